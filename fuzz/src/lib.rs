@@ -38,7 +38,7 @@ use trix_core::{
     plan::{Cut, Filtering, Transform},
     probe::{probe as describe, probe_and_count},
     reading::reader::FrameReader,
-    settings::picture::Resampler,
+    settings::frame::Resampler,
 };
 
 /// Limits for a source of the fuzzer: small, so that an input takes only milliseconds.
@@ -81,10 +81,10 @@ pub fn probe(bytes: &[u8]) {
         let cut = Cut { start: None, end: None, frames: Some(4) };
         if let Ok(mut reader) = FrameReader::new(source, OnDamage::Conceal, cut, Some(Filtering::by(transform)), 1) {
             let mut last = None;
-            while let Ok(Some(picture)) = reader.next_frame() {
-                assert_eq!((picture.frame.width(), picture.frame.height()), (32, 32));
-                assert!(last < Some(picture.pts), "times do not increase");
-                last = Some(picture.pts);
+            while let Ok(Some(frame)) = reader.next_frame() {
+                assert_eq!((frame.frame.width(), frame.frame.height()), (32, 32));
+                assert!(last < Some(frame.pts), "times do not increase");
+                last = Some(frame.pts);
             }
         }
     }

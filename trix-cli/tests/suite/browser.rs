@@ -1,4 +1,4 @@
-//! What Trix writes for the web is played by a web browser: every frame, at the right size, to the end.
+//! Tests that a web browser plays the web outputs of Trix: every frame, at the right size, to the end.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use trix_fixtures::{
 
 use crate::support::{encode, trix};
 
-/// A page that plays the file after the `#` and says in its console what came of it.
+/// A page that plays the file in its fragment (after `#`) and prints the result to its console.
 const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted></video><script>
 const v = document.getElementById('v');
 const hevc = v.canPlayType('video/mp4; codecs="hvc1.1.6.L93.B0"');
@@ -68,7 +68,7 @@ fn a_browser_plays_hevc_in_mp4_where_it_has_a_decoder() {
     let encoded = encode(&source(), "--video x265 --preset ultrafast --audio aac");
     let report = encoded.done();
     let played = play(&encoded.output);
-    // Audio alone is played to the end where there is no decoder for the frames.
+    // If the browser has no decoder for the video, it still plays the audio to the end.
     assert_eq!(played["state"], "ended", "{played}");
     match played["hevc"].as_str() {
         Some("") => assert_eq!(played["frames"], 0, "{played}"),

@@ -1,4 +1,5 @@
-//! The output for programs: one JSON document on standard output that fits its schema, progress, completion scripts.
+//! Tests of the output for programs: one JSON document on standard output that matches its schema, progress messages,
+//! completion scripts.
 
 use std::{
     io::Write,
@@ -16,8 +17,8 @@ use crate::support::{
     trix,
 };
 
-/// `document` is as the schema says. The schema is no rubber stamp either: it refuses the same document without one of
-/// its members.
+/// Asserts that `document` matches the schema. The schema must also be strict: it rejects the same document without one
+/// of its members.
 fn fits(schema: &Validator, document: &Value) {
     schema::fits(schema, document);
     let mut less = document.clone();
@@ -158,7 +159,7 @@ fn a_closed_pipe_does_not_panic() {
         let ran = support::watch(command);
         assert_eq!((ran.out.lines().count(), ran.err.as_str()), (1, ""), "{ran:?}");
     }
-    // A reader that was never there.
+    // A reader that is closed from the start.
     let mut child = support::start(support::command("probe {}", &[&master()]));
     drop(child.stdout.take());
     assert_eq!(support::finish(child).err, "");
@@ -195,7 +196,7 @@ fn the_manual_is_a_page_that_groff_renders() {
     let path = file(&folder, "trix.1", page);
     let rendered = program::attempt("groff", ["-man", "-Tutf8", "-ww", path.to_str().expect("UTF-8")]);
     assert!(rendered.status.success(), "{rendered:?}");
-    // Terminals that print on paper make bold by striking twice.
+    // Typewriter terminals make bold text by overstriking.
     let text = program::text(&rendered);
     let mut plain = String::new();
     for letter in text.chars() {

@@ -2,21 +2,21 @@
 
 mod support;
 
-/// What Trix refuses, and what it says then.
+/// Jobs and sources that Trix rejects, and its messages.
 mod refusals {
     mod outputs;
     mod settings;
     mod sources;
 }
 
-/// Sources with changed bits, or cut short.
+/// Sources with changed bits, and truncated sources.
 mod damage {
     mod flipped_bits;
     mod real_media;
     mod truncated;
 }
 
-/// Unusual sources, and the choice of streams.
+/// Unusual sources, and stream selection.
 mod sources {
     mod frame_kinds;
     mod headerless;
@@ -34,7 +34,7 @@ mod jobs {
     mod valgrind;
 }
 
-/// Every file of the media folder becomes copies.
+/// Copies of every media file.
 mod real_media {
     mod ingest;
     mod masters;

@@ -1,4 +1,4 @@
-//! `trix compare` and `trix verify` give the scores of FFmpeg's filters, and notice differences and damage.
+//! Tests that `trix compare` and `trix verify` give the scores of FFmpeg's filters, and notice differences and damage.
 
 use std::{fs, path::Path};
 
@@ -6,8 +6,8 @@ use trix_fixtures::{Clip, folder, program};
 
 use crate::support::{self, Dice, encode, file, trix};
 
-/// What the filter `name` of the `ffmpeg` program says at its end, as (name, value). Its code in C is asked: the vector
-/// code of FFmpeg 5.1 gives chroma planes whose width is no multiple of 16 another SSIM, and not the same each time.
+/// Returns the results of filter `name` of the `ffmpeg` program, as (name, value). The test disables vector code: in
+/// FFmpeg 5.1, it computes another SSIM for chroma planes whose width is no multiple of 16, and not the same each time.
 fn filter(name: &str, distorted: &Path, reference: &Path) -> Vec<(String, f64)> {
     let graph = format!("[0:v][1:v]{name}");
     let arguments = ["-hide_banner", "-nostdin", "-cpuflags", "0", "-i"].map(std::ffi::OsStr::new).into_iter();
@@ -88,7 +88,7 @@ fn a_good_file_is_verified_and_a_broken_one_is_not() {
     let bytes = fs::read(&ffv1).expect("a fixture");
     for round in 0..6 {
         let mut changed = bytes.clone();
-        // Between the header and the index; a change to a block's framing is damage as well.
+        // A byte between the header and the index. A change in the framing of a block is damage as well.
         changed[bytes.len() / 10 + dice.below(bytes.len() * 8 / 10)] ^= 0x10;
         let changed = file(&folder, &format!("changed-{round}.mkv"), changed);
         trix("verify {}", &[&changed]).refused(4, &changed);
@@ -115,8 +115,8 @@ fn a_lossless_encode_is_verified_against_its_source_sample_by_sample() {
 
 #[test]
 fn a_remuxed_stream_keeps_its_packets_from_container_to_container() {
-    // Annex B or length-prefixed, the framing depends on the container, and so would a hash of packets in two kinds of
-    // container: these three share one.
+    // Packets have start codes or length prefixes, depending on the container. These three containers use the same
+    // framing, so a hash of their packets must be equal.
     let hash = |file: &Path| {
         let line = "-v error -i {} -map 0 -c copy -f streamhash -hash sha256 -";
         program::text(&program::run("ffmpeg", support::words(line, &[file])))

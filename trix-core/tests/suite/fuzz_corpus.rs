@@ -1,4 +1,4 @@
-//! Replays the seeds of the fuzzer, and mutations of them, through the very code that the fuzzer runs.
+//! Tests that run the code of the fuzz targets on their seeds, and on mutations of the seeds.
 //!
 //! Invariant: the mutations depend on [`SEED`] and the file's name alone, so that a failure comes back with every run;
 //! its message says which input it was.
@@ -15,16 +15,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Where the mutations start; another number gives others.
+/// Start value of the mutations. Another number gives other mutations.
 const SEED: u64 = 0x7472_6978_2d31;
 
-/// Mutations of each seed.
+/// Number of mutations of each seed.
 const MUTATIONS: u64 = 300;
 
-/// Longest time for one input: it takes milliseconds, and this is no benchmark of a busy machine.
+/// Time limit for one input. An input takes milliseconds, and this test does not measure a busy machine.
 const ONE_INPUT: Duration = Duration::from_secs(20);
 
-/// Longest time for the mutations of a target; those that are left over then are left out, with a word.
+/// Time limit for all mutations of a target. The test skips the rest and prints a message.
 const ALL_MUTATIONS: Duration = Duration::from_secs(60);
 
 #[test]
@@ -42,7 +42,7 @@ fn no_job_crashes_or_hangs_the_planner() {
     replay("spec", targets::spec);
 }
 
-/// Marsaglia's xorshift64.
+/// A pseudo-random generator: Marsaglia's xorshift64.
 struct Random(u64);
 
 impl Random {
@@ -58,14 +58,14 @@ impl Random {
     }
 }
 
-/// Numbers at which sizes and counts turn over.
+/// Boundary values of sizes and counts.
 const EDGES: [u8; 6] = [0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff];
 
-/// A few changes at random places, of the kinds that files suffer or attackers make.
+/// Applies a few changes at random positions: the kinds of damage that files suffer and that attackers make.
 fn mutate(seed: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..=random.below(4) {
-        // Headers decide the most; half of the changes go to the first bytes.
+        // Headers decide the most, so half of the changes go to the first bytes.
         let reach = if random.next() & 1 == 0 { bytes.len().min(256) } else { bytes.len() };
         let at = random.below(reach);
         match random.below(7) {
@@ -97,7 +97,7 @@ fn mutate(seed: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Runs `target` over the seeds of its name and mutations of them. Reports every input that fails.
+/// Runs `target` on the seeds with its name and on mutations of them. Reports every input that fails.
 #[allow(clippy::print_stdout, reason = "a test that leaves something out says so")]
 fn replay(name: &str, target: fn(&[u8])) {
     let began = Instant::now();
@@ -136,11 +136,11 @@ fn seeds(name: &str) -> Vec<PathBuf> {
     seeds
 }
 
-/// Runs `target` on a thread of its own; returns a panic, and an input that takes longer than `limit`, as text.
+/// Runs `target` on its own thread. Returns a panic, or a run longer than `limit`, as text.
 fn within(limit: Duration, target: fn(&[u8]), bytes: &[u8]) -> Result<(), String> {
     let (done, outcome) = mpsc::channel();
     let bytes = bytes.to_vec();
-    // Not joined: a thread that hangs is left behind, and ends with the test.
+    // The thread is not joined. A thread that hangs ends with the test process.
     std::thread::spawn(move || done.send(catch_unwind(AssertUnwindSafe(|| target(&bytes)))));
     match outcome.recv_timeout(limit) {
         Ok(Ok(())) => Ok(()),
@@ -154,7 +154,7 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
 }
 
-/// Writes an input that failed where it can be found, for `cargo fuzz run` or a new seed.
+/// Saves an input that failed, for `cargo fuzz run` or as a new seed.
 fn keep(name: &str, label: &str, bytes: &[u8]) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/fuzz-failures");
     fs::create_dir_all(&folder).expect("a folder for inputs");

@@ -1,7 +1,7 @@
 //! `docs/invariants.md` names the tests that hold each invariant. This file checks that these tests exist, that every
 //! invariant has one, and that `docs/architecture.md` numbers and names the same invariants.
 //!
-//! The tests are read from the sources; nothing is run. The files and modules that `docs/architecture.md` names are checked in
+//! The test reads the sources and runs nothing. It checks the files and modules that `docs/architecture.md` names in
 //! the same way.
 
 use std::{
@@ -94,13 +94,13 @@ fn read_tests(root: &Path, folder: &Path, tests: &mut Tests) {
     }
 }
 
-/// True if the file at `path` is module `name`: if a file or folder of the path has this name, or if neighbouring parts of
-/// the path make the name. `package/refusals.rs` is `package`, `refusals` and `package_refusals`.
+/// True if the file at `path` is module `name`: if a file or folder of the path has this name, or if neighbouring parts
+/// of the path form the name. `package/refusals.rs` is `package`, `refusals` and `package_refusals`.
 fn is_module(path: &[String], name: &str) -> bool {
     (0..path.len()).any(|first| (first..path.len()).any(|last| path[first..=last].join("_") == name))
 }
 
-/// What is wrong with one name of a test, `module::function` or `module::*`; `None` if it names a test.
+/// Returns what is wrong with one name of a test, `module::function` or `module::*`. `None` if the test exists.
 fn problem_of(name: &str, tests: &Tests) -> Option<String> {
     let (module, function) = name.rsplit_once("::")?;
     let mut files = tests.iter().filter(|(path, _)| is_module(path, module)).map(|(_, functions)| functions).peekable();
@@ -114,7 +114,7 @@ fn problem_of(name: &str, tests: &Tests) -> Option<String> {
     (!files.any(holds)).then(|| format!("{name}: {module} has no such test"))
 }
 
-/// The names of tests in a text: the code spans that have `::` in them.
+/// Returns the names of tests in a text: the code spans that contain `::`.
 fn names(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).filter(|span| span.contains("::")).collect()
 }
@@ -140,7 +140,7 @@ fn listed(architecture: &str) -> Vec<(u32, &str)> {
     lines.collect()
 }
 
-/// Everything that is wrong with the index.
+/// Returns all mistakes in the index.
 fn problems(index: &str, architecture: &str, tests: &Tests) -> Vec<String> {
     let mut list: Vec<String> = names(index).iter().filter_map(|name| problem_of(name, tests)).collect();
     let sections = sections(index);

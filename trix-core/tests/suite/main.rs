@@ -2,7 +2,7 @@
 
 mod support;
 
-/// Containers and streams as Trix reads them.
+/// Containers and streams of sources, as Trix reads them.
 mod sources {
     mod concatenated;
     mod damage;
@@ -16,13 +16,13 @@ mod sources {
     mod timestamp_repair;
 }
 
-/// What `probe` says of a source.
+/// The facts that `probe` reports.
 mod probe {
     mod cross_check;
     mod facts;
 }
 
-/// Frames and audio that a program owns, and the sessions that encode them.
+/// Frames and audio that a program owns, and sessions that encode them.
 mod frames {
     mod owned;
     mod session;
@@ -50,7 +50,7 @@ mod video {
     mod scaling_cascade;
 }
 
-/// Audio of the source, and audio from files beside it (`external_*`).
+/// Audio of the source, and external audio (`external_*`).
 mod audio {
     mod channel_layouts;
     mod conversion;
@@ -66,7 +66,7 @@ mod audio {
     mod tracks;
 }
 
-/// What Trix writes into containers, as other programs read it.
+/// Containers that Trix writes, as other programs read them.
 mod containers {
     mod frame_times;
     mod gstreamer;

@@ -1,4 +1,4 @@
-//! Trix writes the same where releases of the libraries differ.
+//! Tests that Trix writes the same output with different releases of the libraries.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use trix_core::{
 };
 use trix_fixtures::folder;
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, picture_job, quick, samples, text, video_stream};
+use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, quick, samples, text, video_job, video_stream};
 
 const AUDIO: &str =
     "-f lavfi -i aevalsrc=0.4*sin(2*PI*440*t)*lt(mod(t\\,0.25)\\,0.1)|0.3*sin(2*PI*660*t):c=stereo:s=48000";
 
-/// An elementary stream, which has no header for a rate.
+/// Makes an elementary stream, which has no header for a frame rate.
 fn elementary(name: &str, rate: &str, options: &str) -> PathBuf {
     let slug = rate.replace('/', "-");
     made_by_ffmpeg(
@@ -36,7 +36,7 @@ fn elementary_streams_have_the_rate_of_their_bitstream() {
         ] {
             let source = elementary(name, rate, options);
             let output = folder.path().join("copy.mp4");
-            let mut job = picture_job(&source, &output, Encoder::X264, quick(""));
+            let mut job = video_job(&source, &output, Encoder::X264, quick(""));
             job.outputs[0].overwrite = true;
             let report = done(&job);
             let message = video_stream(&output);
@@ -55,7 +55,7 @@ fn elementary_streams_have_the_rate_of_their_bitstream() {
     }
 }
 
-/// Luminances of the display that `file` was graded on, in steps of 0.0001 candela: the brightest, the darkest.
+/// Returns the maximum and minimum luminance of the mastering display of `file`, in steps of 0.0001 cd/m2.
 fn luminances(file: &Path) -> Option<[u32; 2]> {
     let info = probe::probe(&Source::open(file).expect("a source"));
     let display = info.streams[0].video.as_ref().expect("video").hdr.clone()?.mastering_display?;
@@ -65,7 +65,7 @@ fn luminances(file: &Path) -> Option<[u32; 2]> {
 
 #[test]
 fn a_mastering_display_is_carried_even_where_its_light_is_out_of_range() {
-    // 0.1 candela, as encoders write that are given candela where they want steps of 0.0001.
+    // A peak of 0.1 cd/m2. Encoders write it when a user gives values in cd/m2 instead of steps of 0.0001.
     let source = made_by_ffmpeg(
         "platform-dark-display.mkv",
         "-f lavfi -i testsrc2=s=128x96:r=25 -frames:v 5 -pix_fmt yuv420p10le \
@@ -77,7 +77,7 @@ fn a_mastering_display_is_carried_even_where_its_light_is_out_of_range() {
     let folder = folder();
     for (encoder, name) in [(Encoder::X265, "copy.mkv"), (Encoder::X265, "copy.mp4"), (Encoder::X264, "copy.mov")] {
         let output = folder.path().join(name);
-        let mut job = picture_job(&source, &output, encoder, quick(""));
+        let mut job = video_job(&source, &output, encoder, quick(""));
         job.outputs[0].overwrite = true;
         done(&job);
         assert_eq!(luminances(&output), Some([1000, 50]), "{name}");
@@ -101,11 +101,11 @@ fn audio_with_priming_begins_at_zero_in_matroska_encoded_or_copied() {
         ("ac3", AudioSettings::Ac3 { kbps: None }),
     ] {
         let encoded = folder.path().join(format!("{name}.mkv"));
-        let mut job = picture_job(&film, &encoded, Encoder::X264, quick(""));
+        let mut job = video_job(&film, &encoded, Encoder::X264, quick(""));
         job.outputs[0].audio = audio;
         done(&job);
         let copied = folder.path().join(format!("{name}-copy.mkv"));
-        let mut job = picture_job(&encoded, &copied, Encoder::X264, quick(""));
+        let mut job = video_job(&encoded, &copied, Encoder::X264, quick(""));
         job.outputs[0].audio = AudioSettings::Copy;
         done(&job);
         for file in [&encoded, &copied] {
@@ -116,11 +116,11 @@ fn audio_with_priming_begins_at_zero_in_matroska_encoded_or_copied() {
                 if text(&stream["codec_type"]) == "audio" {
                     early = -start * 48_000.0;
                 }
-                // Before the first frame lies only what a decoder discards.
+                // Only samples that a decoder discards lie before the first frame.
                 assert!((-0.045..0.001).contains(&start), "{}: {start}", file.display());
             }
             let found = samples(file, 0, "s16le");
-            // Some releases of the program decode what comes before zero, too, and tell its time in milliseconds.
+            // Some releases of the program also decode the priming, and state its time in milliseconds.
             let (extra, early) = ((found.len() as i64 - heard.len() as i64) / 4, early.round() as i64);
             assert!((0..=early + 1024).contains(&extra), "{}: {extra} samples more", file.display());
             let lag = lag(&heard, &found);
@@ -129,7 +129,8 @@ fn audio_with_priming_begins_at_zero_in_matroska_encoded_or_copied() {
     }
 }
 
-/// Samples by which the first channel of `found` is later than that of `heard`, within 100 ms: where they differ least.
+/// Returns by how many samples the first channel of `found` is later than that of `heard`: the lag within 100 ms with
+/// the smallest difference.
 fn lag(heard: &[u8], found: &[u8]) -> i64 {
     let first = |bytes: &[u8]| -> Vec<i64> {
         bytes.chunks_exact(4).map(|block| i64::from(i16::from_le_bytes([block[0], block[1]]))).collect()
@@ -153,7 +154,7 @@ fn five_channels_become_two_by_the_standard_downmix() {
     );
     let folder = folder();
     let output = folder.path().join("stereo.mkv");
-    let mut job = picture_job(&film, &output, Encoder::X264, quick(""));
+    let mut job = video_job(&film, &output, Encoder::X264, quick(""));
     job.outputs[0].audio = AudioSettings::Pcm16;
     job.outputs[0].audio_shape.layout = Some("stereo".into());
     done(&job);
@@ -161,7 +162,7 @@ fn five_channels_become_two_by_the_standard_downmix() {
     let peak = |channel: usize| {
         found.chunks_exact(4).map(|b| i16::from_le_bytes([b[2 * channel], b[2 * channel + 1]]).unsigned_abs()).max()
     };
-    // The centre goes to both sides, 3 dB lower, and the sum of all factors (1 + 2 / sqrt 2) stays below full scale.
+    // The centre goes to both sides, 3 dB lower. The sum of all factors (1 + 2 / sqrt 2) stays below full scale.
     let expected = 0.5 * 32767.0 * std::f64::consts::FRAC_1_SQRT_2 / (1.0 + std::f64::consts::SQRT_2);
     for channel in 0..2 {
         let peak = f64::from(peak(channel).expect("samples"));

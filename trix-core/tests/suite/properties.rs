@@ -1,4 +1,4 @@
-//! Properties of all times, ratios, sizes and jobs, tested with random ones.
+//! Property tests of times, ratios, sizes and jobs, with random values.
 
 use std::cmp::Ordering;
 
@@ -17,7 +17,7 @@ use trix_core::{
     },
 };
 
-/// Time bases as files have them: up to a tick of a nanosecond.
+/// Time bases as files have them, down to ticks of one nanosecond.
 fn base() -> impl Strategy<Value = Rational> {
     prop_oneof![
         (1i64..=1_000_000_000).prop_map(|den| Rational::new(1, den)),
@@ -29,19 +29,19 @@ fn base() -> impl Strategy<Value = Rational> {
     ]
 }
 
-/// `ticks * base`, compared without rounding.
+/// Compares two times exactly, without rounding.
 fn exact(a: Timestamp, b: Timestamp) -> Ordering {
     let left = i128::from(a.ticks) * i128::from(a.base.num) * i128::from(b.base.den);
     left.cmp(&(i128::from(b.ticks) * i128::from(b.base.num) * i128::from(a.base.den)))
 }
 
 fn time() -> impl Strategy<Value = Timestamp> {
-    // Up to some thirty thousand years in ticks of a microsecond: the exact products above stay within 128 bits.
+    // Up to thirty thousand years in ticks of a microsecond, so that the exact products above fit into 128 bits.
     (-1_000_000_000_000_000_000i64..=1_000_000_000_000_000_000, base())
         .prop_map(|(ticks, base)| Timestamp::new(ticks, base))
 }
 
-/// A time of a job: nanoseconds, as its text says them.
+/// A time in a job, in whole nanoseconds as its text states them.
 fn moment() -> impl Strategy<Value = Timestamp> {
     (0i64..1_000_000_000_000_000).prop_map(|nanos| Timestamp::new(nanos, Rational::new(1, 1_000_000_000)))
 }
@@ -149,7 +149,7 @@ proptest! {
     fn rescaling_is_off_by_half_a_tick_at_the_most(ticks in -1_000_000_000_000i64..1_000_000_000_000, from in base(), to in base()) {
         let time = Timestamp::new(ticks, from);
         let there = time.rescale(to);
-        // A tick that does not fit saturates, and only then.
+        // If a result does not fit, it saturates, and only then.
         let num = i128::from(ticks) * i128::from(from.num) * i128::from(to.den);
         let den = i128::from(from.den) * i128::from(to.num);
         if (num / den).abs() < i128::from(i64::MAX) {
@@ -233,7 +233,7 @@ proptest! {
             let copy = json.clone();
             let object = json.pointer_mut(place).and_then(|value| value.as_object_mut()).expect("an object");
             object.insert(key.clone(), 1.into());
-            // What is copied or left out has no settings, and the enum's own tag tolerates them.
+            // `copy` and `none` have no settings, and the tag of the enum tolerates unknown ones.
             let bare = matches!(job.outputs[0].video, VideoSettings::Copy | VideoSettings::None);
             if !(bare && place == "/outputs/0/video") {
                 prop_assert!(serde_json::from_value::<Job>(json).is_err(), "{} in '{}'", key, place);

@@ -1,6 +1,6 @@
-//! The modules of each crate, as their imports connect them: a module that others stand on imports none of these.
+//! Tests that modules have no circular imports within a crate.
 //!
-//! Imports are read from the sources; those of unit tests do not count.
+//! The test reads imports from the sources and ignores the imports of unit tests.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,16 +16,16 @@ use trix_fixtures::folder;
 
 type Module = Vec<String>;
 
-/// The modules that one file imports, or names by a path.
+/// The modules that one file imports or names in paths.
 struct Imports<'a> {
     file: &'a Module,
-    /// The module that is looked at: that of the file, or one inside of it.
+    /// The current module: the module of the file, or one inside it.
     here: Module,
     found: Vec<Module>,
 }
 
 impl Imports<'_> {
-    /// Notes a path as it is written.
+    /// Resolves a path in the source and records it.
     fn note(&mut self, path: &[String]) {
         let mut at = self.here.clone();
         let mut rest = path;
@@ -103,7 +103,7 @@ fn sources(folder: &Path, list: &mut Vec<PathBuf>) {
     }
 }
 
-/// The modules of the crate whose sources `root` holds, each with those that it imports.
+/// Returns the modules of the crate in folder `root`, each with the modules that it imports.
 fn imports(root: &Path) -> BTreeMap<Module, BTreeSet<Module>> {
     let mut files = Vec::new();
     sources(root, &mut files);
@@ -119,12 +119,12 @@ fn imports(root: &Path) -> BTreeMap<Module, BTreeSet<Module>> {
         let file = module(path);
         let text = fs::read_to_string(path).expect("a source");
         let mut parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        // Whoever declares a module does not import it.
+        // A module declaration is not an import.
         parsed.items.retain(|item| !matches!(item, Item::Mod(module) if module.content.is_none()));
         let mut imports = Imports { file: &file, here: file.clone(), found: Vec::new() };
         imports.visit_file(&parsed);
         let resolved = imports.found.iter().filter_map(|path| {
-            // The longest part that is a file; what a file names of its own inside is itself.
+            // The module of a path is its longest prefix that is a file. Names from the same file are not imports.
             let known = (1..=path.len()).rev().map(|length| &path[..length]).find(|part| all.contains(*part))?;
             (known != imports.file.as_slice()).then(|| known.to_vec())
         });
@@ -133,7 +133,7 @@ fn imports(root: &Path) -> BTreeMap<Module, BTreeSet<Module>> {
     graph
 }
 
-/// The modules from which one comes back to where one started.
+/// Returns the modules that import themselves, directly or through other modules.
 fn in_circles(graph: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<String> {
     let reachable = |from: &Module| {
         let mut seen = BTreeSet::new();
@@ -152,7 +152,7 @@ fn crate_sources(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src")
 }
 
-/// The files of the modules that `items` declare, whose own modules lie in `folder`.
+/// Adds the files of the modules in `items`. `folder` holds the files of their submodules.
 fn declared(items: &[Item], folder: &Path, files: &mut BTreeSet<PathBuf>) {
     for item in items {
         let Item::Mod(module) = item else { continue };

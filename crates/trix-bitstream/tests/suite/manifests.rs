@@ -162,7 +162,7 @@ proptest! {
     }
 
     #[test]
-    fn the_manifest_of_dash_tells_segments_to_the_tick(manifest in manifest()) {
+    fn the_manifest_of_dash_states_segments_to_the_tick(manifest in manifest()) {
         let text = dash::manifest(&manifest);
         let found = dash_mpd_core::parse(&text).expect("a manifest");
         let end = manifest.media.iter().map(|one| one.end()).max().expect("media");

@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn a_header_of_video_tells_size_time_and_language(
+    fn a_header_of_video_states_size_time_and_language(
         video in video(),
         timescale in 1u32..,
         shift in 0u32..1 << 31,
@@ -184,7 +184,7 @@ proptest! {
     }
 
     #[test]
-    fn a_header_of_audio_tells_its_rates(audio in audio(), shift in 0u32..1 << 31, average in 0u32.., peak in 0u32..) {
+    fn a_header_of_audio_states_its_rates(audio in audio(), shift in 0u32..1 << 31, average in 0u32.., peak in 0u32..) {
         let specific = DecoderSpecific { profile: 2, freq_index: 3, chan_conf: 2, ..Default::default() };
         let config = DecoderConfig {
             object_type_indication: 0x40,

@@ -1,4 +1,4 @@
-//! Flipped bits are noticed wherever a decoder can notice them. They never lose a frame silently.
+//! Tests that Trix notices flipped bits whenever a decoder can notice them, and never loses a frame silently.
 
 use std::{fs, ops::Range, path::Path};
 
@@ -13,22 +13,22 @@ use crate::support::{Dice, damage, encode, file, trix, words};
 
 const FRAMES: u64 = 30;
 
-/// The byte ranges of the packets as `ffprobe` prints them, without the framing of the container.
+/// Returns the byte ranges of the packets from `ffprobe`, without the container headers between them.
 fn payload(source: &Path, stream: &str) -> Vec<Range<usize>> {
     let line = format!("-v error -select_streams {stream} -show_entries packet=pos,size -of csv=p=0 {{}}");
     let said = program::text(&program::run("ffprobe", words(&line, &[source])));
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<usize>().ok()).expect("a number");
     let ranges = said.lines().map(|line| {
         let mut fields = line.split(',');
-        // In the order in which ffprobe prints them, which is not the order in which they were asked for.
+        // The fields are in the order in which ffprobe prints them, which is not the order of the request.
         let (size, at) = (number(fields.next()), number(fields.next()));
         at..at + size
     });
     ranges.collect()
 }
 
-/// Encodes `source` with a byte changed in one frame after the other, by both policies. Returns how often that was
-/// noticed.
+/// Changes a byte in one frame after the other, and encodes with both policies each time. Returns how often Trix
+/// noticed the change.
 fn flip(source: &Path, rounds: u64) -> u64 {
     let whole = fs::read(source).expect("a fixture");
     let payload = payload(source, "v:0");
@@ -45,7 +45,7 @@ fn flip(source: &Path, rounds: u64) -> u64 {
         let strict = encode(&flipped, "--preset ultrafast");
         let lenient = encode(&flipped, "--preset ultrafast --on-damage conceal");
         if strict.ran.code == Some(0) {
-            // Samples may differ, because no decoder can notice that. The number of frames may not.
+            // Samples may differ, because no decoder can notice that. The number of frames must be correct.
             strict.holds(FRAMES);
             assert_eq!(damage(&lenient.holds(FRAMES)), 0, "{}", flipped.display());
         } else {
@@ -60,7 +60,7 @@ fn flip(source: &Path, rounds: u64) -> u64 {
 
 #[test]
 fn a_flipped_bit_in_lossless_frames_is_always_noticed() {
-    // The checksum of each FFV1 slice covers every one of its bits.
+    // The checksum of an FFV1 slice covers all of its bits.
     let source = Clip::of("yuv420p10le").encoded("-c:v ffv1 -level 3 -slicecrc 1", "mkv");
     assert_eq!(flip(&source, 12), 12);
 }
@@ -88,11 +88,11 @@ fn a_flipped_bit_in_hevc_never_loses_a_frame_silently() {
 
 #[test]
 fn a_flipped_bit_in_lossless_audio_is_always_noticed() {
-    // A checksum covers every block of FLAC.
+    // Every FLAC block has a checksum.
     let source = made("ffv1-with-flac.mkv", |path| {
-        let sound = "-f lavfi -i sine=frequency=440:sample_rate=48000";
+        let audio = "-f lavfi -i sine=frequency=440:sample_rate=48000";
         let codecs = "-c:v ffv1 -level 3 -c:a flac -t 1.2";
-        ffmpeg(&format!("{sound} {} {codecs} {}", Clip::default().lavfi(), path.display()));
+        ffmpeg(&format!("{audio} {} {codecs} {}", Clip::default().lavfi(), path.display()));
     });
     let whole = fs::read(&source).expect("a fixture");
     let payload = payload(&source, "a:0");
@@ -112,7 +112,7 @@ fn a_flipped_bit_in_lossless_audio_is_always_noticed() {
 
 #[test]
 fn flipped_bytes_in_a_transport_stream_end_with_an_error_or_a_count() {
-    // Here the framing is hit too: frames may be lost, and then both the report and the strict policy say so.
+    // In TS, the change can hit the framing and lose frames. Then the report and the strict policy must say so.
     let whole = fs::read(Clip::default().encoded("-c:v libx264", "ts")).expect("a fixture");
     let folder = folder();
     let mut noticed = 0;

@@ -1,16 +1,16 @@
-//! Every file of the media folder with a byte changed, and cut short: no crash, no endless run, nothing that passes as
-//! whole and is not.
+//! Tests of every media file with one changed byte, and with its end cut off. Trix must not crash or hang, and must not
+//! accept a damaged file as intact.
 //!
-//! What is accepted, since not every byte is covered by a checksum or read by a decoder:
-//! - A changed byte may leave everything as it was, or change samples where no decoder can know. Then the encode succeeds,
-//!   reports no damage, and has as many frames as that of the whole file.
-//! - Where a byte is changed in the tables of a container without checksums (MP4, MOV, AVI, MXF), the file can become
-//!   another one that is just as sound: with another rate, another length, without a track. Then frames may be more
-//!   or fewer, if `ffprobe` decodes as many as Trix.
-//! - A cut may take away only what carries no media: an index, tags. Then `ffprobe` decodes as many frames and as many
-//!   packets of audio from what is left as from the whole file.
+//! The tests accept some changes, because not every byte has a checksum or is read by a decoder:
+//! - A changed byte can have no effect, or can change samples where no decoder can notice it. Then the encode succeeds,
+//!   reports no damage, and has as many frames as the encode of the whole file.
+//! - A changed byte in the tables of a container without checksums (MP4, MOV, AVI, MXF) can give another valid file,
+//!   with another rate, another length, or without a track. Then the number of frames can change, if `ffprobe` decodes
+//!   the same number.
+//! - A cut can remove only parts without media, such as an index or tags. Then `ffprobe` decodes as many frames and
+//!   reads as many audio packets as from the whole file.
 //!
-//! All else has to end with exit code 3 and a message, or, where damage is tolerated, with a count of it.
+//! In every other case, the job ends with exit code 3 and a message. If damage is tolerated, the report counts it.
 
 use std::{
     fs,
@@ -21,10 +21,10 @@ use trix_fixtures::{folder, media, program};
 
 use crate::support::{self, Dice, damage, encode, file, trix, words};
 
-/// Quick, with all audio decoded.
+/// Quick settings that decode all audio.
 const OPTIONS: &str = "--preset ultrafast --crf 40 --audio flac";
 
-/// What `ffprobe` can decode of frames and read of audio, broken or not: numbers for each stream.
+/// Returns the number of frames that `ffprobe` can decode and of audio packets that it can read, for each stream.
 fn readable(file: &Path) -> Vec<(String, String)> {
     let line = "-v quiet -count_frames -count_packets -show_entries stream=codec_type,nb_read_frames,nb_read_packets \
                 -of json {}";
@@ -36,14 +36,14 @@ fn readable(file: &Path) -> Vec<(String, String)> {
     media.map(|stream| (text(&stream["nb_read_frames"]), text(&stream["nb_read_packets"]))).collect()
 }
 
-/// What came of an encode by the strict policy.
+/// The result of an encode with the strict policy.
 enum Outcome {
-    /// It reports no damage, and so many frames.
+    /// No reported damage, and this number of frames.
     Whole(u64),
     Refused,
 }
 
-/// Reads `source` in every way. No run may crash or hang (`support` sees to that) or end with an unexpected code.
+/// Uses `source` with every command. No run may crash or hang (`support` checks that) or end with an unexpected code.
 fn read(source: &Path) -> Outcome {
     let probed = trix("probe {} --json", &[source]);
     assert!([Some(0), Some(3)].contains(&probed.code), "{}: {probed:?}", source.display());
@@ -65,8 +65,8 @@ fn read(source: &Path) -> Outcome {
     Outcome::Refused
 }
 
-/// The files of the folder whose frames can be encoded and which are not damaged by themselves, with the number of their
-/// frames: every fourth from `first` on, for tests that run side by side.
+/// The intact media files with encodable frames, and their numbers of frames. Returns every fourth file from `first`
+/// on, because tests run in parallel.
 fn files(first: usize) -> impl Iterator<Item = (PathBuf, u64)> {
     let without = ["corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4", "sample_eac3joc.mp4"];
     let mut files = media::files();
@@ -76,18 +76,18 @@ fn files(first: usize) -> impl Iterator<Item = (PathBuf, u64)> {
     });
     files.into_iter().skip(first).step_by(4).map(|file| {
         let report = encode(&file, &format!("{OPTIONS} --verify off")).done();
-        let pictures = report["outputs"][0]["ledger"]["emitted"].as_u64().expect("a ledger");
-        (file, pictures)
+        let frames = report["outputs"][0]["ledger"]["emitted"].as_u64().expect("a ledger");
+        (file, frames)
     })
 }
 
 fn flip(first: usize) {
     let folder = folder();
-    for (whole, pictures) in files(first) {
+    for (whole, frames) in files(first) {
         let bytes = fs::read(&whole).expect("a file");
         let name = whole.file_name().expect("a name").to_string_lossy().into_owned();
         let mut dice = Dice(bytes.len() as u64);
-        // Anywhere; where headers stand; where MP4 and MOV keep their tables.
+        // Anywhere in the file, in its headers, and at its end, where MP4 and MOV keep their tables.
         let ends = [0..bytes.len(), 0..bytes.len().min(2048), bytes.len().saturating_sub(8192)..bytes.len()];
         for range in ends {
             let at = range.start + dice.below(range.len());
@@ -95,10 +95,10 @@ fn flip(first: usize) {
             changed[at] ^= 1 << dice.below(8);
             let changed = file(&folder, &format!("byte-{at}-of-{name}"), changed);
             if let Outcome::Whole(found) = read(&changed)
-                && found != pictures
+                && found != frames
             {
                 let decodable = support::decodable(&changed);
-                assert_eq!(found, decodable, "{}: {pictures} frames before", changed.display());
+                assert_eq!(found, decodable, "{}: {frames} frames before", changed.display());
             }
             fs::remove_file(changed).expect("a file");
         }
@@ -107,16 +107,16 @@ fn flip(first: usize) {
 
 fn cut(first: usize) {
     let folder = folder();
-    for (whole, pictures) in files(first) {
+    for (whole, frames) in files(first) {
         let bytes = fs::read(&whole).expect("a file");
         let name = whole.file_name().expect("a name").to_string_lossy().into_owned();
         let mut dice = Dice(bytes.len() as u64);
         for left in [bytes.len() / 3 + dice.below(bytes.len() / 3), bytes.len() - 1 - dice.below(bytes.len() / 50)] {
-            // Between two packets of a transport stream, nobody can know that more were to come.
+            // A cut between two packets of a transport stream cannot be noticed, so move it by a byte.
             let left = if left.is_multiple_of(188) || left.is_multiple_of(192) { left - 1 } else { left };
             let cut = file(&folder, &format!("{left}-bytes-of-{name}"), &bytes[..left]);
             if let Outcome::Whole(found) = read(&cut) {
-                assert_eq!(found, pictures, "{} passes as whole", cut.display());
+                assert_eq!(found, frames, "{} passes as whole", cut.display());
                 assert_eq!(readable(&cut), readable(&whole), "{} passes as whole", cut.display());
             }
             fs::remove_file(cut).expect("a file");

@@ -1,4 +1,4 @@
-//! A truncated source never passes as whole, and the report says what is missing.
+//! Tests that Trix never accepts a truncated source as whole, and that the report states what is missing.
 
 use std::{fs, path::PathBuf};
 
@@ -8,7 +8,7 @@ use crate::support::{Encoded, damage, decodable, encode, file, trix};
 
 const OPTIONS: &str = "--preset ultrafast";
 
-/// `source` without its end: nine files, from one tenth to nine tenths of it.
+/// Calls `look` with nine truncated copies of `source`, from one tenth to nine tenths.
 fn tenths(source: &PathBuf, mut look: impl FnMut(usize, PathBuf)) {
     let bytes = fs::read(source).expect("a fixture");
     let folder = folder();
@@ -19,8 +19,9 @@ fn tenths(source: &PathBuf, mut look: impl FnMut(usize, PathBuf)) {
     }
 }
 
-/// With the lenient policy: an error, or an output that says what is missing and holds what could be decoded.
-fn tells_what_is_missing(encoded: &Encoded) {
+/// Asserts that the lenient policy gives an error, or an output that holds all decodable frames with a report of the
+/// loss.
+fn states_what_is_missing(encoded: &Encoded) {
     if encoded.ran.code == Some(0) {
         let report = encoded.done();
         assert!(damage(&report) > 0, "nothing is said to be wrong: {:?}", encoded.ran);
@@ -30,11 +31,11 @@ fn tells_what_is_missing(encoded: &Encoded) {
     }
 }
 
-/// Every cut is noticed, by both policies and by `trix verify`.
+/// Asserts that both policies and `trix verify` notice every truncation.
 fn every_cut_is_noticed(source: &PathBuf) {
     tenths(source, |_, cut| {
         encode(&cut, OPTIONS).refused(3);
-        tells_what_is_missing(&encode(&cut, &format!("{OPTIONS} --on-damage conceal")));
+        states_what_is_missing(&encode(&cut, &format!("{OPTIONS} --on-damage conceal")));
         let verified = trix("verify {}", &[&cut]);
         assert!([Some(3), Some(4)].contains(&verified.code), "{}: {verified:?}", cut.display());
     });
@@ -62,7 +63,7 @@ fn a_cut_prores_master_is_noticed() {
 
 #[test]
 fn a_cut_fragmented_mp4_is_noticed() {
-    // Cuts that fall between two fragments would leave a file that is whole by its own account; tenths fall inside.
+    // A cut between two fragments would leave a valid file. Tenths of this file are inside fragments.
     let options = "-c:v libx264 -g 10 -movflags +frag_keyframe+empty_moov";
     every_cut_is_noticed(&Clip::default().encoded(options, "mp4"));
 }
@@ -84,13 +85,13 @@ fn a_cut_mxf_file_is_noticed() {
 
 #[test]
 fn a_cut_y4m_file_is_noticed() {
-    // No tenth of this file falls between two frames; such a cut would leave a shorter file that is whole.
+    // No tenth of this file is between two frames. Such a cut would leave a valid, shorter file.
     every_cut_is_noticed(&Clip::default().y4m());
 }
 
 #[test]
 fn a_matroska_file_that_lost_only_its_last_bytes_is_noticed() {
-    // What was lost is shorter than any tolerance on durations: the sizes that the container declares must be held.
+    // The loss is shorter than any tolerance for durations, so Trix must check the sizes that the container states.
     let source = Clip::default().encoded("-c:v libx264", "mkv");
     let bytes = fs::read(source).expect("a fixture");
     let folder = folder();
@@ -101,9 +102,8 @@ fn a_matroska_file_that_lost_only_its_last_bytes_is_noticed() {
 
 #[test]
 fn a_cut_transport_stream_gives_every_frame_that_is_whole() {
-    // A transport stream declares neither its length nor how many frames it has, and the size of a PES packet of
-    // frames is mostly left open. Where the last frame happens to end at the cut, nobody can tell; else its decoder
-    // complains.
+    // A transport stream states neither its length nor its number of frames, and video PES packets mostly have no size.
+    // If the last frame ends exactly at the cut, nobody can notice it. Otherwise the decoder reports an error.
     let mut whole = 0;
     tenths(&Clip::default().encoded("-c:v libx264", "ts"), |tenth, cut| {
         let strict = encode(&cut, OPTIONS);

@@ -1,7 +1,7 @@
-//! `trix ingest`, `run`, `plan` and `profiles` as their users see them: what is made, what is said, and with which code.
+//! Tests of `trix ingest`, `run`, `plan` and `profiles`: their files, their messages and their exit codes.
 //!
-//! After an intended change of the schema, `INSTA_UPDATE=always cargo test -p trix-cli --test suite jobs::commands` writes
-//! it again; read the difference before you commit it.
+//! After an intended change of the schema, `INSTA_UPDATE=always cargo test -p trix-cli --test suite jobs::commands`
+//! updates it. Read the difference before you commit it.
 
 use std::{
     fs,
@@ -40,7 +40,7 @@ fn one_line_makes_five_copies_of_a_master_in_a_folder_that_it_makes() {
         let options = output["plan"]["video"]["options"].to_string();
         assert_eq!(options.contains("\"28\""), is_hevc, "{options}");
     }
-    // They stand there already.
+    // The files exist already.
     let ran = trix(line, &[&master(), &into]);
     assert_eq!(ran.code, Some(5), "{ran:?}");
     assert!(ran.err.contains("exists already; --overwrite replaces it"), "{ran:?}");
@@ -48,11 +48,11 @@ fn one_line_makes_five_copies_of_a_master_in_a_folder_that_it_makes() {
     assert_eq!(names(&into), copies);
 }
 
-/// What the profile `preview` makes beside a film.
+/// The images of the profile `preview`.
 const FRAMES: [&str; 4] = ["poster.jpg", "sprites.jpg", "sprites.vtt", "waveform.png"];
 
 #[test]
-fn several_profiles_are_made_together_and_told_in_words() {
+fn several_profiles_run_together_and_are_summarised_in_words() {
     let folder = folder();
     let ran = trix("ingest {} -o {} --profile preview,mezzanine", &[&master(), folder.path()]);
     let text = &ran.done().out;
@@ -68,7 +68,7 @@ fn several_profiles_are_made_together_and_told_in_words() {
 }
 
 #[test]
-fn a_profile_of_ones_own_is_a_file_beside_others() {
+fn a_user_profile_is_a_file_that_inherits_another() {
     let folder = folder();
     let own = file(
         &folder,
@@ -113,7 +113,7 @@ fn the_profiles_that_come_with_trix_are_listed_and_shown() {
     assert!(ran.err.contains("there is no profile 'archive-losless'; profiles are archive, "), "{ran:?}");
 }
 
-/// A job of two outputs in `folder`, in TOML.
+/// A TOML job with two outputs in `folder`.
 fn two(folder: &trix_fixtures::TempDir, more: &str) -> PathBuf {
     let text = format!(
         "{more}\n[source]\npath = \"{}\"\n[variables]\nname = \"film\"\n[[outputs]]\npath = \"${{name}}.mkv\"\n\
@@ -134,7 +134,7 @@ fn a_job_file_writes_into_the_folder_that_is_named_or_the_current_one() {
         "run {} -o {} --set name=cut --set source.frames=7 --set outputs[1].video.type=none --set outputs[1].audio.type=copy --json",
         &[&job, &into],
     );
-    // The source has no audio: an output of which nothing is left is refused.
+    // The source has no audio, so one output would be empty. That is an error.
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert_eq!(names(&into), ["sub"]);
     let report = trix("run {} -o {} --set name=cut --set source.frames=7 --json", &[&job, &into]).done().json();
@@ -188,7 +188,7 @@ fn a_plan_is_made_for_the_machine_that_is_stated_and_runs_here_with_its_threads(
     );
     let message = trix("plan {} -o {} --machine 16,64G", &[&job, folder.path()]).done().out.clone();
     assert!(message.contains("\nmachine 16 cores, 64.0 GiB\nmemory up to "), "{message}");
-    // 144 rows are nine rows of macroblocks, which x264 shares out to at most four threads.
+    // 144 rows are nine rows of macroblocks, for which x264 uses at most four threads.
     for (machine, memory, threads) in [("16,64G", json!(64_u64 << 30), 4), ("1", Value::Null, 1)] {
         let message =
             trix(&format!("plan {{}} -o {{}} --machine {machine} --json"), &[&job, folder.path()]).done().json();
@@ -233,7 +233,7 @@ fn a_written_plan_runs_as_its_job_does() {
     fits(&schema("report"), &report);
     assert_eq!((decodable(&made.join("film.mkv")), decodable(&made.join("sub/film.mp4"))), (30, 30));
 
-    // The names are taken now, as with a job.
+    // The files exist now, so the run fails like a job.
     let taken = trix("run {}", &[&plan]);
     assert_eq!(taken.code, Some(5), "{taken:?}");
     trix("run {} --overwrite", &[&plan]).done();
@@ -323,7 +323,7 @@ fn damage_is_concealed_in_every_copy_where_that_is_asked_for() {
     assert!(counts[0] > 5 && counts[0] < 30 && counts[0] == counts[1], "{counts:?}");
 }
 
-/// TOML as the JSON that a schema judges.
+/// Converts TOML to JSON, for validation with a schema.
 fn as_json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => text.as_ref().into(),
@@ -357,7 +357,7 @@ fn the_schema_of_a_job_takes_every_profile_and_refuses_what_trix_refuses() {
         let text = fs::read_to_string(folder.join(&name)).expect("a profile");
         fits(&schema, &table_as_json(DeTable::parse(&text).expect("TOML").get_ref()));
     }
-    let sound = json!({
+    let audio = json!({
         "inherits": ["archive", "own.toml"], "description": "x", "variables": { "a": 1, "b": "x", "c": true },
         "threads": "${a}", "on_output_failure": "${b}",
         "source": { "path": "a.mov", "start": "00:01", "frames": 3, "rate": "24000/1001" },
@@ -367,7 +367,7 @@ fn the_schema_of_a_job_takes_every_profile_and_refuses_what_trix_refuses() {
             "video": { "type": "x265", "depth": 10, "rate": { "type": "crf", "value": "${a}" }, "keyframes": ["1.5"] }
         } ]
     });
-    fits(&schema, &sound);
+    fits(&schema, &audio);
     for (place, wrong) in [
         ("/threads", json!("many")),
         ("/threads", json!(-1)),
@@ -387,7 +387,7 @@ fn the_schema_of_a_job_takes_every_profile_and_refuses_what_trix_refuses() {
         ("/outputs/0/video/rate", json!({ "value": 3 })),
         ("/outputs/0/video/keyframes", json!([1.5])),
     ] {
-        let mut document = sound.clone();
+        let mut document = audio.clone();
         *document.pointer_mut(place).expect("a place") = wrong.clone();
         assert!(!schema.is_valid(&document), "{place} = {wrong}");
         let folder = trix_fixtures::folder();

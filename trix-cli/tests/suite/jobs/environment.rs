@@ -1,5 +1,5 @@
-//! What happens around a job: output that cannot be printed, limits of file sizes, folders that vanish, names of any
-//! bytes, and the time code of fast films.
+//! Tests of the environment of a job: standard output that fails, limits on file sizes, folders that disappear, file
+//! names with any bytes, and timecodes at high frame rates.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -20,7 +20,7 @@ fn source() -> PathBuf {
     Clip::default().encoded("-c:v libx264 -bf 0", "mp4")
 }
 
-/// Runs a line with this as standard output.
+/// Runs a command with `out` as its standard output. Returns the exit code and standard error.
 fn into(line: &str, paths: &[&Path], out: impl Into<Stdio>) -> (Option<i32>, String) {
     let mut command = command(line, paths);
     command.stdin(Stdio::null()).stdout(out).stderr(Stdio::piped());
@@ -58,7 +58,7 @@ fn every_command_fails_when_it_cannot_print() {
         let line = format!("encode {{}} -o {{}} --video ffv1 --overwrite {json}");
         let (code, said) = into(&line, &[&source, &output], File::create("/dev/full").expect("a full device"));
         assert_eq!(code, Some(5), "{line}: {said}");
-        // What was made stays: it is whole, and only the word about it is lost.
+        // The output file stays. It is complete, only the report is lost.
         assert_eq!(decodable(&output), 30, "{said}");
     }
 }
@@ -122,7 +122,7 @@ fn a_folder_that_vanishes_ends_the_job_early_and_is_named() {
     assert!(!within.exists());
 }
 
-/// Names that a file system takes: percent signs, what looks like a pattern, bytes that are no UTF-8.
+/// File names that are legal: percent signs, text like a pattern, bytes that are not UTF-8.
 fn odd_names() -> Vec<OsString> {
     let names: [&[u8]; 5] = [b"100% a.mp4", b"x%04d.mp4", b"caf\xe9.mp4", b"%s\xff%n.mp4", b"a:b %%.mp4"];
     names.into_iter().map(|name| OsString::from_vec(name.to_vec())).collect()
@@ -162,7 +162,7 @@ fn files_of_any_name_are_encoded_ingested_and_reported() {
 }
 
 #[test]
-fn a_track_beside_the_source_may_have_any_name() {
+fn an_external_track_may_have_any_name() {
     let folder = folder();
     let audio = folder.path().join(OsStr::from_bytes(b"t\xf6ne 50%.wav"));
     program::run(
@@ -208,7 +208,7 @@ fn sequences_may_have_percent_signs_and_any_bytes_in_their_names() {
     }
 }
 
-/// Hours, minutes, seconds and the frame of every time code that ffprobe finds in a file, and whether it drops frames.
+/// Returns hours, minutes, seconds and frames of each timecode that ffprobe finds in a file, and its drop-frame flag.
 fn time_codes(file: &Path) -> Vec<(Vec<u32>, bool)> {
     let said = program::text(&program::run(
         "ffprobe",
@@ -308,11 +308,11 @@ fn a_time_code_that_is_not_carried_is_named() {
             assert_eq!(ran.code, Some(2), "{line}: {ran:?}");
         }
     }
-    // Of MPEG-2, the GOPs have one.
+    // In MPEG-2, GOP headers have a timecode.
     let tape = clip.encoded("-c:v mpeg2video -timecode 10:20:30:12", "ts");
     let ran = trix("encode {} -o {} --preset ultrafast", &[&tape, &folder.path().join("tape.mov")]);
     assert_eq!(stated(&ran.done().out), 1, "{}", ran.out);
-    // The field of MOV that says how many frames a second has is a byte.
+    // In MOV, the number of frames per second is stored in one byte.
     let fast = Clip { rate: "300", frames: 12, width: 64, height: 48, ..Clip::default() };
     let fast = fast.encoded("-c:v libx264 -bf 0 -metadata timecode=10:20:30:12", "mkv");
     let ran = trix("encode {} -o {} --preset ultrafast", &[&fast, &folder.path().join("fast.mov")]);

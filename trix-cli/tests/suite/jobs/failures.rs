@@ -1,5 +1,5 @@
-//! A job of several outputs that is killed, interrupted or runs out of disk leaves whole files or none; one that is long
-//! takes no more memory than one that is short.
+//! Tests of jobs with several outputs that are killed, interrupted, or run out of disk space: they leave complete files
+//! or none. A long job takes no more memory than a short one.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -21,7 +21,7 @@ fn clip(frames: u32) -> PathBuf {
 
 const COPIES: [&str; 5] = ["h264-10", "h264-8", "hevc-10", "hevc-12", "hevc-8"];
 
-/// The names that the copies of `source` get.
+/// The names of the copies of `source`.
 fn copies(source: &Path) -> Vec<String> {
     let stem = source.file_stem().expect("a name").to_string_lossy();
     COPIES.iter().map(|copy| format!("{stem}.{copy}.mkv")).collect()
@@ -41,11 +41,12 @@ fn a_killed_ingest_leaves_whole_copies_or_none() {
     let mut dice = Dice(5);
     let (mut killed, mut parts) = (0, 0);
     for round in 0.. {
-        // As often as it takes, which on a busy machine is more often, and not for ever.
+        // Repeat until enough attempts have killed the job in time. A busy machine needs more attempts, but 20 is the
+        // maximum.
         if round == 20 || (round >= 5 && killed >= 2 && parts >= 2) {
             break;
         }
-        // Half of the moments are near the end, where copies are checked and named.
+        // Half of the moments are near the end, when the copies are checked and renamed.
         let share = if round % 2 == 0 { 200 + dice.below(700) } else { 850 + dice.below(150) };
         let mut command = support::command(line, &[&source, folder.path()]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -58,7 +59,7 @@ fn a_killed_ingest_leaves_whole_copies_or_none() {
         let left = names(folder.path());
         parts += u32::from(left.iter().any(|name| name.ends_with(".trix-part")));
         left.iter().filter(|name| names_of_copies.contains(name)).for_each(|name| is_as_made(name));
-        // What is left hinders nobody.
+        // The remains do not disturb the next job.
         let next = trix(&format!("{line} --overwrite"), &[&source, folder.path()]);
         whole = next.done().took;
         assert_eq!(names(folder.path()), names_of_copies, "part files are taken over");
@@ -94,8 +95,8 @@ fn an_interrupted_ingest_ends_at_once_and_leaves_nothing() {
     assert_eq!(names(folder.path()), [""; 0], "{rest}");
 }
 
-/// Runs a job of three outputs, of which the second goes to a file system of `size`; `None`, with a word, where file
-/// systems cannot be mounted. What is said of files in the small one is lost with it.
+/// Runs a job with three outputs. The second one goes to a file system of `size` bytes, and its files are lost with it.
+/// `None`, with a message, if file systems cannot be mounted.
 fn with_a_small_disk(size: &str, then: &str, folder: &Path) -> Option<support::Ran> {
     if !support::can_mount() {
         return None;
@@ -153,7 +154,7 @@ fn a_disk_that_is_full_for_one_output_fails_the_job_or_that_output_alone() {
 
 #[test]
 fn a_video_encoder_that_fails_names_its_output_the_frame_and_the_time() {
-    // The first of two passes writes what it learns into a temporary folder, which is full here after some frames.
+    // The first of two passes writes statistics to a temporary folder, which is full after some frames.
     if !support::can_mount() {
         return;
     }
@@ -186,7 +187,7 @@ fn a_video_encoder_that_fails_names_its_output_the_frame_and_the_time() {
         };
         let rest = wording.strip_prefix(&format!("{}: encode, at 00:00:0", failed.display()));
         let rest = rest.unwrap_or_else(|| panic!("output, stage and time: {wording}"));
-        // The time is that of the frame: 25 of them a second.
+        // The time is that of a frame, at 25 frames per second.
         let (time, rest) = rest.split_once(": ").expect("a detail");
         let (_, number) = rest.split_once("when frame ").unwrap_or_else(|| panic!("the frame: {wording}"));
         let number: f64 = number.split(' ').next().and_then(|word| word.parse().ok()).expect("a number");
@@ -195,11 +196,11 @@ fn a_video_encoder_that_fails_names_its_output_the_frame_and_the_time() {
     }
 }
 
-/// A command that runs `trix` as a user who may have no more than `threads` threads; `None`, with a word, where this
-/// process may not become another user.
+/// A command that runs `trix` as a user with at most `threads` threads. `None`, with a message, if this process cannot
+/// switch to another user.
 #[allow(clippy::print_stdout, reason = "what is skipped is said")]
 fn with_few_threads(threads: u32, line: &str, paths: &[&Path]) -> Option<Command> {
-    // Nobody else runs as this user.
+    // No other process runs as this user.
     let user = (100_000 + std::process::id()).to_string();
     let setpriv = ["--reuid", &user, "--regid", &user, "--clear-groups"];
     let probe =
@@ -222,7 +223,7 @@ fn a_thread_that_the_system_refuses_ends_the_job_and_is_named() {
     open(elsewhere.path());
     let source = elsewhere.path().join("source.y4m");
     std::fs::copy(Clip::default().y4m(), &source).expect("a source");
-    // Libraries start no threads of their own here, and each output has an encode of its own.
+    // With these settings the libraries start no threads, and each output has its own encode.
     let output = |name: &str, slices: u32| {
         format!("- {{ path: {name}, video: {{ type: ffv1, params: {{ slices: \"{slices}\" }} }} }}\n")
     };
@@ -289,6 +290,6 @@ fn a_job_of_five_outputs_that_is_ten_times_as_long_takes_no_more_memory() {
         ran.peak_kib
     };
     let (short, long) = (peak(60), peak(600));
-    // The frames of the decoder alone, were they kept, would be 60 MiB more; those of all outputs 300.
+    // If the queues grew, 540 more decoded frames would take 60 MiB, and the frames of all outputs 300 MiB.
     assert!(long < short + 40 * 1024, "{short} KiB for 60 frames, {long} KiB for 600");
 }

@@ -1,4 +1,4 @@
-//! An interrupted job stops at once and leaves nothing. A killed job leaves no incomplete output.
+//! Tests that an interrupted job stops at once and leaves nothing, and that a killed job leaves no incomplete output.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -13,15 +13,15 @@ use trix_fixtures::{Clip, folder};
 
 use crate::support::{self, Dice, LIMIT, names, trix};
 
-/// From the signal to the end of the process.
+/// Maximum time from the signal to the end of the process.
 const PROMPT: Duration = Duration::from_secs(1);
 
-/// Long enough that no encode of it ends before a test has stopped it.
+/// A source so long that no encode ends before the test stops it.
 fn long() -> PathBuf {
     Clip { width: 640, height: 360, frames: 400, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast", "mp4")
 }
 
-/// Waits for the end of a child, which must come before `limit`.
+/// Waits until a child ends. Panics after `limit`.
 fn ends_within(child: &mut Child, limit: Duration) -> Duration {
     let began = Instant::now();
     while child.try_wait().expect("a child can be waited for").is_none() {
@@ -35,8 +35,8 @@ fn ends_within(child: &mut Child, limit: Duration) -> Duration {
     began.elapsed()
 }
 
-/// Starts an encode of the long source with `options`, sends `signals` once `frames` frames of `phase` are done, and
-/// checks that the end is prompt, clean and reported.
+/// Encodes the long source with `options`. Sends `signals` after `frames` frames of `phase`. Asserts that the process
+/// ends in time, cleans up, and reports the interruption.
 fn stops(options: &str, phase: &str, frames: u64, signals: &[Signal]) {
     let folder = folder();
     let output = folder.path().join("out.mkv");
@@ -69,7 +69,7 @@ fn stops(options: &str, phase: &str, frames: u64, signals: &[Signal]) {
         assert_eq!(message.len(), 1, "{rest}");
         assert!(message[0].contains("cancelled"), "{rest}");
     } else {
-        // A second signal ends the process where it stands: the next job cleans up.
+        // A second signal ends the process immediately. The next job cleans up.
         assert!(!output.exists());
     }
 }
@@ -108,7 +108,7 @@ fn a_second_interrupt_ends_the_process_at_once() {
     stops("--preset veryslow", "encode", 1, &[Signal::INT, Signal::INT]);
 }
 
-/// Waits until a child catches interrupts; before, they end it as they end any program.
+/// Waits until a child handles interrupts. Before that, a signal ends it without a message.
 fn wait_for_handler(child: &Child) {
     let began = Instant::now();
     loop {
@@ -139,8 +139,8 @@ fn probe_verify_and_compare_can_be_interrupted() {
     }
 }
 
-/// Kills encodes at many moments between their start and their end. Whatever stands under the final name must be whole
-/// each time, and the next job must succeed and clean up.
+/// Kills encodes at many moments. A file with the final name must be complete each time, and the next job must succeed
+/// and clean up.
 fn survives_kills(options: &str, frames: u32, extension: &str) {
     let source = Clip { width: 256, frames, ..Clip::default() }.y4m();
     let folder = folder();
@@ -155,7 +155,7 @@ fn survives_kills(options: &str, frames: u32, extension: &str) {
     let mut dice = Dice(9);
     let (mut killed, mut parts) = (0, 0);
     for round in 0..16 {
-        // Half of the moments are near the end, where the file is finished, checked and named.
+        // Half of the moments are near the end, when the file is finished, checked and renamed.
         let share = if round % 2 == 0 { dice.below(1000) } else { 700 + dice.below(300) };
         let mut child = quiet(command(""));
         thread::sleep(whole * u32::try_from(share).expect("a small number") / 1000);
@@ -166,13 +166,13 @@ fn survives_kills(options: &str, frames: u32, extension: &str) {
         whole_or_absent(&output, &first);
         parts += u32::from(names(folder.path()).iter().any(|name| name.ends_with(".trix-part")));
         let next = support::watch(command(if output.exists() { "--overwrite" } else { "" }));
-        // Other tests come and go beside this one: how long an encode takes now is what the last one took.
+        // Other tests run at the same time, so use the time of the last encode as the estimate for the next.
         whole = next.done().took;
         assert_eq!(names(folder.path()), [format!("out.{extension}")], "the left part file was taken over");
         whole_or_absent(&output, &first);
         std::fs::remove_file(&output).expect("the output can be removed");
     }
-    // Else the moments were badly chosen, and nothing was shown.
+    // Otherwise the moments were badly chosen, and the test proves nothing.
     assert!(killed >= 6 && parts >= 3, "{killed} were killed in time, {parts} of them left a part file");
 }
 
@@ -209,7 +209,8 @@ fn a_killed_encode_keeps_the_existing_output() {
         assert_eq!(child.wait().expect("it ended").code(), None, "it ended before it could be killed");
         assert_eq!(std::fs::read(&output).expect("the file"), b"dear");
     }
-    // While one job holds the place, another is refused; when it is dead, the place is free.
+    // While one job writes a file, a second job for the same name is rejected. After the first job is killed, the name
+    // is free.
     let mut child = quiet(support::command("encode {} -o {} --overwrite --preset placebo", &[&long(), &output]));
     let began = Instant::now();
     while !names(folder.path()).iter().any(|name| name.ends_with(".trix-part")) || began.elapsed().as_millis() < 300 {

@@ -1,4 +1,5 @@
-//! The memory of a job does not grow with the duration of its source: all queues are bounded in bytes.
+//! Tests that the memory of a job does not grow with the duration of its source, because all queues are bounded in
+//! bytes.
 
 use trix_fixtures::Clip;
 
@@ -17,7 +18,7 @@ fn a_job_ten_times_as_long_takes_no_more_memory() {
             encoded.ran.peak_kib
         };
         let (short, long) = (peak(60), peak(600));
-        // The sampling of a short run may miss its peak; 540 frames more would be 60 MiB.
+        // A short run can end between two samples of its memory. 540 more frames would be 60 MiB.
         assert!(long < short + 20 * 1024, "{codec}: {short} KiB for 60 frames, {long} KiB for 600");
     }
 }

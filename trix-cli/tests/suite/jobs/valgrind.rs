@@ -1,10 +1,11 @@
-//! valgrind finds no invalid access to memory and no use of uninitialised memory, in `trix` and in the codec libraries.
+//! Tests that valgrind finds no invalid memory access and no use of uninitialised memory, in `trix` and in the codec
+//! libraries.
 
 use std::process::Command;
 
 use trix_fixtures::{folder, master};
 
-/// Valgrind's exit code for a finding; none of Trix's own.
+/// Exit code of valgrind for an error. Trix does not use this code.
 const FOUND: &str = "--error-exitcode=99";
 
 fn watched(encoder: &str) {

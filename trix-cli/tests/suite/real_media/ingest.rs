@@ -1,7 +1,7 @@
-//! `trix ingest` with the profiles `archive` and `preview` on every real file that has video, and on one whose audio
-//! lies beside it: a table says what each became, and other programs say that it is true.
+//! Tests of `trix ingest` with the profiles `archive` and `preview` on every real file with video, and on a film with
+//! external audio. A table states the result for each file, and other programs check it.
 //!
-//! The table holds the reason of every refusal.
+//! The table has the reason of every rejection.
 
 use std::{
     fmt::Write,
@@ -13,7 +13,7 @@ use trix_fixtures::{clip::made, folder, media, program};
 
 use crate::support::{self, Ran, trix};
 
-/// The counts of frames matter here, and not their quality.
+/// The tests check numbers of frames, not quality.
 const QUICK: &str = "--set preset=ultrafast --set crf_h264=40 --set crf_hevc=40 --set preview_preset=ultrafast \
                      --set preview_crf=40 --json";
 
@@ -30,13 +30,13 @@ fn json(program: &str, line: &str, file: &Path) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-/// What `sha256sum` says of a file.
+/// The hash of a file from `sha256sum`.
 fn sha256(file: &Path) -> String {
     let output = program::run("sha256sum", [file]);
     String::from_utf8_lossy(&output.stdout).split_whitespace().next().unwrap_or_default().to_owned()
 }
 
-/// Integrated loudness of the first audio track, as ffmpeg's filter measures it; `None` for silence.
+/// The integrated loudness of the first audio track from ffmpeg's filter. `None` for silence.
 fn loudness(file: &Path) -> Option<f64> {
     let line = "-hide_banner -nostdin -i {} -map 0:a:0 -af ebur128 -f null -";
     let words: Vec<PathBuf> =
@@ -45,11 +45,11 @@ fn loudness(file: &Path) -> Option<f64> {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let summary = said.rsplit("Integrated loudness:").next().unwrap_or_default();
     let value = summary.split_whitespace().skip_while(|word| *word != "I:").nth(1)?;
-    // The lowest that it can say stands for nothing above the gate.
+    // ffmpeg prints its minimum if no block passes the gate.
     value.parse().ok().filter(|value| *value > -70.0)
 }
 
-/// The outputs of a report, checked against what other programs see, in lines.
+/// Appends a line for each output of a report, after a check with other programs.
 fn rows(table: &mut String, report: &Value, source: &Path, folder: &Path) {
     assert_eq!(text(&report["fixity"]["sha256"]), sha256(source));
     assert_eq!(report["fixity"]["disk_bytes"], report["fixity"]["bytes"], "the source is read from the disk once");
@@ -59,28 +59,28 @@ fn rows(table: &mut String, report: &Value, source: &Path, folder: &Path) {
         assert_eq!(text(&output["sha256"]), sha256(&path), "{}", path.display());
         let seen = json("ffprobe", "-v error -of json -count_packets -show_streams", &path);
         let streams = list(&seen["streams"]);
-        let pictures = streams.iter().find(|stream| stream["codec_type"] == "video");
+        let video = streams.iter().find(|stream| stream["codec_type"] == "video");
         let ledger = &output["ledger"];
-        let shape = pictures.map(|pictures| {
-            assert_eq!(text(&pictures["nb_read_packets"]), ledger["found"].to_string(), "{}", path.display());
+        let shape = video.map(|video| {
+            assert_eq!(text(&video["nb_read_packets"]), ledger["found"].to_string(), "{}", path.display());
             assert_eq!(ledger["encoded"], ledger["found"], "{}", path.display());
-            let (width, height) = (&pictures["width"], &pictures["height"]);
-            format!("{width}x{height} {} {}", text(&pictures["pix_fmt"]), ledger["found"])
+            let (width, height) = (&video["width"], &video["height"]);
+            format!("{width}x{height} {} {}", text(&video["pix_fmt"]), ledger["found"])
         });
         let shape = shape.unwrap_or_else(|| "no video".to_owned());
-        let sounds = streams.iter().filter(|stream| stream["codec_type"] == "audio");
-        let sounds: Vec<String> =
-            sounds.map(|stream| format!("{} {}", text(&stream["codec_name"]), stream["channels"])).collect();
+        let audio = streams.iter().filter(|stream| stream["codec_type"] == "audio");
+        let audio: Vec<String> =
+            audio.map(|stream| format!("{} {}", text(&stream["codec_name"]), stream["channels"])).collect();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         let short = name.split_once('.').map_or("", |(_, rest)| rest);
-        let _ = writeln!(table, "  {short:<12} {shape} [{}]", sounds.join(", "));
-        // Copies of the same audio are measured once.
+        let _ = writeln!(table, "  {short:<12} {shape} [{}]", audio.join(", "));
+        // Copies of the same audio are measured only once.
         let is_heard = short.starts_with("h264-8") || short.starts_with("preview");
         for found in list(&output["loudness"]).iter().take(1).filter(|_| is_heard) {
             assert_eq!(found["track"], 0);
             let lufs = found["loudness"]["integrated_lufs"].as_f64();
-            // What a lossy codec changes, ffmpeg hears behind it; and the blocks of 100 ms, of which a short clip has
-            // few, begin with what a decoder yields first.
+            // ffmpeg measures the output of a lossy codec. Its blocks of 100 ms start at the first decoded sample, and
+            // a short clip has only few blocks.
             let most = if short.ends_with("mp4") { 0.5 } else { 0.3 };
             match (lufs.filter(|lufs| *lufs > -69.0), loudness(&path)) {
                 (Some(ours), Some(theirs)) => assert!((ours - theirs).abs() <= most, "{ours} {theirs}: {path:?}"),
@@ -123,7 +123,7 @@ fn refusal(table: &mut String, ran: &Ran, source: &Path, folder: &Path) {
     let code = ran.code.expect("no signal");
     let message: Value = serde_json::from_str(&ran.err).unwrap_or_default();
     let stated = if message.is_null() { ran.err.clone() } else { text(&message["error"]) };
-    // The place is that of a decoder with threads.
+    // The time depends on the threads of the decoder, so remove it.
     let reason = stated.replace(&format!("trix: {}: ", source.display()), "");
     let reason = reason.split(" (and ").next().unwrap_or_default().trim_end();
     let reason = match reason.split_once(", at ") {
@@ -142,7 +142,7 @@ fn every_master_is_ingested_or_refused_for_a_reason_in_the_table() {
     for source in media::files() {
         let name = source.file_name().expect("a name").to_string_lossy().into_owned();
         if name.ends_with(".yuv") {
-            // A file without a header has to be described, which a job does and no profile.
+            // A source without a header needs a description, which a job can state but a profile cannot.
             continue;
         }
         let folder = folder();
@@ -153,7 +153,7 @@ fn every_master_is_ingested_or_refused_for_a_reason_in_the_table() {
         if ran.code != Some(0) {
             refusal(&mut table, &ran, &source, &out);
             let more = match name.as_str() {
-                // Four channels that say nothing of what they are.
+                // Four channels without labels.
                 "sample.mxf" => continue,
                 _ => "--on-damage conceal",
             };

@@ -1,6 +1,6 @@
-//! Every real file becomes three copies, and a table says what was decided, carried, dropped, counted and measured.
+//! Encodes every real file to three copies. A table states the decisions, tracks, frames and scores.
 //!
-//! The table holds the reason of every refusal. ffprobe and mediainfo read what was written.
+//! The table has the reason of every rejection. ffprobe and mediainfo check the outputs.
 
 use std::{fmt::Write, path::Path};
 
@@ -9,7 +9,7 @@ use trix_fixtures::{media, program};
 
 use crate::support::{self, Encoded, encode_as};
 
-/// A copy that every file is made into.
+/// The settings of one of the three copies.
 struct Copy {
     name: &'static str,
     output: &'static str,
@@ -25,7 +25,7 @@ const FFV1: Copy = Copy { name: "ffv1", output: "out.mkv", options: "--video ffv
 /// Options that a file needs.
 fn hints(name: &str) -> &'static str {
     match name {
-        // Raw samples: the name of the file says what they are.
+        // Raw samples. The file name states their format.
         "sparks_ref_480x270.yuv42010le.yuv" => "--raw 480x270:yuv420p10le:24",
         // Audio only.
         "sample_eac3joc.mp4" => "--video none --audio copy",
@@ -33,10 +33,10 @@ fn hints(name: &str) -> &'static str {
     }
 }
 
-/// What lets a file pass that is refused by itself.
+/// Options with which a rejected file is accepted.
 fn after_refusal(name: &str) -> &'static str {
     match name {
-        // Four channels that say nothing of what they are.
+        // Four channels without labels.
         "sample.mxf" => "--audio-layout 4.0",
         _ => "--on-damage conceal",
     }
@@ -46,7 +46,7 @@ fn table(copy: &Copy) -> String {
     let mut table = String::new();
     for file in media::files() {
         let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-        // The number of threads decides about bytes, and so about scores.
+        // The number of threads is fixed, because it changes bytes and scores.
         let options = match hints(&name) {
             alone if alone.contains("--video") => alone.to_owned(),
             hints => format!("{} {hints}", copy.options),
@@ -70,7 +70,7 @@ fn table(copy: &Copy) -> String {
 fn refusal(table: &mut String, encoded: &Encoded, file: &Path) {
     let code = encoded.ran.code.expect("no signal");
     let message = encoded.ran.err.trim_end().replace(&format!("trix: {}: ", file.display()), "");
-    // The place is that of a decoder with threads, and the number that of the lines that one of them was first to say.
+    // The time and the number of messages depend on the threads of the decoder.
     let reason = message.split(" (and ").next().unwrap_or_default();
     let reason = match reason.split_once(", at ") {
         Some((before, after)) => format!("{before}: {}", after.split_once(": ").map_or("", |(_, reason)| reason)),
@@ -79,7 +79,7 @@ fn refusal(table: &mut String, encoded: &Encoded, file: &Path) {
     let _ = writeln!(table, "  refused  {code}: {reason}");
 }
 
-/// The rows of a file that was written, checked against what other programs see in it.
+/// Appends the rows of an output, after a check with other programs.
 fn rows(table: &mut String, encoded: &Encoded) {
     let report = encoded.done_as();
     let plan = &report["outputs"][0]["plan"];
@@ -97,14 +97,14 @@ fn rows(table: &mut String, encoded: &Encoded) {
     {
         carried.extend((!value.is_null()).then(|| name.to_owned()));
     }
-    let beside = &plan["carried"];
-    for subtitles in list(&beside["subtitles"]) {
+    let kept = &plan["carried"];
+    for subtitles in list(&kept["subtitles"]) {
         carried.push(format!("subtitles of stream {} as {}", subtitles["stream"], words(&subtitles["codec"])));
     }
-    for (name, count) in ["chapters", "attachments", "covers"].map(|name| (name, list(&beside[name]).len())) {
+    for (name, count) in ["chapters", "attachments", "covers"].map(|name| (name, list(&kept[name]).len())) {
         carried.extend((count > 0).then(|| format!("{name} {count}")));
     }
-    carried.extend(beside["timecode"].as_str().map(|code| format!("time code {code}")));
+    carried.extend(kept["timecode"].as_str().map(|code| format!("time code {code}")));
     for what in carried {
         let _ = writeln!(table, "  carried  {what}");
     }
@@ -128,7 +128,7 @@ fn rows(table: &mut String, encoded: &Encoded) {
     if let Some(frames) = verification["lossless_frames"].as_u64() {
         let _ = writeln!(table, "  score    {frames} frames equal");
     } else if let Some(ssim) = verification["score"]["ssim"].as_f64().filter(|_| support::damage(&report) == 0) {
-        // What is made up for damage says nothing about an encoder.
+        // A score of concealed frames says nothing about the encoder.
         let _ = writeln!(table, "  score    SSIM {ssim:.3}");
     }
     if support::damage(&report) > 0 {
@@ -140,7 +140,7 @@ fn words(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What ffprobe and mediainfo see in a written file is what the report says of it.
+/// Asserts that ffprobe and mediainfo find in a file what the report states.
 fn look(encoded: &Encoded, report: &Value) {
     let (file, video) = (&encoded.output, &report["outputs"][0]["plan"]["video"]);
     let line = "-v error -of json -select_streams v:0 -count_packets -show_streams";
@@ -153,7 +153,7 @@ fn look(encoded: &Encoded, report: &Value) {
     for (seen, said) in [("color_primaries", "primaries"), ("color_transfer", "transfer"), ("color_space", "matrix")] {
         let said = words(&video["color"][said]);
         let seen = stream[seen].as_str().unwrap_or("unspecified");
-        // FFmpeg calls unspecified what it does not name.
+        // FFmpeg prints `unknown` for unspecified values.
         let seen = if seen == "unknown" { "unspecified" } else { seen };
         assert_eq!(seen, said, "{name}: {seen}");
     }
@@ -162,14 +162,14 @@ fn look(encoded: &Encoded, report: &Value) {
     assert!(!has("Display Matrix"), "{name}: frames are upright, and no player is asked to turn them");
     assert_eq!(has("Mastering display metadata"), !video["hdr"]["mastering"].is_null(), "{name}");
     assert_eq!(has("DOVI configuration record"), !video["dolby_vision"].is_null(), "{name}");
-    // mediainfo parses containers and bitstreams with code of its own.
+    // mediainfo has its own parsers for containers and bitstreams.
     let json = program::run("mediainfo", [Path::new("--Output=JSON"), file]);
     let json: Value = serde_json::from_slice(&json.stdout).expect("mediainfo prints JSON");
     let tracks = json["media"]["track"].as_array().expect("tracks").clone();
     let track = tracks.iter().find(|track| track["@type"] == "Video").expect("a video track");
     assert_eq!(words(&track["Width"]), video["width"].to_string(), "{name}");
     assert_eq!(words(&track["Height"]), video["height"].to_string(), "{name}");
-    // In Matroska it multiplies duration and rate, which is no count.
+    // In Matroska, mediainfo multiplies duration and rate instead of counting.
     if let Some(count) = track["FrameCount"].as_str().filter(|_| file.extension().is_some_and(|end| end == "mp4")) {
         assert_eq!(count, report["outputs"][0]["ledger"]["emitted"].to_string(), "{name}");
     }

@@ -1,4 +1,4 @@
-//! Trix refuses an output that it cannot write, and keeps the file that has its name.
+//! Tests that Trix rejects an output that it cannot write, and keeps an existing file with this name.
 
 use std::{
     fs::{self, Permissions},
@@ -15,7 +15,7 @@ fn source() -> PathBuf {
     Clip::default().encoded("-c:v libx264", "mp4")
 }
 
-/// The source, copied to where a test may do it harm.
+/// Copies the source to a folder where a test may damage it.
 fn copy_into(folder: &TempDir) -> PathBuf {
     let copy = folder.path().join("source.mp4");
     fs::copy(source(), &copy).expect("a copy");
@@ -39,7 +39,7 @@ fn the_source_is_never_its_own_output() {
             let ran = trix(&format!("encode {{}} -o {{}} {overwrite}"), &[&source, output]);
             assert!(ran.refused(2, output).contains("is the source"), "{ran:?}");
         }
-        // The other way round: a link as the source, the file behind it as the output.
+        // The reverse case: the source is a link, and the output is its target.
         let ran = trix("encode {} -o {} --overwrite", &[output, &source]);
         assert!(ran.refused(2, &source).contains("is the source"), "{ran:?}");
     }
@@ -76,7 +76,7 @@ fn a_read_only_folder_is_an_output_error() {
     let folder = folder();
     let output = folder.path().join("out.mp4");
     fs::set_permissions(folder.path(), Permissions::from_mode(0o555)).expect("permissions");
-    // Without capabilities, root too is held to the mode of its own folders.
+    // Without capabilities, file modes apply to root as well.
     let mut command = Command::new("setpriv");
     command.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_trix")]);
     command.args(words("encode {} -o {}", &[&source(), &output]));
@@ -113,7 +113,7 @@ fn a_failed_encode_keeps_the_existing_output() {
 
 #[test]
 fn a_link_to_an_output_leads_to_one_whole_file() {
-    // Whether the link or what it leads to is replaced, nothing may be left half done.
+    // Trix may replace the link or its target, but must not leave a partial file.
     let folder = folder();
     let (real, link) = (folder.path().join("real.mp4"), folder.path().join("link.mp4"));
     fs::write(&real, "dear").expect("a file");
@@ -161,8 +161,8 @@ fn of_two_encodes_to_one_output_one_wins_and_the_other_is_refused() {
     }
 }
 
-/// Runs `trix` with a file system of `size` over `folder`, and returns what is in it afterwards too; `None`, with a
-/// word, where file systems cannot be mounted.
+/// Runs `trix` with a file system of `size` bytes mounted on `folder`. Also returns the contents of the folder after
+/// the run. `None`, with a message, if file systems cannot be mounted.
 fn on_a_disk_of(
     size: &str,
     folder: &Path,

@@ -1,10 +1,10 @@
-//! Trix refuses a wrong job before anything runs. It reports all mistakes, each with the legal values.
+//! Tests that Trix rejects a wrong job before it runs, and reports all mistakes, each with the legal values.
 
 use trix_fixtures::{Clip, master, program};
 
 use crate::support::{self, encode};
 
-/// The job is refused, nothing is written, and the message has each of `parts` in it.
+/// Asserts that the job is rejected without output, and that the message contains each of `parts`.
 fn refused(options: &str, parts: &[&str]) -> String {
     let encoded = encode(&Clip::default().encoded("-c:v libx264", "mp4"), options);
     assert_eq!(encoded.ran.code, Some(2), "{options}: {:?}", encoded.ran);
@@ -107,7 +107,7 @@ fn numbers_outside_their_range_are_refused_with_the_range() {
 
 #[test]
 fn a_start_after_the_end_of_the_source_is_refused_or_malformed() {
-    // Whether the declared duration is to be believed is for the engine to say; that nothing lies there is certain.
+    // Planning may distrust the declared duration, so two codes are possible. In any case, nothing is written.
     let encoded = encode(&Clip::default().encoded("-c:v libx264", "mp4"), "--start 01:00:00");
     assert!(encoded.ran.code == Some(2) || encoded.ran.code == Some(3), "{:?}", encoded.ran);
     encoded.refused(encoded.ran.code.expect("a code"));
@@ -120,7 +120,7 @@ fn two_rate_controls_are_refused() {
     }
     refused("--passes 2", &["--bitrate"]);
     refused("--open-gop --closed-gop", &["cannot be used with"]);
-    // The escape hatch is no way around the one rate control.
+    // Encoder parameters cannot replace the rate control of the job.
     refused("--crf 20 --param crf=30", &["crf"]);
     refused("--param qp=30", &["qp"]);
 }
@@ -179,7 +179,7 @@ fn a_typing_mistake_is_reported_with_the_way_to_the_help() {
 
 #[test]
 fn a_refused_job_reads_no_frame_of_the_source() {
-    // A job is judged by what the source declares: judging it may not take longer because the source is long.
+    // Planning uses only what the source declares, so a long source must not take more time.
     let long = Clip { width: 640, height: 360, frames: 400, ..Clip::default() }
         .encoded("-c:v libx264 -preset ultrafast", "mp4");
     let encoded = encode(&long, "--preset quick");

@@ -1,4 +1,4 @@
-//! Trix refuses a file that is no readable media file with one message, at once, and leaves nothing behind.
+//! Tests that Trix rejects an unreadable media file at once with one message, and leaves nothing behind.
 
 use std::{
     fs::{self, Permissions},
@@ -16,7 +16,7 @@ use trix_fixtures::{
 
 use crate::support::{self, Dice, encode, file, trix, words};
 
-/// Every command that reads a source refuses this one with `code`, and says `why`.
+/// Asserts that every command that reads a source rejects this one with `code`, and that the message contains `why`.
 fn every_command_refuses(source: &Path, code: i32, why: &str) {
     let encoded = encode(source, "");
     assert!(encoded.refused(code).contains(why), "{why}: {:?}", encoded.ran);
@@ -56,7 +56,7 @@ fn an_unreadable_file_is_an_input_error() {
     let source = folder.path().join("secret.mp4");
     fs::copy(Clip::default().encoded("-c:v libx264", "mp4"), &source).expect("a copy");
     fs::set_permissions(&source, Permissions::from_mode(0o0)).expect("permissions");
-    // Without capabilities, root too is held to the mode of its own files.
+    // Without capabilities, file modes apply to root as well.
     let mut command = Command::new("setpriv");
     command.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_trix")]);
     command.args(words("probe {}", &[&source]));
@@ -91,7 +91,7 @@ fn random_bytes_are_malformed_whatever_their_name() {
             let bytes: Vec<u8> = (0..60_000).map(|_| dice.roll() as u8).collect();
             let source = file(&folder, &format!("noise-{round}.{extension}"), bytes);
             encode(&source, "").refused(3);
-            // A raw stream has no header to miss: whatever it is taken for, nothing of it may be called whole.
+            // A raw stream has no header, so random bytes can look like one. Trix must never accept them as intact.
             let counted = trix("verify {}", &[&source]);
             assert!([Some(3), Some(4)].contains(&counted.code), "{}: {counted:?}", source.display());
         }
@@ -146,7 +146,7 @@ fn playlists_and_scripts_are_refused_wherever_they_point() {
             let script = file(&folder, name, text);
             let message = encode(&script, "").refused(3).to_owned();
             assert!(message.contains("playlist or script"), "{message}");
-            // The content decides, not the name.
+            // The content decides, not the file name.
             let disguised = file(&folder, &format!("{name}.mp4"), text);
             let message = encode(&disguised, "").refused(3).to_owned();
             assert!(message.contains("playlist or script"), "{message}");
@@ -167,10 +167,10 @@ fn urls_and_patterns_are_read_as_names_of_missing_files() {
 
 #[test]
 fn a_still_image_is_refused_as_a_video() {
-    let picture = made("still.png", |path| {
+    let image = made("still.png", |path| {
         ffmpeg(&format!("-f lavfi -i testsrc2=size=64x64 -frames:v 1 {}", path.display()));
     });
-    every_command_refuses(&picture, 3, "");
+    every_command_refuses(&image, 3, "");
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn more_streams_than_the_limit_are_refused() {
         let maps = "-map 0:v ".repeat(300);
         ffmpeg(&format!("-f lavfi -i color=size=16x16 {maps} -frames:v 1 -c:v ffv1 {}", path.display()));
     });
-    // Some releases of libavformat go on without the streams that are too many; a limit is no damage to be concealed.
+    // Some releases of libavformat ignore the streams above the limit. A limit is not damage, so no policy conceals it.
     for policy in ["", "--on-damage conceal"] {
         let encoded = encode(&source, policy);
         let message = encoded.refused(3);

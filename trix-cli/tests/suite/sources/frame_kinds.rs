@@ -1,4 +1,5 @@
-//! Every profile encodes frames other than 4:2:0: grey, palettes, 4:1:1, alpha, odd sizes. The report has the decisions.
+//! Tests that every profile encodes frames that are not 4:2:0: grey, palettes, 4:1:1, alpha, odd sizes. The report has
+//! the decisions.
 
 use std::{
     fs,
@@ -10,19 +11,19 @@ use trix_fixtures::{folder, program};
 
 use crate::support::trix;
 
-/// Makes `name` in `folder` by an ffmpeg line that ends in its name.
+/// Makes `name` in `folder` with an ffmpeg command line that ends with the file name.
 fn made(folder: &Path, name: &str, line: &str) -> PathBuf {
     let file = folder.join(name);
     program::ffmpeg(&format!("{line} {}", file.display()));
     file
 }
 
-/// Three frames that differ, of `size`.
+/// Three different frames of `size`.
 fn clip(size: &str, filters: &str) -> String {
     format!("-f lavfi -i testsrc2=s={size}:r=25:d=0.12,{filters}")
 }
 
-/// Frames and format of the first video stream, decoded by ffmpeg.
+/// Returns the number of frames, and the format of the first video stream, as ffmpeg decodes it.
 fn frames(file: &Path) -> (u64, String) {
     let words = "-v error -of json -select_streams v:0 -count_frames -show_streams".split(' ').map(Path::new);
     let output = program::run("ffprobe", words.chain([file]));
@@ -32,7 +33,7 @@ fn frames(file: &Path) -> (u64, String) {
     (count.unwrap_or(0), stream["pix_fmt"].as_str().unwrap_or_default().to_owned())
 }
 
-/// The mean luma of the first frame of each file, which ffmpeg brings to 8 bits of limited range.
+/// Returns the mean luma of the first frame of each file, which ffmpeg converts to 8 bits of limited range.
 fn mean_lumas(files: &[PathBuf]) -> Vec<f64> {
     let folder = folder();
     let raw: Vec<PathBuf> = (0..files.len()).map(|number| folder.path().join(number.to_string())).collect();
@@ -51,7 +52,7 @@ fn mean_lumas(files: &[PathBuf]) -> Vec<f64> {
     raw.iter().map(mean).collect()
 }
 
-/// The sources: name, frames, mean of the luma in limited range.
+/// The sources: name, number of frames, mean luma in limited range.
 fn sources(folder: &Path) -> Vec<(&'static str, PathBuf)> {
     let png = |name: &str, format: &str| {
         made(folder, &format!("{name}-%02d.png"), &format!("{} -pix_fmt {format}", clip("96x64", "null")))
@@ -118,7 +119,7 @@ fn every_profile_takes_every_kind_of_frame() {
             means.push((mean, format, path));
         }
         assert!(means.len() >= 8, "{kind}");
-        // All of them show the same, whatever their depth, range and codec. (Alpha is compared elsewhere.)
+        // All outputs have the same content, in every depth, range and codec. Another test compares alpha.
         let (first, ..) = means[0];
         for (mean, format, path) in
             means.iter().filter(|(_, format, _)| !format.contains("gbrap") && !format.contains("yuva"))

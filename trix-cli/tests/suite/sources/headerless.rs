@@ -1,4 +1,4 @@
-//! Raw planes and image sequences, which the user describes, with every command that reads a source.
+//! Tests of raw planes and image sequences, which the user describes, with every command that reads a source.
 
 use std::{fs, path::Path};
 
@@ -21,7 +21,7 @@ fn raw_planes_are_encoded_probed_verified_and_compared() {
     let probed = trix(&format!("probe {{}} {shape} --count --json"), &[&raw]).done().json();
     assert_eq!(probed["census"]["streams"]["0"]["frames"], 12);
     trix(&format!("verify {{}} {shape}"), &[&raw]).done();
-    // The reference of a comparison has its own shape to state.
+    // The reference of a comparison has its own description.
     let shape_of_reference = "--reference-raw 80x48:yuv422p10le:24";
     let verified = trix(&format!("verify {{}} --against {{}} {shape_of_reference}"), &[&encoded.output, &raw]);
     assert!(verified.done().out.contains("12 identical"), "{verified:?}");
@@ -45,7 +45,7 @@ fn raw_planes_of_another_size_are_a_cut_and_a_wrong_shape_is_refused() {
     }
 }
 
-/// An image sequence in `folder`, and their pattern.
+/// Makes an image sequence in `folder`. Returns its pattern.
 fn sequence(folder: &Path) -> std::path::PathBuf {
     let pattern = folder.join("shot.%04d.tif");
     let clip = Clip { width: 64, height: 48, frames: 10, ..Clip::of("yuv420p") };
@@ -69,7 +69,7 @@ fn image_sequences_are_encoded_probed_verified_and_compared() {
     let stated = encode(&pattern, "--preset ultrafast");
     let decisions = stated.holds(10)["outputs"][0]["plan"]["decisions"].to_string();
     assert!(decisions.contains("25/1 frames a second") && decisions.contains("no rate"), "{decisions}");
-    // The source is as it was.
+    // The source is unchanged.
     assert_eq!(names(folder.path()).len(), 10);
 }
 

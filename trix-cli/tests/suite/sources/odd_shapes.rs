@@ -1,4 +1,4 @@
-//! Sources that are legal but odd: without video, without audio, tiny, huge, or wrong about themselves.
+//! Tests of legal but unusual sources: without video, without audio, tiny, huge, or with wrong header values.
 
 use std::{fs, path::PathBuf};
 
@@ -9,17 +9,17 @@ use crate::support::{Dice, Encoded, decodable, encode, file, places, trix};
 
 const QUICK: &str = "--preset ultrafast";
 
-/// Real need is about 60 MiB; a frame of the declared size would take gigabytes.
+/// A job needs about 60 MiB. A frame of the declared size would take gigabytes.
 const MEMORY_KIB: u64 = 300 * 1024;
 
 fn with_audio(name: &str, options: &str) -> PathBuf {
     made(name, |path| {
-        let sound = "-f lavfi -i sine=frequency=440:sample_rate=48000";
-        ffmpeg(&format!("{sound} {} -t 1.2 {options} {}", Clip::default().lavfi(), path.display()));
+        let audio = "-f lavfi -i sine=frequency=440:sample_rate=48000";
+        ffmpeg(&format!("{audio} {} -t 1.2 {options} {}", Clip::default().lavfi(), path.display()));
     })
 }
 
-/// `source` with each of `patches` (what stands there, what shall stand there) applied wherever it fits.
+/// Returns the bytes of `source` with every patch (old bytes, new bytes) applied at all positions.
 fn patched(source: &PathBuf, patches: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut bytes = fs::read(source).expect("a fixture");
     for (old, new) in patches {
@@ -32,7 +32,7 @@ fn patched(source: &PathBuf, patches: &[(&[u8], &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// Overwrites four bytes in every MP4 box of this kind, at this distance from its name.
+/// Overwrites four bytes in every MP4 box `name`, at `distance` bytes from the name.
 fn patch_boxes(bytes: &mut [u8], name: &[u8; 4], distance: usize, change: impl Fn(u32) -> u32) {
     let found = places(bytes, name);
     assert!(!found.is_empty(), "{name:?}");
@@ -50,7 +50,7 @@ fn refused_within_memory(encoded: &Encoded, why: &str) {
 
 #[test]
 fn audio_without_video_is_taken_alone_unless_an_encoder_of_video_is_asked_for() {
-    let source = with_audio("sound-only.m4a", "-map 0:a -c:a aac");
+    let source = with_audio("audio-only.m4a", "-map 0:a -c:a aac");
     encode(&source, "--video x265").refused(3);
     for options in ["", "--video none"] {
         let report = encode(&source, options).done();
@@ -75,7 +75,7 @@ fn a_source_without_a_single_frame_is_malformed() {
     let header = y4m.iter().position(|byte| *byte == b'\n').expect("a header") + 1;
     encode(&file(&folder, "header.y4m", &y4m[..header]), QUICK).refused(3);
     let none = |extension: &str, codec: &str| {
-        made(&format!("no-pictures-{codec}.{extension}"), |path| {
+        made(&format!("no-frames-{codec}.{extension}"), |path| {
             let size = "color=size=64x64:rate=25";
             ffmpeg(&format!("-f lavfi -i {size} -c:v {codec} -frames:v 0 {}", path.display()));
         })
@@ -90,17 +90,17 @@ fn a_source_without_a_single_frame_is_malformed() {
 #[test]
 fn a_file_without_a_duration_keeps_all_of_its_frames() {
     let Some(source) = media::file("no_duration.webm") else { return };
-    let pictures = decodable(&source);
-    assert!(pictures > 0);
-    encode(&source, "--preset ultrafast --audio none").holds(pictures);
+    let frames = decodable(&source);
+    assert!(frames > 0);
+    encode(&source, "--preset ultrafast --audio none").holds(frames);
 }
 
 #[test]
 fn wrong_durations_in_an_mp4_lose_no_frame() {
     let whole = fs::read(Clip::default().encoded("-c:v libx264", "mp4")).expect("a fixture");
     let folder = folder();
-    // The tables of samples are the truth; what stands in the headers is hearsay. (version 0: ISO 14496-12, 8.2.2,
-    // 8.3.2 and 8.4.2)
+    // The sample tables are authoritative, and durations in headers can be wrong (version 0: ISO 14496-12, 8.2.2, 8.3.2
+    // and 8.4.2).
     for (name, distance) in [(b"mvhd", 20), (b"mdhd", 20), (b"tkhd", 24)] {
         for (factor, change) in [("ten", (|old| old * 10) as fn(u32) -> u32), ("tenth", |old| old / 10), ("0", |_| 0)] {
             let mut bytes = whole.clone();
@@ -114,14 +114,14 @@ fn wrong_durations_in_an_mp4_lose_no_frame() {
 
 #[test]
 fn a_wrong_duration_in_matroska_loses_no_frame_and_adds_none() {
-    // Without checksums, which the lie would not fit.
+    // Without checksums, which would detect the patch.
     let source = Clip::default().encoded("-c:v libx264 -write_crc32 0", "mkv");
     let folder = folder();
     // The element Duration: its identifier, its size (eight bytes), a number of milliseconds.
     let duration = |seconds: f64| [&[0x44, 0x89, 0x88][..], &(seconds * 1000.0).to_be_bytes()].concat();
     let short = patched(&source, &[(&duration(1.2), &duration(0.12))]);
     encode(&file(&folder, "short.mkv", short), QUICK).holds(30);
-    // Nothing inside the file shows whether it promises too much or has lost its end.
+    // The file cannot show whether the stated duration is too long or the end is missing.
     let long = file(&folder, "long.mkv", patched(&source, &[(&duration(1.2), &duration(12.0))]));
     assert!(encode(&long, QUICK).refused(3).contains("cut short"));
     let report = encode(&long, &format!("{QUICK} --on-damage conceal")).holds(30);
@@ -139,13 +139,14 @@ fn a_frame_of_one_sample_is_encoded() {
 
 #[test]
 fn samples_above_their_depth_do_not_end_the_process() {
-    // Ten bits travel in words of sixteen, and a raw file can say anything in them: x264 aborts on values above 1023.
+    // Ten-bit samples are stored in 16-bit words, so a raw file can hold larger values. x264 aborts on values above
+    // 1023.
     let clip = Clip { frames: 10, ..Clip::of("yuv420p10le") };
     let mut bytes = fs::read(clip.y4m()).expect("a fixture");
     let header = bytes.iter().position(|byte| *byte == b'\n').expect("a header") + 1;
     let mut dice = Dice(3);
-    for picture in bytes[header..].chunks_mut(6 + 176 * 144 * 3) {
-        picture[6..].fill_with(|| dice.roll() as u8);
+    for frame in bytes[header..].chunks_mut(6 + 176 * 144 * 3) {
+        frame[6..].fill_with(|| dice.roll() as u8);
     }
     let folder = folder();
     let source = file(&folder, "loud.y4m", bytes);
@@ -177,12 +178,12 @@ fn an_odd_size_is_kept_without_subsampling_and_refused_with_it() {
 
 #[test]
 fn an_odd_subsampled_source_loses_an_edge_and_can_be_converted() {
-    // Written by hand: FFmpeg's test frames in 4:2:0 are rounded to even sizes.
+    // The test writes the file itself, because FFmpeg's 4:2:0 test sources have even sizes.
     let (width, height, chroma) = (175, 143, 88 * 72);
     let mut bytes = format!("YUV4MPEG2 W{width} H{height} F25:1 Ip A1:1 C420jpeg\n").into_bytes();
-    for picture in 0..5 {
+    for frame in 0..5 {
         bytes.extend_from_slice(b"FRAME\n");
-        bytes.extend((0..width * height + 2 * chroma).map(|at| (at * 7 / 5 + picture) as u8));
+        bytes.extend((0..width * height + 2 * chroma).map(|at| (at * 7 / 5 + frame) as u8));
     }
     let folder = folder();
     let source = file(&folder, "odd.y4m", bytes);
@@ -206,8 +207,8 @@ fn a_huge_size_in_a_header_is_over_the_limit_and_takes_no_memory() {
         encoded.refused(3);
         assert!(encoded.ran.peak_kib < MEMORY_KIB, "{size}: {:?}", encoded.ran);
     }
-    // PixelWidth and PixelHeight, one byte each, become two hundred times as much in FFV1, whose bitstream states no
-    // size of its own.
+    // PixelWidth and PixelHeight, one byte each, become two hundred times as large. FFV1 states no size in its
+    // bitstream.
     let ffv1 = Clip::default().encoded("-c:v ffv1 -level 3", "mkv");
     let grown = patched(&ffv1, &[(&[0xb0, 0x81, 176, 0xba, 0x81, 144], &[0xb0, 0x82, 0xea, 0x60, 0xba, 0x80])]);
     refused_within_memory(&encode(&file(&folder, "huge.mkv", grown), QUICK), "");
@@ -215,7 +216,7 @@ fn a_huge_size_in_a_header_is_over_the_limit_and_takes_no_memory() {
 
 #[test]
 fn a_huge_size_in_a_sample_entry_is_over_the_limit_and_takes_no_memory() {
-    // Width and height stand 28 bytes after the entry's name (ISO 14496-12, 12.1.3). FFV1 has no size of its own.
+    // Width and height are 28 bytes after the name of the sample entry (ISO 14496-12, 12.1.3). FFV1 states no size.
     let folder = folder();
     let mut bytes = fs::read(Clip::default().encoded("-c:v ffv1 -level 3", "mov")).expect("a fixture");
     patch_boxes(&mut bytes, b"FFV1", 28, |_| 20_000 << 16 | 144);
@@ -224,7 +225,7 @@ fn a_huge_size_in_a_sample_entry_is_over_the_limit_and_takes_no_memory() {
     refused_within_memory(&encode(&file(&folder, "large.mov", bytes.clone()), QUICK), "16000x16000");
     patch_boxes(&mut bytes, b"FFV1", 28, |_| u32::MAX);
     refused_within_memory(&encode(&file(&folder, "huge.mov", bytes), QUICK), "");
-    // An H.264 stream says its size itself: the sample entry is believed at most where both agree.
+    // An H.264 stream states its own size, so Trix must not trust the sample entry alone.
     let mut bytes = fs::read(Clip::default().encoded("-c:v libx264", "mp4")).expect("a fixture");
     patch_boxes(&mut bytes, b"avc1", 28, |old| if old == (176 << 16 | 144) { 0xffff_ffff } else { old });
     let encoded = encode(&file(&folder, "huge.mp4", bytes), QUICK);

@@ -1,6 +1,7 @@
-//! Which streams a job takes: the film, its programme, its audio tracks; what begins late, is empty, or goes on elsewhere.
+//! Tests of stream selection: which video stream, programme and audio tracks a job takes, and how it treats streams
+//! that begin late, are empty, or continue on another identifier.
 //!
-//! What was written is decoded by ffmpeg: sizes and counts of frames, and the pitch of tones, tell which stream it was.
+//! ffmpeg decodes the outputs. Sizes and numbers of frames, and the frequency of tones, identify the streams.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +14,7 @@ use trix_fixtures::{clip::made, folder, program};
 
 use crate::support::{self, Ran, encode, encode_as, file, names, trix};
 
-/// Frames of 25 a second, so many seconds of them.
+/// Input options for `seconds` seconds of frames at 25 per second.
 fn frames(size: &str, seconds: u32) -> String {
     format!("-f lavfi -i testsrc2=s={size}:r=25:d={seconds}")
 }
@@ -22,14 +23,14 @@ fn tone(hertz: u32, seconds: u32) -> String {
     format!("-f lavfi -i sine={hertz}:d={seconds}:r=48000")
 }
 
-/// A file that ffmpeg makes with `line`.
+/// Makes a file with the ffmpeg options in `line`.
 fn clip(name: &str, line: &str) -> PathBuf {
     made(&format!("streams-{name}"), |path| {
         program::ffmpeg(&format!("{line} {}", path.display()));
     })
 }
 
-/// What ffprobe says of the streams of one kind.
+/// The streams of one kind from ffprobe.
 fn streams(file: &Path, kind: &str) -> Vec<Value> {
     let line = format!("-v error -of json -count_packets -show_streams -select_streams {kind} {}", file.display());
     let output = program::run("ffprobe", line.split_whitespace());
@@ -37,7 +38,7 @@ fn streams(file: &Path, kind: &str) -> Vec<Value> {
     json["streams"].as_array().cloned().unwrap_or_default()
 }
 
-/// Width and number of frames of the video stream.
+/// Returns width and number of frames of the video stream.
 fn film(file: &Path) -> (u64, u64) {
     let streams = streams(file, "v");
     assert_eq!(streams.len(), 1, "{}", file.display());
@@ -45,14 +46,14 @@ fn film(file: &Path) -> (u64, u64) {
     (streams[0]["width"].as_u64().expect("a width"), count.expect("a count"))
 }
 
-/// Samples of an audio track, mixed to one channel at 48 kHz.
+/// Returns the samples of an audio track, mixed to mono at 48 kHz.
 fn samples(file: &Path, track: usize) -> Vec<i16> {
     let line = format!("-i {} -map 0:a:{track} -ac 1 -ar 48000 -f s16le -", file.display());
     let bytes = program::ffmpeg(&line).stdout;
     bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
 }
 
-/// The pitch of a track between two times, in Hz; 0 for silence.
+/// Returns the frequency of a track between two times in Hz. 0 for silence.
 fn pitch(samples: &[i16], from: f64, to: f64) -> f64 {
     let part = &samples[(from * 48_000.0) as usize..((to * 48_000.0) as usize).min(samples.len())];
     if part.iter().all(|sample| sample.unsigned_abs() < 200) {
@@ -62,13 +63,13 @@ fn pitch(samples: &[i16], from: f64, to: f64) -> f64 {
     crossings as f64 / 2.0 / (part.len() as f64 / 48_000.0)
 }
 
-/// The pitch of every audio track of a file in its first second, rounded to tens of Hz.
+/// Returns the frequency of each audio track in its first second, rounded to tens of Hz.
 fn tones(file: &Path) -> Vec<u32> {
     let count = streams(file, "a").len();
     (0..count).map(|track| (pitch(&samples(file, track), 0.2, 0.8) / 10.0).round() as u32 * 10).collect()
 }
 
-/// Everything that a report notes and decides, in one text.
+/// All notes and decisions of a report as one text.
 fn remarks(report: &Value) -> String {
     let mut all = Vec::new();
     let outputs = report["outputs"].as_array().expect("outputs");
@@ -92,7 +93,7 @@ fn the_main_video_is_neither_a_still_nor_flagged_as_not_default() {
     let other = clip("other.mkv", &format!("{} -c:v libx264", frames("96x64", 2)));
     let two = format!("-i {} -i {} -map 1:v -map 0:v -map 0:a -c copy", moving.display(), other.display());
     let cases = [
-        // The still is the default track, the film is not; then the other way round.
+        // The still image is the default track and the film is not, then the reverse.
         (clip("still-default.mkv", &format!("{inputs} -disposition:v:0 default -disposition:v:1 0")), "still image"),
         (clip("still-first.mkv", &format!("{inputs} -disposition:v:0 0 -disposition:v:1 default")), "still image"),
         (clip("still-first.mov", &inputs), "still image"),
@@ -156,7 +157,7 @@ fn streams_of_one_programme_stay_together() {
     let (width, heard, report) = run("--video-stream 2");
     assert_eq!((width, heard), (320, vec![880]));
     assert!(report.contains("it belongs to programme 3, and programme 7 is taken"), "{report}");
-    // A language is one of the programme's; a number is one of the file's.
+    // A language selects among the tracks of the programme. A number counts the tracks of the file.
     assert_eq!(run("--audio-tracks de").1, [440]);
     assert_eq!(run("--audio-tracks 1").1, [880]);
     assert_eq!(run("--audio-tracks all").1, [440, 880]);
@@ -213,7 +214,7 @@ fn audio_tracks_are_named_by_number_and_language() {
     let job = file(&folder, "job.toml", job);
     trix("run {} -o {}", &[&job, folder.path()]).done();
     assert_eq!(tones(&folder.path().join("out.mkv")), [440, 660, 880]);
-    // What an output names itself is counted among all tracks of the source.
+    // The setting of an output counts all tracks of the source.
     assert_eq!(tones(&folder.path().join("own.mkv")), [880]);
 }
 
@@ -245,7 +246,7 @@ fn a_track_without_a_packet_is_left_out_and_refused_where_it_is_named() {
     let folder = folder();
     let report = trix("ingest {} -o {} --profile vod,preview --json", &[&source, folder.path()]).done().json();
     assert!(remarks(&report).contains("it has no packet"));
-    // A film without a frame may have been cut off: what is left of it is taken only where somebody says so.
+    // A video stream without frames can be the result of a truncation, so Trix skips it only if the job says so.
     let hidden = "-f lavfi -i testsrc2=s=64x64:r=25:d=1,trim=end_frame=0";
     let source = clip("empty-video.mkv", &format!("{hidden} {} -map 0 -map 1 -c:v libx264 -c:a aac", tone(440, 1)));
     let message = encode(&source, QUICK).refused(3).to_owned();
@@ -306,7 +307,7 @@ fn audio_that_begins_late_is_found_and_in_step() {
     }
 }
 
-/// A transport stream of several, one behind the other, whose counters go on.
+/// Concatenates transport streams with continuous counters.
 fn joined(name: &str, parts: &[PathBuf]) -> PathBuf {
     made(&format!("streams-{name}"), |path| {
         let mut counters: BTreeMap<u16, u8> = BTreeMap::new();
@@ -324,7 +325,7 @@ fn joined(name: &str, parts: &[PathBuf]) -> PathBuf {
     })
 }
 
-/// A part of a recording: four seconds from `second` on, the tone under `pid`.
+/// Makes a part of a recording: four seconds from `second` on, with a tone on `pid`.
 fn part(name: &str, second: u32, hertz: u32, pid: u32, options: &str) -> PathBuf {
     let inputs = format!("{} {}", frames("160x90", 4), tone(hertz, 4));
     clip(
@@ -338,9 +339,9 @@ fn part(name: &str, second: u32, hertz: u32, pid: u32, options: &str) -> PathBuf
 #[test]
 fn audio_goes_on_under_a_new_identifier() {
     let first = part("part-1.ts", 10, 440, 257, "");
-    // The table of the programme changes in mid-file: nobody knows the second identifier at the start.
+    // The program map table changes in mid-file, so the second identifier is unknown at the start.
     let changed = joined("new-pid.ts", &[first.clone(), part("part-2.ts", 14, 880, 300, "")]);
-    // The table lists both from the start.
+    // The program map table lists both identifiers from the start.
     let listed = clip(
         "listed.ts",
         &format!(
@@ -365,7 +366,7 @@ fn audio_goes_on_under_a_new_identifier() {
             assert!(remarks(&report).contains(what), "{}: {}", source.display(), remarks(&report));
         }
     }
-    // Another language is another track.
+    // Audio in another language is another track.
     let other = part("part-fra.ts", 14, 880, 300, "-metadata:s:a:0 language=fra");
     let foreign = joined("new-language.ts", &[first.clone(), other]);
     let encoded = encode(&foreign, QUICK);
@@ -374,7 +375,7 @@ fn audio_goes_on_under_a_new_identifier() {
     assert_eq!(streams(&encoded.output, "a").len(), 2);
     let heard = samples(&encoded.output, 1);
     assert!((pitch(&heard, 4.5, 7.5) - 880.0).abs() < 5.0);
-    // No audio at all for the first ten seconds and more.
+    // No audio for more than ten seconds.
     let silent = clip(
         "part-silent.ts",
         &format!("{} -c:v mpeg2video -streamid 0:256 -muxdelay 0 -muxpreload 0 -f mpegts", frames("160x90", 10)),
@@ -424,7 +425,7 @@ fn a_source_without_video_is_ingested_and_one_without_audio() {
         let folder = folder();
         trix(&format!("ingest {{}} -o {{}} --profile {profile}"), &[&seen, folder.path()]).done();
     }
-    // x264 is only what is taken where nothing is said; what was asked for is refused.
+    // x264 is only the default. If the job asks for it explicitly, a source without video is an error.
     let alone = encode_as(&heard, "out.mkv", "--audio flac");
     assert!(remarks(&alone.done_as()).contains("the output has no video"));
     assert_eq!(tones(&alone.output), [440]);
@@ -452,7 +453,7 @@ fn reference_movies_and_ordered_chapters_are_named() {
     is_refused_as_reference(&trix("probe {}", &[&source]), &source, "film.mov");
     is_refused_as_reference(&encode(&source, QUICK).ran, &source, "film.mov");
 
-    // A movie whose track has its samples in another file: the box of the reference grows, and those around it.
+    // A movie whose samples are in another file. The data reference box grows, and so do its parents.
     let whole = clip("whole.mov", &format!("{} -c:v mjpeg", frames("64x64", 1)));
     let mut bytes = fs::read(&whole).expect("a fixture");
     let place = support::places(&bytes, b"dref").into_iter().next().expect("a reference");

@@ -1,6 +1,6 @@
-//! Runs `trix` as its users do: as a process, under a time limit, with everything it says kept.
+//! Helpers that run `trix` as its users do: as a process, under a time limit, with all of its output captured.
 //!
-//! Invariant: no run outlives its limit, and no run that panics passes, whatever else a test looks at.
+//! Invariant: no run outlives its limit, and no run that panics passes, whatever else a test checks.
 
 pub mod schema;
 
@@ -17,27 +17,27 @@ use std::{
 use serde_json::Value;
 use trix_fixtures::{TempDir, program};
 
-/// No run in these tests has work for more than a few seconds: what takes longer than this hangs.
+/// Runs in these tests take a few seconds. A run that takes longer than this hangs.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// The stages that an error can name.
 const STAGES: [&str; 9] = ["plan", "source", "probe", "demux", "decode", "filter", "encode", "mux", "verify"];
 
-/// What came of a run.
+/// The result of a run.
 pub struct Ran {
-    /// The exit code; `None` when a signal ended it.
+    /// The exit code. `None` if a signal ended the process.
     pub code: Option<i32>,
     /// Standard output.
     pub out: String,
     /// Standard error.
     pub err: String,
-    /// From start to end.
+    /// Duration of the run.
     pub took: Duration,
-    /// Most memory that was resident, in KiB, as far as a look every millisecond tells.
+    /// Peak resident memory in KiB, sampled every millisecond.
     pub peak_kib: u64,
 }
 
-/// The arguments of `line`, in which each `{}` stands for the next of `paths`.
+/// Splits `line` into arguments. Each `{}` stands for the next of `paths`.
 pub fn words(line: &str, paths: &[&Path]) -> Vec<OsString> {
     let mut paths = paths.iter();
     let mut path = || paths.next().expect("a path for each {}").as_os_str().to_owned();
@@ -58,7 +58,7 @@ pub fn trix(line: &str, paths: &[&Path]) -> Ran {
     watch(command(line, paths))
 }
 
-/// Starts a command whose output is kept.
+/// Starts a command and captures its output.
 pub fn start(mut command: Command) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
@@ -69,10 +69,10 @@ pub fn watch(command: Command) -> Ran {
     finish(start(command))
 }
 
-/// Waits for the end of a child.
+/// Waits until a child ends.
 ///
 /// # Panics
-/// When it outlives the limit (it is killed then) or panics.
+/// If it outlives the limit (then it is killed) or panics.
 pub fn finish(mut child: Child) -> Ran {
     let began = Instant::now();
     let drain = |stream: Option<Box<dyn Read + Send>>| {
@@ -115,22 +115,22 @@ fn resident_kib(process: u32) -> u64 {
 impl fmt::Debug for Ran {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Ran { code, out, err, took, peak_kib } = self;
-        // A whole report would bury what matters.
+        // Print only the start of the report, because the rest would hide the error.
         let out = if err.is_empty() { out.get(..400).unwrap_or(out) } else { "" };
         write!(f, "exit code {code:?} after {took:?} with {peak_kib} KiB\n{err}\n{out}")
     }
 }
 
 impl Ran {
-    /// It did what it was asked for.
+    /// Asserts that the run succeeded.
     pub fn done(&self) -> &Self {
         assert_eq!(self.code, Some(0), "{self:?}");
         self
     }
 
-    /// It ended with `code` and one message, which names `file` and a stage. Returns the message.
+    /// Asserts that the run ended with `code` and one message, which names `file` and a stage. Returns the message.
     ///
-    /// A job that makes no sense (2) is wrong in itself: its message names the setting, and no file has to be named.
+    /// With code 2, the job itself is wrong. Its message names the setting, not a file.
     pub fn refused(&self, code: i32, file: &Path) -> &str {
         assert_eq!(self.code, Some(code), "{}: {self:?}", file.display());
         let message = self.err.trim_end();
@@ -146,7 +146,7 @@ impl Ran {
             .any(|stage| rest.strip_prefix(stage).is_some_and(|rest| rest.starts_with(": ") || rest.starts_with(", ")));
         assert!(staged, "no stage is named: {self:?}");
         assert_eq!(message.matches("trix: ").count(), 1, "more than one message: {self:?}");
-        // A job tells all of its mistakes at once, a line for each; no line twice.
+        // A job reports all mistakes at once, one per line, without duplicates.
         let mut lines: Vec<&str> = message.lines().map(|line| line.trim_start_matches("trix: plan: ")).collect();
         lines.sort_unstable();
         lines.dedup();
@@ -155,24 +155,24 @@ impl Ran {
         message
     }
 
-    /// The one JSON document on standard output.
+    /// Returns the JSON document on standard output.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("not one JSON document ({error}): {self:?}"))
     }
 }
 
-/// An encode into a folder that was empty before.
+/// An encode to an empty folder.
 pub struct Encoded {
-    /// What came of it.
+    /// The result of the run.
     pub ran: Ran,
-    /// Where the output is, or would be.
+    /// Path of the output, also if it does not exist.
     pub output: PathBuf,
-    /// Its folder.
+    /// The folder of the output.
     pub folder: TempDir,
     source: PathBuf,
 }
 
-/// Encodes `source` with `options` and `--json`; to MP4, unless the options hold another `-o NAME`.
+/// Encodes `source` with `options` and `--json` to MP4, unless the options contain another `-o NAME`.
 pub fn encode(source: &Path, options: &str) -> Encoded {
     encode_as(source, "out.mp4", options)
 }
@@ -186,7 +186,8 @@ pub fn encode_as(source: &Path, name: &str, options: &str) -> Encoded {
 }
 
 impl Encoded {
-    /// It failed with `code` and a message about its source, and left nothing behind. Returns the message.
+    /// Asserts that the encode failed with `code` and a message about its source, and left nothing. Returns the
+    /// message.
     pub fn refused(&self, code: i32) -> &str {
         let message = self.ran.refused(code, &self.source);
         assert_eq!(names(self.folder.path()), [""; 0], "{message} left something");
@@ -199,42 +200,43 @@ impl Encoded {
         message
     }
 
-    /// It succeeded, and the folder holds the output and nothing else. Returns the report.
+    /// Asserts that the encode succeeded, and that the folder holds only the output. Returns the report.
     pub fn done(&self) -> Value {
         self.ran.done();
         assert_eq!(names(self.folder.path()), ["out.mp4"]);
         self.ran.json()
     }
 
-    /// It succeeded, and the folder holds one file. Returns the report.
+    /// Asserts that the encode succeeded, and that the folder holds one file. Returns the report.
     pub fn done_as(&self) -> Value {
         self.ran.done();
         assert_eq!(names(self.folder.path()).len(), 1, "{}", self.output.display());
         self.ran.json()
     }
 
-    /// It succeeded with so many frames, as its report and a foreign decoder say.
-    pub fn holds(&self, pictures: u64) -> Value {
+    /// Asserts that the encode succeeded, and that its report and another decoder count `frames` frames. Returns the
+    /// report.
+    pub fn holds(&self, frames: u64) -> Value {
         let report = self.done();
         assert_eq!(
             report["outputs"][0]["ledger"]["emitted"],
-            pictures,
+            frames,
             "{} with {:?}",
             self.source.display(),
             report["damage"]
         );
-        assert_eq!(decodable(&self.output), pictures, "{}", self.source.display());
+        assert_eq!(decodable(&self.output), frames, "{}", self.source.display());
         report
     }
 }
 
-/// How many signs of damage a report counts.
+/// The number of signs of damage in a report.
 pub fn damage(report: &Value) -> u64 {
     let counts = report["damage"]["counts"].as_object().expect("a report counts damage");
     counts.values().map(|count| count.as_u64().expect("a count")).sum()
 }
 
-/// The names in a folder, hidden ones too, sorted.
+/// The names in a folder, including hidden ones, sorted.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder can be read");
     let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
@@ -243,22 +245,22 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// How many frames `ffprobe` can decode from a file, broken or not.
+/// The number of frames that `ffprobe` can decode from a file, intact or damaged.
 pub fn decodable(file: &Path) -> u64 {
     let line = "-v quiet -select_streams v:0 -count_frames -show_entries stream=nb_read_frames -of csv=p=0 {}";
     let said = program::text(&program::attempt("ffprobe", words(line, &[file])));
-    // Where there are programmes, a stream is listed in each of them and once more by itself.
+    // If there are programmes, ffprobe lists a stream once in each of them and once more.
     said.split_whitespace().next().and_then(|count| count.trim_end_matches(',').parse().ok()).unwrap_or(0)
 }
 
-/// A file in `folder` with these bytes.
+/// Writes a file with these bytes to `folder`.
 pub fn file(folder: &TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = folder.path().join(name);
     fs::write(&path, bytes).expect("a file can be written");
     path
 }
 
-/// A generator of numbers that look random and are the same in every run.
+/// A pseudo-random generator with a fixed seed.
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -277,12 +279,12 @@ impl Dice {
     }
 }
 
-/// The places at which `needle` stands in `bytes`.
+/// The positions of `needle` in `bytes`.
 pub fn places(bytes: &[u8], needle: &[u8]) -> Vec<usize> {
     (0..bytes.len().saturating_sub(needle.len())).filter(|at| bytes[*at..].starts_with(needle)).collect()
 }
 
-/// Whether file systems can be mounted here, for disks that are full; where not, that is said, and fails on CI.
+/// True if file systems can be mounted, for tests with full disks. If not, prints a message, and fails on CI.
 #[allow(clippy::print_stdout, reason = "what is skipped is said")]
 pub fn can_mount() -> bool {
     let probe = program::attempt("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]);

@@ -1,4 +1,4 @@
-//! Documents that `trix` writes, beside their schemas.
+//! Checks documents that `trix` writes against their schemas.
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -11,7 +11,7 @@ pub fn schema(name: &str) -> Validator {
     jsonschema::validator_for(&schema).expect("a schema")
 }
 
-/// `document` is as the schema says.
+/// Asserts that `document` matches the schema.
 pub fn fits(schema: &Validator, document: &Value) {
     let errors: Vec<String> = schema.iter_errors(document).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:#?} in {document:#}");

@@ -1,5 +1,5 @@
-//! Channels: labels, layouts that nobody names or that a codec lacks, many channels; and what is chosen where a job says
-//! nothing: no default is ever refused.
+//! Tests of channel labels, of layouts that have no name or that a codec lacks, and of sources with many channels.
+//! Without settings for channels, every source must be accepted.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use trix_fixtures::folder;
 
 use crate::support::{self, done, ffprobe, made_by_ffmpeg, quick, samples_of_tracks, text};
 
-/// The samples of every audio track as floating point, by track and channel.
+/// Returns the floating-point samples of every audio track, by track and channel.
 fn tracks(file: &Path) -> Vec<Vec<Vec<f64>>> {
     let json = ffprobe(file, "-select_streams a -show_streams");
     let streams = json["streams"].as_array().expect("streams");
@@ -28,12 +28,12 @@ fn tracks(file: &Path) -> Vec<Vec<Vec<f64>>> {
     streams.iter().zip(&decoded).map(channels).collect()
 }
 
-/// The samples of the first audio track, by channel.
+/// Returns the samples of the first audio track, by channel.
 fn channels(file: &Path) -> Vec<Vec<f64>> {
     tracks(file).swap_remove(0)
 }
 
-/// The strength of a tone in the middle of a second (Goertzel).
+/// Returns the amplitude of a tone in the middle of a second (Goertzel).
 fn strength(samples: &[f64], frequency: u32) -> f64 {
     let samples = &samples[12_000..36_000];
     let (sin, cos) = (std::f64::consts::TAU * f64::from(frequency) / 48_000.0).sin_cos();
@@ -45,12 +45,12 @@ fn strength(samples: &[f64], frequency: u32) -> f64 {
     2.0 * f64::hypot(re, im) / samples.len() as f64
 }
 
-/// The tone of channel `number`: a whole number of periods in a tenth of a second.
+/// The frequency of the tone of channel `number`. It has a whole number of periods in a tenth of a second.
 fn frequency(number: usize) -> u32 {
     300 + 110 * number as u32
 }
 
-/// One second of a tone of its own in each channel.
+/// Makes one second of audio in which each channel has its own tone.
 fn tones(name: &str, count: usize, layout: &str, codec: &str) -> PathBuf {
     let expressions: Vec<String> = (0..count).map(|number| format!("0.2*sin({}*2*PI*t)", frequency(number))).collect();
     let line = format!(
@@ -114,7 +114,7 @@ fn a_label_does_not_change_what_a_mono_track_holds() {
             assert!(level.abs() < 0.1, "{what}: {level} dB");
         }
     }
-    // Where another layout is asked for, it is mono as well.
+    // A request for another layout changes nothing: the track stays mono.
     let output = folder.path().join("both.mkv");
     let mut both = job(&source, &output, "flac");
     both.outputs[0].audio_shape = layout("stereo");
@@ -133,7 +133,7 @@ fn a_label_does_not_change_what_a_mono_track_holds() {
 #[test]
 fn pairs_of_channels_without_a_layout_become_stereo_tracks() {
     let folder = folder();
-    // Matroska does not tell the layout of PCM.
+    // Matroska does not state the layout of PCM.
     for (count, layout) in [(3, "3.0"), (4, "4.0"), (6, "5.1"), (8, "7.1"), (16, "hexadecagonal")] {
         let source = tones(&format!("pairs-{count}.mkv"), count, layout, "pcm_s24le");
         for (codec, extension) in [("aac", "mp4"), ("opus", "mkv"), ("ac3", "mov"), ("alac", "mov")] {
@@ -155,7 +155,8 @@ fn pairs_of_channels_without_a_layout_become_stereo_tracks() {
                 }
             }
         }
-        // In PCM they stay together; asked for stereo or mono, every sample is where it was.
+        // In PCM, the channels stay in one track. If the job asks for stereo or mono tracks, every sample keeps its
+        // value.
         let whole = channels(&source);
         for (codec, shape, size) in [("pcm", None, count), ("flac", Some("stereo"), 2), ("pcm", Some("mono"), 1)] {
             let output = folder.path().join(format!("{count}-{size}-{codec}.mkv"));
@@ -202,7 +203,7 @@ fn only_playlist(package: &Path, number: usize) -> PathBuf {
 #[test]
 fn a_layout_that_a_codec_lacks_is_written_in_the_nearest_one() {
     let folder = folder();
-    // By channel of the output, the channel of the source and its factor.
+    // For each channel of the output: the channels of the source that it contains, each with its factor.
     type Heard = &'static [&'static [(usize, f64)]];
     let cases: [(&str, usize, &str, &str, Heard); 4] = [
         ("quad", 4, "aac", "5.0", &[&[(0, 1.0)], &[(1, 1.0)], &[], &[(2, 1.0)], &[(3, 1.0)]]),
@@ -214,7 +215,7 @@ fn a_layout_that_a_codec_lacks_is_written_in_the_nearest_one() {
             "5.1",
             &[&[(0, 1.0)], &[(1, 1.0)], &[(2, 1.0)], &[(3, 1.0)], &[(4, 1.0)], &[(5, 1.0)]],
         ),
-        // FL + 0.7071 TFL, and so on, divided by the largest sum.
+        // Left is FL + 0.7071 TFL and so on, divided by the largest sum of factors.
         (
             "FL+FR+FC+LFE+BL+BR+TFL+TFR",
             8,
@@ -240,7 +241,7 @@ fn a_layout_that_a_codec_lacks_is_written_in_the_nearest_one() {
             for number in 0..count {
                 let expected = heard.iter().find(|(from, _)| *from == number).map_or(0.0, |(_, factor)| factor * 0.2);
                 let level = strength(channel, frequency(number));
-                // A channel of low frequencies is cut above 120 Hz by lossy codecs.
+                // Lossy codecs cut the LFE channel above 120 Hz.
                 let is_low = number == 3 && layout.starts_with("5.1");
                 assert!(
                     is_low || (level - expected).abs() < 0.003,
@@ -249,7 +250,7 @@ fn a_layout_that_a_codec_lacks_is_written_in_the_nearest_one() {
             }
         }
     }
-    // 7.1 in AC-3: a note says what is lost.
+    // A note states what is lost when AC-3 gets 7.1.
     let source = tones("lacks-7.1.mov", 8, "7.1", "pcm_s16le");
     let report = done(&job(&source, &folder.path().join("mixed.mkv"), "ac3"));
     assert!(remarks(&report).contains("ac3 cannot hold 7.1, so its channels are mixed to 5.1"), "{}", remarks(&report));
@@ -273,7 +274,7 @@ fn a_map_of_many_channels_keeps_their_order() {
             let report = done(&job);
             let codec = report.outputs[0].plan.audio[0].codec.clone();
             if extension == "mp4" && count > 8 {
-                // MP4 holds no lossless codec of so many channels.
+                // No lossless codec in MP4 has this many channels.
                 assert!(!remarks(&report).is_empty(), "{name}");
                 continue;
             }
@@ -315,7 +316,7 @@ fn no_default_is_ever_refused() {
             if extension == "webm" && !is_web {
                 continue;
             }
-            // What can be cut is no easier as a whole.
+            // Other containers are tested only with a cut: a whole copy is not harder for them.
             let whole = matches!(extension, "mp4" | "mkv");
             for cut in [false, true].into_iter().filter(|cut| *cut || whole) {
                 let output = folder.path().join("any").with_extension(extension);

@@ -1,5 +1,5 @@
-//! What becomes of samples: lossless codecs give them back, every codec keeps channels apart, and rates, depths and
-//! layouts change as they should, against an independent computation.
+//! Tests of audio conversion. Lossless codecs return the samples of the source, and every codec keeps channels apart.
+//! Changes of rate, depth and layout agree with an independent computation.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use trix_fixtures::{folder, program};
 
 use crate::support::{self, done, ffprobe, made_by_ffmpeg, quick, samples, text};
 
-/// Every codec in every container that holds it.
+/// Every audio codec, and the containers that hold it.
 const TARGETS: [(&str, &[&str]); 7] = [
     ("aac", &["mp4", "mov", "mkv"]),
     ("opus", &["mp4", "mkv"]),
@@ -32,7 +32,7 @@ fn settings(codec: &str) -> AudioSettings {
     codec.parse().expect("a codec")
 }
 
-/// A job for the audio of `source` alone, fully verified.
+/// A job with full verification that encodes only the audio of `source`.
 fn job(source: &Path, output: &Path, codec: &str) -> Job {
     let mut job = Job::new(source, output);
     job.outputs[0].video = VideoSettings::None;
@@ -55,7 +55,7 @@ fn rate(hertz: u32) -> AudioShape {
     AudioShape { sample_rate: Some(hertz), ..Default::default() }
 }
 
-/// The samples of the first audio track as floating point, channel by channel.
+/// Returns the floating-point samples of the first audio track, by channel.
 fn channels(file: &Path) -> Vec<Vec<f64>> {
     let json = ffprobe(file, "-select_streams a:0 -show_streams");
     let count = json["streams"][0]["channels"].as_u64().expect("channels") as usize;
@@ -64,7 +64,7 @@ fn channels(file: &Path) -> Vec<Vec<f64>> {
     (0..count).map(|channel| all.iter().skip(channel).step_by(count).copied().collect()).collect()
 }
 
-/// Audio of one second, made of an expression for each channel.
+/// Makes one second of audio with one expression for each channel.
 fn source(name: &str, expressions: &[String], layout: &str, sample_rate: u32, codec: &str) -> PathBuf {
     let expressions = expressions.join("|");
     made_by_ffmpeg(name, &format!("-f lavfi -i aevalsrc={expressions}:c={layout}:s={sample_rate}:d=1 -c:a {codec}"))
@@ -74,7 +74,7 @@ fn tone(frequency: u32) -> String {
     format!("0.3*sin({frequency}*2*PI*t)")
 }
 
-/// The strength of a tone (Goertzel).
+/// Returns the amplitude of a tone (Goertzel).
 fn strength(samples: &[f64], frequency: f64, sample_rate: f64) -> f64 {
     let (sin, cos) = (std::f64::consts::TAU * frequency / sample_rate).sin_cos();
     let (mut re, mut im, mut s, mut c) = (0.0, 0.0, 0.0, 1.0);
@@ -88,7 +88,7 @@ fn strength(samples: &[f64], frequency: f64, sample_rate: f64) -> f64 {
 #[test]
 fn every_codec_keeps_its_channels_apart_and_in_order() {
     let folder = folder();
-    // The channel of low-frequency effects carries nothing above 120 Hz.
+    // The LFE channel carries nothing above 120 Hz.
     for (name, tones) in [
         ("mono", &[300][..]),
         ("stereo", &[300, 600]),
@@ -160,7 +160,7 @@ fn lossless_codecs_give_back_5_1_at_every_depth() {
     }
 }
 
-/// One sample in a column of the file, from `-f` of ffmpeg.
+/// Returns one sample per element, in the raw ffmpeg format `format`.
 fn column(file: &Path, format: &str) -> Vec<f64> {
     let bytes = samples(file, 0, format);
     match format {
@@ -171,7 +171,7 @@ fn column(file: &Path, format: &str) -> Vec<f64> {
 
 #[test]
 fn fewer_bits_are_dithered_and_not_cut() {
-    // Three tenths of a step of 16 bits: cut or rounded it would be silence.
+    // Three tenths of a 16-bit step: truncation or rounding would give silence.
     let source = source("quiet.mov", &["0.3/32768".to_owned()], "mono", 48_000, "pcm_s24le");
     let folder = folder();
     let output = folder.path().join("quiet.mov");
@@ -181,11 +181,11 @@ fn fewer_bits_are_dithered_and_not_cut() {
     let steps = column(&output, "s16le");
     let mean = steps.iter().sum::<f64>() / steps.len() as f64;
     assert!((mean - 0.3).abs() < 0.02, "the mean is {mean} steps");
-    // Triangular noise of one step to either side, and the rounding.
+    // Dither is triangular noise of one step to either side. The rounding adds its own noise.
     let variance = steps.iter().map(|step| (step - mean).powi(2)).sum::<f64>() / steps.len() as f64;
     assert!(steps.iter().all(|step| step.abs() <= 2.0));
     assert!((variance - 0.25).abs() < 0.03, "the variance is {variance} square steps");
-    // More bits are the same number with zeros behind it.
+    // A conversion to more bits appends zeros.
     let wide = folder.path().join("wide.mov");
     assert!(!done(&job(&source, &wide, "pcm32")).outputs[0].plan.audio[0].dithered);
     assert_eq!(column(&wide, "s32le"), column(&source, "s32le"));
@@ -195,14 +195,14 @@ fn fewer_bits_are_dithered_and_not_cut() {
 fn a_resampled_tone_keeps_frequency_level_and_place() {
     let folder = folder();
     for (from, to) in [(44_100, 48_000), (48_000, 44_100), (96_000, 48_000), (48_000, 96_000)] {
-        // Double precision, so that the source itself is exact to 60 dB more than what is measured.
+        // Double precision, so that the error of the source is 60 dB below the error that the test measures.
         let source = source(&format!("tone-{from}.mkv"), &["0.5*sin(997*2*PI*t)".into()], "mono", from, "pcm_f64le");
         let output = folder.path().join(format!("{from}-{to}.mkv"));
         let report = done(&shaped(&source, &output, "pcmf32", rate(to)));
         let resampler = report.outputs[0].plan.audio[0].resampler.expect("a resampler");
         let found = &channels(&output)[0];
         assert_eq!(found.len(), to as usize, "a second at {to} Hz");
-        // Where the filter has all of its surroundings.
+        // Skip the edges, where the filter lacks neighbouring samples.
         let (first, last) = (found.len() / 8, found.len() * 7 / 8);
         let ideal = |at: usize| 0.5 * (997.0 * std::f64::consts::TAU * at as f64 / f64::from(to)).sin();
         let worst = (first..last).map(|at| (found[at] - ideal(at)).abs()).fold(0.0, f64::max);
@@ -235,7 +235,7 @@ fn resampled_and_mixed_audio_is_the_same_every_time() {
 #[test]
 fn audio_of_32_bits_is_resampled_with_more_than_24() {
     let folder = folder();
-    // So quiet that 24 bits of full scale are steps of a sixteenth of it.
+    // At this level, a 24-bit step is a sixteenth of the amplitude.
     let quiet = ["1e-6*sin(440*2*PI*t)".to_owned()];
     let source = source("resampled-quiet.wav", &quiet, "mono", 44_100, "pcm_s32le");
     let output = folder.path().join("quiet.mkv");
@@ -250,7 +250,8 @@ fn audio_of_32_bits_is_resampled_with_more_than_24() {
 #[test]
 fn the_standard_downmix_has_the_factors_of_bs_775_and_does_not_clip() {
     let half = 0.5f64.sqrt();
-    // FL FR FC LFE SL SR to left and right: ITU-R BS.775-4, annex 4, without the effects; scaled by their sum.
+    // From FL FR FC LFE SL SR to left and right by ITU-R BS.775-4, annex 4, without LFE. The sum of the factors scales
+    // the result.
     let stereo = [[1.0, 0.0, half, 0.0, half, 0.0], [0.0, 1.0, half, 0.0, 0.0, half]];
     let scale = 1.0 / (1.0 + 2.0 * half);
     let folder = folder();
@@ -270,7 +271,7 @@ fn the_standard_downmix_has_the_factors_of_bs_775_and_does_not_clip() {
             }
         }
     }
-    // Full scale in every channel is full scale, and no more.
+    // Full scale in every channel gives full scale in the mix, and no more.
     let loud: Vec<String> = (0..6).map(|_| "0.999".to_owned()).collect();
     let source = source("loud-5.1.mov", &loud, "5.1", 48_000, "pcm_s24le");
     let output = folder.path().join("loud.mov");
@@ -304,11 +305,12 @@ fn a_matrix_is_applied_as_it_is_and_clips() {
 
 #[test]
 fn every_codec_plays_as_many_samples_as_went_in() {
-    // A length that is a multiple of no codec's block; and one of AC-3's, whose encoder keeps what it holds back. The
-    // frame is longer, since GStreamer's demuxer ends with the movie and counts the priming into it.
+    // The first length is a multiple of no codec's block size. The second is a multiple of AC-3's, whose encoder holds
+    // samples back. The video is longer, because GStreamer's demuxer stops at the end of the movie and counts the
+    // priming as a part of it.
     for length in [50_001, 1536 * 30] {
         let source = made_by_ffmpeg(
-            &format!("length-{length}-with-picture.mov"),
+            &format!("length-{length}-with-video.mov"),
             &format!(
                 "-f lavfi -i color=size=64x64:rate=25:d=1.4 -f lavfi -i \
                  anoisesrc=r=48000:seed=5:a=0.3,atrim=end_sample={length} -c:v libx264 -preset ultrafast -c:a pcm_s16le"
@@ -326,14 +328,14 @@ fn every_codec_plays_as_many_samples_as_went_in() {
                 let frames = json["frames"].as_array().expect("frames");
                 let start: f64 = support::number(&frames[0]["pts_time"]);
                 let count: i64 = frames.iter().map(|frame| frame["nb_samples"].as_i64().expect("samples")).sum();
-                // Matroska: ffmpeg moves the priming before time zero and plays it.
+                // In Matroska, ffmpeg puts the priming before time zero and plays it.
                 let before = (-start * 48_000.0).round() as i64;
                 assert!(before >= 0, "{what}: begins at {start}");
                 if *extension == "mkv" || matches!(codec, "flac" | "alac" | "pcm") {
                     assert_eq!(count - before, length, "{what}, by ffmpeg");
                 } else {
-                    // ffmpeg 5 and 6 do not cut a packet where an edit list of MP4 ends in it; GStreamer does. Its times
-                    // are nanoseconds, which can round up at either end.
+                    // ffmpeg 5 and 6 do not trim a packet when an edit list of MP4 ends inside it. GStreamer does. Its
+                    // times are in nanoseconds, so rounding can add a sample.
                     assert_eq!(before, 0, "{what}");
                     let found = by_gstreamer(&output);
                     assert!((length..=length + 1).contains(&found), "{what}: {found} by GStreamer");
@@ -343,7 +345,7 @@ fn every_codec_plays_as_many_samples_as_went_in() {
     }
 }
 
-/// Samples of the first track as GStreamer plays them.
+/// Counts the samples of the first track that GStreamer plays.
 fn by_gstreamer(file: &Path) -> i64 {
     let raw = file.with_extension("raw");
     let line = format!(
@@ -356,7 +358,7 @@ fn by_gstreamer(file: &Path) -> i64 {
 }
 
 #[test]
-fn matroska_tells_the_priming_of_every_codec() {
+fn matroska_states_the_priming_of_every_codec() {
     let source = source("tone.mov", &[tone(440)], "mono", 48_000, "pcm_s16le");
     let folder = folder();
     for (codec, nanoseconds) in [("aac", 22_000_000u32), ("ac3", 6_000_000), ("eac3", 6_000_000), ("opus", 6_500_000)] {
@@ -367,7 +369,7 @@ fn matroska_tells_the_priming_of_every_codec() {
         let size = usize::from(bytes[at + 2] & 0x7f);
         let found = bytes[at + 3..at + 3 + size].iter().fold(0u32, |value, byte| value << 8 | u32::from(*byte));
         assert_eq!(found, nanoseconds, "{codec}");
-        // Checksums are right, and the name that made room is gone.
+        // All checksums are correct, and no placeholder for the element is left.
         let checked = program::attempt(
             "ffmpeg",
             ["-v", "warning", "-err_detect", "crccheck+explode", "-i"].map(String::from).into_iter().chain([
@@ -384,7 +386,7 @@ fn matroska_tells_the_priming_of_every_codec() {
 }
 
 #[test]
-fn titles_survive_beside_the_priming() {
+fn titles_and_priming_survive_together() {
     let source = made_by_ffmpeg(
         "titles.mkv",
         &format!(
@@ -463,7 +465,7 @@ fn what_a_codec_or_container_cannot_hold_is_refused_with_what_it_can() {
 
 #[test]
 fn channels_without_a_layout_are_kept_or_named_and_never_guessed() {
-    // Matroska does not tell the layout of PCM.
+    // Matroska does not state the layout of PCM.
     let expressions: Vec<String> = [300, 600, 900, 80, 1500, 1800].iter().map(|frequency| tone(*frequency)).collect();
     let source = source("unknown-6.mkv", &expressions, "5.1", 48_000, "pcm_s16le");
     let folder = folder();
@@ -511,7 +513,7 @@ fn the_priming_of_a_source_is_not_in_its_outputs() {
         done(&job(&source, &first, codec));
         done(&job(&first, &second, "pcm16"));
         let (before, after) = (&channels(&source)[0], &channels(&second)[0]);
-        // The tone has to be where it was: half a period later it would be its own opposite.
+        // The tone must have the same phase: half a period later, the error would be twice its amplitude.
         let error = |at: usize| (before[at] - after[at]).abs();
         let worst = (4800..43_200).map(error).fold(0.0, f64::max);
         assert!(worst < 0.02, "{codec} in {extension}: off by {worst}");
@@ -533,16 +535,16 @@ fn copied_audio_keeps_its_priming_from_container_to_container() {
     let (start, packets) = starts(&first);
     assert_eq!(start, "-0.021333");
     assert_eq!(starts(&second), ("-0.021000".into(), packets), "Matroska counts milliseconds");
-    // Back in MP4, the samples are those of the first file: CodecDelay tells them exactly.
+    // Back in MP4, the samples are those of the first file: CodecDelay states their position exactly.
     assert_eq!(starts(&third), ("-0.021333".into(), packets));
-    // The second tells 1024 samples of 48 kHz in nanoseconds, so its first block lies at zero.
+    // The second file states 1024 samples of 48 kHz in nanoseconds, so its first block lies at zero.
     let bytes = std::fs::read(&second).expect("the file");
     assert!(bytes.windows(7).any(|element| element == [0x56, 0xaa, 0x84, 0x01, 0x45, 0x85, 0x55]), "CodecDelay");
 }
 
 #[test]
 fn full_verification_uses_the_clock_of_the_container() {
-    // A transport stream begins at 1.4 s, where a receiver's buffer is full.
+    // A transport stream begins at 1.4 s, when the buffer of a receiver is full.
     let source = made_by_ffmpeg(
         "clocked.mov",
         "-f lavfi -i testsrc2=s=96x64:r=25:d=2 -f lavfi -i sine=r=48000:d=2 -c:v prores_ks -c:a pcm_s16le",

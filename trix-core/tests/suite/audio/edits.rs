@@ -1,5 +1,5 @@
-//! Audio that is moved, made faster, louder or longer lies where it should, to the sample, and stems come together as
-//! they are.
+//! Tests of audio edits: offset, tempo, gain and exact length put every sample at its correct position. Stems are
+//! combined without change.
 
 use std::path::{Path, PathBuf};
 
@@ -22,26 +22,26 @@ use crate::support::{
 
 const RATE: u32 = 48_000;
 
-/// Samples of a beep.
+/// Length of a beep in samples.
 const BEEP: usize = 960;
 
-/// Silence with a beep at each of `places`: a tone of 2 kHz that begins and ends softly, so that resampling does not
-/// smear it.
+/// Makes silence with a beep at each of `places`. A beep is a tone of 2 kHz with soft edges, so that resampling does
+/// not smear it.
 fn beeps(places: &[usize], samples: usize, rate: u32) -> Vec<f64> {
-    let mut sound = vec![0.0; samples];
+    let mut audio = vec![0.0; samples];
     for place in places {
         for at in 0..BEEP.min(samples.saturating_sub(*place)) {
             let time = at as f64 / f64::from(rate);
             let fade = (std::f64::consts::PI * at as f64 / BEEP as f64).sin().powi(2);
-            sound[place + at] = 0.5 * fade * (std::f64::consts::TAU * 2000.0 * time).sin();
+            audio[place + at] = 0.5 * fade * (std::f64::consts::TAU * 2000.0 * time).sin();
         }
     }
-    sound
+    audio
 }
 
-/// Where the energy of `sound` between `from` and `to` has its middle, in samples.
-fn middle(sound: &[f64], from: usize, to: usize) -> f64 {
-    let part = || sound.iter().enumerate().take(to).skip(from);
+/// Returns the centre of the energy of `audio` between `from` and `to`, in samples.
+fn middle(audio: &[f64], from: usize, to: usize) -> f64 {
+    let part = || audio.iter().enumerate().take(to).skip(from);
     let energy: f64 = part().map(|(_, sample)| sample * sample).sum();
     assert!(energy > 1.0, "nothing between {from} and {to}");
     part().map(|(at, sample)| at as f64 * sample * sample).sum::<f64>() / energy
@@ -61,9 +61,9 @@ fn at_tempo(num: i64, den: i64, pitch: Pitch) -> AudioEdit {
     AudioEdit { tempo: Rational::new(num, den), pitch, ..Default::default() }
 }
 
-/// Periods in a second, from rising zero crossings.
-fn frequency(sound: &[f64], rate: f64) -> f64 {
-    let crossings: Vec<f64> = sound
+/// Returns the frequency in Hz, counted from rising zero crossings.
+fn frequency(audio: &[f64], rate: f64) -> f64 {
+    let crossings: Vec<f64> = audio
         .windows(2)
         .enumerate()
         .filter(|(_, pair)| pair[0] < 0.0 && pair[1] >= 0.0)
@@ -75,8 +75,8 @@ fn frequency(sound: &[f64], rate: f64) -> f64 {
 #[test]
 fn an_offset_moves_every_sample_by_exactly_that_much() {
     let folder = folder();
-    let sound = noise(1, 100_000);
-    let path = file(&folder, "noise.wav", std::slice::from_ref(&sound), RATE, 24);
+    let audio = noise(1, 100_000);
+    let path = file(&folder, "noise.wav", std::slice::from_ref(&audio), RATE, 24);
     let quantised = edited(&path, AudioEdit::default(), |target| target);
     for (time, moved) in [
         (offset(0, 1), 0i64),
@@ -95,8 +95,8 @@ fn an_offset_moves_every_sample_by_exactly_that_much() {
         };
         assert!(found[0] == expected, "moved by {moved}: {} samples for {}", found[0].len(), expected.len());
     }
-    assert_eq!(quantised[0].len(), sound.len());
-    // Everything lies before the start.
+    assert_eq!(quantised[0].len(), audio.len());
+    // An offset of -3 s moves all samples before the start, so nothing is left.
     let gone = edited(&path, AudioEdit { offset: offset(-3, 1), ..Default::default() }, |target| target);
     assert!(gone.iter().all(Vec::is_empty));
 }
@@ -122,14 +122,14 @@ fn an_offset_is_exact_at_another_rate_and_in_integers() {
 #[test]
 fn a_tempo_whose_pitch_follows_puts_every_beep_at_its_exact_place() {
     let folder = folder();
-    // Three minutes: an error of one in a thousand million would show.
+    // In three minutes, an error of one part in a thousand million would show.
     let places = [0, 480_000, 4_800_000, 9_600_000];
     for rate in [48_000, 44_100] {
         let samples = 9_700_000;
         let path = file(&folder, &format!("long-{rate}.wav"), &[beeps(&places, samples, rate)], rate, 16);
         let source = &edited(&path, AudioEdit::default(), |target| target)[0];
         let before: Vec<f64> = places.iter().map(|place| middle(source, *place, place + BEEP)).collect();
-        // To 25 frames a second from 24 and from 24000/1001, and from 24 to 24000/1001.
+        // From 24 and from 24000/1001 to 25 frames per second, and from 24 to 24000/1001.
         for (num, den) in [(25, 24), (1001, 960), (1000, 1001)] {
             let found = &edited(&path, at_tempo(num, den, Pitch::Follow), |target| target)[0];
             let exact = |at: f64| at * den as f64 / num as f64;
@@ -155,7 +155,7 @@ fn a_tempo_whose_pitch_is_kept_puts_beeps_at_their_places() {
         let exact = |at: usize| at as f64 * den as f64 / num as f64;
         assert_eq!(found.len(), exact(samples).round() as usize);
         for place in places {
-            // It begins within 10 ms of its place.
+            // The beep begins within 10 ms of its expected position.
             let near = exact(place) as usize;
             let from = near.saturating_sub(2000);
             let begin = from + found[from..].iter().position(|sample| sample.abs() > 0.01).expect("a beep");
@@ -188,8 +188,8 @@ fn a_tempo_changes_the_pitch_or_keeps_it() {
 #[test]
 fn a_track_is_padded_and_cut_to_the_sample() {
     let folder = folder();
-    let sound = noise(2, 100_000);
-    let path = file(&folder, "noise.wav", &[sound.clone(), sound], RATE, 16);
+    let audio = noise(2, 100_000);
+    let path = file(&folder, "noise.wav", &[audio.clone(), audio], RATE, 16);
     let whole = edited(&path, AudioEdit::default(), |target| target);
     for samples in [1, 99_999, 100_000, 100_001, 250_000] {
         for (pad, trim) in [(true, true), (true, false), (false, true)] {
@@ -207,7 +207,8 @@ fn a_track_is_padded_and_cut_to_the_sample() {
             }
         }
     }
-    // With an offset and a tempo, the length is still the output's, and in blocks of an encoder too.
+    // With an offset and a tempo, `length` still means the length of the output. The block size of an encoder does not
+    // change that.
     let length = Some(ExactLength { samples: 123_456, pad: true, trim: true });
     for pitch in [Pitch::Follow, Pitch::Keep] {
         let edit = AudioEdit { length, offset: offset(-7, 1000), ..at_tempo(25, 24, pitch) };
@@ -246,7 +247,7 @@ fn a_gain_is_exact_and_rounding_is_dithered() {
         let found = &edited(&path, edit, |target| target)[0];
         let worst = before.iter().zip(found).map(|(a, b)| (a * factor(gain_db) - b).abs()).fold(0.0, f64::max);
         assert!(worst < 1e-12, "{gain_db} dB: {worst}");
-        // In 16 bits, the error is noise of less than two steps and follows no sample.
+        // With 16 bits, the rounding error is noise of less than two steps that does not depend on the sample.
         let rounded = &edited(&path, edit, |target| target.in_format("s16", Some(16), false))[0];
         let errors: Vec<f64> = found.iter().zip(rounded).map(|(a, b)| (b - a) * 32_768.0).collect();
         let power = errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64;
@@ -258,14 +259,14 @@ fn a_gain_is_exact_and_rounding_is_dithered() {
 #[test]
 fn a_limiter_does_not_shift_samples() {
     let folder = folder();
-    let mut sound = beeps(&[48_000, 96_000], 150_000, RATE);
-    sound[48_000..60_000].iter_mut().for_each(|sample| *sample *= 4.0);
-    let path = file(&folder, "loud.wav", &[sound], RATE, 64);
+    let mut audio = beeps(&[48_000, 96_000], 150_000, RATE);
+    audio[48_000..60_000].iter_mut().for_each(|sample| *sample *= 4.0);
+    let path = file(&folder, "loud.wav", &[audio], RATE, 64);
     let before = &edited(&path, AudioEdit::default(), |target| target)[0];
     let edit = AudioEdit { limit_dbtp: Some(-1.0), ..Default::default() };
     let found = &edited(&path, edit, |target| target)[0];
     assert_eq!(found.len(), before.len());
-    // The quiet beep passes as it was.
+    // The limiter leaves the quiet beep unchanged.
     let worst = (95_000..98_000).map(|at| (found[at] - before[at]).abs()).fold(0.0, f64::max);
     assert!(worst < 1e-4, "{worst}");
     let peak = found.iter().fold(0.0f64, |peak, sample| peak.max(sample.abs()));
@@ -302,7 +303,7 @@ fn mono_stems_become_5_1_as_they_are() {
         let found = drain(&mut reader);
         assert_eq!(found.len(), 6);
         for (path, found) in paths.iter().zip(&found) {
-            // As the ffmpeg program reads the stem.
+            // The ffmpeg program reads the same samples from the stem.
             let bytes = samples(path, 0, "f64le");
             let stem: Vec<f64> = bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
             assert!(*found == stem, "{}: {} samples for {}", path.display(), found.len(), stem.len());
@@ -319,7 +320,7 @@ fn channels_of_files_go_where_the_map_says_and_short_ones_end_in_silence() {
     let (a, b, c) = (noise(21, 50_000), noise(22, 50_000), noise(23, 30_123));
     let pair = file(&folder, "pair.wav", &[a.clone(), b.clone()], RATE, 64);
     let mono = file(&folder, "mono.wav", std::slice::from_ref(&c), RATE, 64);
-    // The pair reversed, and the mono in the middle, which ends early.
+    // The channels of the pair are exchanged. The shorter mono stem is the centre channel.
     let inputs = vec![stem(&pair, None), stem(&mono, None)];
     let stems = Stems::open(inputs, &target("3.0", &[1, 0, 2]), OnDamage::Fail).expect("stems");
     let mut reader = AudioReader::of_stems(stems);
@@ -327,7 +328,7 @@ fn channels_of_files_go_where_the_map_says_and_short_ones_end_in_silence() {
     assert!(found[0] == b && found[1] == a && found[2][..30_123] == c);
     assert!(found[2].len() == 50_000 && found[2][30_123..].iter().all(|sample| *sample == 0.0));
     assert_eq!(reader.stems().expect("stems").stems[1].padded, 50_000 - 30_123);
-    // One channel of each, one of them twice.
+    // One channel of each stem, one of them twice.
     let inputs = vec![stem(&pair, Some(1)), stem(&mono, Some(0))];
     let stems = Stems::open(inputs, &target("3.0", &[0, 1, 0]), OnDamage::Fail).expect("stems");
     let found = drain(&mut AudioReader::of_stems(stems));
@@ -348,7 +349,7 @@ fn stems_of_other_rates_are_resampled_to_the_highest() {
         (48_000, Some(44_100), None)
     );
     let [left, right] = [0, 1].map(|channel: usize| middle(&found[channel], 23_000, 26_000));
-    // The beep of 44.1 kHz is longer by the ratio of the rates.
+    // The beep of 44.1 kHz is longer by the ratio of the sample rates.
     let longer = (middle(&beeps(&[0], 2000, 44_100), 0, 2000) * 48_000.0 / 44_100.0)
         - middle(&beeps(&[0], 2000, 48_000), 0, 2000);
     assert!((left - right - longer).abs() < 0.05, "{left} and {right}");
@@ -363,9 +364,9 @@ fn channels_without_a_layout_are_resampled_and_named() {
     let named = StemTarget { sample_rate: Some(RATE), ..target("5.1", &[5, 4, 3, 2, 1, 0]) };
     let found =
         drain(&mut AudioReader::of_stems(Stems::open(vec![stem(&path, None)], &named, OnDamage::Fail).expect("stems")));
-    for (channel, sound) in found.iter().enumerate() {
+    for (channel, audio) in found.iter().enumerate() {
         let expected = f64::from(6 - channel as u32) * 200.0;
-        let measured = frequency(&sound[4800..43_200], f64::from(RATE));
+        let measured = frequency(&audio[4800..43_200], f64::from(RATE));
         assert!((measured - expected).abs() < 0.01, "channel {channel}: {measured} Hz for {expected}");
     }
 }
@@ -389,8 +390,8 @@ fn channels_without_a_layout_are_edited_and_stay_without() {
         assert_eq!(first.layout(), "6 channels", "{edit:?}");
         let faster = if edit.pitch == Pitch::Follow { edit.tempo.to_f64() } else { 1.0 };
         let found = edited(&path, edit, |target| target);
-        for (channel, sound) in found.iter().enumerate() {
-            let measured = frequency(&sound[9600..86_400], f64::from(RATE));
+        for (channel, audio) in found.iter().enumerate() {
+            let measured = frequency(&audio[9600..86_400], f64::from(RATE));
             let expected = (channel + 1) as f64 * 200.0 * faster;
             assert!((measured - expected).abs() < 0.5, "{edit:?}, channel {channel}: {measured} Hz");
         }

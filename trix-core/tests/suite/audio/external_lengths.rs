@@ -1,4 +1,4 @@
-//! Side audio has the length that the job states, to the sample.
+//! Tests that external audio has the length that the job states, to the sample.
 
 use std::path::PathBuf;
 
@@ -12,10 +12,11 @@ use crate::support::{
     waves::{noise, write_wave},
 };
 
-/// Where the frames of a film end, and a film that says so: by its stream, or as a whole with audio that is longer.
+/// Returns films and the time at which their last frame ends, in samples. In the last film, the audio is longer than
+/// the video.
 fn films() -> [(PathBuf, f64); 3] {
     let longer = made_by_ffmpeg(
-        "side-film-longer-sound.mkv",
+        "side-film-longer-audio.mkv",
         "-f lavfi -i testsrc2=size=96x64:rate=24000/1001 -f lavfi -i sine=r=48000 -frames:v 47 -t 3 -c:v libx264 \
          -preset ultrafast -bf 0 -c:a flac -f matroska",
     );
@@ -29,11 +30,11 @@ fn films() -> [(PathBuf, f64); 3] {
 #[test]
 fn a_track_is_as_long_as_the_video_where_that_is_asked_for() {
     let folder = folder();
-    let sound = noise(41, 200_000);
+    let audio = noise(41, 200_000);
     let (short, long) = (folder.path().join("short.wav"), folder.path().join("long.wav"));
-    write_wave(&short, &[sound[..60_000].to_vec()], RATE, 16);
-    write_wave(&long, std::slice::from_ref(&sound), RATE, 16);
-    let sound = to_16_bits(&sound);
+    write_wave(&short, &[audio[..60_000].to_vec()], RATE, 16);
+    write_wave(&long, std::slice::from_ref(&audio), RATE, 16);
+    let audio = to_16_bits(&audio);
     for (film, end) in films() {
         let end = end.round() as i64;
         for (text, length) in [
@@ -47,9 +48,9 @@ fn a_track_is_as_long_as_the_video_where_that_is_asked_for() {
             job.overwrite();
             let report = done(&job);
             let number = report.outputs[0].plan.audio.len() - 1;
-            let what = format!("{text} beside {}", film.display());
+            let what = format!("{text} with {}", film.display());
             let later = if text.contains("offset") { 480 } else { 0 };
-            let of_file = if text.contains("short") { &sound[..60_000] } else { &sound };
+            let of_file = if text.contains("short") { &audio[..60_000] } else { &audio };
             same(&heard(&report.outputs[0].path, number), &part(of_file, -later, length), &what);
         }
     }
@@ -58,13 +59,13 @@ fn a_track_is_as_long_as_the_video_where_that_is_asked_for() {
 #[test]
 fn a_cut_ends_a_track_where_the_frames_of_the_cut_end() {
     let folder = folder();
-    let sound = noise(42, 200_000);
+    let audio = noise(42, 200_000);
     let long = folder.path().join("long.wav");
-    write_wave(&long, std::slice::from_ref(&sound), RATE, 16);
-    let sound = to_16_bits(&sound);
+    write_wave(&long, std::slice::from_ref(&audio), RATE, 16);
+    let audio = to_16_bits(&audio);
     for (start, duration, frames, from, length) in [
         (Some("1"), None, None, 48_000, 48_000),
-        // Longer than the film, and both ways of saying how much.
+        // Durations beyond the end of the film, and cuts that state a duration, a number of frames, or both.
         (None, Some("10"), None, 0, 96_000),
         (Some("0.4"), Some("10"), None, 19_200, 76_800),
         (Some("0.4"), Some("1"), Some(10), 19_200, 19_200),
@@ -78,7 +79,7 @@ fn a_cut_ends_a_track_where_the_frames_of_the_cut_end() {
         job.overwrite();
         for output in done(&job).outputs {
             let what = format!("{}, from {start:?}, {duration:?}, {frames:?}", output.path.display());
-            same(&heard(&output.path, 0), &part(&sound, from, length), &what);
+            same(&heard(&output.path, 0), &part(&audio, from, length), &what);
         }
     }
 }
@@ -100,7 +101,7 @@ fn a_track_that_has_to_be_as_long_as_the_video_and_is_not_fails_the_job() {
         assert!(!message.contains("a.mkv"), "the output is not to blame: {message}");
         assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "{message}");
     }
-    // Within a tolerance that is given, it is well.
+    // Within the stated tolerance, the job succeeds.
     for (file, audio) in [(&wave, AudioSettings::Flac), (&aac, AudioSettings::Copy)] {
         let mut job =
             job(&film(), &out, &[format!("{}:length=fail,tolerance=760ms", file.display())], &[("a.mkv", audio)]);

@@ -1,5 +1,5 @@
-//! Side audio has the language and title that the job states, is copied where nothing changes, and is shared by outputs.
-//! Mistakes in it are reported before anything is written.
+//! Tests that external audio has the language and title that the job states, is copied if nothing changes, and is
+//! shared by outputs. Trix reports mistakes in its settings before it writes anything.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,9 @@ use trix_fixtures::{folder, program};
 
 use crate::support::{
     self, done,
-    external_audio::{AAC, RATE, cut, film, heard, job, mistake, part, refused, same, sounds, to_16_bits, track},
+    external_audio::{
+        AAC, RATE, audio_streams, cut, film, heard, job, mistake, part, refused, same, to_16_bits, track,
+    },
     ffprobe, made_by_ffmpeg, text,
     waves::{noise, tone, write_wave},
 };
@@ -29,7 +31,7 @@ fn language_title_and_purpose_are_those_that_were_asked_for() {
     job.tracks[0].disposition = vec![Disposition::Default, Disposition::Dub];
     job.tracks[1].disposition = vec![Disposition::Comment];
     for output in done(&job).outputs {
-        let seen = sounds(&output.path);
+        let seen = audio_streams(&output.path);
         let what = output.path.display();
         assert_eq!(seen.len(), 2, "{what}");
         assert_eq!(
@@ -37,7 +39,7 @@ fn language_title_and_purpose_are_those_that_were_asked_for() {
             ("rus".into(), "eng".into())
         );
         let is_matroska = output.path.extension().is_some_and(|extension| extension == "mkv");
-        // Of MP4 and MOV, ffprobe tells the name of a track as that of its handler, or as its title.
+        // For MP4 and MOV, ffprobe returns the name of a track as the name of its handler or as its title.
         let title = |seen: &Value| {
             ["title", "name", "handler_name"].map(|key| text(&seen["tags"][key])).into_iter().collect::<Vec<_>>()
         };
@@ -59,7 +61,7 @@ fn language_title_and_purpose_are_those_that_were_asked_for() {
     }
 }
 
-/// Checksums of the packets of the first audio track, without what the container says beside them.
+/// Returns checksums of the packets of the first audio track, without metadata of the container.
 fn packets(file: &Path) -> Vec<String> {
     let line = format!("-i {} -map 0:a:0 -c copy -f framehash -hash md5 -", file.display());
     let said = program::text(&program::ffmpeg(&line));
@@ -71,15 +73,15 @@ fn packets(file: &Path) -> Vec<String> {
 fn unchanged_side_audio_is_copied_and_changed_side_audio_stays_lossless() {
     let folder = folder();
     let (wave, aac) = (folder.path().join("side.wav"), folder.path().join("side.m4a"));
-    let sound = noise(52, 72_000);
-    write_wave(&wave, std::slice::from_ref(&sound), RATE, 16);
+    let audio = noise(52, 72_000);
+    write_wave(&wave, std::slice::from_ref(&audio), RATE, 16);
     program::ffmpeg(&format!("-i {} -c:a aac {}", wave.display(), aac.display()));
     let copies = [("a.mkv", AudioSettings::Copy), ("b.mp4", AudioSettings::Copy), ("c.mov", AudioSettings::Copy)];
     for output in done(&job(&film(), &folder, &[format!("{}:lang=de", aac.display())], &copies)).outputs {
         assert!(output.plan.audio[0].copied, "{}", output.path.display());
         assert_eq!(packets(&output.path), packets(&aac), "{}", output.path.display());
-        let language = text(&sounds(&output.path)[0]["tags"]["language"]);
-        // MOV knows German by its older code alone.
+        let language = text(&audio_streams(&output.path)[0]["tags"]["language"]);
+        // MOV has only the older code for German.
         let is_mov = output.path.extension().is_some_and(|extension| extension == "mov");
         assert_eq!(language, if is_mov { "ger" } else { "deu" }, "{}", output.path.display());
     }
@@ -89,9 +91,9 @@ fn unchanged_side_audio_is_copied_and_changed_side_audio_stays_lossless() {
         let plan = &output.plan;
         assert!(!plan.audio[0].copied && plan.audio[0].lossless, "{}", output.path.display());
         assert!(plan.decisions.iter().any(|decision| decision.what.contains("encoded without loss")));
-        same(&heard(&output.path, 0), &part(&to_16_bits(&sound), -480, 72_480), &output.path.display().to_string());
+        same(&heard(&output.path, 0), &part(&to_16_bits(&audio), -480, 72_480), &output.path.display().to_string());
     }
-    // With copied frames, audio is copied as far as they reach.
+    // If frames are copied, external audio is copied up to the end of the last frame.
     let mut job = cut(
         job(&film(), &folder, &[wave.display().to_string()], &[("f.mkv", AudioSettings::Copy)]),
         Some("0.4"),
@@ -100,8 +102,8 @@ fn unchanged_side_audio_is_copied_and_changed_side_audio_stays_lossless() {
     job.outputs[0].video = VideoSettings::Copy;
     let report = done(&job);
     let found = heard(&report.outputs[0].path, 0);
-    let whole = to_16_bits(&sound);
-    // Packets are copied whole; so it begins and ends up to one of them off.
+    let whole = to_16_bits(&audio);
+    // Only whole packets are copied, so both ends can differ by up to one packet.
     let at = whole.windows(64).position(|window| window == &found[..64]).expect("the audio of the file");
     let first = ffprobe(&report.outputs[0].path, "-select_streams a -show_packets")["packets"][0]["pts_time"].clone();
     let first: f64 = support::number(&first);
@@ -114,12 +116,12 @@ fn outputs_of_several_codecs_have_the_same_audio_and_take_the_tracks_that_they_n
     let folder = folder();
     let waves: Vec<PathBuf> = (0..2).map(|number| folder.path().join(format!("{number}.wav"))).collect();
     let list: Vec<Vec<f64>> = (0..2).map(|number| noise(60 + number, 48_000)).collect();
-    for (wave, sound) in waves.iter().zip(&list) {
-        write_wave(wave, std::slice::from_ref(sound), RATE, 16);
+    for (wave, audio) in waves.iter().zip(&list) {
+        write_wave(wave, std::slice::from_ref(audio), RATE, 16);
     }
     let own = to_16_bits(&tone(440.0, 0.125, RATE, 96_000));
     let film = made_by_ffmpeg(
-        "side-film-own-sound.mov",
+        "side-film-own-audio.mov",
         "-f lavfi -i testsrc2=size=96x64:rate=25 -f lavfi -i sine=f=440:r=48000 -t 2 -c:v libx264 -preset ultrafast -bf 0 \
          -c:a pcm_s16le -f mov",
     );
@@ -135,7 +137,7 @@ fn outputs_of_several_codecs_have_the_same_audio_and_take_the_tracks_that_they_n
     job.outputs[2].tracks = Some(vec![0, 1]);
     let report = done(&job);
     for (output, kept) in report.outputs.iter().zip([vec![0, 1, 2], vec![2], vec![0, 1], vec![0, 1, 2]]) {
-        assert_eq!(sounds(&output.path).len(), kept.len(), "{}", output.path.display());
+        assert_eq!(audio_streams(&output.path).len(), kept.len(), "{}", output.path.display());
         for (at, number) in kept.iter().enumerate() {
             let found = heard(&output.path, at);
             let what = format!("{}, track {at}", output.path.display());
@@ -183,7 +185,7 @@ fn a_missing_side_track_is_reported_with_the_name_of_its_file() {
         assert!(message.contains(&file) && !message.contains("a.mkv"), "{text}: {message}");
         assert!(!message.contains("good.wav"), "what is well is not blamed: {message}");
     }
-    // Damage that is tolerated stands in the report, of each file.
+    // The report lists tolerated damage separately for each file.
     let mut job = job(
         &film(),
         &out,

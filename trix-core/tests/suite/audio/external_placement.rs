@@ -1,4 +1,5 @@
-//! Side audio in whole jobs: it begins at the right sample in every container, and each channel is in its place.
+//! Tests of external audio in whole jobs: it begins at the right sample in every container, and every channel has its
+//! place.
 
 use std::path::{Path, PathBuf};
 
@@ -10,48 +11,49 @@ use trix_fixtures::{folder, program};
 
 use crate::support::{
     done,
-    external_audio::{AAC, RATE, cut, film, heard, job, part, same, sounds, to_16_bits},
+    external_audio::{AAC, RATE, audio_streams, cut, film, heard, job, part, same, to_16_bits},
     ffprobe, made_by_ffmpeg, number, quick, samples,
     waves::{noise, tone, write_wave},
 };
 
-/// The same from time zero on: of Matroska, `ffmpeg` plays what comes before, which CodecDelay says is no audio.
+/// Returns the samples from time zero on. In Matroska, `ffmpeg` also plays the samples before zero, which CodecDelay
+/// marks as priming.
 fn from_zero(file: &Path) -> Vec<i16> {
     let line = format!("-copyts -i {} -map 0:a:0 -af atrim=start=0 -f s16le -", file.display());
     let bytes = program::ffmpeg(&line).stdout;
     bytes.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect()
 }
 
-/// Samples of a beep.
+/// Length of a beep in samples.
 const BEEP: usize = 960;
 
-/// Silence with a beep of 20 ms at each of `places`: a tone of 2 kHz that begins and ends softly, so that neither
-/// resampling nor a lossy codec moves its middle.
+/// Makes silence with a beep of 20 ms at each of `places`. A beep is a tone of 2 kHz with soft edges, so that neither
+/// resampling nor a lossy codec moves its centre.
 fn beeps(places: &[usize], samples: usize) -> Vec<f64> {
-    let mut sound = vec![0.0; samples];
+    let mut audio = vec![0.0; samples];
     for place in places {
         for at in 0..BEEP {
             let fade = (std::f64::consts::PI * at as f64 / BEEP as f64).sin().powi(2);
-            sound[place + at] = 0.5 * fade * (std::f64::consts::TAU * 2000.0 * at as f64 / f64::from(RATE)).sin();
+            audio[place + at] = 0.5 * fade * (std::f64::consts::TAU * 2000.0 * at as f64 / f64::from(RATE)).sin();
         }
     }
-    sound
+    audio
 }
 
-/// Where the energy of a beep that begins near `near` has its middle, less half of its length: where it begins.
-fn begins(sound: &[i16], near: f64, length: f64, what: &str) -> f64 {
-    let (from, to) = ((near - 960.0).max(0.0) as usize, ((near + length + 960.0) as usize).min(sound.len()));
-    let squares = || (from..to).map(|at| (at as f64, f64::from(sound[at]).powi(2)));
+/// Returns the begin of the beep near `near`: the centre of its energy minus half of its length.
+fn begins(audio: &[i16], near: f64, length: f64, what: &str) -> f64 {
+    let (from, to) = ((near - 960.0).max(0.0) as usize, ((near + length + 960.0) as usize).min(audio.len()));
+    let squares = || (from..to).map(|at| (at as f64, f64::from(audio[at]).powi(2)));
     let energy: f64 = squares().map(|(_, square)| square).sum();
     assert!(energy > 1e8, "{what}: no beep near {near}");
     squares().map(|(at, square)| at * square).sum::<f64>() / energy - length / 2.0
 }
 
-/// By how many samples a beep lies after `near`: where the audio is most like it.
-fn lag(sound: &[i16], near: usize) -> i64 {
+/// Returns by how many samples the beep lies after `near`: the shift with the highest correlation.
+fn lag(audio: &[i16], near: usize) -> i64 {
     let beep = beeps(&[0], BEEP);
     let likeness = |lag: i64| -> f64 {
-        let at = |sample: usize| usize::try_from((near + sample) as i64 + lag).ok().and_then(|at| sound.get(at));
+        let at = |sample: usize| usize::try_from((near + sample) as i64 + lag).ok().and_then(|at| audio.get(at));
         beep.iter().enumerate().map(|(sample, value)| value * f64::from(at(sample).copied().unwrap_or(0))).sum()
     };
     (-1200..=1200).max_by(|one, other| likeness(*one).total_cmp(&likeness(*other))).unwrap_or(0)
@@ -60,11 +62,11 @@ fn lag(sound: &[i16], near: usize) -> i64 {
 #[test]
 fn a_track_lies_at_its_offset_to_the_sample_whatever_part_of_the_film_is_kept() {
     let folder = folder();
-    let sound = noise(11, 72_000);
+    let audio = noise(11, 72_000);
     let (wave, flac) = (folder.path().join("side.wav"), folder.path().join("side.flac"));
-    write_wave(&wave, std::slice::from_ref(&sound), RATE, 16);
+    write_wave(&wave, std::slice::from_ref(&audio), RATE, 16);
     program::ffmpeg(&format!("-i {} {}", wave.display(), flac.display()));
-    let sound = to_16_bits(&sound);
+    let audio = to_16_bits(&audio);
     let outputs = [
         ("a.mkv", AudioSettings::Flac),
         ("b.mov", AudioSettings::Pcm),
@@ -86,9 +88,9 @@ fn a_track_lies_at_its_offset_to_the_sample_whatever_part_of_the_film_is_kept() 
         let report = done(&job);
         let samples = |time: Option<&str>| time.map(|time| (time.parse::<f64>().unwrap() * 48_000.0).round() as i64);
         let later = moved - samples(start).unwrap_or(0);
-        // It keeps its length, up to where the film is cut.
+        // The audio keeps its length, unless the cut of the film ends it earlier.
         let length = samples(duration).map_or(72_000 + later, |most| most.min(72_000 + later));
-        let expected = part(&sound, -later, length);
+        let expected = part(&audio, -later, length);
         for ((name, _), output) in outputs.iter().zip(&report.outputs) {
             let what = format!("{name}, {offset}, from {start:?} for {duration:?}");
             same(&heard(&output.path, 0), &expected, &what);
@@ -124,16 +126,16 @@ fn a_beep_lies_at_its_place_behind_a_lossy_codec_and_its_priming() {
         let report = done(&job);
         let later = moved - start.map_or(0.0, |_| 19_200.0);
         for output in &report.outputs {
-            let sound = from_zero(&output.path);
+            let audio = from_zero(&output.path);
             for place in places {
                 let near = place as f64 + later;
                 if near < 0.0 {
                     continue;
                 }
                 let what = format!("{}, {offset}, from {start:?}", output.path.display());
-                // The noise of a codec can move the best match by one sample; a priming that is missing or
-                // wrong moves it by hundreds.
-                let off = lag(&sound, near as usize);
+                // The noise of a lossy codec can move the best match by one sample. A missing or wrong priming moves it
+                // by hundreds.
+                let off = lag(&audio, near as usize);
                 assert!(off.abs() <= 1, "{what}: the beep at {place} is off by {off} samples");
             }
         }
@@ -180,7 +182,7 @@ fn a_track_of_another_tempo_keeps_step_with_the_film_also_from_its_middle() {
             let mut job = cut(job(&film(), &folder, &[track], &outputs), start, None);
             job.overwrite();
             for output in done(&job).outputs {
-                let sound = heard(&output.path, 0);
+                let audio = heard(&output.path, 0);
                 for place in places {
                     let near = place as f64 * 24.0 / 25.0 + later;
                     if near < 0.0 {
@@ -188,11 +190,11 @@ fn a_track_of_another_tempo_keeps_step_with_the_film_also_from_its_middle() {
                     }
                     let length = if pitch == "keep" { BEEP as f64 } else { BEEP as f64 * 24.0 / 25.0 };
                     let what = format!("{}, {pitch}, {start:?}, {offset}", output.path.display());
-                    let off = begins(&sound, near, length, &what) - near;
+                    let off = begins(&audio, near, length, &what) - near;
                     assert!(off.abs() < most, "{what}: the beep at {place} is off by {off} samples");
                 }
                 let whole = 96_000.0 + later;
-                assert!((sound.len() as f64 - whole).abs() <= 1.0, "{pitch}: {} samples for {whole}", sound.len());
+                assert!((audio.len() as f64 - whole).abs() <= 1.0, "{pitch}: {} samples for {whole}", audio.len());
             }
         }
     }
@@ -214,7 +216,7 @@ fn stems_become_the_layout_that_is_asked_for_each_channel_in_its_place() {
     let stereo = stereo.display();
     for (text, layout, order) in [
         (format!("{all}:map=5.1"), "5.1", vec![0, 1, 2, 3, 4, 5]),
-        // The third file is the left loudspeaker, and so on.
+        // The third file is the left front channel, and so on.
         (format!("{all}:map=BR+FC+FL+LFE+FR+BL"), "5.1", vec![2, 4, 1, 3, 5, 0]),
         (joined(&[3, 4]), "stereo", vec![3, 4]),
         (format!("{stereo}:map=FR+FL"), "stereo", vec![1, 0]),
@@ -224,13 +226,13 @@ fn stems_become_the_layout_that_is_asked_for_each_channel_in_its_place() {
         let mut job = job(&film(), &folder, std::slice::from_ref(&text), &outputs);
         job.overwrite();
         for output in done(&job).outputs {
-            let seen = &sounds(&output.path)[0];
+            let seen = &audio_streams(&output.path)[0];
             let what = format!("{text} in {}", output.path.display());
             assert_eq!(seen["channels"], order.len(), "{what}");
             assert_eq!(seen["channel_layout"], layout, "{what}");
-            let sound = heard(&output.path, 0);
+            let audio = heard(&output.path, 0);
             for (number, from) in order.iter().enumerate() {
-                let found: Vec<i16> = sound.iter().skip(number).step_by(order.len()).copied().collect();
+                let found: Vec<i16> = audio.iter().skip(number).step_by(order.len()).copied().collect();
                 same(&found, &to_16_bits(&channels[*from]), &format!("{what}, channel {number}"));
             }
         }
@@ -241,21 +243,22 @@ fn stems_become_the_layout_that_is_asked_for_each_channel_in_its_place() {
 fn stems_of_different_depths_keep_all_of_their_bits() {
     let folder = folder();
     let (left, right) = (folder.path().join("L.wav"), folder.path().join("R.wav"));
-    let sound = noise(31, 24_000);
+    let audio = noise(31, 24_000);
     write_wave(&left, &[tone(500.0, 0.25, RATE, 24_000)], RATE, 16);
-    write_wave(&right, std::slice::from_ref(&sound), RATE, 24);
+    write_wave(&right, std::slice::from_ref(&audio), RATE, 24);
     let outputs = [("a.mkv", AudioSettings::Flac), ("b.mov", AudioSettings::Pcm)];
     let report = done(&job(&film(), &folder, &[format!("{}+{}", left.display(), right.display())], &outputs));
     for output in report.outputs {
         let found = samples(&output.path, 0, "s32le");
         let right = found.chunks_exact(8).map(|both| i32::from_le_bytes([both[4], both[5], both[6], both[7]]) >> 8);
         let expected =
-            sound.iter().map(|sample| (sample * 8_388_608.0).round().clamp(-8_388_608.0, 8_388_607.0) as i32);
+            audio.iter().map(|sample| (sample * 8_388_608.0).round().clamp(-8_388_608.0, 8_388_607.0) as i32);
         assert!(right.eq(expected), "{}", output.path.display());
     }
 }
 
-/// The longest time in seconds by which packets of one stream lie before earlier ones of another in the file.
+/// Returns the longest time in seconds by which a packet is late in the file: a packet of another stream with a later
+/// time lies before it.
 fn disorder(file: &Path) -> f64 {
     let json = ffprobe(file, "-show_packets -show_entries packet=pts_time");
     let times = json["packets"].as_array().expect("packets").iter().map(|packet| number::<f64>(&packet["pts_time"]));
@@ -268,7 +271,7 @@ fn disorder(file: &Path) -> f64 {
 }
 
 #[test]
-fn audio_from_beside_a_film_lies_beside_its_frames_however_slow_they_are() {
+fn external_audio_is_interleaved_with_slow_frames() {
     let film = made_by_ffmpeg(
         "side-film-long.mkv",
         "-f lavfi -i testsrc2=size=320x180:rate=25 -t 60 -c:v libx264 -preset ultrafast -g 25 -bf 0 -f matroska",
@@ -277,7 +280,7 @@ fn audio_from_beside_a_film_lies_beside_its_frames_however_slow_they_are() {
     let wave = folder.path().join("long.wav");
     write_wave(&wave, &[noise(43, 60 * RATE as usize)], RATE, 16);
     let tracks = [wave.display().to_string()];
-    // Matroska states only when frames are shown, so they are coded in that order.
+    // Matroska states only display times, so no B-frames are used.
     let settings = EncodeSettings { preset: Some("slower".into()), ..quick("bframes=0") };
     for (name, video, audio) in [
         ("encoded.mkv", VideoSettings::X264(settings), AAC),
@@ -287,7 +290,7 @@ fn audio_from_beside_a_film_lies_beside_its_frames_however_slow_they_are() {
         let mut job = job(&film, &folder, &tracks, &[(name, audio)]);
         job.outputs[0].video = video;
         done(&job);
-        // The delay of the codec moves its packets by less than one of them.
+        // The priming of the codec moves its packets by less than the length of one.
         let found = disorder(&job.outputs[0].path);
         assert!(found < 0.1, "{name}: packets are {found} s late");
     }

@@ -1,4 +1,4 @@
-//! Settings of side tracks: typed on the command line, written in a job, and the mistakes in both.
+//! Tests of the settings of external audio tracks, on the command line and in a job, and of the mistakes in both.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -1,5 +1,6 @@
-//! Audio that changes its codec, rate or channels in mid-stream, files that do not say how long they are, coded audio in
-//! PCM, and clocks that drift. What comes out is measured as the `ffmpeg` program decodes it.
+//! Tests of audio that changes its codec, rate or channels in mid-stream, of files that do not state their length, of
+//! coded audio inside PCM, and of clocks that drift. The tests measure what the `ffmpeg` program decodes from the
+//! outputs.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ use crate::support::{done, ffprobe, made_by_ffmpeg, quick, samples};
 
 const RATE: usize = 48_000;
 
-/// A tone of 1 kHz for 40 ms at each full second.
+/// Input options for a tone of 1 kHz that lasts 40 ms at each full second.
 fn beeps(seconds: f64, rate: usize) -> String {
     format!("-f lavfi -i aevalsrc=0.5*sin(2*PI*1000*t)*lt(mod(t\\,1)\\,0.04):s={rate}:d={seconds}")
 }
@@ -30,7 +31,7 @@ fn job(source: &Path, output: &Path, codec: &str) -> Job {
     job
 }
 
-/// What is heard of a file: of each sample, the channel that deviates most from zero.
+/// Returns the decoded audio of a file. Each value is the sample with the largest magnitude among all channels.
 fn heard(file: &Path) -> Vec<f64> {
     let channels =
         ffprobe(file, "-select_streams a:0 -show_streams")["streams"][0]["channels"].as_u64().expect("channels");
@@ -40,7 +41,7 @@ fn heard(file: &Path) -> Vec<f64> {
     all.chunks_exact(channels as usize).map(|samples| samples.iter().fold(0.0, loudest)).collect()
 }
 
-/// When beeps begin, in samples.
+/// Returns the positions at which beeps begin, in samples.
 fn onsets(samples: &[f64]) -> Vec<usize> {
     let mut found: Vec<usize> = Vec::new();
     for (at, _) in samples.iter().enumerate().filter(|(_, sample)| sample.abs() > 0.1) {
@@ -52,7 +53,7 @@ fn onsets(samples: &[f64]) -> Vec<usize> {
     found
 }
 
-/// That the samples of every track that was encoded are accounted for, and how many were filled and cut.
+/// Asserts that the ledger of the first track balances. Returns the numbers of filled and cut samples.
 fn ledger(report: &Report) -> (u64, u64) {
     let ledger = &report.outputs[0].audio_ledgers[0];
     ledger.balance().expect("a balance");
@@ -65,7 +66,7 @@ fn refused(job: &Job) -> Error {
     error
 }
 
-/// A recording of which each second half has other channels or another rate: frames of both, one after the other.
+/// Makes a recording whose second half has other channels or another rate: frames of both formats, concatenated.
 fn joined(name: &str, codec: &str, first: &str, second: &str, extension: &str) -> PathBuf {
     made(name, |path| {
         let parts = folder();
@@ -107,7 +108,7 @@ fn frames_that_change_their_channels_or_rate_are_converted_and_placed() {
             let report = done(&job);
             let what = format!("{name} to {audio} {layout}");
             let changes = &report.outputs[0].audio_changes;
-            // The decoder of MPEG audio tells a new rate one frame after new channels.
+            // The MPEG audio decoder reports a new rate one frame after new channels.
             assert!((1..=2).contains(&changes.len()), "{what}: {changes:?}");
             let at = changes[0].time.to_f64() - report.outputs[0].plan.origin.to_f64();
             assert!((at - 2.0).abs() < 0.1, "{what}: {changes:?}");
@@ -130,7 +131,7 @@ fn frames_that_describe_themselves_are_copied_where_the_container_can_hold_that(
         let report = done(&job(&source, &output, "copy"));
         assert_eq!(report.outputs[0].audio_changes.len(), 1, "{container}");
         assert!(report.outputs[0].audio_changes[0].to.contains("5.1 channels"), "{container}");
-        // Programs differ in which of the two layouts they call the track's.
+        // Programs disagree about which of the two layouts is the layout of the track.
         let bytes = ffmpeg(&format!("-i {} -map 0:a -ac 1 -f f64le -", output.display())).stdout;
         let heard: Vec<f64> = bytes.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
         assert_eq!(onsets(&heard).len(), 4, "{container}");
@@ -141,7 +142,7 @@ fn frames_that_describe_themselves_are_copied_where_the_container_can_hold_that(
         assert!(error.time().is_some_and(|time| (time.to_f64() - 2.0).abs() < 0.1), "{error}");
         assert!(error.to_string().contains("changes from ac3"), "{error}");
     }
-    // The configuration of AAC stands once in Matroska, and in each frame in a transport stream.
+    // In Matroska, the configuration of AAC is stored once. In a transport stream, every frame has it.
     let source = joined("change-aac.ts", "aac", STEREO, SURROUND, "aac");
     done(&job(&source, &folder.path().join("aac.ts"), "copy"));
     let error = refused(&job(&source, &folder.path().join("aac.mkv"), "copy"));
@@ -201,7 +202,7 @@ fn audio_whose_format_changes_is_encoded_by_default_instead_of_copied() {
             assert_eq!(onsets(&heard(&output)).len(), 4, "{what}");
         }
     }
-    // A part that ends before the change is copied.
+    // A cut that ends before the change is copied.
     let source = joined("change-ac3.ts", "ac3", STEREO, SURROUND, "ac3");
     let mut job = Job::new(&source, folder.path().join("part.mp4"));
     job.outputs[0].video = VideoSettings::None;
@@ -209,7 +210,7 @@ fn audio_whose_format_changes_is_encoded_by_default_instead_of_copied() {
     assert!(done(&job).outputs[0].plan.audio[0].copied);
 }
 
-/// Transport streams one behind the other, with counters that go on.
+/// Concatenates transport streams and renumbers their continuity counters.
 fn joined_ts(parts: &[PathBuf], to: &Path) {
     let (mut counters, mut whole) = (std::collections::BTreeMap::new(), Vec::new());
     for part in parts {
@@ -227,7 +228,7 @@ fn joined_ts(parts: &[PathBuf], to: &Path) {
     std::fs::write(to, whole).expect("a file");
 }
 
-/// Frames and audio in a transport stream of which each half has codecs of its own on the same identifiers.
+/// Makes a transport stream with frames and audio. Each half has its own codecs on the same identifiers.
 fn two_codecs(name: &str, first: &str, second: &str) -> PathBuf {
     made(name, |path| {
         let folder = folder();
@@ -302,7 +303,7 @@ fn a_new_configuration_of_aac_in_flv_is_decoded_and_no_copy() {
                 part.display()
             ));
             let part = std::fs::read(part).expect("a part");
-            // Nine bytes of header and four of an empty tag before.
+            // The file header has nine bytes, and the size field of an empty tag has four.
             bytes.extend_from_slice(if number == 0 { &part } else { &part[13..] });
         }
         std::fs::write(path, bytes).expect("a file");
@@ -317,7 +318,7 @@ fn a_new_configuration_of_aac_in_flv_is_decoded_and_no_copy() {
     assert!(error.to_string().contains("configuration of the audio") && error.time().is_some(), "{error}");
 }
 
-/// What ffmpeg writes to a pipe in `format`, which cannot go back and say how long it is.
+/// Writes `format` to a pipe with ffmpeg, which cannot go back to fill in the length.
 fn piped(name: &str, codec: &str, format: &str, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
     made(name, |path| {
         let line = format!("{} -c:a {codec} -ac 2 {format} -", beeps(2.003, RATE));
@@ -360,14 +361,14 @@ fn the_end_of_a_file_from_a_pipe_is_the_end_of_its_audio() {
         let samples = heard(&output);
         assert_eq!(samples.len(), whole, "{}", file.display());
         assert_eq!(onsets(&samples).len(), 3, "{}", file.display());
-        // Beside a film.
-        let beside = folder.path().join("beside.mkv");
-        let mut job = Job::new(&film, &beside);
+        // The same file as external audio of a film.
+        let with_film = folder.path().join("with-film.mkv");
+        let mut job = Job::new(&film, &with_film);
         job.tracks = vec![file.display().to_string().parse::<TrackSettings>().expect("a track")];
         job.outputs[0].video = VideoSettings::X264(quick(""));
         job.outputs[0].audio = AudioSettings::Pcm;
         done(&job);
-        assert_eq!(heard(&beside).len(), whole, "{}", file.display());
+        assert_eq!(heard(&with_film).len(), whole, "{}", file.display());
     }
 }
 
@@ -382,7 +383,7 @@ fn a_file_that_declares_more_data_than_it_has_is_truncated() {
     assert_eq!(error.kind(), ErrorKind::MalformedInput, "{error}");
 }
 
-/// PCM of 16 bits that carries AC-3 in bursts (IEC 61937, whose preamble is that of SMPTE 337), after `silence` seconds.
+/// Makes 16-bit PCM that carries AC-3 in bursts after `silence` seconds (IEC 61937, with the preamble of SMPTE 337).
 fn bursts(name: &str, silence: f64, codec: &str, pan: &str) -> PathBuf {
     made(name, |path| {
         let folder = folder();
@@ -416,32 +417,32 @@ fn coded_audio_in_pcm_is_recognised_kept_and_never_encoded_as_noise() {
         let error = refused(&job(&source, &folder.path().join("out.mkv"), "aac"));
         assert!(error.to_string().contains("SMPTE 337") && error.time().is_some(), "{error}");
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
-        // To the bit, they may stay.
+        // A lossless codec may keep the bursts, because every bit stays.
         let output = folder.path().join("out.mkv");
         let report = done(&job(&source, &output, "flac"));
         assert!(report.outputs[0].warnings.iter().any(|note| note.contains("SMPTE 337")), "{}", source.display());
-        // The program drops such data of SMPTE 302M.
+        // The ffmpeg program drops such data in SMPTE 302M.
         if source.extension().is_some_and(|extension| extension != "ts") {
             assert_eq!(samples(&output, 0, "s32le"), samples(&source, 0, "s32le"), "{}", source.display());
         }
     }
-    // Bursts that begin behind the samples that planning reads.
+    // These bursts begin after the samples that planning reads.
     let late = bursts("bursts-late.wav", 8.0, "pcm_s16le", "");
     let folder = folder();
     let error = refused(&job(&late, &folder.path().join("out.mkv"), "aac"));
     assert!(error.time().is_some_and(|time| (8.0..8.5).contains(&time.to_f64())), "{error}");
-    // libavformat takes such bursts out of a WAVE file of 16 bits that begins with them.
+    // If a 16-bit WAVE file begins with bursts, libavformat extracts the coded audio.
     let decoded = bursts("bursts.wav", 0.0, "pcm_s16le", "");
     let output = folder.path().join("decoded.mkv");
     done(&job(&decoded, &output, "flac"));
     assert_eq!(onsets(&heard(&output)).len(), 2);
-    // Music is none.
+    // Noise and music contain no bursts.
     let music = made_by_ffmpeg("no-bursts.wav", "-f lavfi -i anoisesrc=d=3:r=48000:a=1 -ac 2 -c:a pcm_s16le");
     let info = probe::probe(&Source::open(&music).expect("a source"));
     assert_eq!(info.streams[0].audio.as_ref().expect("audio").data_bursts, None);
 }
 
-/// Forty seconds of beeps whose times run longer or shorter than their samples by `parts` of a million.
+/// Makes forty seconds of beeps whose timestamps run faster or slower than the samples by `parts` per million.
 fn drifting(name: &str, parts: i64, codec: &str) -> PathBuf {
     let factor = 1.0 + parts as f64 / 1e6;
     made_by_ffmpeg(name, &format!("{} -af asetpts=PTS*{factor} -c:a {codec}", beeps(40.0, RATE)))

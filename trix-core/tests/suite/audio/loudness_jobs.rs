@@ -1,5 +1,5 @@
-//! Loudness in whole jobs: what the report says of each track is what the ffmpeg program measures, and what is brought to
-//! a target is measured there.
+//! Tests of loudness in whole jobs. The report states the loudness that the ffmpeg program measures on each track. The
+//! tests also measure normalised tracks with ffmpeg and compare the result with the target.
 
 use std::path::{Path, PathBuf};
 
@@ -23,9 +23,9 @@ use crate::support::{
 const RATE: u32 = 48_000;
 const AAC: AudioSettings = AudioSettings::Aac { kbps: Some(256) };
 
-/// Twelve seconds of chords in two channels, the second half quieter: with halves as long as that, it is the same whether
-/// a range is measured in steps of a second, as EBU Tech 3342 allows, or of 100 ms. Of tones, since a lossy codec takes
-/// some of the power of noise away.
+/// Twelve seconds of chords in two channels, the second half quieter. With halves of this length, the loudness range is
+/// the same for windows every second, as EBU Tech 3342 allows, and for windows every 100 ms. The signal consists of
+/// tones, because lossy codecs reduce the power of noise.
 fn programme(peak: f64) -> [Vec<f64>; 2] {
     [[311.0, 997.0, 2503.0], [401.0, 1201.0, 1999.0]].map(|chord| {
         let samples = 12 * RATE as usize;
@@ -35,7 +35,7 @@ fn programme(peak: f64) -> [Vec<f64>; 2] {
     })
 }
 
-/// A film with a loud track of its own.
+/// A film that has a loud audio track.
 fn film() -> PathBuf {
     made_by_ffmpeg(
         "loudness-film-of-tones.mov",
@@ -44,7 +44,7 @@ fn film() -> PathBuf {
     )
 }
 
-/// Integrated loudness, range and true peak of audio track `number`, by ffmpeg's filter.
+/// Measures integrated loudness, range and true peak of audio track `track` with the filter of ffmpeg.
 fn measured(file: &Path, track: usize) -> [Option<f64>; 3] {
     let line = format!("-hide_banner -nostdin -i {} -map 0:a:{track} -af ebur128=peak=true -f null -", file.display());
     let output = program::run("ffmpeg", line.split(' '));
@@ -66,7 +66,7 @@ fn near(found: Option<f64>, expected: Option<f64>, most: f64, what: &str) {
 fn agrees(found: &Loudness, file: &Path, track: usize, most: [f64; 3]) {
     let [integrated, range, peak] = measured(file, track);
     let what = |of: &str| format!("{of} of track {track} of {}", file.display());
-    // It prints one decimal.
+    // ffmpeg prints one decimal.
     near(found.integrated_lufs, integrated, most[0] + 0.05, &what("loudness"));
     near(found.range_lu, range, most[1] + 0.05, &what("range"));
     near(found.true_peak_dbtp, peak, most[2] + 0.05, &what("peak"));
@@ -104,7 +104,7 @@ fn the_reported_loudness_of_every_track_is_what_ffmpeg_measures() {
         for output in done(&job).outputs {
             assert_eq!(output.loudness.len(), 2, "{}", output.path.display());
             let is_lossy = output.path.extension().is_some_and(|extension| extension == "mp4");
-            // What a lossy codec adds is heard behind it, most of all where the level jumps.
+            // ffmpeg also measures what the lossy codec changes, most of all where the level jumps.
             let most = if is_lossy { [0.1, 0.3, 1.5] } else { [0.1, 0.2, 0.2] };
             for (number, found) in output.loudness.iter().enumerate() {
                 assert_eq!(found.track, number, "{}", output.path.display());
@@ -118,14 +118,14 @@ fn the_reported_loudness_of_every_track_is_what_ffmpeg_measures() {
 fn audio_of_the_source_and_of_side_files_reaches_its_target() {
     let folder = folder();
     let wave = folder.path().join("side.wav");
-    // Quiet enough that -16 LUFS leaves its peaks below the limit.
+    // Quiet enough to keep its peaks below the limit at -16 LUFS.
     write_wave(&wave, &programme(0.3), RATE, 24);
     let tracks = [format!("{}:loudness=-16", wave.display()), wave.display().to_string()];
     for start in [None, Some("3.2")] {
         let mut job =
             job(&folder, &tracks, &[("a.mkv", AudioSettings::Flac), ("b.mp4", AAC), ("c.mov", AudioSettings::Pcm)]);
         job.source.start = start.map(|time| time.parse().expect("a time"));
-        // The third output asks for nothing but what the tracks say.
+        // The third output has no loudness target of its own. Only the settings of the external tracks apply.
         for output in &mut job.outputs[..2] {
             output.audio_shape.loudness = Some(LoudnessTarget::default());
         }
@@ -159,12 +159,12 @@ fn audio_of_the_source_and_of_side_files_reaches_its_target() {
 fn peaks_hold_a_linear_gain_back_and_the_report_says_so() {
     let folder = folder();
     let wave = folder.path().join("peaks.wav");
-    // Quiet, but for a click of 10 ms.
-    let mut sound = tone(997.0, factor(-30.0), RATE, 12 * RATE as usize);
+    // A quiet tone with one click of 10 ms.
+    let mut audio = tone(997.0, factor(-30.0), RATE, 12 * RATE as usize);
     for (at, sample) in tone(400.0, 0.5, RATE, 480).into_iter().enumerate() {
-        sound[240_000 + at] = sample * (std::f64::consts::PI * at as f64 / 480.0).sin();
+        audio[240_000 + at] = sample * (std::f64::consts::PI * at as f64 / 480.0).sin();
     }
-    write_wave(&wave, &[sound], RATE, 24);
+    write_wave(&wave, &[audio], RATE, 24);
     let text = |mode: &str| format!("{}:loudness=-16/-1{mode}", wave.display());
     let mut job = job(&folder, &[text(""), text("")], &[("a.mkv", AudioSettings::Flac)]);
     job.tracks[1].loudness =
@@ -201,7 +201,7 @@ fn silence_stays_silence() {
     let settled = output.plan.audio[0].settled.as_ref().expect("what was measured");
     assert_eq!((settled.measured.integrated_lufs, settled.normalisation.gain_db), (None, 0.0));
     assert_eq!(output.loudness[0].loudness.integrated_lufs, None);
-    // Nothing was done to it, and so nothing rounds: every sample is zero.
+    // No gain was applied, so nothing was rounded and every sample is zero.
     let loudest = samples(&output.path, 0, "s16le")
         .chunks_exact(2)
         .map(|two| i16::from_le_bytes([two[0], two[1]]).unsigned_abs())

@@ -1,5 +1,6 @@
-//! Loudness is what EBU Tech 3341 and 3342 say of their test signals, which are made here by their definitions, and what
-//! the ffmpeg program measures; and what is brought to a target is measured there.
+//! Tests of the loudness meter. It returns the values of EBU Tech 3341 and 3342 for their test signals, which this file
+//! generates from their definitions. On other audio, it agrees with the ffmpeg program. Normalised audio has its target
+//! loudness.
 
 use std::path::Path;
 
@@ -23,17 +24,17 @@ use crate::support::{
 
 const RATE: u32 = 48_000;
 
-/// A sine of 1 kHz in pieces: dBFS of its peaks, and seconds. The phase runs on.
+/// Makes a sine of 1 kHz from pieces of (peak in dBFS, seconds) with continuous phase.
 fn pieces(list: &[(f64, f64)]) -> Vec<f64> {
-    let mut sound = Vec::new();
+    let mut audio = Vec::new();
     for (level, seconds) in list {
         let amplitude = if level.is_finite() { factor(*level) } else { 0.0 };
-        let start = sound.len();
+        let start = audio.len();
         let samples = (seconds * f64::from(RATE)).round() as usize;
         let step = std::f64::consts::TAU * 1000.0 / f64::from(RATE);
-        sound.extend((start..start + samples).map(|at| amplitude * (step * at as f64).sin()));
+        audio.extend((start..start + samples).map(|at| amplitude * (step * at as f64).sin()));
     }
-    sound
+    audio
 }
 
 fn measured(channels: &[Vec<f64>], loudspeakers: &str) -> Loudness {
@@ -44,8 +45,8 @@ fn measured(channels: &[Vec<f64>], loudspeakers: &str) -> Loudness {
 }
 
 fn stereo(list: &[(f64, f64)]) -> Loudness {
-    let sound = pieces(list);
-    measured(&[sound.clone(), sound], "FL FR")
+    let audio = pieces(list);
+    measured(&[audio.clone(), audio], "FL FR")
 }
 
 fn near(found: Option<f64>, expected: f64, tolerance: f64, what: &str) {
@@ -89,7 +90,7 @@ fn short_term_and_momentary_loudness_are_those_of_tech_3341_9_to_14() {
         near(found.max_short_term_lufs, -23.0, 0.1, &format!("signal 10, segment {step}"));
         let found = stereo(&[(SILENCE, late * 0.02), (-23.0, 0.4), (SILENCE, 1.0)]);
         near(found.max_momentary_lufs, -23.0, 0.1, &format!("signal 13, segment {step}"));
-        // 11 and 14 are the same, each segment 1 dB louder than the last.
+        // Signals 11 and 14 are the same, but each segment is 1 dB louder than the one before.
         let level = -38.0 + late;
         let found = stereo(&[(SILENCE, late * 0.15), (level, 3.0), (SILENCE, 3.0 - late * 0.15)]);
         near(found.max_short_term_lufs, level, 0.1, &format!("signal 11, segment {step}"));
@@ -98,7 +99,7 @@ fn short_term_and_momentary_loudness_are_those_of_tech_3341_9_to_14() {
     }
 }
 
-/// A sine of `rate / divisor`, faded in and out over 20 ms so that its edges have no peaks of their own.
+/// Makes a sine of `rate / divisor`. It fades in and out over 20 ms, so that its edges add no peaks.
 fn faded(divisor: f64, amplitude: f64, degrees: f64) -> Vec<f64> {
     let samples = RATE as usize;
     let fade = |at: usize| (at.min(samples - 1 - at) as f64 / 960.0).min(1.0);
@@ -115,12 +116,12 @@ fn true_peaks_are_those_of_tech_3341_15_to_19() {
         (18, 8.0, 0.5, 67.5, -6.0),
         (19, 4.0, 1.41, 45.0, 3.0),
     ] {
-        let sound = faded(divisor, amplitude, degrees);
-        let found = measured(&[sound.clone(), sound], "FL FR");
+        let audio = faded(divisor, amplitude, degrees);
+        let found = measured(&[audio.clone(), audio], "FL FR");
         let peak = found.true_peak_dbtp.expect("a peak");
         assert!((expected - 0.4..=expected + 0.2).contains(&peak), "signal {number}: {peak}");
         assert_eq!(found.true_peaks_dbtp, [Some(peak), Some(peak)]);
-        // Between samples lies more than in them.
+        // The true peak between samples is at least the sample peak.
         assert!(found.sample_peak_dbfs.expect("a peak") <= peak + 0.01, "signal {number}");
     }
 }
@@ -149,28 +150,28 @@ fn silence_has_no_loudness() {
         found.max_short_term_lufs,
     ];
     assert_eq!((none, found.samples), ([None; 6], 240_000));
-    // Less than a block of 400 ms has peaks only.
+    // Audio shorter than a block of 400 ms has peaks but no loudness.
     let short = stereo(&[(-20.0, 0.2)]);
     assert!(short.integrated_lufs.is_none() && short.range_lu.is_none() && short.true_peak_dbtp.is_some());
     let unknown = f64::NAN;
     let mut meter = Meter::new(1, RATE, None).expect("a meter");
-    let mut sound = tone(1000.0, 0.1, RATE, 96_000);
-    sound[4000] = unknown;
-    meter.push_samples(&[sound]).expect("samples");
+    let mut audio = tone(1000.0, 0.1, RATE, 96_000);
+    audio[4000] = unknown;
+    meter.push_samples(&[audio]).expect("samples");
     near(meter.finish().integrated_lufs, -23.0, 0.1, "a sample that is no number");
 }
 
 #[test]
 fn loudness_does_not_depend_on_sample_format_or_block_size() {
     let folder = folder();
-    let sound = [noise(1, 200_000), noise(2, 200_000)].map(|noise| noise.iter().map(|sample| sample * 0.2).collect());
+    let audio = [noise(1, 200_000), noise(2, 200_000)].map(|noise| noise.iter().map(|sample| sample * 0.2).collect());
     let mut all = Vec::new();
     for bits in [16, 24, 32, 64] {
         let path = folder.path().join(format!("{bits}.wav"));
-        write_wave(&path, &sound, RATE, bits);
+        write_wave(&path, &audio, RATE, bits);
         all.push(measure_file(&path));
     }
-    all.push(measured(&sound, "FL FR"));
+    all.push(measured(&audio, "FL FR"));
     for found in &all {
         near(found.integrated_lufs, all[4].integrated_lufs.unwrap(), 0.001, "integrated");
         near(found.true_peak_dbtp, all[4].true_peak_dbtp.unwrap(), 0.001, "true peak");
@@ -184,7 +185,7 @@ fn measure_file(path: &Path) -> Loudness {
     measure(source, None, OnDamage::Fail, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What the filter ebur128 of ffmpeg says: integrated, range, true peak.
+/// Measures with the ffmpeg filter ebur128: integrated loudness, range, true peak.
 fn by_ebur128(path: &Path) -> [f64; 3] {
     let line = "-hide_banner -nostdin -map 0:a:0 -af ebur128=peak=true+sample:framelog=verbose -f null -";
     let arguments = ["-i", path.to_str().expect("a name")].into_iter().chain(line.split(' '));
@@ -204,7 +205,7 @@ fn by_ebur128(path: &Path) -> [f64; 3] {
     ]
 }
 
-/// What the first pass of ffmpeg's loudnorm says: integrated, range, true peak.
+/// Measures with the first pass of ffmpeg's loudnorm: integrated loudness, range, true peak.
 fn by_loudnorm(path: &Path) -> [f64; 3] {
     let line = "-hide_banner -nostdin -map 0:a:0 -af loudnorm=print_format=json -f null -";
     let arguments = ["-i", path.to_str().expect("a name")].into_iter().chain(line.split(' '));
@@ -219,13 +220,14 @@ fn by_loudnorm(path: &Path) -> [f64; 3] {
 #[test]
 fn ffmpeg_measures_the_same_on_made_audio() {
     let folder = folder();
-    // A minute that swells and fades, and 4 seconds of silence: loudnorm leaves out the last 3.
+    // A minute of changing level, and 4 seconds of silence. loudnorm ignores the last 3 seconds.
     let swelling = |seed: u64, rate: usize| -> Vec<f64> {
         let level = |at: usize| 0.05 + 0.3 * (at as f64 / (4 * rate) as f64).cos().powi(2);
-        // Without what lies next to half the sample rate, where each program looks between samples in its own way.
+        // A moving average removes frequencies near half the sample rate, where programs interpolate between samples
+        // differently.
         let smooth = noise(seed, rate * 60 + 7);
-        let sound = (0..rate * 60).map(|at| smooth[at..at + 8].iter().sum::<f64>() / 4.0 * level(at));
-        sound.chain(std::iter::repeat_n(0.0, rate * 4)).collect()
+        let audio = (0..rate * 60).map(|at| smooth[at..at + 8].iter().sum::<f64>() / 4.0 * level(at));
+        audio.chain(std::iter::repeat_n(0.0, rate * 4)).collect()
     };
     for (name, channels, rate) in [
         ("mono", vec![swelling(1, 48_000)], 48_000),
@@ -251,14 +253,15 @@ fn ffmpeg_measures_the_same_on_made_audio() {
     agrees(&path);
 }
 
-/// What ebur128 says, in tenths, is what is measured: its range is that of windows 10 times a second, ours of windows
-/// once a second, and Tech 3342 leaves 1 LU open; true peaks are 0.4 dB too low at the most.
+/// Asserts that the meter agrees with ebur128, which prints tenths. ebur128 computes the range from windows 10 times a
+/// second and Trix once a second, and Tech 3342 allows a difference of 1 LU. True peaks of ebur128 are up to 0.4 dB too
+/// low.
 fn agrees(path: &Path) -> Loudness {
     let found = measure_file(path);
     let name = path.display();
     let [integrated, range, peak] = by_ebur128(path);
     if integrated < -69.0 || !integrated.is_finite() {
-        // What it says where the gates leave nothing.
+        // ebur128 prints this value if no block passes the gates.
         assert!(found.integrated_lufs.is_none_or(|loudness| loudness < -69.0), "{name}: {found:?}");
         return found;
     }
@@ -278,7 +281,7 @@ fn ffmpeg_measures_the_same_on_real_files() {
         let Some(reader) = source.ok().and_then(|source| AudioReader::new(source, None, OnDamage::Fail).ok()) else {
             continue;
         };
-        // Other programs weigh other layouts differently.
+        // Programs use different channel weights for other layouts.
         if !["mono", "stereo", "5.1", "5.1(side)"].contains(&reader.layout()) {
             continue;
         }
@@ -291,31 +294,31 @@ fn ffmpeg_measures_the_same_on_real_files() {
 #[test]
 fn normalised_audio_has_the_target_loudness() {
     let folder = folder();
-    // Soft noise, and noise with peaks that leave no room.
+    // Soft noise, and the same noise with peaks that leave no headroom.
     let soft: Vec<f64> = noise(1, 480_000).into_iter().map(|sample| sample * 0.03).collect();
     let mut peaky = soft.clone();
     (24_000..480_000).step_by(48_000).for_each(|at| {
         (0..48).for_each(|away| peaky[at + away] = 0.8 * (away as f64 / 48.0 * std::f64::consts::PI).sin());
     });
-    let paths = [("soft.wav", soft), ("peaky.wav", peaky)].map(|(name, sound)| {
+    let paths = [("soft.wav", soft), ("peaky.wav", peaky)].map(|(name, audio)| {
         let path = folder.path().join(name);
-        write_wave(&path, &[sound.clone(), sound], RATE, 24);
+        write_wave(&path, &[audio.clone(), audio], RATE, 24);
         path
     });
     for (path, limited) in paths.iter().zip([false, true]) {
         for mode in [LoudnessMode::Linear, LoudnessMode::Dynamic] {
             let target = LoudnessTarget { integrated_lufs: -16.0, true_peak_dbtp: -1.0, mode };
-            let sound = |edit| {
+            let audio = |edit| {
                 let reader = open(path);
                 let form = reader.as_it_is().in_format("s32", Some(24), true);
                 Ok(reader.converted(form, edit))
             };
             let cancel = Cancel::default();
-            let found = settle(sound, AudioEdit::default(), &target, &cancel).expect("audio");
+            let found = settle(audio, AudioEdit::default(), &target, &cancel).expect("audio");
             let normalisation = found.normalisation;
             assert_eq!(normalisation.limited, limited, "{normalisation:?}");
             let edit = normalisation.applied_to(AudioEdit::default());
-            let after = measure_audio(&mut sound(edit).expect("a reader"), &cancel).expect("audio");
+            let after = measure_audio(&mut audio(edit).expect("a reader"), &cancel).expect("audio");
             let what = format!("{}, {mode:?}: {after:?}", path.display());
             assert_eq!(after.samples, 480_000, "{what}");
             assert!(after.true_peak_dbtp.expect("a peak") <= -1.0 + 0.05, "{what}");

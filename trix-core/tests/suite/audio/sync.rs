@@ -1,5 +1,5 @@
-//! Audio and video stay together to the sample: a source flashes and beeps, and in whatever is made of it, every flash
-//! and every beep are as far apart as they were. What is compared is what the `ffmpeg` program decodes.
+//! Tests that audio and video stay in sync to the sample. The sources flash and beep. In every output, as the `ffmpeg`
+//! program decodes it, the distance between each flash and its beep is that of the source.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use trix_fixtures::{folder, program};
 
 use crate::support::{done, ffprobe, made_by_ffmpeg, number, quick, text};
 
-/// Every codec in every container that holds it.
+/// Every audio codec, and the containers that hold it.
 const TARGETS: [(&str, &[&str]); 7] = [
     ("aac", &["mp4", "mov", "mkv"]),
     ("opus", &["mp4", "mkv"]),
@@ -26,38 +26,39 @@ const TARGETS: [(&str, &[&str]); 7] = [
     ("pcm", &["mov", "mkv"]),
 ];
 
-/// Seconds of a beep.
+/// Length of a beep in seconds.
 const BEEP: f64 = 0.04;
 
-/// A beep at `time` seconds after its begin: a tone that rises, so that it is like itself in one place only.
+/// Returns the beep at `time` seconds after its begin. The frequency of the tone rises, so that it matches itself only
+/// at one position.
 fn beep(time: f64) -> f64 {
     (std::f64::consts::TAU * (500.0 * time + 50_000.0 * time * time)).sin()
 }
 
-/// Frames at `rate`, of which each `every`th flashes, and audio at `samples` a second that beeps with it. Flashes are
-/// whole milliseconds apart, so that Matroska, which counts these, tells their times exactly.
+/// Input options for frames at `rate`, with a flash in each `every`th frame, and for audio that beeps with every flash.
+/// Flashes are a whole number of milliseconds apart, so that Matroska states their times exactly.
 fn lavfi(rate: &str, every: u32, sample_rate: u32, times: &str) -> [String; 2] {
     let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
-    let picture = format!(
+    let video_input = format!(
         "-f lavfi -i color=black:size=64x64:rate={rate},drawbox=color=white:t=fill:enable=eq(mod(n\\,{every})\\,0){times}"
     );
-    let sound = format!(
+    let audio_input = format!(
         "-f lavfi -i aevalsrc=if(lt(mod(t\\,{every}*{den}/{num})\\,{BEEP})\\,0.5*sin(2*PI*(500*mod(t\\,{every}*{den}/{num})\
          +50000*pow(mod(t\\,{every}*{den}/{num})\\,2)))\\,0):s={sample_rate}"
     );
-    [picture, sound]
+    [video_input, audio_input]
 }
 
-/// A file as ffprobe and ffmpeg decode it.
+/// A file, as ffprobe and ffmpeg decode it.
 struct Decoded {
     file: PathBuf,
-    /// Time, in seconds, and mean level of each video frame.
+    /// Time in seconds and mean level of each video frame.
     video: Vec<(f64, u8)>,
-    /// Time of the first audio frame, in seconds.
+    /// Time of the first audio frame in seconds.
     audio_start: f64,
     rate: f64,
     channels: usize,
-    /// Interleaved.
+    /// Interleaved samples.
     samples: Vec<i16>,
 }
 
@@ -67,7 +68,7 @@ fn decoded(file: &Path) -> Decoded {
     let (streams, frames) = (list("streams"), list("frames"));
     let first = |kind: &str| streams.iter().find(|stream| stream["codec_type"] == kind).expect("a stream").clone();
     let (video, audio) = (first("video"), first("audio"));
-    // In seconds.
+    // Times in seconds.
     let times = |stream: &Value| -> Vec<f64> {
         let base = text(&stream["time_base"]);
         let (num, den): (f64, f64) =
@@ -97,22 +98,23 @@ fn decoded(file: &Path) -> Decoded {
     }
 }
 
-/// How many samples after each flash its beep begins, as far as both are whole. `near`: seconds from flash to beep.
+/// Returns how many samples after each flash its beep begins. Incomplete beeps are skipped. `near` is the expected
+/// distance in seconds.
 fn distances(decoded: &Decoded, near: f64) -> Vec<i64> {
     let Decoded { rate, audio_start: start, .. } = *decoded;
     let file = decoded.file.display();
-    let sound: Vec<f64> = decoded.samples.iter().map(|sample| f64::from(*sample)).collect();
+    let audio: Vec<f64> = decoded.samples.iter().map(|sample| f64::from(*sample)).collect();
     let template: Vec<f64> = (0..(BEEP * rate) as usize).map(|at| beep(at as f64 / rate)).collect();
     let likeness = |at: i64| -> f64 {
         let from = usize::try_from(at).unwrap_or(usize::MAX);
-        sound.get(from..).map_or(0.0, |sound| sound.iter().zip(&template).map(|(a, b)| a * b).sum())
+        audio.get(from..).map_or(0.0, |audio| audio.iter().zip(&template).map(|(a, b)| a * b).sum())
     };
     let mut list = Vec::new();
     for flash in decoded.video.iter().filter(|(_, level)| *level > 128).map(|(time, _)| *time) {
         let place = (flash + near - start) * rate;
         let window = (0.02 * rate) as i64;
         let middle = place.round() as i64;
-        if middle - window < 0 || middle + window + template.len() as i64 > sound.len() as i64 {
+        if middle - window < 0 || middle + window + template.len() as i64 > audio.len() as i64 {
             continue;
         }
         let places = (middle - window..=middle + window).map(|at| (at, likeness(at)));
@@ -142,7 +144,7 @@ fn stays_in_step(name: &str, source: &Path, near: f64) {
             let (after, output_rate) = (distances(&output_decoded, near), output_decoded.rate);
             let what = format!("{name}, {codec} in {extension}: {after:?} for {before:?}");
             assert!(after.len() >= before.len() - 1, "{what}");
-            // Where the sample rate changes, or beeps begin between two samples.
+            // One sample of tolerance, if the sample rate changes or beeps begin between two samples.
             let rounding = if rate == output_rate && spread == 0 { 0.0 } else { 1.0 };
             for distance in &after {
                 let expected = before[0] as f64 * output_rate / rate;
@@ -159,61 +161,62 @@ fn source(name: &str, line: &str) -> PathBuf {
 
 #[test]
 fn audio_that_begins_with_the_video_stays_in_step() {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
     let source = source(
         "flash-together.mov",
-        &format!("{picture} {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le"),
+        &format!("{video_input} {audio_input} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le"),
     );
     stays_in_step("together", &source, 0.0);
 }
 
 #[test]
 fn audio_that_begins_late_stays_in_step() {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
-    let line = format!("{picture} -itsoffset 0.32 {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s24le");
-    stays_in_step("late-sound", &source("flash-late-sound.mov", &line), 0.32);
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
+    let line =
+        format!("{video_input} -itsoffset 0.32 {audio_input} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s24le");
+    stays_in_step("late-audio", &source("flash-late-audio.mov", &line), 0.32);
 }
 
 #[test]
 fn audio_that_begins_early_stays_in_step() {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
     let line = format!(
-        "-itsoffset 0.52 {picture} {sound} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
+        "-itsoffset 0.52 {video_input} {audio_input} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
     );
-    stays_in_step("late-picture", &source("flash-late-picture.mov", &line), 1.0 - 0.52);
+    stays_in_step("late-video", &source("flash-late-video.mov", &line), 1.0 - 0.52);
 }
 
 #[test]
 fn audio_that_begins_slightly_before_the_video_stays_in_step() {
-    // Too little to move the origin: it is cut at the first frame.
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    // The audio starts too little earlier to move the origin, so it is cut at the first frame.
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
     let line = format!(
-        "-itsoffset 0.04 {picture} {sound} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
+        "-itsoffset 0.04 {video_input} {audio_input} -t 4.3 -fps_mode passthrough -c:v libx264 -preset ultrafast -c:a pcm_s16le"
     );
     stays_in_step("little", &source("flash-little.mov", &line), -0.04);
 }
 
 #[test]
 fn a_source_with_edit_lists_stays_in_step() {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
     let whole = source(
         "flash-whole.mp4",
-        &format!("{picture} {sound} -t 6 -c:v libx264 -preset fast -g 50 -c:a aac -b:a 192k"),
+        &format!("{video_input} {audio_input} -t 6 -c:v libx264 -preset fast -g 50 -c:a aac -b:a 192k"),
     );
     let cut = source("flash-cut.mp4", &format!("-ss 1.33 -i {} -c copy", whole.display()));
     let stream = ffprobe(&cut, "-select_streams v:0 -show_packets")["packets"].clone();
     let hidden = stream.as_array().unwrap().iter().filter(|packet| text(&packet["flags"]).contains('D')).count();
     assert!(hidden > 0, "an edit list that hides frames");
-    // ffmpeg cut the audio at a packet, and the video at a packet of its own.
+    // ffmpeg cuts audio and video at their own packets, so they start at different times.
     stays_in_step("edit-list", &cut, 0.03);
 }
 
 #[test]
 fn frames_of_uneven_length_stay_in_step() {
-    // Every other frame is shown for twice as long.
-    let [picture, sound] = lavfi("25", 24, 48_000, ",settb=1/75,setpts=3*N-mod(N\\,2)");
+    // Every other frame is shown twice as long.
+    let [video_input, audio_input] = lavfi("25", 24, 48_000, ",settb=1/75,setpts=3*N-mod(N\\,2)");
     let line = format!(
-        "{picture} {sound} -t 4.3 -fps_mode passthrough -enc_time_base:v 1/75 -c:v libx264 -preset ultrafast \
+        "{video_input} {audio_input} -t 4.3 -fps_mode passthrough -enc_time_base:v 1/75 -c:v libx264 -preset ultrafast \
          -video_track_timescale 75 -c:a pcm_s16le"
     );
     stays_in_step("uneven", &source("flash-uneven.mov", &line), 0.0);
@@ -221,20 +224,21 @@ fn frames_of_uneven_length_stay_in_step() {
 
 #[test]
 fn film_rate_with_audio_at_44_1_khz_stays_in_step() {
-    let [picture, sound] = lavfi("24000/1001", 24, 44_100, "");
-    let line = format!("{picture} {sound} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le");
+    let [video_input, audio_input] = lavfi("24000/1001", 24, 44_100, "");
+    let line = format!("{video_input} {audio_input} -t 4.3 -c:v libx264 -preset ultrafast -c:a pcm_s16le");
     stays_in_step("film", &source("flash-film.mov", &line), 0.0);
 }
 
 #[test]
 fn a_transport_stream_stays_in_step() {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
-    let line = format!("{picture} -itsoffset 0.1 {sound} -t 4.3 -c:v libx264 -preset fast -c:a ac3 -b:a 192k");
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
+    let line =
+        format!("{video_input} -itsoffset 0.1 {audio_input} -t 4.3 -c:v libx264 -preset fast -c:a ac3 -b:a 192k");
     stays_in_step("transport-stream", &source("flash.ts", &line), 0.1);
 }
 
-/// Cuts `source` with nothing said about its audio, and compares distances. `copied`: whether the packets are taken over;
-/// `rounding`: samples by which the container may be off.
+/// Cuts `source` without settings for audio and compares distances. `copied` states whether the audio must be copied.
+/// `rounding` is the precision of the container in samples.
 fn is_cut_in_step(source: &Path, extension: &str, copied: bool, rounding: i64) {
     let folder = folder();
     let source_decoded = decoded(source);
@@ -255,11 +259,11 @@ fn is_cut_in_step(source: &Path, extension: &str, copied: bool, rounding: i64) {
         assert_eq!(output_decoded.rate, rate, "{what}");
         let off: Vec<i64> = after.iter().map(|distance| distance - before[0]).collect();
         assert!(off.iter().all(|off| off.abs() <= rounding), "{what}: {off:?}");
-        // From the cut on nothing is missing, and a decoder gives no more than the rest of a packet beyond the end.
+        // No audio is missing after the cut, and a decoder returns at most the rest of one packet after the end.
         let first = output_decoded.audio_start;
         let length = (output_decoded.samples.len() / output_decoded.channels) as f64 / rate;
         let shown = if extension == "ts" {
-            // The cut begins between two frames, the second of which is shown 20 ms later.
+            // The cut begins between two frames. The second one is shown 20 ms later.
             let later = if start.is_some() { 0.02 } else { 0.0 };
             output_decoded.video[0].0 - later
         } else {
@@ -272,8 +276,11 @@ fn is_cut_in_step(source: &Path, extension: &str, copied: bool, rounding: i64) {
 }
 
 fn flashing(name: &str, audio: &str) -> PathBuf {
-    let [picture, sound] = lavfi("25", 25, 48_000, "");
-    source(name, &format!("{picture} {sound} -t 4.3 -c:v libx264 -preset ultrafast -bf 0 -c:a {audio} -strict -2"))
+    let [video_input, audio_input] = lavfi("25", 25, 48_000, "");
+    source(
+        name,
+        &format!("{video_input} {audio_input} -t 4.3 -c:v libx264 -preset ultrafast -bf 0 -c:a {audio} -strict -2"),
+    )
 }
 
 #[test]
@@ -291,7 +298,7 @@ fn a_copy_of_audio_is_cut_to_the_sample() {
         if !audio.starts_with("pcm") {
             is_cut_in_step(&source, "mp4", true, 1);
         }
-        // Half a millisecond.
+        // Half a millisecond, because Matroska rounds to milliseconds.
         is_cut_in_step(&source, "mkv", true, if audio.starts_with("pcm") { 0 } else { 25 });
     }
 }

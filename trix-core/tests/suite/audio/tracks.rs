@@ -1,5 +1,5 @@
-//! Audio: every track is there, in order, in its language; lossless codecs give every sample back; and what was in
-//! step with the video still is.
+//! Tests that every audio track is there, in order and with its language, that lossless codecs return every sample, and
+//! that audio stays in sync with the video.
 
 use std::path::{Path, PathBuf};
 
@@ -73,7 +73,7 @@ fn lossless_audio_gives_every_sample_back() {
             ("mkv", AudioSettings::Pcm),
             ("mov", AudioSettings::Copy),
         ] {
-            // FLAC of this FFmpeg has 24 bits at the most and no floating point.
+            // FLAC in this FFmpeg has at most 24 bits and no floating point.
             if audio == AudioSettings::Flac && matches!(name, "32" | "float") {
                 continue;
             }
@@ -107,7 +107,7 @@ fn copied_audio_is_the_same_packets() {
     }
 }
 
-/// A video stream and a click 0.7 s into an audio stream; either may begin later than the other.
+/// Makes a video stream, and an audio stream with a click after 0.7 s. Each stream can begin later than the other.
 fn click(name: &str, video_offset: &str, audio_offset: &str) -> PathBuf {
     made_by_ffmpeg(
         &format!("click-{name}.mkv"),
@@ -118,7 +118,7 @@ fn click(name: &str, video_offset: &str, audio_offset: &str) -> PathBuf {
     )
 }
 
-/// Seconds from the first frame to the click, by what a decoder presents.
+/// Returns the seconds from the first frame to the click, as a decoder presents them.
 fn click_after_frame(file: &Path) -> f64 {
     let json = ffprobe(file, "-show_frames");
     let frames = json["frames"].as_array().expect("frames");
@@ -141,7 +141,7 @@ fn click_after_frame(file: &Path) -> f64 {
 fn audio_and_video_stay_in_step_whichever_begins_first() {
     let folder = folder();
     for (name, video, audio, expected) in
-        [("together", "0", "0", 0.7), ("late-sound", "0", "0.5", 1.2), ("late-picture", "0.52", "0", 0.18)]
+        [("together", "0", "0", 0.7), ("late-audio", "0", "0.5", 1.2), ("late-video", "0.52", "0", 0.18)]
     {
         let source = click(name, video, audio);
         let before = click_after_frame(&source);

@@ -1,5 +1,5 @@
-//! Times survive: those of the source are found in the output, exactly in MP4 and QuickTime, to the millisecond in
-//! Matroska; and cuts begin and end at the frame and at the sample.
+//! Tests that outputs have the frame times of the source: exactly in MP4 and QuickTime, to the millisecond in Matroska.
+//! Cuts begin and end at the correct frame and sample.
 
 use std::path::{Path, PathBuf};
 
@@ -13,11 +13,11 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, master};
 
-use crate::support::{self, done, made_by_ffmpeg, number, picture_job, planes_and_samples, quick, times};
+use crate::support::{self, done, made_by_ffmpeg, number, planes_and_samples, quick, times, video_job};
 
 const CONTAINERS: [&str; 3] = ["mp4", "mov", "mkv"];
 
-/// Frames whose distance grows, in ticks of a 90 000th.
+/// Makes frames with growing distances, in ticks of 1/90 000 s.
 fn uneven() -> PathBuf {
     made_by_ffmpeg(
         "uneven.mp4",
@@ -26,7 +26,7 @@ fn uneven() -> PathBuf {
     )
 }
 
-/// The times of the frames must be those of the source, counted from the first.
+/// Asserts that the frame times are those of the source, counted from the first frame.
 fn same_times((theirs, from): &(Vec<i64>, (i64, i64)), output: &Path, what: &str) {
     let (ours, to) = times(output, "v:0");
     assert_eq!(ours.len(), theirs.len(), "frames of {what}");
@@ -36,7 +36,7 @@ fn same_times((theirs, from): &(Vec<i64>, (i64, i64)), output: &Path, what: &str
     for (at, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
         let wanted = i128::from(theirs - start) * i128::from(from.0) * i128::from(to.1);
         let found = i128::from(*ours) * i128::from(to.0) * i128::from(from.1);
-        // A millisecond, where both are counted in ticks of the product of their bases.
+        // One millisecond, in ticks of the product of both time bases.
         let tolerance = if exact { 0 } else { i128::from(from.1) * i128::from(to.1) / 1000 };
         assert!((wanted - found).abs() <= tolerance, "{what}: frame {at} has {ours} for {theirs}");
     }
@@ -61,7 +61,7 @@ fn even_and_uneven_times_are_those_of_the_source() {
             for extension in CONTAINERS {
                 let output =
                     folder.path().join(format!("{what}-{encoder}").replace(' ', "-")).with_extension(extension);
-                done(&picture_job(source, &output, encoder, quick("bframes=3")));
+                done(&video_job(source, &output, encoder, quick("bframes=3")));
                 same_times(&source_times, &output, &format!("{what}, {encoder}, {extension}"));
             }
         }
@@ -73,7 +73,7 @@ fn the_last_frame_is_shown_as_long_as_the_others() {
     let folder = folder();
     for extension in CONTAINERS {
         let output = folder.path().join("last").with_extension(extension);
-        done(&picture_job(&Clip::default().y4m(), &output, Encoder::X264, quick("bframes=3")));
+        done(&video_job(&Clip::default().y4m(), &output, Encoder::X264, quick("bframes=3")));
         let duration: f64 = number(&support::ffprobe(&output, "-show_format")["format"]["duration"]);
         assert!((duration - 1.2).abs() < 0.0015, "{extension}: {duration} s");
     }
@@ -94,11 +94,12 @@ fn millis(value: i64) -> Timestamp {
 #[test]
 fn a_cut_holds_exactly_the_frames_and_samples_of_its_span() {
     let source = master();
-    let (all, sound) = planes_and_samples(&source, 1, "s32le");
-    let (picture, second) = (all.len() / 50, sound.len() / 2);
+    let (all, audio) = planes_and_samples(&source, 1, "s32le");
+    let (frame, second) = (all.len() / 50, audio.len() / 2);
     let folder = folder();
-    for (name, start, duration, frames, pictures) in [
-        // On the border of a frame, between two, only a start, only an end, a number of frames.
+    for (name, start, duration, frames, expected_frames) in [
+        // A cut at the border of a frame, between two frames, with only a start, with only an end, and with a number of
+        // frames.
         ("exact", Some(400), Some(480), None, 10..22),
         ("between", Some(410), Some(480), None, 11..23),
         ("late", Some(1600), None, None, 40..50),
@@ -116,21 +117,21 @@ fn a_cut_holds_exactly_the_frames_and_samples_of_its_span() {
             let report = done(&job);
             let what = format!("{name} in {extension}");
             let (shown, found) = planes_and_samples(&output, 1, "s32le");
-            assert_eq!(shown.len(), pictures.len() * picture, "{what}");
-            let expected = &all[pictures.start * picture..pictures.end * picture];
+            assert_eq!(shown.len(), expected_frames.len() * frame, "{what}");
+            let expected = &all[expected_frames.start * frame..expected_frames.end * frame];
             assert!(shown == expected, "frames of {what}");
             let ledger = report.outputs[0].ledger.expect("a ledger");
-            assert_eq!(ledger.dropped_before_start, pictures.start as u64, "{what}");
+            assert_eq!(ledger.dropped_before_start, expected_frames.start as u64, "{what}");
 
             let from = usize::try_from(start.unwrap_or(0)).expect("a start") * second / 1000;
-            // With a number of frames, audio ends with the last of them.
+            // If the job states a number of frames, audio ends with the last one.
             let span = match (duration, frames) {
                 (Some(duration), _) => usize::try_from(duration).expect("a duration") * second / 1000,
                 (None, Some(frames)) => frames as usize * second / 25,
-                (None, None) => sound.len() - from,
+                (None, None) => audio.len() - from,
             };
             assert_eq!(found.len() / 8, span / 8, "samples of {what}");
-            assert!(found == sound[from..from + span], "samples of {what}");
+            assert!(found == audio[from..from + span], "samples of {what}");
         }
     }
 }

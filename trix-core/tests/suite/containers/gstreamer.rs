@@ -1,5 +1,5 @@
-//! Every container is read by GStreamer, whose parsers share nothing with FFmpeg's: frames are counted, and audio is
-//! found where it was beside them.
+//! Tests that GStreamer reads every container, because its parsers share no code with FFmpeg's. It finds all frames,
+//! and the audio at its offset from them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ use trix_fixtures::{folder, program};
 
 use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, quick, text};
 
-/// A buffer that a demuxer of GStreamer put out: when it is shown, in microseconds, and its bytes.
+/// A buffer from a demuxer of GStreamer: its display time in microseconds, and its size in bytes.
 type Buffer = (i64, u64);
 
-/// What `demuxer` finds in `file`, with these types of video and audio.
+/// Returns the video and audio buffers that `demuxer` finds in `file`. `video` and `audio` are their media types.
 fn parsed(file: &Path, demuxer: &str, video: &str, audio: &str) -> (Vec<Buffer>, Vec<Buffer>) {
-    // One at a time: two threads of the program write over each other's lines.
-    let [pictures, sound] = [(video, audio), (audio, video)].map(|(kind, other)| {
+    // One stream at a time, because two threads of the program would mix their lines.
+    let [frames, audio] = [(video, audio), (audio, video)].map(|(kind, other)| {
         let line = format!(
             "-v filesrc location={} ! {demuxer} name=d d. ! {kind} ! queue ! identity name=seen silent=false ! \
              fakesink sync=false async=false d. ! {other} ! queue ! fakesink sync=false async=false",
@@ -25,10 +25,10 @@ fn parsed(file: &Path, demuxer: &str, video: &str, audio: &str) -> (Vec<Buffer>,
         );
         buffers(&program::text(&program::run("gst-launch-1.0", line.split_whitespace())), "seen")
     });
-    (pictures, sound)
+    (frames, audio)
 }
 
-/// The buffers that passed the element `name`. Their times count from the start of their segment.
+/// Returns the buffers that passed the element `name`. Times count from the start of their segment.
 fn buffers(said: &str, name: &str) -> Vec<Buffer> {
     let number = |line: &str, key: &str| -> i64 {
         let digits = line.split_once(key).map(|(_, rest)| rest).unwrap_or_default();
@@ -44,7 +44,7 @@ fn buffers(said: &str, name: &str) -> Vec<Buffer> {
     for line in said.lines().filter(|line| line.contains(&format!("({name}:sink)"))) {
         if line.contains("type: segment ") {
             shift = number(line, " time=(guint64)") - number(line, " start=(guint64)");
-        // Headers of a codec come without a time.
+        // Codec headers have no time.
         } else if line.contains("last-message = chain") && !line.contains("pts: none") {
             let bytes = line.split_once("sink) (").map(|(_, rest)| number(rest, "")).expect("bytes");
             list.push(((nanos(line) + shift) / 1000, bytes as u64));
@@ -53,7 +53,7 @@ fn buffers(said: &str, name: &str) -> Vec<Buffer> {
     list
 }
 
-/// Two seconds of video and audio, each later by so many seconds.
+/// Makes two seconds of video and audio, each with its own start offset in seconds.
 fn source(name: &str, video_offset: &str, audio_offset: &str, codec: &str) -> PathBuf {
     made_by_ffmpeg(
         &format!("step-{name}-{codec}.mkv"),
@@ -68,7 +68,7 @@ fn source(name: &str, video_offset: &str, audio_offset: &str, codec: &str) -> Pa
 fn gstreamer_finds_every_frame_and_the_audio_in_its_place() {
     let folder = folder();
     for (name, video, audio, apart) in
-        [("together", "0", "0", 0), ("late-sound", "0", "0.5", 500_000), ("late-picture", "0.52", "0", -520_000)]
+        [("together", "0", "0", 0), ("late-audio", "0", "0.5", 500_000), ("late-video", "0.52", "0", -520_000)]
     {
         for (extension, demuxer, codec) in [
             ("mp4", "qtdemux", "aac"),
@@ -80,7 +80,7 @@ fn gstreamer_finds_every_frame_and_the_audio_in_its_place() {
         ] {
             let what = format!("{name} in {extension}");
             let output = folder.path().join(name).with_extension(extension);
-            // Blu-ray knows no AAC.
+            // Blu-ray has no AAC.
             let own = if extension == "m2ts" { "ac3" } else { "pcm_s16le" };
             let mut job = Job::new(source(name, video, audio, own), &output);
             let order = if extension == "mxf" { "bframes=0" } else { "bframes=2" };
@@ -89,25 +89,25 @@ fn gstreamer_finds_every_frame_and_the_audio_in_its_place() {
             done(&job);
             let audio_type = match codec {
                 "pcm" => "audio/x-raw",
-                // One reader of GStreamer takes both kinds of AC-3.
+                // GStreamer uses one parser for AC-3 and E-AC-3.
                 "copy" => "audio/x-eac3",
                 _ => "audio/mpeg",
             };
-            let (pictures, sound) = parsed(&output, demuxer, "video/x-h264", audio_type);
-            assert_eq!(pictures.len(), 50, "{what}");
+            let (frames, audio) = parsed(&output, demuxer, "video/x-h264", audio_type);
+            assert_eq!(frames.len(), 50, "{what}");
             let first = |list: &[Buffer]| list.iter().map(|(time, _)| *time).min().expect("something");
-            let last = pictures.iter().map(|(time, _)| *time).max().expect("something");
-            assert_eq!(last - first(&pictures), 49 * 40_000, "{what}");
+            let last = frames.iter().map(|(time, _)| *time).max().expect("something");
+            assert_eq!(last - first(&frames), 49 * 40_000, "{what}");
             if extension == "mxf" {
-                // One length for both: 1920 samples of 16 bits beside each frame, silence included.
-                assert_eq!(sound.iter().map(|(_, bytes)| bytes).sum::<u64>(), 50 * 1920 * 2, "{what}");
-                assert_eq!(first(&sound), first(&pictures), "{what}");
+                // Audio is as long as the video, with silence at the end: 1920 samples of 16 bits for each frame.
+                assert_eq!(audio.iter().map(|(_, bytes)| bytes).sum::<u64>(), 50 * 1920 * 2, "{what}");
+                assert_eq!(first(&audio), first(&frames), "{what}");
                 continue;
             }
-            // Encoded audio that begins late has silence before it.
+            // If audio begins late, the encoded audio has silence at its start.
             let apart = if codec == "copy" { apart } else { apart.min(0) };
-            // AAC and AC-3 begin up to 1024 samples early, which a decoder warms up with.
-            let found = first(&sound) - first(&pictures);
+            // AAC and AC-3 begin up to 1024 samples early, because of the priming.
+            let found = first(&audio) - first(&frames);
             assert!((apart - 22_000..=apart + 1_000).contains(&found), "{what}: {found}");
         }
     }
@@ -125,10 +125,10 @@ fn webm_takes_only_the_codecs_of_webm() {
     let mut job = Job::new(&source, &output);
     job.outputs[0].video = VideoSettings::Copy;
     done(&job);
-    let (pictures, sound) = parsed(&output, "matroskademux", "video/x-vp9", "audio/x-vorbis");
+    let (frames, audio) = parsed(&output, "matroskademux", "video/x-vp9", "audio/x-vorbis");
     let packets = ffprobe(&source, "-count_packets -show_streams")["streams"].as_array().expect("streams").clone();
     let counts: Vec<String> = packets.iter().map(|stream| text(&stream["nb_read_packets"])).collect();
-    assert_eq!(counts, [pictures.len().to_string(), sound.len().to_string()]);
+    assert_eq!(counts, [frames.len().to_string(), audio.len().to_string()]);
     let general = mediainfo(&output, "General");
     assert_eq!(text(&general[0]["Format"]), "WebM");
 
@@ -143,7 +143,7 @@ fn webm_takes_only_the_codecs_of_webm() {
 #[test]
 fn mediainfo_names_every_container_and_what_is_in_it() {
     let folder = folder();
-    for (extension, container, codec, sound) in [
+    for (extension, container, codec, audio) in [
         ("mp4", "MPEG-4", "aac", "AAC"),
         ("mov", "MPEG-4", "pcm", "PCM"),
         ("mkv", "Matroska", "flac", "FLAC"),
@@ -163,7 +163,7 @@ fn mediainfo_names_every_container_and_what_is_in_it() {
         if extension == "mxf" {
             assert_eq!(text(&general[0]["Format_Profile"]), "OP-1a");
         }
-        let formats = [("Video", "AVC"), ("Audio", sound)].map(|(kind, format)| (mediainfo(&output, kind), format));
+        let formats = [("Video", "AVC"), ("Audio", audio)].map(|(kind, format)| (mediainfo(&output, kind), format));
         for (tracks, format) in formats {
             assert_eq!(tracks.len(), 1, "{extension}");
             assert_eq!(text(&tracks[0]["Format"]), format, "{extension}");

@@ -1,4 +1,4 @@
-//! What is written in MP4, QuickTime and Matroska, as `ffprobe`, `mediainfo` and a walk over the boxes see it.
+//! Tests of the headers of MP4, QuickTime and Matroska, as `ffprobe`, `mediainfo` and a walk over the boxes read them.
 
 use std::{fs, path::Path};
 
@@ -9,12 +9,12 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, master};
 
-use crate::support::{done, ffprobe, mediainfo, number, picture_job, quick, text, video_stream};
+use crate::support::{done, ffprobe, mediainfo, number, quick, text, video_job, video_stream};
 
 const CONTAINERS: [&str; 3] = ["mp4", "mov", "mkv"];
 const FRAMES: u32 = 20;
 
-/// HDR: BT.2020, PQ, chroma sited top left, samples wider than high.
+/// A clip with HDR: BT.2020, PQ, chroma sited top left, samples wider than high.
 fn hdr() -> std::path::PathBuf {
     Clip { frames: FRAMES, ..Clip::of("yuv420p10le") }.encoded(
         "-c:v ffv1 -vf zscale=chromalin=topleft:chromal=topleft,\
@@ -24,7 +24,7 @@ fn hdr() -> std::path::PathBuf {
     )
 }
 
-/// Types and sizes of the boxes at the top of an ISO base media file (ISO/IEC 14496-12, 4.2).
+/// Returns types and sizes of the top-level boxes of an ISO base media file (ISO/IEC 14496-12, 4.2).
 fn boxes(file: &Path) -> Vec<String> {
     let bytes = fs::read(file).expect("the output");
     let (mut at, mut found) = (0, Vec::new());
@@ -42,7 +42,7 @@ fn boxes(file: &Path) -> Vec<String> {
     found
 }
 
-/// Positions of the keyframes among the frames in the order in which they are shown.
+/// Returns the positions of keyframes in display order.
 fn keyframes(file: &Path) -> Vec<usize> {
     let json = ffprobe(file, "-select_streams v:0 -show_packets");
     let mut packets: Vec<(i64, bool)> = json["packets"]
@@ -63,7 +63,7 @@ fn other_programs_read_codec_format_colour_and_shape() {
             [(Encoder::X264, "h264", "High 10", "avc1"), (Encoder::X265, "hevc", "Main 10", "hvc1")]
         {
             let output = folder.path().join(codec).with_extension(extension);
-            done(&picture_job(&hdr(), &output, encoder, quick("")));
+            done(&video_job(&hdr(), &output, encoder, quick("")));
             let stream = video_stream(&output);
             let what = format!("{codec} in {extension}");
             for (key, expected) in [
@@ -118,7 +118,7 @@ fn other_programs_read_full_range() {
     for extension in CONTAINERS {
         for encoder in [Encoder::X264, Encoder::X265] {
             let output = folder.path().join(encoder.to_string()).with_extension(extension);
-            done(&picture_job(&source, &output, encoder, quick("")));
+            done(&video_job(&source, &output, encoder, quick("")));
             let stream = video_stream(&output);
             let stated = (text(&stream["color_range"]), text(&stream["color_space"]));
             assert_eq!(stated, ("pc".into(), "smpte170m".into()), "{encoder} in {extension}");
@@ -140,7 +140,7 @@ fn profile_and_format_state_every_depth_and_chroma() {
     ] {
         let clip = Clip { frames: 3, ..Clip::of(format) };
         let output = folder.path().join(format!("{encoder}-{format}.mp4"));
-        done(&picture_job(&clip.y4m(), &output, encoder, quick("")));
+        done(&video_job(&clip.y4m(), &output, encoder, quick("")));
         let stream = video_stream(&output);
         assert_eq!((text(&stream["pix_fmt"]), text(&stream["profile"])), (format.into(), profile.into()), "{encoder}");
     }
@@ -180,13 +180,13 @@ fn keyframes_stand_where_they_were_asked_for() {
     for extension in CONTAINERS {
         for encoder in [Encoder::X264, Encoder::X265] {
             let output = folder.path().join(format!("{encoder}")).with_extension(extension);
-            // 0.41 s lies between two frames: the first one not before it is meant.
+            // 0.41 s lies between two frames. The keyframe is the first frame at or after this time.
             let settings = EncodeSettings {
                 gop: Some(250),
                 keyframes: vec![at(200), at(410), at(800)],
                 ..quick("scenecut=0 bframes=3")
             };
-            done(&picture_job(&Clip::default().y4m(), &output, encoder, settings));
+            done(&video_job(&Clip::default().y4m(), &output, encoder, settings));
             assert_eq!(keyframes(&output), [0, 5, 11, 20], "{encoder} in {extension}");
         }
     }
@@ -200,7 +200,7 @@ fn no_gop_is_longer_than_asked_for() {
     {
         let output = folder.path().join(format!("{encoder}-{open}.mp4"));
         let settings = EncodeSettings { gop: Some(7), open_gop: Some(open), ..quick("scenecut=0 bframes=3") };
-        done(&picture_job(&Clip::default().y4m(), &output, encoder, settings));
+        done(&video_job(&Clip::default().y4m(), &output, encoder, settings));
         let keys = keyframes(&output);
         assert!(keys.windows(2).all(|pair| pair[1] - pair[0] <= 7), "{encoder}, open {open}: {keys:?}");
         assert_eq!(keys[0], 0);

@@ -1,5 +1,5 @@
-//! What goes along with video and audio: subtitles in every form, chapters, tags, purposes, attachments and time code
-//! arrive, or are named in the report.
+//! Tests that subtitles of every format, chapters, tags, dispositions, attachments and timecodes reach the output, or
+//! that the report names what is lost.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use trix_fixtures::{clip::made, folder, program};
 
 use crate::support::{done, ffprobe, made_by_ffmpeg, mediainfo, number, quick, text};
 
-/// Words with letters beyond ASCII, commas, lines, and gaps between them; the second and the third overlap.
+/// Subtitles with letters beyond ASCII, commas, several lines, and gaps. The second and the third event overlap.
 const EVENTS: [(i64, i64, &str); 4] =
     [(200, 600, "Grüße, Welt"), (800, 1400, "one, two"), (1100, 1700, "drei\nvier"), (1700, 1900, "Конец")];
 
@@ -33,7 +33,7 @@ fn srt() -> PathBuf {
     })
 }
 
-/// Two seconds of MPEG-2, which most containers hold, with `options` for what comes from further inputs.
+/// Makes two seconds of MPEG-2, which most containers hold. `options` apply to what comes from `inputs`.
 fn film(name: &str, inputs: &str, options: &str) -> PathBuf {
     made_by_ffmpeg(
         name,
@@ -41,10 +41,10 @@ fn film(name: &str, inputs: &str, options: &str) -> PathBuf {
     )
 }
 
-/// The same words as each codec of text, in a container that holds it.
+/// The same subtitles in each text codec, in a container that holds it.
 fn subtitled(codec: &str) -> PathBuf {
     let extension = if codec == "mov_text" { "mp4" } else { "mkv" };
-    // The text of MP4 cannot overlap; what the program makes of that is not at stake here.
+    // MP4 text events cannot overlap. This test does not check how the program resolves that.
     let words = srt();
     film(
         &format!("words-{codec}.{extension}"),
@@ -53,7 +53,7 @@ fn subtitled(codec: &str) -> PathBuf {
     )
 }
 
-/// What is read between two instants: for each millisecond at which something changes, the lines that are shown.
+/// Returns, for each millisecond at which the text changes, the lines on screen.
 fn shown(events: &[(i64, i64, String)]) -> Vec<(i64, String)> {
     let mut instants: Vec<i64> = events.iter().flat_map(|(start, end, _)| [*start, *end]).collect();
     instants.sort_unstable();
@@ -73,7 +73,7 @@ fn shown(events: &[(i64, i64, String)]) -> Vec<(i64, String)> {
     list
 }
 
-/// The events of subtitle track `track` as the `ffmpeg` program reads them, without markup.
+/// Returns the events of subtitle track `track` as the `ffmpeg` program reads them, without markup.
 fn events(file: &Path, track: usize) -> Vec<(i64, i64, String)> {
     let srt = program::text(&program::ffmpeg(&format!("-i {} -map 0:s:{track} -f srt -", file.display())));
     let millis = |text: &str| -> i64 {
@@ -102,7 +102,7 @@ fn job(source: &Path, output: &Path) -> Job {
     job
 }
 
-/// All that a report says was lost or decided.
+/// Returns all notes and decisions of a report.
 fn remarks(report: &Report) -> String {
     let decisions =
         report.outputs[0].plan.decisions.iter().map(|decision| format!("{}: {}", decision.what, decision.why));
@@ -251,7 +251,7 @@ fn chapters_are_read_back_by_foreign_programs() {
     }
 }
 
-/// Tags that each container is said to hold, with a value that it takes.
+/// Returns the tags that each container can hold, each with a valid value.
 fn tags_of(extension: &str) -> Vec<&'static str> {
     match extension {
         "mp4" => vec![
@@ -323,7 +323,7 @@ fn tags_are_set_copied_and_taken_away() {
         if extension == "mxf" {
             continue;
         }
-        // Copied into the same container, with one tag less.
+        // Copied to the same container, without one of the tags.
         let second = folder.path().join("copied").with_extension(extension);
         let mut copied = job(&first, &second);
         copied.outputs[0].metadata.insert("title".into(), String::new());
@@ -336,7 +336,8 @@ fn tags_are_set_copied_and_taken_away() {
         if extension != "ts" {
             assert!(!report.outputs[0].plan.metadata.metadata.contains_key("title"), "{extension}");
         }
-        // What was asked for and cannot be held is a mistake; what the source has and cannot be held is named.
+        // If the job asks for a tag that the container cannot hold, that is a mistake. If the source has such a tag, a
+        // note names it.
         let third = folder.path().join("third.mxf");
         let mut lost = job(&first, &third);
         if extension == "mkv" {
@@ -355,7 +356,7 @@ fn dispositions_are_kept_where_the_container_has_them_and_reported_elsewhere() {
     let all = ["dub", "original", "comment", "forced", "hearing_impaired", "visual_impaired", "clean_effects"];
     for purpose in all {
         let source = folder.path().join(format!("{purpose}.mkv"));
-        // Matroska cannot say all of them; NUT can.
+        // Matroska cannot hold all of them, but NUT can.
         let source = source.with_extension("nut");
         program::ffmpeg(&format!(
             "-f lavfi -i testsrc2=size=64x64:rate=25 -f lavfi -i sine=sample_rate=48000 -t 0.4 -map 0 -map 1 \
@@ -402,10 +403,10 @@ fn fonts_and_covers_are_carried_where_there_is_a_place() {
         let output = folder.path().join("attached").with_extension(extension);
         let report = done(&job(&source, &output));
         let streams = ffprobe(&output, "-show_streams")["streams"].as_array().expect("streams").clone();
-        let picture = streams.iter().find(|stream| stream["disposition"]["attached_pic"].as_u64() == Some(1));
-        assert_eq!(picture.is_some(), matches!(extension, "mkv" | "mp4"), "{extension}");
-        if let Some(picture) = picture {
-            let line = format!("-i {} -map 0:{} -c copy -f image2pipe -", output.display(), picture["index"]);
+        let attached = streams.iter().find(|stream| stream["disposition"]["attached_pic"].as_u64() == Some(1));
+        assert_eq!(attached.is_some(), matches!(extension, "mkv" | "mp4"), "{extension}");
+        if let Some(attached) = attached {
+            let line = format!("-i {} -map 0:{} -c copy -f image2pipe -", output.display(), attached["index"]);
             let found = program::ffmpeg(&line).stdout;
             assert!(found == fs::read(&cover).expect("the cover"), "{extension}: the cover differs");
         } else {
@@ -462,7 +463,7 @@ fn time_code_is_carried_and_moves_on_with_a_cut() {
         for extension in ["mov", "mp4", "mkv", "mxf"] {
             let output = folder.path().join(name).with_extension(extension);
             done(&job(&source, &output));
-            let told_by = |output: &Path| {
+            let remarks_of = |output: &Path| {
                 let json = ffprobe(output, "-show_streams -show_format");
                 let streams = json["streams"].as_array().expect("streams").clone();
                 let mut codes: Vec<String> = streams.iter().map(|stream| text(&stream["tags"]["timecode"])).collect();
@@ -471,7 +472,7 @@ fn time_code_is_carried_and_moves_on_with_a_cut() {
                 codes.dedup();
                 codes
             };
-            assert_eq!(told_by(&output), [code], "{name} in {extension}");
+            assert_eq!(remarks_of(&output), [code], "{name} in {extension}");
             let by_mediainfo = program::text(&program::run("mediainfo", [Path::new("--Output=JSON"), &output]));
             assert!(
                 by_mediainfo.contains(&format!("\"TimeCode_FirstFrame\":\"{code}\"")) || by_mediainfo.contains(code),
@@ -489,14 +490,14 @@ fn time_code_is_carried_and_moves_on_with_a_cut() {
                 Some(frames),
                 "{name} in {extension}"
             );
-            assert_eq!(told_by(&cut), [later], "{name}, cut, in {extension}");
+            assert_eq!(remarks_of(&cut), [later], "{name}, cut, in {extension}");
         }
         let report = done(&job(&source, &folder.path().join(name).with_extension("ts")));
         assert!(remarks(&report).contains(code), "{name} in ts: {}", remarks(&report));
     }
 }
 
-/// Bitmap subtitles of a Blu-ray (PGS): one small box at 0.2 s, gone at 1.2 s.
+/// Makes bitmap subtitles of a Blu-ray (PGS): one small image from 0.2 s to 1.2 s.
 fn pgs() -> PathBuf {
     made("box.sup", |path| {
         let mut file = Vec::new();
@@ -512,7 +513,7 @@ fn pgs() -> PathBuf {
         segment(200, 0x16, &[0, 64, 0, 64, 0x10, 0, 0, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0, 40]);
         segment(200, 0x17, &[1, 0, 0, 8, 0, 40, 0, 16, 0, 8]);
         segment(200, 0x14, &[0, 0, 1, 235, 128, 128, 255]);
-        // Eight lines, each a run of 16 samples of colour 1 and an end of line.
+        // Eight rows, each with a run of 16 samples of colour 1 and an end of line.
         let lines = [0x00, 0x90, 0x01, 0x00, 0x00].repeat(8);
         let head = [0, 0, 0, 0xc0, 0, 0, lines.len() as u8 + 4, 0, 16, 0, 8];
         segment(200, 0x15, &[&head[..], &lines].concat());
@@ -534,7 +535,7 @@ fn bitmap_subtitles_go_to_matroska_and_are_reported_elsewhere() {
             &format!("-i {}", sup.display()),
             &format!("-map 1 -c:s {encoder} -s:s 64x64"),
         );
-        // ffmpeg writes bitmap subtitles without an end: they are a second apart, a second each.
+        // ffmpeg writes bitmap subtitles without an end time, so they are one second apart and last one second.
         let source = made_by_ffmpeg(
             &format!("{codec}.mkv"),
             &format!("-i {} -map 0 -c copy -bsf:s setts=ts=200+N*1000:duration=1000", first.display()),
@@ -580,13 +581,13 @@ fn titles_of_tracks_are_read_by_other_parsers_in_every_container_that_holds_them
         job.outputs[0].subtitles = subtitles;
         done(&job);
         let stated = ffprobe(&output, "-show_streams");
-        // libavformat reads the name of a track of MP4 from its handler.
+        // libavformat returns the handler name of an MP4 track as its title.
         let key = if extension == "mkv" { "title" } else { "handler_name" };
         let titles: Vec<String> =
             stated["streams"].as_array().expect("streams").iter().map(|stream| text(&stream["tags"][key])).collect();
         assert_eq!(titles, ["Film", "Дубляж", "Slova"], "{extension}");
         assert_eq!(text(&mediainfo(&output, "Video")[0]["Title"]), "Film", "{extension}");
-        // Of MOV, mediainfo takes letters beyond ASCII for those of old Macintosh computers.
+        // In MOV, mediainfo reads letters beyond ASCII as MacRoman.
         if extension != "mov" {
             assert_eq!(text(&mediainfo(&output, "Audio")[0]["Title"]), "Дубляж", "{extension}");
         }

@@ -1,4 +1,4 @@
-//! Every job in the documentation can be read.
+//! Tests that every job in the documentation is a valid document.
 
 use std::path::Path;
 use trix_core::document::{Document, Language, Traits};

@@ -1,4 +1,4 @@
-//! Job documents: the same job in three languages, and every kind of mistake with its document and its line.
+//! Tests of job documents: the same job in three languages, and every kind of mistake with its line and place.
 
 use trix_core::{
     Error, ErrorKind, Job,
@@ -6,7 +6,7 @@ use trix_core::{
     mistake::Mistake,
 };
 
-/// A job that says something of everything a document can say.
+/// A job with a value for every part of a document.
 const TOML: &str = r#"
 description = "everything"
 threads = 0x0_3
@@ -126,7 +126,7 @@ fn refused(text: &str, language: Language) -> Error {
     error
 }
 
-/// Each mistake as `LINE PLACE`, in the order in which they are reported.
+/// Returns each mistake as `LINE PLACE`, in the order of the report.
 fn places(mistakes: &[Mistake]) -> Vec<String> {
     let line = |mistake: &Mistake| {
         let line = mistake.line.as_deref().unwrap_or_else(|| panic!("no line is named: {mistake}"));
@@ -135,7 +135,7 @@ fn places(mistakes: &[Mistake]) -> Vec<String> {
     mistakes.iter().map(|mistake| format!("{} {}", line(mistake), mistake.place)).collect()
 }
 
-/// The document has these mistakes and no others: `LINE PLACE`, and a part of what is said about it.
+/// Asserts that the document has exactly these mistakes: `LINE PLACE`, and a part of the message.
 fn wrong(text: &str, language: Language, expected: &[(&str, &str)]) {
     let error = refused(text, language);
     let found = places(error.mistakes());
@@ -146,7 +146,7 @@ fn wrong(text: &str, language: Language, expected: &[(&str, &str)]) {
     }
 }
 
-/// The document cannot be read: the line and a part of what is said.
+/// Asserts that the document cannot be read. `line` and `part` are the expected line and a part of the message.
 fn unreadable(text: &str, language: Language, line: usize, part: &str) {
     let error = refused(text, language);
     let message = error.to_string();
@@ -235,7 +235,7 @@ picture = { deinterlace = "onn", crop = { type = "rectangle", width = 1 } }
 
 #[test]
 fn mistakes_of_a_single_output_are_reported_with_their_lines() {
-    // Plans of one output name its settings without a number; in a document they stand somewhere all the same.
+    // The plan of a single output names its settings without an index. The document must still give them a line.
     let text = "[source]\npath = \"a.mov\"\nfrmes = 2\n[[outputs]]\npath = \"b.avi\"\n[outputs.video]\ntype = \"x264\"\ndepth = 9\n";
     wrong(
         text,
@@ -246,8 +246,8 @@ fn mistakes_of_a_single_output_are_reported_with_their_lines() {
             ("8 outputs[0].video.depth", "8, 10"),
         ],
     );
-    let sound = text.replace("frmes = 2\n", "").replace(".avi", ".mkv").replace("9", "8");
-    let document = parsed(&sound, Language::Toml);
+    let valid = text.replace("frmes = 2\n", "").replace(".avi", ".mkv").replace("9", "8");
+    let document = parsed(&valid, Language::Toml);
     let mistake = || {
         let mut job = document.job(&Traits::default()).expect("a job");
         job.outputs[0].video = serde_json::from_str(r#"{ "type": "x264", "depth": 9 }"#).expect("settings");
@@ -263,7 +263,7 @@ fn outputs_with_equal_names_and_jobs_without_outputs_are_refused() {
     let text = "x = 1\n[[outputs]]\npath = \"a.mkv\"\n[[outputs]]\npath = \"a.mkv\"\n";
     wrong(text, Language::Toml, &[("1 x", "is not known"), ("5 outputs[1].path", "this name")]);
     wrong("x: 1\n", Language::Yaml, &[("1 x", "is not known"), ("1 outputs", "name at least one output")]);
-    // Of two outputs with one name that no source has both, one is made.
+    // No source has two outputs with the same name: the conditions exclude each other.
     let text =
         "[[outputs]]\npath = \"a.mkv\"\nwhen = { hdr = true }\n[[outputs]]\npath = \"a.mkv\"\nwhen = { hdr = false }\n";
     assert_eq!(parsed(text, Language::Toml).job(&Traits::default()).expect("a job").outputs.len(), 1);
@@ -361,7 +361,7 @@ tune = "${nothing}"
     );
     let text = "variables = 3\n[[outputs]]\npath = \"a.mkv\"\n";
     wrong(text, Language::Toml, &[("1 variables", "a table of names and values")]);
-    // The value of a variable is judged where it is used.
+    // A variable is checked at the place that uses it.
     let text = "variables: { depth: ten }\noutputs:\n- path: a.mkv\n  video:\n    type: x264\n    depth: ${depth}\n";
     wrong(text, Language::Yaml, &[("6 outputs[0].video.depth", "is text; a whole number is expected")]);
 }
@@ -417,7 +417,7 @@ fn text_that_is_no_document_is_refused_with_its_line() {
     unreadable("a = 1\n[a]\n", Language::Toml, 2, "duplicate");
     unreadable("a = 1\na = 2\n", Language::Toml, 2, "duplicate");
     unreadable("a: 1\nb: [1,\n", Language::Yaml, 3, "");
-    // The parser names the line in which that begins which a tab breaks.
+    // The YAML parser reports the line where the broken mapping begins, not the line of the tab.
     unreadable("a: 1\n\tb: 2\n", Language::Yaml, 1, "tab");
     unreadable("a: 1\na: 2\n", Language::Yaml, 2, "");
     unreadable("{\n  \"a\": 1,\n  \"a\": 2\n}", Language::Json, 3, "'a' stands there twice");

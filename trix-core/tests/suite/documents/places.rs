@@ -1,4 +1,5 @@
-//! The places of mistakes in a document: each has its own, however many there are and whatever they are.
+//! Tests of the places of mistakes in documents. Every mistake is reported with its own line and place, whatever the
+//! number and kinds of the mistakes.
 
 use std::time::{Duration, Instant};
 
@@ -18,14 +19,14 @@ fn refused(text: &str, language: Language) -> Error {
     error
 }
 
-/// Each mistake as `LINE PLACE`.
+/// Returns each mistake as `LINE PLACE`.
 fn places(error: &Error) -> Vec<String> {
     let line =
         |line: &Option<String>| line.as_deref().and_then(|line| line.strip_prefix("the job:")).map(str::to_owned);
     error.mistakes().iter().map(|own| format!("{} {}", line(&own.line).expect("a line"), own.place)).collect()
 }
 
-/// The document has these mistakes and no others: `LINE PLACE`, and a part of what is said about it.
+/// Asserts that the document has exactly these mistakes: `LINE PLACE`, and a part of the message.
 fn wrong(text: &str, expected: &[(&str, &str)]) {
     let error = refused(text, Language::Toml);
     let wanted: Vec<&str> = expected.iter().map(|(place, _)| *place).collect();
@@ -35,22 +36,22 @@ fn wrong(text: &str, expected: &[(&str, &str)]) {
     }
 }
 
-/// Puts `value` at `place` of an output, through tables that are made where they are missing.
+/// Writes `value` to `place` of an output, and creates missing tables on the way.
 fn put(output: &mut Value, place: &[&str], value: Value) {
     *place.iter().fold(output, |at, key| &mut at[*key]) = value;
 }
 
-/// Kinds of mistakes; each can be made once in an output.
+/// Number of kinds of mistakes. An output can have one mistake of each kind.
 const KINDS: usize = 10;
 
-/// Makes a mistake of this kind in an output, and says where.
+/// Makes a mistake of kind `kind` in an output and returns its place.
 fn spoil(output: &mut Value, kind: usize, number: usize) -> String {
     let word = format!("wrong-{number}");
     let (place, path, value): (&str, &[&str], Value) = match kind {
         0 => ("video.depth", &["video", "depth"], json!(word)),
         1 => ("video.wrong", &["video", "wrong"], json!(true)),
         2 => ("video.keyframes[1]", &["video", "keyframes"], json!(["1.5", word, "2.5"])),
-        // Beyond what the setting can hold, beyond what makes sense, below what there is.
+        // Too large for the type of the setting, above the legal range, and negative.
         3 => ("threads", &["threads"], [json!(6_000_000_000_u64), json!(999), json!(-1)][number % 3].clone()),
         4 => ("picture.source_color.primaries", &["picture", "source_color"], json!({ "primaries": word })),
         5 => ("picture.rate", &["picture", "rate"], json!(word)),
@@ -71,13 +72,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn as_many_mistakes_are_told_as_were_made_each_where_it_was_made(
+    fn every_mistake_is_reported_at_its_place(
         count in 1usize..30,
         chosen in prop::collection::btree_set((0usize..30, 0usize..KINDS), 0..40),
         language in prop::sample::select(LANGUAGES.to_vec()),
     ) {
         let mut outputs: Vec<Value> = (0..count).map(output).collect();
-        // Plans are asked for further mistakes only where something cannot be read.
+        // Only a document that cannot be read reports the mistakes of planning as well, so this mistake is always
+        // there.
         let mut made = vec!["source.frmes".to_owned()];
         for (number, (at, kind)) in chosen.into_iter().filter(|(at, _)| *at < count).enumerate() {
             made.push(format!("outputs[{at}].{}", spoil(&mut outputs[at], kind, number)));
@@ -95,11 +97,11 @@ proptest! {
 
 #[test]
 fn ten_thousand_outputs_take_ten_times_as_long_as_a_thousand() {
-    // The best of several: other tests run beside this one.
+    // The shortest of several times, because other tests run at the same time.
     let best = |count: usize, language: Language, mistakes: usize| -> Duration {
         let mut outputs: Vec<Value> = (0..count).map(|number| json!({ "path": format!("{number}.mkv") })).collect();
         (0..mistakes).for_each(|number| outputs[count / mistakes * number]["video"] = json!({ "type": "x266" }));
-        // Of these, the plan tells.
+        // Planning finds these mistakes.
         (0..mistakes).for_each(|number| outputs[count / mistakes * number + 1]["threads"] = json!(999));
         let text = written(&json!({ "outputs": outputs }), language).text;
         let time = || {
@@ -117,14 +119,15 @@ fn ten_thousand_outputs_take_ten_times_as_long_as_a_thousand() {
     for language in LANGUAGES {
         for mistakes in [0, 40] {
             let (few, many) = (best(1_000, language, mistakes), best(10_000, language, mistakes));
-            // Twice what is linear for the caches; what is quadratic takes a hundred times as long.
+            // Linear time would be ten times as long. Caches can triple that. Quadratic time would be a hundred times
+            // as long.
             assert!(many < few * 30, "{language:?}, {mistakes} mistakes: {few:?}, {many:?}");
         }
     }
 }
 
 #[test]
-fn a_number_that_its_setting_cannot_hold_is_told_where_it_stands() {
+fn a_number_that_its_setting_cannot_hold_is_reported_at_its_place() {
     wrong(
         "threads = 5000000000\n[[outputs]]\npath = \"a.mkv\"\n[outputs.video]\ntype = \"x264\"\nsize = { width = -3000000000, \
          height = 2 }\n",
@@ -136,29 +139,29 @@ fn a_number_that_its_setting_cannot_hold_is_told_where_it_stands() {
 }
 
 #[test]
-fn however_many_texts_cannot_be_read_all_are_told() {
+fn all_texts_that_cannot_be_read_are_reported() {
     let count = 60;
     let rates: String =
         (0..count).map(|n| format!("[[outputs]]\npath = \"{n}.mkv\"\npicture = {{ rate = \"r{n}\" }}\n")).collect();
     let error = refused(&rates, Language::Toml);
     let expected: Vec<String> = (0..count).map(|n| format!("{} outputs[{n}].picture.rate", 3 * n + 3)).collect();
     assert_eq!(places(&error), expected, "{error}");
-    // One complaint for two texts.
+    // The parser reports one error for both texts.
     let tracks = "[source]\naudio_tracks = [\"e!\", 0, \"e!\"]\n[[outputs]]\npath = \"a.mkv\"\n";
     wrong(tracks, &[("2 source.audio_tracks[0]", "e!"), ("2 source.audio_tracks[2]", "e!")]);
 }
 
 #[test]
-fn a_description_that_is_no_text_is_told_where_it_stands() {
+fn a_description_that_is_no_text_is_reported_at_its_place() {
     let text = "[[outputs]]\npath = \"a.mkv\"\n";
     wrong(&format!("threads = 1\ndescription = 5\n{text}"), &[("2 description", "is a number; text is expected")]);
 }
 
 #[test]
-fn two_outputs_with_too_many_threads_are_both_told() {
+fn two_outputs_with_too_many_threads_are_both_reported() {
     let text = "x = 1\n[[outputs]]\npath = \"a.mkv\"\nthreads = 999\n[[outputs]]\npath = \"b.mkv\"\nthreads = 999\n";
     wrong(text, &[("1 x", "is not known"), ("4 outputs[0].threads", "1 to 128"), ("7 outputs[1].threads", "1 to 128")]);
-    // A plan for a source says it of both, too.
+    // Planning for a source also reports both.
     let document = Document::parse(text.trim_start_matches("x = 1\n"), Language::Toml, &[]).expect("a document");
     let job = document.job(&Traits::default()).expect("a job");
     let source = trix_core::Source::open(trix_fixtures::Clip::default().y4m()).expect("a source");

@@ -1,4 +1,4 @@
-//! Documents that inherit others, variables, conditions, and the profiles that come with Trix.
+//! Tests of documents that inherit others, of variables and conditions, and of the profiles that come with Trix.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ fn pairs(set: &[(&str, &str)]) -> Vec<(String, String)> {
     set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The job of a document, as it is written in JSON.
+/// Returns the job of a document as JSON.
 fn job(document: &Document) -> Value {
     job_for(document, &Traits::default())
 }
@@ -41,7 +41,7 @@ fn refused(path: &Path) -> Error {
     error
 }
 
-/// `value` holds everything of `part`; lists have equal lengths.
+/// Asserts that `value` contains everything in `part`, and that lists have equal lengths.
 fn holds(value: &Value, part: &Value) {
     match (value, part) {
         (Value::Object(value), Value::Object(part)) => {
@@ -119,7 +119,7 @@ fn settings_of_another_type_replace_all_inherited_settings() {
     assert_eq!((&video["type"], &video["depth"]), (&json!("x265"), &json!(12)));
     assert_eq!(video["rate"], json!({ "type": "qp", "value": 3 }));
     assert_eq!((&video["params"], &video["keyframes"]), (&json!({}), &json!([])), "those of x264 are gone");
-    // Of the same type, the rest stays; a part of it can change its type by itself.
+    // If the type is the same, other settings stay. A nested setting can still change its own type.
     let text = fs::read_to_string(&heir).expect("the heir").replace("x265", "x264").replace("12", "10");
     let video = &job(&opened(&file(&folder, "same.json", &text), &[]))["outputs"][0]["video"];
     assert_eq!(video["rate"], json!({ "type": "qp", "value": 3 }));
@@ -136,7 +136,7 @@ fn the_later_of_several_parents_wins_and_outputs_merge_by_id() {
         "inherits = \"base.toml\"\nthreads = 3\n[variables]\ncrf = 30\n[[outputs]]\nid = \"one\"\npath = \"1.mkv\"",
     );
     fs::create_dir(folder.path().join("sub")).expect("a folder");
-    // A name is looked for beside the document that says it.
+    // Names of parents are relative to the document that contains them.
     file(
         &folder,
         "sub/two.toml",
@@ -343,10 +343,10 @@ fn an_unknown_variable_is_refused_with_the_known_ones() {
         ("source.start", "soon", "the command line: source.start = soon: 'soon' is not a time"),
         ("outputs[0].path", "a.avi", "the command line: outputs[0].path = a.avi: the extension names no container"),
     ] {
-        // With another mistake, so that those that only a plan finds are reported too.
-        let told_all = refused(&[(key, value), ("source.rate", "x")]);
-        assert!(told_all.contains(message), "'{message}' in: {told_all}");
-        assert_eq!(told_all.lines().count(), 2, "{told_all}");
+        // A second mistake, so that the mistakes of planning are reported too.
+        let messages = refused(&[(key, value), ("source.rate", "x")]);
+        assert!(messages.contains(message), "'{message}' in: {messages}");
+        assert_eq!(messages.lines().count(), 2, "{messages}");
     }
 }
 
@@ -432,7 +432,7 @@ fn every_comparison_means_what_it_says() {
     }
 }
 
-/// Which of `conditions` hold for a source.
+/// Returns the conditions that are true for a source.
 fn hold<'a>(source: &Path, conditions: &[&'a str]) -> Vec<&'a str> {
     let mut text = format!("[source]\npath = \"{}\"\n", source.display());
     for (number, condition) in conditions.iter().enumerate() {
@@ -477,7 +477,7 @@ fn conditions_are_evaluated_against_real_sources() {
             "sample_with_ass_subtitles.mkv",
             vec!["audio = true", "subtitles = true", "height = \">=720\"", "fps = \">30\""],
         ),
-        // Upright: coded as 1080x720 and 568x320.
+        // Rotated: the coded size is 1080x720 and 568x320.
         ("sample_rotate_and_reflect.mp4", vec!["audio = true", "height = \">=720\""]),
         ("video_90.mov", vec![]),
         ("avts.mts", vec!["height = \">=720\"", "fps = \">30\""]),
@@ -490,14 +490,14 @@ fn conditions_are_evaluated_against_real_sources() {
 
 #[test]
 fn conditions_are_evaluated_against_made_sources() {
-    let sound = |channels: u32| {
+    let audio_only = |channels: u32| {
         made(&format!("tone-{channels}.wav"), |path| {
             program::ffmpeg(&format!("-f lavfi -i sine=duration=1 -ac {channels} {}", path.display()));
         })
     };
     let conditions = ["channels = 1", "channels = 2", "channels = 6", "video = true", "audio = true"];
-    assert_eq!(hold(&sound(1), &conditions), ["channels = 1", "audio = true"]);
-    assert_eq!(hold(&sound(6), &conditions), ["channels = 6", "audio = true"]);
+    assert_eq!(hold(&audio_only(1), &conditions), ["channels = 1", "audio = true"]);
+    assert_eq!(hold(&audio_only(6), &conditions), ["channels = 6", "audio = true"]);
     let clip = Clip { format: "yuv422p12le", width: 320, height: 180, frames: 5, rate: "30000/1001" };
     let conditions =
         ["depth = 12", "width = 320", "height = 180", "fps = \">29.96\"", "fps = \">29.98\"", "duration = \"<1\""];
@@ -514,9 +514,9 @@ fn every_profile_is_valid_and_says_what_it_is_for() {
     }
 }
 
-/// Why some profile makes nothing of a file: the file, the profiles, a part of the reason.
+/// Files that a profile rejects: the file, the profiles, a part of the reason.
 const REFUSED: [(&str, &[&str], &str); 1] = [
-    // Planes without a header need `source.raw`.
+    // Raw planes without a header need `source.raw`.
     (
         "sparks_ref_480x270.yuv42010le.yuv",
         &["archive", "archive-lossless", "mezzanine", "preview", "vod"],
@@ -529,7 +529,7 @@ fn every_profile_makes_something_of_every_source_or_says_why_not() {
     let (mut wrong, mut made) = (Vec::new(), 0);
     for file in media::files() {
         let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-        // Together they are looked at once; one by one only where something is refused.
+        // Plan all profiles together. Plan them one by one only if that fails.
         let all = PROFILES.map(|profile| profile.name);
         let together = planned(&all, &file);
         if let (Ok(outputs), false) = (&together, REFUSED.iter().any(|(own, ..)| *own == name)) {
@@ -556,13 +556,13 @@ fn every_profile_makes_something_of_every_source_or_says_why_not() {
     assert!(media::files().is_empty() || made > 200, "only {made} outputs would be made");
 }
 
-/// How many outputs profiles make of a file.
+/// Returns the number of outputs that profiles plan for a file.
 fn planned(profiles: &[&str], file: &Path) -> Result<usize, Error> {
     let names: Vec<String> = profiles.iter().map(|name| (*name).to_owned()).collect();
     let document = Document::of_profiles(&names, file, &[], &[])?;
     let Resolved { job, traits, source } = document.resolve(None)?;
     if job.outputs.is_empty() {
-        // What it makes is no file.
+        // The profile makes no output file.
         return Ok(0);
     }
     let plan = trix_core::plan(&job, &source).map_err(|error| document.explain(&traits, error))?;

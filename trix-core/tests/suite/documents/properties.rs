@@ -1,4 +1,4 @@
-//! Properties of all documents, tested with random ones.
+//! Property tests of documents, with random input.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use trix_core::{
 
 use crate::support::languages::{LANGUAGES, written};
 
-/// Text that a job can hold: `${` begins a variable.
+/// Text that a job can contain. `${` begins a variable.
 fn text() -> impl Strategy<Value = String> {
     "\\PC{0,16}".prop_filter("a variable", |text| !text.contains("${"))
 }
@@ -78,7 +78,7 @@ fn job() -> impl Strategy<Value = Job> {
     )
 }
 
-/// Documents that hold something of everything.
+/// Documents with a value for every part.
 fn seeds() -> Vec<(Language, String)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/spec");
     let mut seeds: Vec<(Language, String)> =
@@ -93,7 +93,7 @@ fn seeds() -> Vec<(Language, String)> {
     seeds
 }
 
-/// What may be put anywhere.
+/// Pieces that a mutation can insert anywhere.
 const PIECES: [&str; 24] = [
     "${stem}",
     "${",
@@ -121,7 +121,7 @@ const PIECES: [&str; 24] = [
     "id = \"x\"\n",
 ];
 
-/// Cuts, repeats and insertions, at places given in thousandths.
+/// Applies cuts, repeats and insertions. Positions are in thousandths of the text.
 fn mutated(text: &str, changes: &[(u16, u16, u8)]) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     for (from, length, kind) in changes {
@@ -143,12 +143,12 @@ fn mutated(text: &str, changes: &[(u16, u16, u8)]) -> String {
     letters.into_iter().collect()
 }
 
-/// Every mistake names a line of the document. A document without mistakes becomes a job.
+/// Every mistake has a line that exists in the document. A document without mistakes gives a job.
 fn judge(text: &str, language: Language) {
     let lines = text.lines().count().max(1);
     let check = |line: &str, error: &dyn std::fmt::Display| {
         let number: usize = line.parse().unwrap_or_else(|_| panic!("no line is named: {error}"));
-        // A file that breaks off is wrong behind its last line.
+        // If the text ends too early, the mistake can be after its last line.
         assert!((1..=lines + 1).contains(&number), "line {number} of {lines}: {error}\n{text}");
     };
     let error = match Document::parse(text, language, &[]) {
@@ -184,11 +184,11 @@ proptest! {
 
     #[test]
     fn a_job_that_is_written_in_each_language_and_read_as_a_document_is_the_same(job in job()) {
-        // TOML and YAML hold numbers of 63 bits.
+        // TOML and YAML hold integers of 63 bits.
         let is_small = job.source.frames.is_none_or(|frames| i64::try_from(frames).is_ok());
         let value = serde_json::to_value(&job).expect("JSON");
         let own = |language| (language, written(&value, language).text);
-        // YAML holds all of JSON.
+        // YAML is a superset of JSON.
         let as_json = (Language::Yaml, serde_json::to_string_pretty(&job).expect("JSON"));
         for (language, text) in LANGUAGES.map(own).into_iter().chain([as_json]).filter(|(language, _)| is_small || *language == Language::Json) {
             let document = Document::parse(&text, language, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn a_document_that_was_damaged_is_read_or_told_with_a_line(
+    fn a_damaged_document_is_read_or_refused_with_a_line(
         seed in prop::sample::select(seeds()),
         changes in prop::collection::vec((0u16..1000, 0u16..1000, any::<u8>()), 1..5),
         language in prop::option::of(prop::sample::select(LANGUAGES.to_vec())),

@@ -1,4 +1,4 @@
-//! Documents that Trix writes are read back: JSON, the value, and the same JSON again.
+//! Tests that Trix can read every document that it writes: from JSON to a value, and back to the same JSON.
 
 use std::{
     fs,
@@ -27,16 +27,16 @@ use trix_fixtures::{Clip, folder, master, media};
 fn comes_back<T: Serialize + DeserializeOwned>(value: &T) -> Value {
     let first = serde_json::to_string_pretty(value).expect("plain data");
     let read: T = serde_json::from_str(&first).unwrap_or_else(|error| panic!("{error} in {first}"));
-    // Compare text, because it also shows the order of keys and each digit of a number.
+    // Compare text, because it also shows the order of keys and every digit of a number.
     let again = |read: &T| assert!(serde_json::to_string_pretty(read).expect("plain data") == first, "{first}");
     again(&read);
-    // A document can pass through a value without a fixed order, as in a data base.
+    // A document can pass through a store that does not keep the order of keys, such as a database.
     let value: Value = serde_json::from_str(&first).expect("JSON");
     again(&serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error} in {first}")));
     value
 }
 
-/// [`comes_back`], for a document with a version. Another version is refused.
+/// [`comes_back`] for a document with a version. Another version must be rejected.
 fn of_a_version<T: Serialize + DeserializeOwned>(value: &T) -> Value {
     let mut document = comes_back(value);
     assert!(serde_json::to_string(value).expect("plain data").starts_with("{\"trix\":1,"), "{document}");
@@ -97,7 +97,7 @@ fn the_report_of_a_damaged_and_cut_source_comes_back() {
     let mut bytes = fs::read(whole).expect("a fixture");
     let (at, length) = (bytes.len() / 2, 188 * 3);
     bytes.drain(at..at + length);
-    // The name has a byte that is no UTF-8.
+    // The name contains a byte that is not valid UTF-8.
     let name = std::os::unix::ffi::OsStringExt::from_vec(b"caf\xe9.ts".to_vec());
     let source = folder.path().join::<std::ffi::OsString>(name);
     fs::write(&source, bytes).expect("a source");

@@ -1,4 +1,4 @@
-//! Frames and blocks of audio as a program owns them: what they tell, their samples by type, and conversion.
+//! Tests of frames and audio blocks that a program owns: their properties, typed access to samples, and conversion.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ use trix_fixtures::{Clip, clip, folder};
 use crate::support::{
     done, ffprobe,
     frames::{Planes, colored, split},
-    number, picture_job, planes, samples, text,
+    number, planes, samples, text, video_job,
 };
 
 fn pixel(name: &str) -> PixelFormat {
@@ -47,7 +47,7 @@ fn refused<T>(result: Result<T, Error>, kind: ErrorKind, message: &str) {
 }
 
 #[test]
-fn a_frame_tells_what_it_is_and_gives_its_samples_by_type() {
+fn a_frame_has_properties_and_typed_samples() {
     let master = clip::master();
     let source = open(&master);
     let frame = source.frame(30).unwrap().expect("frame 30");
@@ -93,13 +93,13 @@ fn types_of_frames_and_keyframes_are_those_that_another_program_sees() {
     for name in ["I", "P", "B"] {
         assert!(found.iter().any(|(own, _)| own == name), "{name}");
     }
-    // A conversion keeps them.
+    // A conversion keeps frame types and key flags.
     let converted: Vec<(String, bool)> = all(source.frames().size(88, 72)).iter().map(message).collect();
     assert_eq!(converted, expected);
 }
 
 #[test]
-fn fields_are_told_by_their_order() {
+fn interlaced_frames_state_their_field_order() {
     for (options, expected) in [("tff", FieldOrder::Top), ("bff", FieldOrder::Bottom)] {
         let line = format!("-vf setfield=mode={options} -c:v mpeg2video -flags +ildct -b:v 2M");
         let clip = Clip { frames: 4, ..Clip::default() }.encoded(&line, "mkv");
@@ -130,7 +130,7 @@ fn frames_of_a_size_and_format_are_those_of_a_job() {
             chroma: Some(planar.chroma),
             ..Default::default()
         };
-        let report = done(&picture_job(&master, &output, Encoder::Ffv1, settings));
+        let report = done(&video_job(&master, &output, Encoder::Ffv1, settings));
         assert_eq!(report.outputs[0].plan.video.as_ref().expect("video").format, planar);
         let frames = all(source.frames().size(width as usize, height as usize).format(format));
         assert_eq!((frames.len(), frames[0].format()), (50, Some(format)), "{name}");
@@ -145,7 +145,7 @@ fn frames_of_a_size_and_format_are_those_of_a_job() {
     }
 }
 
-/// Red, green and blue of a pixel of YCbCr at 8 bits and limited range (ITU-R BT.709).
+/// Converts 8-bit limited-range YCbCr to red, green and blue (ITU-R BT.709).
 fn rgb_of([y, cb, cr]: [u16; 3]) -> [f64; 3] {
     let (y, cb, cr) = ((f64::from(y) - 16.0) / 219.0, (f64::from(cb) - 128.0) / 224.0, (f64::from(cr) - 128.0) / 224.0);
     [y + 1.5748 * cr, y - 0.1873 * cb - 0.4681 * cr, y + 1.8556 * cb].map(|value| (value * 255.0).clamp(0.0, 255.0))
@@ -188,7 +188,7 @@ fn rgb_is_computed_by_the_matrix_that_the_source_or_the_caller_states() {
         let answer = open(&stated).frames().size(width, height).next().expect("an answer");
         refused(answer, ErrorKind::InvalidSpec, "video.size");
     }
-    // A format without a size, with alpha, of a source without alpha: every sample is opaque.
+    // A pixel format with alpha, without a size. The source has no alpha, so every sample is opaque.
     let frames = all(open(&stated).frames().to(1).format(pixel("rgba")));
     let bytes = frames[0].frame.packed().expect("samples");
     assert!(bytes.chunks_exact(4).all(|pixel| pixel[3] == 255));
@@ -199,7 +199,7 @@ fn a_frame_is_made_of_planes_that_fit_and_of_no_others() {
     let time = Timestamp::new(3, Rational::new(1, 25));
     let source = open(&clip::master());
     let frame = source.frame(10).unwrap().expect("frame 10");
-    // Rows with a padding, in memory that is aligned to nothing.
+    // Rows with padding, in memory without alignment.
     let padded: Vec<(Vec<u8>, usize)> = frame
         .planes()
         .unwrap()
@@ -249,7 +249,7 @@ fn a_frame_is_made_of_planes_that_fit_and_of_no_others() {
 }
 
 #[test]
-fn audio_gives_its_samples_by_type_and_tells_what_it_is() {
+fn an_audio_block_has_properties_and_typed_samples() {
     let master = clip::master();
     let expected: Vec<i32> =
         samples(&master, 0, "s32le").as_chunks().0.iter().map(|sample| i32::from_le_bytes(*sample)).collect();

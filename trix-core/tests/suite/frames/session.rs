@@ -1,4 +1,4 @@
-//! Sessions: what a program gives is written as a job writes what it reads, or nothing is written.
+//! Tests of sessions: a session writes the same file as a job with the same input, or no file at all.
 
 use std::{
     fs, thread,
@@ -26,9 +26,9 @@ use trix_core::{
 use trix_fixtures::{Clip, clip, folder};
 
 use crate::support::{
-    done, ffprobe, made_by_ffmpeg, picture_job, planes, quick, samples,
+    done, ffprobe, made_by_ffmpeg, planes, quick, samples,
     sessions::{RATE, begun, frame, given, grey, named, names, refused},
-    text,
+    text, video_job,
 };
 
 #[test]
@@ -53,7 +53,7 @@ fn a_session_writes_the_bytes_that_a_job_writes() {
         let container = if format == "nv12" { "nut" } else { "mkv" };
         let source = Clip::of(format).encoded(&format!("-c:v {codec}"), container);
         let [read, fed] = ["read", "fed"].map(|name| named(&folder, &format!("{name}-{number}.{extension}")));
-        let mut job = picture_job(&source, &read, encoder, settings);
+        let mut job = video_job(&source, &read, encoder, settings);
         job.hash = true;
         let expected = done(&job);
         job.outputs[0].path.clone_from(&fed);
@@ -72,7 +72,7 @@ fn a_session_writes_the_bytes_that_a_job_writes() {
 fn audio_of_a_session_is_that_of_the_program() {
     let folder = folder();
     let master = clip::master();
-    let mut job = picture_job(&master, &named(&folder, "fed.mkv"), Encoder::Ffv1, EncodeSettings::default());
+    let mut job = video_job(&master, &named(&folder, "fed.mkv"), Encoder::Ffv1, EncodeSettings::default());
     job.outputs[0].audio = AudioSettings::Auto;
     job.outputs[0].verify = VerifyLevel::Full;
     job.outputs.push(OutputSettings {
@@ -94,7 +94,7 @@ fn audio_of_a_session_is_that_of_the_program() {
     assert_eq!(lossless.plan.audio[0].codec, "flac");
     let why = &lossless.plan.decisions.iter().map(|own| own.why.clone()).collect::<Vec<_>>().join("; ");
     assert!(why.contains("no packets that could be copied"), "{why}");
-    // The samples are compared with the record of the encoder stage; the frames of the program are gone.
+    // Full verification uses the records of the encoder stage, because the program no longer has its frames.
     assert!(
         lossless.verification.checks.iter().any(|check| check.name.contains("samples")),
         "{:?}",
@@ -206,7 +206,7 @@ fn an_aborted_session_leaves_nothing() {
     drop(session);
     assert_eq!(names(folder.path()), [""; 0]);
     assert!(!control.cancel.is_cancelled(), "the handle of the caller stays as it is");
-    // A file that exists stays as it is, too.
+    // An existing file also stays unchanged.
     fs::write(named(&folder, "grey.mkv"), "mine").unwrap();
     let mut job = job;
     refused(Session::open(&job, &shape, &control), ErrorKind::Io, "grey.mkv");
@@ -215,7 +215,7 @@ fn an_aborted_session_leaves_nothing() {
     session.write_frame(frame(0)).unwrap();
     drop(session);
     assert_eq!(fs::read(named(&folder, "grey.mkv")).unwrap(), b"mine");
-    // An end without frames, or without the audio that was stated, is an error.
+    // It is an error to end a session without frames, or without audio that the shape declares.
     let session = Session::open(&job, &shape, &control).unwrap();
     refused(session.finish(), ErrorKind::InvalidSpec, "frames were stated, and none was given");
     let mut shape = shape;
@@ -227,7 +227,7 @@ fn an_aborted_session_leaves_nothing() {
     assert_eq!(names(folder.path()), ["grey.mkv"]);
 }
 
-/// The error of the first call that fails, within 20 s. The session has `frames` frames.
+/// Writes frames, from number `frames` on, for up to 20 s. Returns the error of the first call that fails.
 fn failing(session: &mut Session, frames: i64) -> Error {
     let began = Instant::now();
     for number in frames.. {
@@ -248,7 +248,7 @@ fn a_failure_reaches_the_next_call_and_the_last_one() {
     let (job, shape) = grey(&below.join("grey.mkv"));
     let mut session = begun(&job, &shape);
     session.write_frame(frame(0)).unwrap();
-    // The job looks at the folder once a second.
+    // The job checks the folder once per second.
     fs::remove_dir_all(&below).unwrap();
     let error = failing(&mut session, 1);
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
@@ -266,7 +266,7 @@ fn a_failure_reaches_the_next_call_and_the_last_one() {
     assert_eq!(names(folder.path()), [""; 0]);
 }
 
-/// A change of a job and its shape, and what the refusal tells.
+/// A change to a job and its shape, and a part of the error.
 type Case<'a> = (&'a dyn Fn(&mut Job, &mut Shape), &'a str);
 
 #[test]
@@ -364,7 +364,7 @@ fn hdr_of_the_shape_goes_into_the_file() {
     let lavfi = Clip { frames: 6, ..Clip::of("yuv420p10le") }.lavfi();
     let clip = made_by_ffmpeg("session-hdr.mkv", &format!("{lavfi} {options}"));
     let path = named(&folder, "hdr.mkv");
-    given(&picture_job(&clip, &path, Encoder::X265, quick("")), &[]);
+    given(&video_job(&clip, &path, Encoder::X265, quick("")), &[]);
     let [read, written] = [&clip, &path].map(|path| {
         let source = Source::open(path).unwrap();
         let frame = source.frame(0).unwrap().expect("a frame");

@@ -1,5 +1,5 @@
-//! How a session ends that does not finish: dropped, cancelled, or stopped by the failure of a stage. No file has its final
-//! name, no thread goes on, and the caller gets the cause at once.
+//! Tests of sessions that end early: dropped, cancelled, or stopped by the failure of a stage. No file gets its final
+//! name, no thread keeps running, and the caller gets the cause at once.
 
 use std::{
     fs,
@@ -29,7 +29,7 @@ use crate::support::{
     sessions::{RATE, audio, begun, block, frame, grey, named, names},
 };
 
-/// A job of everything that can be made of grey frames and one audio track, in a folder.
+/// A job in `folder` with every kind of output for grey frames and one audio track.
 fn everything(folder: &Path) -> (Job, Shape) {
     let (_, mut shape) = grey(Path::new(""));
     shape.audio.push(TrackShape::new(48_000, "stereo", SampleType::F32));
@@ -52,20 +52,21 @@ fn everything(folder: &Path) -> (Job, Shape) {
     (job, shape)
 }
 
-/// The audio beside frame `number`.
+/// The audio for frame `number`.
 fn floats(number: i64, sample: f32) -> AudioBlock {
     let time = Timestamp::new(1920 * number, Rational::new(1, 48_000));
     let wave = [sample; 1920];
     AudioBlock::from_samples(&[&wave, &wave], "stereo", 48_000, time).unwrap()
 }
 
-/// Gives a frame and the audio beside it.
+/// Writes a frame and its audio.
 fn both(session: &mut Session, number: i64) -> Result<(), Error> {
     session.write_frame(frame(number))?;
     session.write_audio(floats(number, 0.25))
 }
 
-/// The error of the first call that fails, within 20 s. The session has `frames` frames and their audio.
+/// Writes frames and their audio, from number `frames` on, for up to 20 s. Returns the error of the first call that
+/// fails.
 fn failing(session: &mut Session, frames: i64) -> Error {
     let began = Instant::now();
     for number in frames.. {
@@ -81,10 +82,10 @@ fn threads() -> usize {
     fs::read_dir("/proc/self/task").expect("Linux").count()
 }
 
-/// Checks that a session, which is gone, has left no thread and no file.
+/// Asserts that a session has left no thread and no file after its end.
 fn left_nothing(control: &Control, before: usize, folder: &Path, what: &str) {
     assert!(control.wait_for_stages(Duration::from_secs(20)), "{what}");
-    // A thread that has ended stays listed for a moment.
+    // The system lists a thread for a moment after its end.
     let began = Instant::now();
     while threads() > before && began.elapsed() < Duration::from_secs(5) {
         thread::sleep(Duration::from_millis(10));
@@ -111,18 +112,18 @@ fn aborted_sessions_in_a_process() {
             (0..frames).for_each(|number| both(&mut session, number).unwrap());
             session
         };
-        // Dropped.
+        // Drop the session.
         let control = Control::default();
         drop(open(&control));
         left_nothing(&control, before, folder.path(), "dropped");
-        // Dropped after its streams have ended.
+        // Drop the session after the end of its streams.
         let control = Control::default();
         let mut session = open(&control);
         session.end_frames().unwrap();
         session.end_audio(0).unwrap();
         drop(session);
         left_nothing(&control, before, folder.path(), "dropped after its end");
-        // Cancelled: the next call says so, and so does every later one.
+        // Cancel the session: the next call returns the error, and every later call too.
         let control = Control::default();
         let mut session = open(&control);
         control.cancel.cancel();
@@ -135,13 +136,13 @@ fn aborted_sessions_in_a_process() {
         assert_eq!(session.end_audio(0).unwrap_err().kind(), ErrorKind::Cancelled);
         assert_eq!(session.finish().unwrap_err().kind(), ErrorKind::Cancelled);
         left_nothing(&control, before, folder.path(), "cancelled");
-        // Cancelled, and then only finished.
+        // Cancel the session and call `finish`.
         let control = Control::default();
         let session = open(&control);
         control.cancel.cancel();
         assert_eq!(session.finish().unwrap_err().kind(), ErrorKind::Cancelled);
         left_nothing(&control, before, folder.path(), "cancelled before its end");
-        // Refused at its end.
+        // `finish` fails.
         let control = Control::default();
         let mut session = Session::open(&job, &shape, &control).unwrap();
         session.write_frame(frame(0)).unwrap();
@@ -161,7 +162,7 @@ fn failing_sessions_in_a_process() {
     let folder = folder();
     let before = threads();
     let (job, shape) = everything(folder.path());
-    // The encoder of AAC takes no samples that are not numbers.
+    // The AAC encoder rejects samples that are NaN.
     let control = Control::default();
     let mut session = Session::open(&job, &shape, &control).unwrap();
     (0..50).for_each(|number| both(&mut session, number).unwrap());
@@ -173,13 +174,13 @@ fn failing_sessions_in_a_process() {
     assert!((1_900_000..2_200_000).contains(&time), "{error}");
     let message = error.to_string();
     assert!(message.contains("a.mp4") || message.contains("package"), "{message}");
-    // Everything afterwards tells the same.
+    // Every later call returns the same error.
     assert_eq!(session.write_frame(frame(9999)).unwrap_err().to_string(), message);
     assert_eq!(session.write_audio(floats(9999, 0.0)).unwrap_err().to_string(), message);
     assert_eq!(session.end_frames().unwrap_err().to_string(), message);
     assert_eq!(session.finish().unwrap_err().to_string(), message);
     left_nothing(&control, before, folder.path(), "an encoder that fails");
-    // If the job goes on without it, the other outputs are whole.
+    // If the job continues without the failed output, the other outputs are complete.
     let mut job = job;
     job.outputs.truncate(2);
     (job.packages, job.stills) = (Vec::new(), Vec::new());
@@ -194,7 +195,7 @@ fn failing_sessions_in_a_process() {
     assert_eq!(names(folder.path()), ["b.mkv"]);
     assert_eq!(report.outputs[0].ledger.expect("video").found, Some(100));
     fs::remove_file(folder.path().join("b.mkv")).unwrap();
-    // A disk that is full: no file of this process may be longer than this. It is the last, as the limit stays.
+    // A full disk, simulated with a limit on the file size of this process. This case is last, because the limit stays.
     let (job, shape) = everything(folder.path());
     survive_file_size_limit();
     let own = std::process::id().to_string();
@@ -216,7 +217,7 @@ fn threads_for_frames_and_for_audio_share_a_session() {
     let (job, mut shape) = grey(&path);
     shape.audio.push(TrackShape::new(48_000, "stereo", SampleType::I16));
     let session = Mutex::new(begun(&job, &shape));
-    // As the documentation of the session says.
+    // The loop from the documentation of sessions.
     let give = |stream, write: &dyn Fn(&mut Session, i64) -> Result<(), Error>| {
         for number in 0..500 {
             while !session.lock().unwrap().has_room(stream) {
@@ -271,15 +272,15 @@ fn a_session_that_is_cancelled_while_it_ends_is_cancelled_or_whole() {
     assert!(stopped > 0, "{whole} ended before they were cancelled");
 }
 
-/// What the documentation of [`Control`] promises.
+/// The time within which a job stops after a cancellation, by the documentation of [`Control`].
 const PROMISE: Duration = Duration::from_millis(200);
 
-/// Cancels a session of five slow outputs while it is given frames. Returns the time until the call has returned.
+/// Cancels a session with five slow outputs while the test writes frames. Returns the time until the call returned.
 fn cancelled() -> Duration {
     let folder = folder();
     let names_of_outputs = ["a.mkv", "b.mp4", "c.mov", "d.mkv", "e.mkv"];
     let outputs: Vec<_> = names_of_outputs.iter().zip(20..).map(|(name, quality)| {
-        // Settings that differ, so that no two outputs share an encode.
+        // Different settings, so that no two outputs share an encode.
         let kind = if *name < "c" { "x265" } else { "x264" };
         let rate = json!({ "type": "crf", "value": quality });
         json!({ "path": name, "video": { "type": kind, "preset": "veryslow", "rate": rate }, "audio": { "type": "aac" } })
@@ -325,7 +326,7 @@ fn cancelled() -> Duration {
 
 #[test]
 fn a_cancelled_session_returns_within_200_ms() {
-    // A machine that is busy elsewhere may wake a thread late. One prompt return in three shows what the session does.
+    // A busy machine can wake a thread late, so one prompt return in three attempts is enough.
     let took = (0..3).map(|_| cancelled()).min().expect("three attempts");
     assert!(took <= PROMISE, "{took:?}");
 }

@@ -1,5 +1,5 @@
-//! Mistakes of the program that feeds a session: each call that cannot be is refused with stage, stream and time, and the
-//! session goes on without it.
+//! Tests of wrong input to a session. Every impossible call is rejected with stage, stream and time, and the session
+//! continues without it.
 
 use trix_core::{
     AudioBlock, Control, ErrorKind, Session, Stage, VideoFrame,
@@ -88,7 +88,7 @@ fn times_that_go_back_or_leap_are_refused_with_stage_stream_and_time() {
     assert_eq!((error.kind(), error.stream()), (ErrorKind::InvalidSpec, None), "{error}");
     assert!(error.to_string().contains("track 7, and the session has 1 tracks"), "{error}");
 
-    // Nothing of all this is in the file.
+    // The file contains nothing from the rejected calls.
     session.write_frame(at(1, ms(10_040))).unwrap();
     session.write_audio(moved(block(1), Timestamp::new(start + 1920, HZ))).unwrap();
     let report = session.finish().unwrap();
@@ -179,7 +179,7 @@ fn what_no_output_takes_is_refused_when_it_is_given() {
     refused(session.end_frames(), ErrorKind::InvalidSpec, "no output of the session takes frames");
     session.write_audio(block(0)).unwrap();
     session.finish().unwrap();
-    // A session of audio alone has no frames at all.
+    // A session with audio alone has no frames.
     let shape = Shape { audio: vec![track()], ..Shape::default() };
     job.outputs[0].path = named(&folder, "alone.mkv");
     let mut session = begun(&job, &shape);
@@ -197,7 +197,7 @@ fn a_session_that_got_nothing_writes_nothing() {
     job.outputs[0].audio = AudioSettings::Flac;
     shape.audio.push(track());
     let open = || Session::open(&job, &shape, &Control::default()).unwrap();
-    // Nothing at all, frames alone, audio alone, and streams that were ended before anything was given.
+    // No input, only frames, only audio, and streams that end before any input.
     refused(open().finish(), ErrorKind::InvalidSpec, "frames were stated, and none was given");
     let mut session = open();
     session.write_frame(frame(0)).unwrap();

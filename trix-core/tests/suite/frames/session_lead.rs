@@ -1,4 +1,5 @@
-//! How far the streams of a session may be apart: what runs ahead is refused and not kept, and nothing waits for ever.
+//! Tests of the lead that one stream of a session can have over another. The session rejects input that is too far
+//! ahead, does not store it, and never waits for other input.
 
 use std::{env, fs, path::Path};
 
@@ -43,19 +44,19 @@ fn open_with(job: &Job, shape: &Shape, lead: Timestamp) -> Result<Session, Error
     Session::open_with(job, shape, &SessionSettings { lead }, &Control::default())
 }
 
-/// The bytes of frames 0 to `frames`, each of which is of one colour.
+/// The bytes of frames 0 to `frames`. Each frame has one colour.
 fn expected(frames: i64) -> Vec<u8> {
     (0..frames).flat_map(|number| vec![number as u8; 64 * 48]).collect()
 }
 
-/// The bytes of the audio beside frames 0 to `frames`.
+/// The bytes of the audio for frames 0 to `frames`.
 fn heard(frames: i64) -> Vec<u8> {
     let block = audio(0, 1920 * frames as usize);
     let plane = block.channel::<i16>(0).unwrap();
     plane.iter().flat_map(|sample| [sample.to_le_bytes(), sample.to_le_bytes()].concat()).collect()
 }
 
-/// The file of 300 frames and their audio, given one beside the other.
+/// Writes 300 frames and their audio alternately. Returns the bytes of the file.
 fn in_step(path: &Path) -> Vec<u8> {
     let (job, shape) = with_audio(path);
     let mut session = begun(&job, &shape);
@@ -78,7 +79,7 @@ fn a_stream_that_is_too_far_ahead_is_refused_until_the_other_has_caught_up() {
         session.write_frame(frame(next)).unwrap();
         next += 1;
     }
-    // The frame that begins after five seconds is the last one that is taken.
+    // The frame that begins at five seconds is the last one that the session accepts.
     assert_eq!((next, session.behind()), (126, Some(AUDIO)));
     for _ in 0..2 {
         let error = session.write_frame(frame(next)).unwrap_err();
@@ -96,7 +97,7 @@ fn a_stream_that_is_too_far_ahead_is_refused_until_the_other_has_caught_up() {
     session.write_audio(block(0)).unwrap();
     session.write_frame(frame(next)).unwrap();
     refused(session.write_frame(frame(next + 1)), ErrorKind::Limit, "the frames are 00:00:05.040 ahead");
-    // Now the audio: as long as a block is, it is taken if the audio is not ahead.
+    // Now the audio. The session accepts a block of any length if audio is not ahead.
     session.write_audio(audio(1, 1920 * 299)).unwrap();
     assert_eq!(session.behind(), Some(FRAMES));
     refused(session.write_audio(block(300)), ErrorKind::Limit, "audio track 0 is 00:00:06.920 ahead of the frames");
@@ -120,7 +121,7 @@ fn packets_are_in_order_of_time_however_the_streams_were_given() {
         job.overwrite();
         let mut session = begun(&job, &shape);
         let (mut frames, mut blocks) = (0, 0);
-        // Each stream in turn as far as it goes.
+        // Write each stream as far as the session accepts it, in turn.
         while frames < 300 || blocks < 300 {
             while frames < 300 && session.has_room(FRAMES) {
                 session.write_frame(frame(frames)).unwrap();
@@ -162,7 +163,7 @@ fn the_stream_that_is_furthest_behind_is_never_refused() {
             SessionStream::Frames if number == 50 => session.end_frames().unwrap(),
             SessionStream::Audio(track) if number >= 50 => session.end_audio(track).unwrap(),
             SessionStream::Frames => session.write_frame(frame(number)).unwrap(),
-            // Blocks of one and of five frames.
+            // Blocks of the length of one frame and of five frames.
             SessionStream::Audio(track) => {
                 let frames = if track == 0 { 1 } else { 5 };
                 session.write_audio_to(track, audio(number, 1920 * frames)).unwrap();
@@ -233,7 +234,7 @@ fn a_stream_that_has_ended_holds_nothing_back() {
 #[test]
 fn audio_may_begin_late_and_streams_of_different_files_are_free() {
     let folder = folder();
-    // The first block begins after 20 seconds, and silence is filled in.
+    // The first block begins at 20 seconds, and silence fills the gap.
     let path = named(&folder, "late.mkv");
     let (job, shape) = with_audio(&path);
     let mut session = begun(&job, &shape);
@@ -250,7 +251,7 @@ fn audio_may_begin_late_and_streams_of_different_files_are_free() {
     assert!(own[..4 * 1920 * 500].iter().all(|byte| *byte == 0));
     assert!(own[4 * 1920 * 500..] == heard(525)[4 * 1920 * 500..]);
 
-    // Frames and audio go into files of their own: one may be given after the other.
+    // Frames and audio go to separate files, so the test can write one after the other.
     let (mut job, shape) = with_audio(&named(&folder, "frames.mkv"));
     job.outputs[0].audio = AudioSettings::None;
     let audio = named(&folder, "audio.mkv");
@@ -281,7 +282,7 @@ fn the_limit_is_a_setting_and_the_plan_counts_what_may_wait() {
         let taken = (0..).take_while(|number| session.write_frame(frame(*number)).is_ok()).count();
         let what = |name: &str| memory.shares.iter().find(|share| share.what == name).expect("a share").bytes;
         assert!(memory.estimate == memory.shares.iter().map(|share| share.bytes).sum::<u64>());
-        // A frame in hand, and one in the first stage; no decoder.
+        // One frame at the caller, one in the first stage, and no decoder.
         assert!(what("source") >= 2 * 64 * 48, "{memory:?}");
         assert!(memory.shares.iter().all(|share| share.what != "decoder"), "{memory:?}");
         let said = &session.plan().decisions;
@@ -291,20 +292,20 @@ fn the_limit_is_a_setting_and_the_plan_counts_what_may_wait() {
     };
     let [short, usual, long] = [seconds(1), seconds(5), seconds(60)].map(taken);
     assert_eq!([short.0, usual.0, long.0], [26, 126, 1501]);
-    // The raw frames of 55 seconds, which are rounded up to 64 x 96 bytes, with as much audio as they have.
+    // The raw frames of 55 seconds, rounded up to 64 x 96 bytes each, and their audio.
     let more: u64 = 55 * (25 * 64 * 96 + 4 * 2 * 48_000);
     assert!((long.1 - usual.1).abs_diff(more) <= 1, "{} for {more}", long.1 - usual.1);
     assert_eq!(names(folder.path()), [""; 0]);
-    // Without audio, nothing waits.
+    // Without audio, no stream waits for another.
     let (job, shape) = grey(&named(&folder, "grey.mkv"));
     let session = begun(&job, &shape);
     assert!(session.plan().decisions.is_empty(), "{:?}", session.plan().decisions);
 }
 
-/// Says how the session of a process of its own is given its streams, and for how many seconds.
+/// Environment variable that states how to write the streams of the session, and the duration in seconds.
 const GIVEN: &str = "TRIX_TEST_SESSION_GIVEN";
 
-/// Runs a session as the environment says. Prints the peak of this process's memory, and the estimate.
+/// Runs the session that the environment variable describes. Prints the peak memory of this process and the estimate.
 #[test]
 #[ignore = "the test below runs it in a process of its own"]
 fn a_session_in_a_process() {
@@ -313,10 +314,10 @@ fn a_session_in_a_process() {
     let (how, length) = given.split_once(' ').expect("how, and how long");
     let frames = 25 * length.parse::<i64>().expect("seconds");
     let folder = folder();
-    // MXF keeps audio beside every frame.
+    // MXF interleaves audio with every frame.
     let (name, video, format) = match how {
         "mxf" => {
-            // Keyframes alone, since all frames are the same.
+            // Only keyframes, because all frames are equal.
             let (rate, gop) = (Some(RateControl::Qp { value: 10 }), Some(1));
             ("noise.mxf", VideoSettings::X264(EncodeSettings { rate, gop, ..quick("bframes=0") }), "yuv420p")
         }
@@ -326,7 +327,7 @@ fn a_session_in_a_process() {
     job.outputs[0].video = video;
     let format = PixelFormat::from_name(format).unwrap();
     shape.video = Some(VideoShape::new(384, 288, format, RATE));
-    // A linear congruential generator with the constants of Knuth's MMIX. Noise is not compressed.
+    // A linear congruential generator with the constants of Knuth's MMIX. Noise does not compress.
     let mut state = 1_u64;
     let mut noise = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -337,23 +338,25 @@ fn a_session_in_a_process() {
     let planes: Vec<PlaneInput<'_>> = strides.iter().map(|stride| PlaneInput::bytes(&samples, *stride)).collect();
     let made = VideoFrame::from_planes(format, 384, 288, &planes, seconds(0)).unwrap();
     let at = |number: i64| VideoFrame { time: Timestamp::new(number, RATE.inverse()), ..made.clone() };
-    let sound = block(0);
-    let beside =
-        |number: i64| AudioBlock { time: Timestamp::new(1920 * number, Rational::new(1, 48_000)), ..sound.clone() };
+    let first_block = block(0);
+    let audio_at = |number: i64| AudioBlock {
+        time: Timestamp::new(1920 * number, Rational::new(1, 48_000)),
+        ..first_block.clone()
+    };
     let mut session = begun(&job, &shape);
     let estimate = session.plan().memory.estimate;
     let mut blocks = 0;
     for number in 0..frames {
         match how {
-            // As far ahead as the session allows.
+            // As far ahead as the session accepts.
             "ahead" => {
                 while !session.has_room(FRAMES) {
-                    session.write_audio(beside(blocks)).unwrap();
+                    session.write_audio(audio_at(blocks)).unwrap();
                     blocks += 1;
                 }
             }
-            // The audio ends after a second.
-            "ended" | "mxf" if number < 25 => session.write_audio(beside(number)).unwrap(),
+            // The audio ends after one second.
+            "ended" | "mxf" if number < 25 => session.write_audio(audio_at(number)).unwrap(),
             "ended" | "mxf" if number == 25 => session.end_audio(0).unwrap(),
             _ => {}
         }
@@ -361,7 +364,7 @@ fn a_session_in_a_process() {
     }
     if how == "ahead" {
         session.end_frames().unwrap();
-        (blocks..frames).for_each(|number| session.write_audio(beside(number)).unwrap());
+        (blocks..frames).for_each(|number| session.write_audio(audio_at(number)).unwrap());
     }
     session.finish().unwrap();
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
@@ -369,7 +372,7 @@ fn a_session_in_a_process() {
     println!("estimate: {estimate}");
 }
 
-/// The peak of memory, and the estimate, in bytes.
+/// Runs the session in its own process. Returns peak memory and estimate in bytes.
 fn peak(given: &str) -> (u64, u64) {
     let said = alone(module_path!(), "a_session_in_a_process", &[(GIVEN, Path::new(given))]);
     let after = |name| said.lines().find_map(|line| line.split_once(name)).expect("a figure").1.trim();

@@ -1,5 +1,5 @@
-//! What a session writes of every kind: the same files as a job over the same frames and audio, byte for byte. What it
-//! cannot know is refused, or said.
+//! Tests of every kind of product of a session. Its files equal the files of a job with the same frames and audio, byte
+//! for byte. The session rejects or reports what it cannot know in advance.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use crate::support::{
     waves::{noise, tone, write_wave},
 };
 
-/// Five seconds of frames and of audio in one language.
+/// Five seconds of frames, and audio in one language.
 fn film() -> PathBuf {
     made_by_ffmpeg(
         "session-film.mkv",
@@ -32,7 +32,7 @@ fn film() -> PathBuf {
     )
 }
 
-/// As long, with frames of 10 bits and two audio tracks, of which the first is the default.
+/// Five seconds of 10-bit frames, and two audio tracks. The first one is the default track.
 fn production() -> PathBuf {
     made_by_ffmpeg(
         "session-production.mkv",
@@ -42,7 +42,7 @@ fn production() -> PathBuf {
     )
 }
 
-/// A job of `source` from JSON, whose files are to lie in `folder`.
+/// A job for `source` from JSON, with its files in `folder`.
 fn job(source: &Path, folder: &Path, rest: Value) -> Job {
     let mut all = json!({ "source": { "path": source }, "hash": true });
     for (key, value) in rest.as_object().expect("an object") {
@@ -53,7 +53,7 @@ fn job(source: &Path, folder: &Path, rest: Value) -> Job {
     job
 }
 
-/// The files below a folder, by their names from there.
+/// The files in a folder and below it, with paths relative to the folder.
 fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for name in names(folder) {
@@ -66,8 +66,8 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
-/// Runs a job of `source`, and a session with its frames and its audio in these languages. The files must be equal.
-/// Returns both reports, that of the session last, and the folder with the files of the session.
+/// Runs a job for `source`, and a session with the same frames and the audio in these languages. Asserts that the files
+/// are equal. Returns the report of the job, the report of the session, and the folder of the session.
 fn compared(source: &Path, rest: &Value, languages: &[&str]) -> (Report, Report, TempDir) {
     let (read, fed) = (folder(), folder());
     let expected = done(&job(source, read.path(), rest.clone()));
@@ -161,7 +161,7 @@ fn a_session_makes_the_stills_of_a_job_where_their_length_does_not_matter() {
         { "type": "waveform", "path": "waveform.png", "width": 200, "height": 40, "peaks": "peaks.json" },
     ]);
     let output = json!({ "path": "a.mkv", "video": { "type": "ffv1" }, "audio": { "type": "flac" } });
-    // With a file beside them, and alone.
+    // With an output file, and without.
     for outputs in [json!([output]), json!([])] {
         let (expected, found, _folder) = compared(&film(), &json!({ "outputs": outputs, "stills": stills }), &["eng"]);
         assert_eq!((found.stills.len(), expected.stills.len()), (3, 3));
@@ -180,10 +180,10 @@ fn stills_that_depend_on_the_length_are_fitted_to_the_end_that_was_reached() {
     let folder = folder();
     let report = given(&job(&film(), folder.path(), json!({ "stills": stills })), &[]);
     let StillReport::Poster(poster) = &report.stills[0].found else { panic!("a poster") };
-    // Two frames a second, of five.
+    // Two frames per second in five seconds.
     assert!((9..=11).contains(&poster.judged), "{poster:?}");
     let StillReport::Sprites(sprites) = &report.stills[1].found else { panic!("thumbnails") };
-    // As many as were asked for, or fewer, over five seconds.
+    // As many as requested in five seconds, or fewer.
     assert!((5..=7).contains(&sprites.count), "{sprites:?}");
     let span = sprites.count as f64 * sprites.interval_ms;
     assert!((4500.0..=6000.0).contains(&span), "{sprites:?}");
@@ -209,7 +209,7 @@ fn a_session_measures_the_loudness_of_what_it_encodes() {
 }
 
 #[test]
-fn audio_from_files_beside_a_session_is_that_of_a_job() {
+fn external_audio_of_a_session_is_that_of_a_job() {
     let elsewhere = folder();
     let [quiet, loud, exact, copied] =
         ["quiet.wav", "loud.wav", "exact.wav", "copied.flac"].map(|name| named(&elsewhere, name));
@@ -221,7 +221,7 @@ fn audio_from_files_beside_a_session_is_that_of_a_job() {
     trix_fixtures::program::ffmpeg(&line);
     let quick = json!({ "type": "x264", "preset": "ultrafast" });
     let tracks = json!([
-        // Measured before the session begins, and brought to its target.
+        // This track is measured before the session begins, and normalised.
         { "path": quiet, "language": "rus", "loudness": { "integrated_lufs": -20.0 } },
         { "path": loud, "language": "deu", "offset": "0.25", "gain": -6.0 },
         { "path": copied, "language": "fra" },
@@ -236,14 +236,14 @@ fn audio_from_files_beside_a_session_is_that_of_a_job() {
     let rest = json!({ "tracks": tracks, "outputs": outputs, "measure_loudness": true });
     let (expected, found, folder) = compared(&film(), &rest, &["eng"]);
     assert_eq!(loudness(&found), loudness(&expected));
-    // The first of the external tracks was at -37 LUFS.
+    // The first external track had -37 LUFS.
     let reached = found.outputs[0].loudness[1].loudness.integrated_lufs.expect("a loudness");
     assert!((reached + 20.0).abs() < 0.1, "{reached}");
     let audio = &found.outputs[0].plan.audio[1];
     assert!(audio.settled.as_ref().is_some_and(|settled| settled.normalisation.gain_db > 5.0), "{audio:?}");
     assert!(found.outputs[2].plan.audio[0].copied);
     assert!(samples(&folder.path().join("c.mkv"), 0, "s16le") == samples(&copied, 0, "s16le"));
-    // A session of frames alone, with audio from beside it.
+    // A session with frames only, and external audio.
     let rest =
         json!({ "tracks": [{ "path": quiet }], "outputs": [{ "path": "d.mp4", "video": quick, "tracks": [0] }] });
     let silent = made_by_ffmpeg(
@@ -267,7 +267,7 @@ fn what_needs_the_length_or_the_loudness_before_the_first_frame_is_refused() {
         let stated = format!("tracks[0].length = {policy}: the length of the video is not known");
         refused(Session::open(&job, &shape, &Control::default()), ErrorKind::InvalidSpec, &stated);
     }
-    // All mistakes at once: of the job, and of the shape.
+    // All mistakes in the job and in the shape are reported together.
     let tracks = vec![format!("{}:length=fit", wave.display()).parse().expect("a track")];
     let mut wrong = Job { tracks, ..job.clone() };
     wrong.source.path = "master.mov".into();

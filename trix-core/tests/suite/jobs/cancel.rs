@@ -1,4 +1,4 @@
-//! `run` returns at once after a cancellation, even while an encoder is inside a long call.
+//! Tests that `run` returns at once after a cancellation, even during a long call of an encoder.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use trix_fixtures::{Clip, folder};
 
 use crate::support;
 
-/// What the documentation promises.
+/// The time within which a job stops after a cancellation, by the documentation.
 const PROMISE: Duration = Duration::from_millis(200);
 
 #[test]
 fn a_cancelled_job_returns_within_200_ms() {
     let clip = Clip { width: 1280, height: 720, frames: 60, ..Clip::default() };
     let source = clip.encoded("-c:v libx264 -preset ultrafast", "mp4");
-    // A machine that is busy elsewhere may wake a thread late; one prompt return in three shows what the engine does.
+    // A busy machine can wake a thread late, so one prompt return in three attempts is enough.
     let took = (0..3).map(|_| cancelled(&source)).min().expect("three attempts");
     assert!(took <= PROMISE, "{took:?}");
 }
@@ -25,7 +25,8 @@ fn a_cancelled_job_returns_within_200_ms() {
 fn cancelled(source: &std::path::Path) -> Duration {
     let folder = folder();
     let mut job = Job::new(source, folder.path().join("out.mkv"));
-    // Slow enough that the encoder is inside a call when it is asked to stop, and far from its end.
+    // The preset is slow, so that the cancellation arrives during a call of the encoder and long before the end of the
+    // job.
     let settings = EncodeSettings { preset: Some("veryslow".into()), ..EncodeSettings::default() };
     job.outputs[0].video = VideoSettings::X265(settings);
     let (error, took) = support::cancelled(job);

@@ -1,5 +1,5 @@
-//! The same job gives the same bytes: alone or beside another, with however many decoder threads, the first or the
-//! tenth time in a process.
+//! Tests that the same job gives the same bytes: alone or at the same time as another job, with any number of decoder
+//! threads, and in the first as in the tenth run of a process.
 
 use std::{fs, path::Path, thread};
 
@@ -12,7 +12,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder};
 
-use crate::support::{self, done, picture_job, quick, slices};
+use crate::support::{self, done, quick, slices, video_job};
 
 const ENCODERS: [(Encoder, &str); 2] = [(Encoder::X264, "threads=2"), (Encoder::X265, "pools=2 frame-threads=2")];
 
@@ -22,7 +22,7 @@ fn source() -> std::path::PathBuf {
 
 fn job(output: &Path, encoder: Encoder, params: &str) -> Job {
     let settings = EncodeSettings { preset: Some("fast".into()), ..quick(params) };
-    picture_job(&source(), output, encoder, settings)
+    video_job(&source(), output, encoder, settings)
 }
 
 fn bytes(job: &Job) -> Vec<u8> {
@@ -30,7 +30,7 @@ fn bytes(job: &Job) -> Vec<u8> {
     fs::read(&job.outputs[0].path).expect("the output")
 }
 
-/// Where two files differ, if they do; a whole file in a message helps nobody.
+/// Asserts that two files are equal. The message states where they differ instead of printing them.
 fn same(one: &[u8], other: &[u8], what: &str) {
     assert_eq!(one.len(), other.len(), "length of {what}");
     assert_eq!(one.iter().zip(other).position(|(a, b)| a != b), None, "first byte that differs of {what}");
@@ -58,7 +58,7 @@ fn two_jobs_at_once_give_the_bytes_of_each_alone() {
 fn decoder_threads_do_not_change_the_bytes() {
     let folder = folder();
     let with = |threads: u32| {
-        // The number would go to the encoder, too, where its own option did not pin it.
+        // Set the threads of the encoder explicitly, because `threads` of the job applies to the encoder too.
         let mut job = job(&folder.path().join(format!("{threads}.mkv")), Encoder::X264, "threads=2");
         job.threads = Some(threads);
         bytes(&job)
@@ -76,7 +76,7 @@ fn decoder_threads_and_the_pool_of_x265_do_not_change_its_slices() {
         let mut job = job(&folder.path().join(format!("{threads}.mkv")), Encoder::X265, "frame-threads=2");
         job.threads = Some(threads);
         done(&job);
-        // Only slices: x265 notes the size of its pool in an SEI.
+        // Compare only slices: x265 writes the size of its thread pool into an SEI message.
         slices(&job.outputs[0].path, Encoder::X265)
     };
     let one = with(1);
@@ -104,30 +104,30 @@ fn every_container_is_written_alike_every_time() {
 
 #[test]
 fn x264_repeats_itself_in_one_process_where_rows_are_no_multiple_of_eight_macroblocks() {
-    // The AVX-512 code of x264 0.164's macroblock tree reads memory that it never wrote: a second encode in the same
-    // process, which gets used memory, gave another stream than the first.
+    // In x264 0.164, the AVX-512 code of the macroblock tree reads uninitialised memory. A second encode in the same
+    // process got used memory and gave another stream.
     let clip = Clip::default();
     assert_ne!(clip.width.div_ceil(16) % 8, 0, "a width that shows it");
     let folder = folder();
     let write = |round: u32| {
         let output = folder.path().join(format!("{round}.mp4"));
         let settings = EncodeSettings { preset: Some("fast".into()), ..quick("threads=1") };
-        bytes(&picture_job(&clip.y4m(), &output, Encoder::X264, settings))
+        bytes(&video_job(&clip.y4m(), &output, Encoder::X264, settings))
     };
     let first = write(0);
     for round in 1..8 {
-        // Something else in between, so that the memory is used.
+        // Another encode in between, so that the memory is used.
         let between = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("threads=1 bframes=3") };
-        done(&picture_job(&clip.y4m(), &folder.path().join(format!("between-{round}.mp4")), Encoder::X264, between));
+        done(&video_job(&clip.y4m(), &folder.path().join(format!("between-{round}.mp4")), Encoder::X264, between));
         same(&write(round), &first, &format!("round {round}"));
     }
 }
 
 #[test]
 fn tracks_lie_side_by_side_however_slow_the_frames_are_encoded() {
-    // A frame a second and few bytes: audio could be through before the first frame is.
+    // One small frame per second. Audio could be finished before the first frame is encoded.
     let source = support::made_by_ffmpeg(
-        "slow-pictures.mkv",
+        "slow-frames.mkv",
         "-f lavfi -i testsrc2=size=64x64:rate=1 -f lavfi -i sine=sample_rate=48000 -t 100 -c:v libx264 -c:a flac",
     );
     let folder = trix_fixtures::folder();
@@ -136,13 +136,13 @@ fn tracks_lie_side_by_side_however_slow_the_frames_are_encoded() {
     job.outputs[0].audio = AudioSettings::Flac;
     support::done(&job);
     let json = support::ffprobe(&job.outputs[0].path, "-show_packets");
-    let mut pictures: f64 = -1.0;
+    let mut last_frame: f64 = -1.0;
     for packet in json["packets"].as_array().expect("packets") {
         let time: f64 = support::number(&packet["pts_time"]);
         match packet["codec_type"].as_str() {
-            Some("video") => pictures = pictures.max(time),
-            // A frame lasts a second, and some come before those that they are made from.
-            _ => assert!(time - pictures <= 3.0, "audio of {time} s comes before the frame after {pictures} s"),
+            Some("video") => last_frame = last_frame.max(time),
+            // A frame lasts one second, and B-frames come before their reference frames.
+            _ => assert!(time - last_frame <= 3.0, "audio of {time} s comes before the frame after {last_frame} s"),
         }
     }
 }

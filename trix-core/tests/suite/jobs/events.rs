@@ -1,4 +1,5 @@
-//! What a host sees of a job: events, the progress callback, and the threads that a cancelled job leaves.
+//! Tests of what a host program sees of a job: events, calls of the progress callback, and the threads of a cancelled
+//! job.
 
 use std::{
     fs,
@@ -25,10 +26,10 @@ use trix_fixtures::{Clip, folder, master};
 
 use crate::support;
 
-/// What the documentation promises about cancellation.
+/// The time within which a job stops after a cancellation, by the documentation.
 const PROMISE: Duration = Duration::from_millis(200);
 
-/// Much longer than [`PROMISE`], and than all of a quick job.
+/// Much longer than [`PROMISE`], and longer than a whole quick job.
 const SLOW: Duration = Duration::from_secs(3);
 
 fn job(source: &Path, folder: &Path, value: serde_json::Value) -> Job {
@@ -47,7 +48,7 @@ fn heard(job: Job) -> (trix_core::Result<trix_core::Report>, Vec<Event>) {
     (running.join().expect("no panic"), events)
 }
 
-/// The files below `path`, in bytes.
+/// Returns the total size of the files in `path` and below it, in bytes.
 fn size(path: &Path) -> u64 {
     let metadata = fs::metadata(path).expect("a file");
     match metadata.is_dir() {
@@ -89,7 +90,7 @@ fn events_tell_a_job_from_its_beginning_to_its_end() {
         "{events:#?}"
     );
     assert_eq!(events.last(), Some(&Event::JobEnded { error: None }));
-    // The last progress of each output in the pass that wrote it, and of the file whose frames were compared.
+    // The last progress event of each output in the pass that wrote it, and of the verified file.
     let names = ["a.mkv", "b.mp4", "package"].map(|name| folder.path().join(name));
     for (number, part, frames) in
         [(0, Stage::Encode, 50), (1, Stage::Encode, 100), (2, Stage::Encode, 50), (0, Stage::Verify, 50)]
@@ -145,7 +146,7 @@ fn events_of_damage_and_warnings_are_those_of_the_report() {
     }
     assert!(!report.damage.is_empty() && damage.iter().any(|found| found.stream.is_some()), "{damage:?}");
     assert_eq!(damage.len() as u64, report.damage.total());
-    // Several threads find damage; the order of the list and that of the events can differ.
+    // Several threads find damage, so the order of the list and the order of the events can differ.
     let sorted = |mut list: Vec<trix_core::damage::Damage>| {
         list.sort_by_key(|found| format!("{found:?}"));
         list
@@ -196,7 +197,7 @@ fn a_job_whose_events_no_one_reads_ends_as_any_other() {
     let job = job(&master(), folder.path(), json!({ "outputs": [{ "path": "a.mkv", "video": x264 }] }));
     let (control, events) = Control::with_events();
     let report = run(&job, &control).expect("a report");
-    // The events are still there, and none of them was missed.
+    // The events are still in the queue, and none is missing.
     let waiting: Vec<Event> = std::iter::from_fn(|| events.try_recv()).collect();
     assert!(
         waiting.contains(&Event::OutputDone { path: report.outputs[0].path.clone(), bytes: report.outputs[0].bytes })
@@ -210,16 +211,16 @@ fn a_job_whose_events_no_one_reads_ends_as_any_other() {
     run(&job, &control).expect("a report without a reader");
 }
 
-/// Cancels a job in `phase`, while its callback sleeps for [`SLOW`]. Returns the time until the job returned.
+/// Cancels a job in `phase` while its callback sleeps for [`SLOW`]. Returns the time until the job returned.
 fn cancelled_in(phase: Phase, source: &Path, settings: serde_json::Value) -> Duration {
     let folder = folder();
     let job = job(source, folder.path(), json!({ "outputs": [settings] }));
-    // No one reads the events.
+    // The test does not read the events.
     let (control, _events) = Control::with_events();
     let (cancel, asked): (_, Arc<Mutex<Option<Instant>>>) = (control.cancel.clone(), Arc::default());
     let at = Arc::clone(&asked);
     let progress = move |progress: &Progress| {
-        // A verification has begun when a frame was compared.
+        // Verification has begun when the first frame was compared.
         if progress.phase != phase || (phase == Phase::Verify && progress.frame == 0) {
             return;
         }
@@ -245,7 +246,7 @@ fn a_callback_that_sleeps_for_seconds_does_not_delay_a_cancellation() {
     let slow = json!({ "path": "a.mkv", "video": { "type": "x265", "preset": "veryslow" } });
     let quick = json!({ "path": "a.mkv", "video": { "type": "x264", "preset": "ultrafast" }, "verify": "full" });
     for (phase, settings) in [(Phase::Encode, slow), (Phase::Verify, quick)] {
-        // A machine that is busy elsewhere may wake a thread late; one prompt return in three shows what the engine does.
+        // A busy machine can wake a thread late, so one prompt return in three attempts is enough.
         let took = (0..3).map(|_| cancelled_in(phase, &source, settings.clone())).min().expect("three attempts");
         assert!(took <= PROMISE, "{phase:?}: {took:?}");
     }
@@ -267,7 +268,7 @@ fn a_slow_callback_gets_the_last_progress_and_holds_up_no_stage() {
     };
     let report = run(&job, &Control { progress: Some(Arc::new(progress)), ..Control::default() }).expect("a report");
     let seen = seen.lock().expect("a list");
-    // Each call takes longer than fifteen ticks, and what came meanwhile is one call.
+    // Each call lasts longer than fifteen ticks of the timer, and all progress in that time gives one call.
     assert!(seen.len() <= 3, "{seen:?}");
     assert_eq!(seen.last(), Some(&250));
     assert_eq!(report.outputs[0].ledger.expect("video").found, Some(250));
@@ -285,14 +286,14 @@ fn a_callback_that_panics_ends_the_job_with_its_panic_and_leaves_nothing() {
     assert_eq!(control.stages_left(), 0);
 }
 
-/// The names of the threads of stages that this process has.
+/// Returns the names of the stage threads in this process.
 fn stages() -> Vec<String> {
     let tasks = fs::read_dir("/proc/self/task").expect("Linux").flatten();
     let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
     names.map(|name| name.trim().to_owned()).filter(|name| name.starts_with("trix-")).collect()
 }
 
-/// No thread of a stage is left.
+/// Asserts that no stage thread is left.
 fn none_is_left(control: &Control) {
     assert_eq!(control.stages_left(), 0);
     // The system lists a thread for a moment after it was joined.
@@ -314,17 +315,17 @@ fn threads_of_jobs_in_a_process() {
     let folder = folder();
     let clip = Clip { width: 1280, height: 720, frames: 60, ..Clip::default() };
     let source = clip.encoded("-c:v libx264 -preset ultrafast", "mp4");
-    // A job that ends has joined its threads.
+    // A successful job joins its threads.
     let x264 = json!({ "type": "x264", "preset": "ultrafast" });
     let job = job(&source, folder.path(), json!({ "outputs": [{ "path": "a.mkv", "video": x264 }] }));
     let control = Control::default();
     run(&job, &control).expect("a report");
     none_is_left(&control);
-    // A job that fails, too.
+    // A failed job, too.
     let error = run(&job, &control).expect_err("the name is taken");
     assert_eq!(error.kind(), ErrorKind::Io);
     none_is_left(&control);
-    // A job that is cancelled inside an encoder tells how many are left, as long as there are any.
+    // A job that is cancelled during a call of an encoder reports the number of remaining threads until none is left.
     let mut left = 0;
     for _ in 0..3 {
         let mut job = Job::new(&source, folder.path().join("b.mkv"));

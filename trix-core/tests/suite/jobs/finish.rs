@@ -1,4 +1,4 @@
-//! What happens after the last encoded frame: every file is checked, hashed and compared, several at once.
+//! Tests of the time after the last encoded frame: Trix checks, hashes and compares every file, several at once.
 
 use std::{
     fs::{self, OpenOptions},
@@ -30,7 +30,7 @@ fn job(source: &Path, folder: &Path, outputs: Value) -> Job {
     job
 }
 
-/// An output of quick H.264, whose frames are compared with those of the source.
+/// An output with quick H.264 and full verification.
 fn full(name: &str) -> Value {
     let video = json!({ "type": "x264", "preset": "ultrafast", "rate": { "type": "crf", "value": 30 }, "depth": 8 });
     json!({ "path": name, "video": video, "audio": { "type": "none" }, "threads": 1, "verify": "full" })
@@ -54,19 +54,19 @@ fn sha256sum(file: &Path) -> String {
     program::text(&output).split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// The planes of every frame of a file, each with its width; 8 bits.
-fn pictures(file: &Path) -> Vec<Vec<(usize, Vec<u8>)>> {
+/// Returns the planes of every frame of an 8-bit file, each with its width.
+fn frame_planes(file: &Path) -> Vec<Vec<(usize, Vec<u8>)>> {
     let source = Source::open_within(file, Default::default()).expect("a source");
     let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 1).expect("a reader");
     let mut list = Vec::new();
-    while let Some(picture) = reader.next_frame().expect("a frame") {
-        let planes = picture.frame.planes();
+    while let Some(frame) = reader.next_frame().expect("a frame") {
+        let planes = frame.frame.planes();
         list.push(planes.iter().map(|plane| (plane.width, plane.rows().flatten().copied().collect())).collect());
     }
     list
 }
 
-/// SSIM of two planes of 8 bits, sample by sample, row of windows by row of windows.
+/// Computes SSIM of two 8-bit planes in plain loops, window by window.
 fn plain_ssim(x: &[u8], y: &[u8], width: usize) -> f64 {
     let height = x.len() / width;
     let (c1, c2) = ((0.0001f64 * 255.0 * 255.0 * 64.0).round(), (0.0009f64 * 255.0 * 255.0 * 64.0 * 63.0).round());
@@ -90,9 +90,9 @@ fn plain_ssim(x: &[u8], y: &[u8], width: usize) -> f64 {
     total / (rows * columns) as f64
 }
 
-/// The whole clip's PSNR and SSIM, and SSIM of each plane, without threads or strips.
+/// Computes PSNR and SSIM of a whole clip, and SSIM of each plane, without threads or strips.
 fn plain(reference: &Path, copy: &Path) -> (f64, f64, Vec<f64>) {
-    let (left, right) = (pictures(reference), pictures(copy));
+    let (left, right) = (frame_planes(reference), frame_planes(copy));
     assert_eq!(left.len(), right.len());
     let frames = left.len() as f64;
     let mut similarities = vec![0.0; left[0].len()];
@@ -117,7 +117,7 @@ fn score(report: &Report, output: usize) -> &Score {
 
 #[test]
 fn scores_are_to_the_bit_those_of_plain_loops_whatever_the_number_of_threads() {
-    // No multiple of the rows of a strip, nor of a window.
+    // The size is no multiple of the rows of a strip or of a window.
     let source =
         Clip { width: 334, height: 270, frames: 8, ..Clip::of("yuv420p") }.encoded("-c:v ffv1 -level 3", "mkv");
     let mut known: Option<Vec<Score>> = None;
@@ -143,7 +143,7 @@ fn scores_are_to_the_bit_those_of_plain_loops_whatever_the_number_of_threads() {
 
 #[test]
 fn the_source_is_decoded_once_for_all_files_that_are_compared() {
-    // More than the blocks of a source that stay in memory after it was read, so that every reading counts.
+    // The source is larger than the block cache, so that every reading counts.
     let source = Clip { width: 640, height: 360, frames: 240, ..Clip::default() }.y4m();
     let folder = folder();
     let job = job(&source, folder.path(), json!([full("a.mkv"), full("b.mkv"), full("c.mp4"), full("d.mkv")]));
@@ -155,11 +155,12 @@ fn the_source_is_decoded_once_for_all_files_that_are_compared() {
     let fixity = report.fixity.expect("a hash");
     assert!(fixity.bytes > 70 << 20, "{fixity:?}");
     let readings = fixity.disk_bytes as f64 / fixity.bytes as f64;
-    // One to encode, one to compare; the first blocks are looked at once more.
+    // One reading for the encode and one for the comparison. The first blocks can be read once more.
     assert!((1.5..2.3).contains(&readings), "the source was read {readings} times");
 }
 
-/// Writes over bytes in the middle of what becomes `output`, once all `frames` are encoded and before it is checked.
+/// Overwrites bytes in the middle of the part file of `output`, after all `frames` are encoded and before the file is
+/// checked.
 fn spoiling(output: &Path, frames: u64) -> impl Fn(&Progress) + Send + Sync + 'static {
     let name = output.file_name().expect("a name").to_string_lossy().into_owned();
     let part = output.with_file_name(format!(".{name}.trix-part"));
@@ -178,7 +179,7 @@ fn three(folder: &Path) -> Job {
 }
 
 #[test]
-fn a_file_that_was_spoiled_is_told_and_the_others_are_kept_where_the_job_says_so() {
+fn a_damaged_output_is_reported_and_the_others_are_kept_if_the_job_says_so() {
     let folder = folder();
     let mut job = three(folder.path());
     job.on_output_failure = serde_json::from_str("\"continue\"").expect("a word");
@@ -197,7 +198,7 @@ fn a_file_that_was_spoiled_is_told_and_the_others_are_kept_where_the_job_says_so
 }
 
 #[test]
-fn of_two_spoiled_files_the_first_is_told_every_time_and_nothing_is_kept() {
+fn of_two_damaged_outputs_the_first_is_always_reported_and_none_is_kept() {
     for _ in 0..5 {
         let folder = folder();
         let job = three(folder.path());
@@ -217,7 +218,7 @@ fn of_two_spoiled_files_the_first_is_told_every_time_and_nothing_is_kept() {
 fn a_job_that_is_cancelled_while_files_are_compared_returns_within_200_ms_and_leaves_nothing() {
     let source = Clip { width: 1280, height: 720, frames: 150, ..Clip::default() }
         .encoded("-c:v libx264 -preset ultrafast", "mp4");
-    // A machine that is busy elsewhere may wake a thread late; one prompt return in three shows what the engine does.
+    // A busy machine can wake a thread late, so one prompt return in three attempts is enough.
     let took = (0..3).map(|_| {
         let folder = folder();
         let job = job(&source, folder.path(), json!([full("a.mkv"), full("b.mkv"), full("c.mkv")]));

@@ -1,15 +1,15 @@
-//! Two hundred jobs in one process leave nothing behind: no memory, no threads.
+//! Tests that two hundred jobs in one process leave no memory and no threads behind.
 //!
-//! The jobs run in a process of their own, because other tests in the same process would change these numbers.
+//! The jobs run in a separate process, because other tests in the same process would change these numbers.
 
 use std::{fs, thread, time::Duration};
 
 use trix_core::settings::{job::VerifyLevel, video::Encoder};
 use trix_fixtures::{Clip, folder};
 
-use crate::support::{alone, done, picture_job, quick};
+use crate::support::{alone, done, quick, video_job};
 
-/// Resident kilobytes of this process.
+/// Resident memory of this process in kB.
 fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
@@ -35,8 +35,8 @@ fn two_hundred_jobs_in_a_process() {
     for round in 0..200 {
         let encoder = if round % 2 == 0 { Encoder::X264 } else { Encoder::X265 };
         let output = folder.path().join(format!("{round}.mp4"));
-        let mut job = picture_job(&source, &output, encoder, quick(""));
-        // Each job has a pool of threads for its checks; half of them decode and compare on it.
+        let mut job = video_job(&source, &output, encoder, quick(""));
+        // Each job has a thread pool for verification. Half of the jobs also decode and compare on it.
         if round % 4 < 2 {
             job.outputs[0].verify = VerifyLevel::Full;
         }
@@ -49,7 +49,7 @@ fn two_hundred_jobs_in_a_process() {
     }
     let growth = resident().saturating_sub(after_twenty);
     assert!(growth < 30_000, "180 jobs left {growth} kB behind, from {after_twenty} kB on");
-    // A thread that has ended stays listed for a moment.
+    // The system lists a thread for a moment after its end.
     let mut left = threads();
     for _ in 0..50 {
         if left <= at_first {

@@ -1,4 +1,4 @@
-//! A plan is made for a stated machine, and runs with its numbers of threads on every machine.
+//! Tests that a plan for a stated machine runs with its numbers of threads on every machine.
 
 use std::{fs, path::Path};
 
@@ -17,13 +17,13 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder};
 
-use crate::support::{done, picture_job, quick, slices};
+use crate::support::{done, quick, slices, video_job};
 
 fn cores(cores: u32) -> Machine {
     Machine { cores, memory: None }
 }
 
-/// The plan of `job` for `machine`, after a journey as JSON.
+/// Returns the plan of `job` for `machine`, after serialisation.
 fn planned(job: &Job, machine: &Machine) -> Plan {
     let source = Source::open(&job.source.path).expect("a source");
     let plan = plan_for(job, &source, machine).unwrap_or_else(|error| panic!("{error}"));
@@ -34,7 +34,7 @@ fn planned(job: &Job, machine: &Machine) -> Plan {
     read
 }
 
-/// Runs a plan here. Returns the bytes of its first file, and the frame threads that its encoder had.
+/// Runs a plan on this machine. Returns the bytes of its first file, and the number of frame threads of its encoder.
 fn ran(plan: &Plan) -> (Vec<u8>, Option<u32>) {
     let mut plan = plan.clone();
     plan.overwrite();
@@ -42,13 +42,13 @@ fn ran(plan: &Plan) -> (Vec<u8>, Option<u32>) {
     (fs::read(&report.outputs[0].path).expect("a file"), report.outputs[0].frame_threads)
 }
 
-/// The first encode of video.
+/// The first video encode of a plan.
 fn encode_of(plan: &Plan) -> (u32, &VideoPlan) {
     let own = plan.encodes.iter().find_map(EncodePlan::video).expect("an encode of video");
     (own.threads, &own.video)
 }
 
-/// The values of an option.
+/// The values of an encoder option.
 fn option<'a>(video: &'a VideoPlan, name: &str) -> Vec<&'a str> {
     video.options.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect()
 }
@@ -60,11 +60,11 @@ fn clip() -> Clip {
 #[test]
 fn a_plan_runs_with_the_threads_of_the_machine_that_it_states() {
     let folder = folder();
-    // 448 rows are 28 rows of macroblocks, which x264 shares out to at most 14 threads.
+    // 448 rows are 28 rows of macroblocks, for which x264 uses at most 14 threads.
     for (encoder, of_sixteen_cores, of_three_cores) in
         [(Encoder::X264, (14, 14), (4, 4)), (Encoder::X265, (16, 4), (3, 1))]
     {
-        let job = picture_job(&clip().y4m(), &folder.path().join(format!("{encoder}.mkv")), encoder, quick(""));
+        let job = video_job(&clip().y4m(), &folder.path().join(format!("{encoder}.mkv")), encoder, quick(""));
         let (name, params) = match encoder {
             Encoder::X264 => ("threads", "threads=4"),
             _ => ("pools", "pools=3 frame-threads=1"),
@@ -88,17 +88,17 @@ fn a_plan_runs_with_the_threads_of_the_machine_that_it_states() {
         assert!(of_three.len() >= 20, "{encoder}: {} slices", of_three.len());
         assert!(larger.memory.estimate > smaller.memory.estimate, "{encoder}: more threads take more memory");
 
-        // The same numbers, set by the job: the same stream, on whatever machine it is planned.
+        // If the job sets the same numbers, the stream is the same for every machine.
         let path = folder.path().join(format!("set.{encoder}.mkv"));
-        let set = picture_job(&clip().y4m(), &path, encoder, quick(params));
+        let set = video_job(&clip().y4m(), &path, encoder, quick(params));
         assert_eq!(encode_of(&planned(&set, &cores(64))).0, of_three_cores.0);
         done(&set);
         assert!(slices(&path, encoder) == of_three, "{encoder}: equal numbers give equal streams");
     }
 }
 
-/// The threads of the plan of `job`; the frame threads with which its encoder opens here; and those with which it opens
-/// without the options `names`.
+/// Returns the threads in the plan of `job`, the frame threads with which its encoder opens here, and those without the
+/// options `names`.
 fn opened(job: &Job, names: &[&str]) -> (u32, Option<u32>, Option<u32>) {
     let plan = planned(job, &this_machine());
     let (threads, video) = encode_of(&plan);
@@ -116,7 +116,7 @@ fn the_numbers_for_this_machine_are_those_that_the_libraries_choose() {
     let folder = folder();
     let job = |encoder, (width, height): (u32, u32), params: &str| {
         let clip = Clip { width, height, frames: 1, ..Clip::default() };
-        picture_job(&clip.y4m(), &folder.path().join("a.mkv"), encoder, quick(params))
+        video_job(&clip.y4m(), &folder.path().join("a.mkv"), encoder, quick(params))
     };
     for size in [(64, 16), (64, 32), (64, 48), (64, 64), (64, 144), (320, 180), (320, 718)] {
         for params in ["", "sliced-threads=1", "threads=auto"] {
@@ -153,8 +153,7 @@ fn the_numbers_for_this_machine_are_those_that_the_libraries_choose() {
 fn numbers_that_options_leave_open_are_settled_too() {
     let folder = folder();
     let video = |encoder, params: &str| {
-        let plan =
-            planned(&picture_job(&clip().y4m(), &folder.path().join("a.mkv"), encoder, quick(params)), &cores(8));
+        let plan = planned(&video_job(&clip().y4m(), &folder.path().join("a.mkv"), encoder, quick(params)), &cores(8));
         encode_of(&plan).1.clone()
     };
     for params in ["", "threads=auto", "threads=0"] {
@@ -170,10 +169,10 @@ fn numbers_that_options_leave_open_are_settled_too() {
     }
     assert_eq!(of_x265("pools=4"), ["4", "2", ""]);
     assert_eq!(of_x265("frame_threads=5"), ["8", "", "5"]);
-    // Without a pool, the cores of the machine decide about frame threads.
+    // Without a thread pool, x265 derives the number of frame threads from the cores of the machine.
     assert_eq!(of_x265("pools=none"), ["none", "3", ""]);
     for (encoder, threads) in [(Encoder::Ffv1, 9), (Encoder::Prores, 8)] {
-        let mut job = picture_job(&clip().y4m(), &folder.path().join("a.mkv"), encoder, EncodeSettings::default());
+        let mut job = video_job(&clip().y4m(), &folder.path().join("a.mkv"), encoder, EncodeSettings::default());
         assert_eq!(encode_of(&planned(&job, &cores(8))).0, threads, "{encoder}");
         job.threads = Some(5);
         assert_eq!(encode_of(&planned(&job, &cores(8))).0, 5, "{encoder}");
@@ -184,7 +183,7 @@ fn numbers_that_options_leave_open_are_settled_too() {
 fn several_encoders_share_the_cores_of_the_stated_machine() {
     let folder = folder();
     let output = |encoder: Encoder| -> OutputSettings {
-        picture_job(&clip().y4m(), &folder.path().join(format!("{encoder}.mkv")), encoder, quick("")).outputs.remove(0)
+        video_job(&clip().y4m(), &folder.path().join(format!("{encoder}.mkv")), encoder, quick("")).outputs.remove(0)
     };
     let mut job = Job::new(clip().y4m(), folder.path());
     job.outputs = vec![output(Encoder::X264), output(Encoder::X265)];
@@ -202,10 +201,10 @@ fn several_encoders_share_the_cores_of_the_stated_machine() {
 }
 
 #[test]
-fn too_little_memory_of_the_machine_shortens_queues_and_is_told() {
+fn too_little_memory_of_the_machine_shortens_queues_and_is_reported() {
     let folder = folder();
     let path = folder.path().join("a.mkv");
-    let mut job = picture_job(&clip().y4m(), &path, Encoder::X264, quick("threads=1"));
+    let mut job = video_job(&clip().y4m(), &path, Encoder::X264, quick("threads=1"));
     let free = planned(&job, &cores(2));
     assert!(!free.memory.short_queues && free.decisions.is_empty());
     let whole = ran(&free).0;
@@ -224,13 +223,13 @@ fn too_little_memory_of_the_machine_shortens_queues_and_is_told() {
         assert!(ran(plan).0 == whole, "memory decides about no byte");
     }
 
-    // A bound of the job is refused as before, whatever the machine has.
+    // A memory limit in the job applies whatever memory the machine has.
     job.memory = Some(ByteSize(least - 1));
     let error = plan_for(&job, &Source::open(&job.source.path).unwrap(), &cores(2)).expect_err("too low a bound");
     assert_eq!(error.mistakes()[0].place, "memory");
     job.memory = None;
 
-    // A plan from a large machine that needs more than this machine has: a warning, and the same bytes.
+    // A plan for a large machine that needs more memory than this one: a warning, and the same bytes.
     let mut large = free.clone();
     large.memory.estimate = u64::MAX;
     large.overwrite();
@@ -248,7 +247,7 @@ fn too_little_memory_of_the_machine_shortens_queues_and_is_told() {
 #[test]
 fn a_plan_without_a_machine_is_one_for_this_machine() {
     let folder = folder();
-    let job = picture_job(&clip().y4m(), Path::new("a.mkv"), Encoder::X264, quick(""));
+    let job = video_job(&clip().y4m(), Path::new("a.mkv"), Encoder::X264, quick(""));
     let source = Source::open(&job.source.path).unwrap();
     let (plan, here) = (plan(&job, &source).unwrap(), this_machine());
     assert_eq!(plan.machine, here);

@@ -1,5 +1,5 @@
-//! A job takes less memory than its plan estimates. A bound shortens queues without changing the output, or the job is
-//! refused.
+//! Tests that a job takes less memory than its plan estimates. With a memory limit, the job shortens its queues and
+//! gives the same output, or it is rejected.
 
 use std::{
     env, fs,
@@ -17,12 +17,12 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder};
 
-use crate::support::{alone, done, picture_job, quick};
+use crate::support::{alone, done, quick, video_job};
 
-/// Names the job that a process of its own is to run.
+/// Environment variable that names the job for the separate process.
 const JOB: &str = "TRIX_TEST_MEMORY_JOB";
 
-/// Runs the job that the environment names, and prints the peak of this process's memory.
+/// Runs the job in the environment variable. Prints the peak memory of this process.
 #[test]
 #[ignore = "the other tests run it in a process of its own"]
 fn one_job_in_a_process() {
@@ -33,7 +33,7 @@ fn one_job_in_a_process() {
     println!("{}", status.lines().find(|line| line.starts_with("VmHWM:")).expect("VmHWM"));
 }
 
-/// Bytes that a process has had at the most that ran the job.
+/// Runs a job in a separate process and returns its peak memory in bytes.
 fn peak(folder: &Path, job: &Job) -> u64 {
     let file = folder.join("job.json");
     fs::write(&file, serde_json::to_vec(job).expect("a job")).expect("a file");
@@ -47,7 +47,7 @@ fn plan(job: &Job) -> Result<MemoryPlan, trix_core::Error> {
     trix_core::plan(job, &source).map(|plan| plan.memory)
 }
 
-/// The least bound under which a job runs.
+/// Returns the lowest memory limit with which a job runs.
 fn least(job: &Job) -> u64 {
     let long = plan(job).expect("a plan").estimate;
     let short = plan(&Job { memory: Some(ByteSize(long - 1)), ..job.clone() }).expect("shorter queues");
@@ -63,7 +63,7 @@ fn source(frames: u32) -> PathBuf {
 fn job(folder: &Path, outputs: &[(&str, Encoder, EncodeSettings)]) -> Job {
     let source = source(70);
     let one = |(name, encoder, settings): &(&str, Encoder, EncodeSettings)| -> OutputSettings {
-        picture_job(&source, &folder.join(name), *encoder, settings.clone()).outputs.remove(0)
+        video_job(&source, &folder.join(name), *encoder, settings.clone()).outputs.remove(0)
     };
     let mut job = Job::new(&source, folder);
     job.outputs = outputs.iter().map(one).collect();

@@ -1,5 +1,5 @@
-//! Several outputs from one decode: each is what a job of its own would have made, each has its own account, and what
-//! fails is reported and leaves no half of anything.
+//! Tests of several outputs from one decode. Each output equals the output of its own job and has its own ledger. If an
+//! output fails, the job reports it and leaves no partial file.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ use trix_fixtures::{Clip, folder, master, program};
 
 use crate::support::{self, cancelled, number, slices, video_stream};
 
-/// A job that writes `outputs` into `folder`, each with two threads for its encoder unless it says otherwise.
+/// A job that writes `outputs` to `folder`. Each encoder has two threads unless the output states another number.
 fn job(source: &Path, folder: &Path, outputs: Value) -> Job {
     let mut job: Job =
         serde_json::from_value(json!({ "source": { "path": source }, "outputs": outputs })).expect("a job");
@@ -44,7 +44,7 @@ fn plan(job: &Job) -> Plan {
     trix_core::plan(job, &source).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What each step makes: the step before it, and the outputs that need it.
+/// Returns the filter steps: the number of the step before, and the outputs that need the step.
 fn steps(job: &Job) -> Vec<(Option<usize>, Vec<usize>)> {
     let file = |sink: Sink| match sink {
         Sink::Output(id) => id.0,
@@ -54,7 +54,7 @@ fn steps(job: &Job) -> Vec<(Option<usize>, Vec<usize>)> {
     plan(job).filters.into_iter().map(text).collect()
 }
 
-/// The names in a folder, hidden ones too, sorted.
+/// The names in a folder, including hidden ones, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder can be read");
     let mut names: Vec<String> =
@@ -75,20 +75,19 @@ fn none() -> Value {
     json!({ "type": "none" })
 }
 
-/// Five copies for an archive.
+/// Five archive copies.
 fn archive() -> Value {
     let copies = [("a", x264(8)), ("b", x264(10)), ("c", x265(8)), ("d", x265(10)), ("e", x265(12))];
     copies.map(|(name, video)| json!({ "path": format!("{name}.mkv"), "video": video, "audio": none() })).into()
 }
 
-/// The first coded slice in which two files differ.
+/// Returns the first coded slice in which two files differ.
 fn slices_differ(encoder: Encoder, one: &Path, other: &Path) -> Option<usize> {
     let (one, other) = (slices(one, encoder), slices(other, encoder));
     one.iter().zip(&other).position(|(a, b)| a != b).or((one.len() != other.len()).then_some(one.len()))
 }
 
-/// Whatever comes out of a job of several outputs comes out of jobs of one, to the byte. Returns the report of the one
-/// job.
+/// Asserts that each output of a job has the same bytes as the output of its own job. Returns the report of the job.
 fn each_is_as_alone(job: &Job) -> Report {
     let report = done(job);
     let apart = folder();
@@ -103,7 +102,7 @@ fn each_is_as_alone(job: &Job) -> Report {
             assert_eq!(together.len(), alone.len(), "{name}");
             continue;
         };
-        // The message says first whether the frames differ, or what surrounds them.
+        // Compare slices first, so that the message states whether frames or other parts of the file differ.
         let slices = output.video.encode().map(|(encoder, _)| encoder).filter(|encoder| !encoder.is_mezzanine());
         let slices = slices.map(|encoder| slices_differ(encoder, &output.path, &path));
         panic!("{name}: byte {differs} is the first that differs; slices: {slices:?}");
@@ -116,7 +115,7 @@ fn each_of_five_archive_copies_is_the_one_that_a_job_of_its_own_makes() {
     let source = Clip { frames: 12, ..Clip::of("yuv422p12le") }.encoded("-c:v ffv1 -level 3", "mkv");
     let folder = folder();
     let job = job(&source, folder.path(), archive());
-    // Copies of one depth share what is made for them.
+    // Copies with the same bit depth share filter steps.
     assert_eq!(steps(&job), [(None, vec![0, 2]), (None, vec![1, 3]), (None, vec![4])]);
     let report = each_is_as_alone(&job);
     let formats: Vec<String> =
@@ -199,7 +198,7 @@ fn outputs_of_two_passes_and_of_one_share_a_source_with_copies() {
     assert_eq!(number::<u64>(&video_stream(&report.outputs[4].path)["nb_read_frames"]), 30);
 }
 
-/// The queues that were seen while a job ran, sorted.
+/// Returns the names of the queues in a running job, sorted.
 fn queues(job: &Job) -> Vec<String> {
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
     let kept = Arc::clone(&seen);
@@ -239,8 +238,8 @@ fn audio_is_copied_dropped_or_encoded_by_output_and_equal_encodes_are_shared() {
             streams["streams"].as_array().expect("streams").iter().map(|own| &own["codec_name"]).collect();
         assert_eq!(codecs, [codec, codec]);
     }
-    // Two tracks as AAC for two outputs, as FLAC and as Opus: six encoders. Three outputs share the encode of x264. Frames
-    // and each track have one decoder.
+    // Six audio encoders: two tracks as AAC for two outputs, as FLAC and as Opus. Three outputs share the encode of
+    // x264. There is one decoder for the frames and one for each track.
     job.outputs.iter().for_each(|output| fs::remove_file(&output.path).expect("an output"));
     let queues = queues(&job);
     let count = |begin: &str| queues.iter().filter(|name| name.starts_with(begin)).count();
@@ -272,7 +271,7 @@ fn the_account_of_each_output_of_a_cut_adds_up() {
     }
 }
 
-/// Does something to the world once, while the job encodes.
+/// Calls `what` once while the job encodes.
 fn meanwhile(what: impl Fn() + Send + Sync + 'static) -> Control {
     let done = AtomicBool::new(false);
     let watch = move |progress: &Progress| {
@@ -283,7 +282,7 @@ fn meanwhile(what: impl Fn() + Send + Sync + 'static) -> Control {
     Control { progress: Some(Arc::new(watch)), ..Default::default() }
 }
 
-/// Three outputs, the second of which goes into a folder of its own.
+/// A job with three outputs. The second output goes to a separate folder.
 fn three(folder: &Path) -> Job {
     fs::create_dir(folder.join("apart")).expect("a folder");
     let outputs = json!([
@@ -294,7 +293,7 @@ fn three(folder: &Path) -> Job {
     job(&Clip::default().y4m(), folder, outputs)
 }
 
-/// Runs a job whose second output loses its folder.
+/// Runs a job and removes the folder of its second output meanwhile.
 fn without_its_folder(job: &Job, folder: &Path) -> Result<Report, Error> {
     let apart = folder.join("apart");
     run(job, &meanwhile(move || fs::remove_dir_all(&apart).expect("a folder")))
@@ -355,7 +354,7 @@ fn renames_are_undone_when_the_last_rename_fails() {
         job.outputs.swap(1, 2);
         job.outputs[0].overwrite = true;
         fs::write(&job.outputs[0].path, "dear").expect("a file");
-        // A name that somebody takes while the job runs is found out when all else is done.
+        // A file that takes the name during the job is noticed when everything else is done.
         let taken = job.outputs[2].path.clone();
         let result = run(&job, &meanwhile(move || fs::write(&taken, "of another").expect("a file")));
         assert_eq!(fs::read(&job.outputs[2].path).expect("the file"), b"of another");
@@ -385,7 +384,8 @@ fn an_output_that_fails_verification_fails_alone() {
         let mut job = three(folder.path());
         job.on_output_failure = serde_json::from_value(then.into()).expect("a word");
         let part = folder.path().join("apart/.b.mkv.trix-part");
-        // Every look finds the file longer; the last one comes when all of it is written.
+        // The callback sees the file grow and overwrites the same bytes each time. The last call comes after the last
+        // write.
         let spoil = move |progress: &Progress| {
             let Ok(mut bytes) = fs::read(&part) else { return };
             if progress.phase == Phase::Encode && bytes.len() > 9000 {
@@ -417,7 +417,7 @@ fn a_mistake_found_before_decoding_fails_all_outputs() {
         let folder = folder();
         let mut job = three(folder.path());
         job.on_output_failure = serde_json::from_value(then.into()).expect("a word");
-        // A name that is taken.
+        // A file with this name exists.
         fs::write(&job.outputs[1].path, "dear").expect("a file");
         let error = run(&job, &Control::default()).expect_err("a name that is taken");
         assert_eq!(error.kind(), ErrorKind::Io);
@@ -425,7 +425,7 @@ fn a_mistake_found_before_decoding_fails_all_outputs() {
         assert_eq!(fs::read(&job.outputs[1].path).expect("the file"), b"dear");
         assert_eq!(names(folder.path()), ["apart"]);
         fs::remove_file(&job.outputs[1].path).expect("the file");
-        // Two names of one file.
+        // Two names for one file.
         fs::write(folder.path().join("c.mp4"), "dear").expect("a file");
         fs::hard_link(folder.path().join("c.mp4"), &job.outputs[1].path).expect("a link");
         job.outputs.iter_mut().for_each(|output| output.overwrite = true);
@@ -470,7 +470,7 @@ fn an_encoder_that_refuses_when_it_is_opened_fails_the_job_or_its_output_alone()
     }
 }
 
-/// Two seconds of a tone, of which one sample, after a second and a half, is no number.
+/// Makes two seconds of a tone. One sample, after a second and a half, is NaN.
 fn tone_with_a_hole() -> PathBuf {
     trix_fixtures::clip::made("tone-with-a-hole.wav", |path| {
         let samples = (0..96_000).map(|n| if n == 72_000 { f32::NAN } else { (n as f32 * 0.05).sin() * 0.25 });
@@ -493,15 +493,16 @@ fn an_audio_encoder_that_fails_names_its_output_and_the_time_and_keeps_its_cause
     let source = job.source.path.clone();
     let error = run(&job, &Control::default()).expect_err("no number");
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Codec, trix_core::error::Stage::Encode), "{error}");
-    // Matroska needs silence before the encoder's delay, so the files have an encode each. Either can fail first.
+    // The MP4 file needs no silence before the encoder delay, but Matroska does, so each file has its own encode.
+    // Either can fail first.
     let names_its_output =
         |number: usize| error.to_string().starts_with(&format!("{}: encode, ", job.outputs[number].path.display()));
     assert!(names_its_output(0) || names_its_output(2), "{error}");
     assert!(error.to_string().contains(&source.display().to_string()), "whose stream it is: {error}");
-    // The encoder holds a few blocks of 1024 samples back.
+    // The encoder holds back a few blocks of 1024 samples.
     assert!(error.time().is_some_and(|time| (1.45..1.6).contains(&time.to_f64())), "{error}");
     assert!(error.cause().is_some(), "{error}");
-    // The audio of two outputs fails; the third goes on.
+    // The audio of two outputs fails, and the third output succeeds.
     job.on_output_failure = serde_json::from_str("\"continue\"").expect("a word");
     let report = run(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
     let failed: Vec<&PathBuf> = report.failed.iter().map(|own| &own.path).collect();
@@ -533,7 +534,7 @@ fn a_cancelled_job_of_five_outputs_returns_within_200_ms_and_leaves_nothing() {
         assert_eq!(names(folder.path()), [""; 0]);
         took
     };
-    // A machine that is busy elsewhere may wake a thread late.
+    // A busy machine can wake a thread late.
     let took = (0..3).map(|_| attempt()).min().expect("three attempts");
     assert!(took <= PROMISE, "{took:?}");
 }

@@ -1,4 +1,4 @@
-//! A plan is complete: written as JSON, read again and run, it makes the bytes that its job makes.
+//! Tests that a plan is complete. Serialised as JSON, read again and run, it gives the same bytes as its job.
 
 use std::{
     fs::{self, File},
@@ -16,7 +16,7 @@ use trix_fixtures::{TempDir, folder, program};
 
 use crate::support::{done, made_by_ffmpeg};
 
-/// A film with everything that a plan has to carry: subtitles, chapters, an attachment, a cover, two audio tracks.
+/// Makes a film with everything that a plan must carry: subtitles, chapters, an attachment, a cover, two audio tracks.
 fn film() -> PathBuf {
     let chapters = folder().path().join("chapters.txt");
     fs::create_dir_all(chapters.parent().unwrap()).unwrap();
@@ -43,14 +43,14 @@ fn film() -> PathBuf {
     )
 }
 
-/// The job of a document, whose outputs go to `into`.
+/// Reads the job of a document and sets its output folder to `into`.
 fn job(text: &str, source: &Path, into: &Path) -> Job {
     let text = text.replace("SOURCE", source.to_str().unwrap());
     let document = Document::parse(&text, Language::Toml, &[]).unwrap_or_else(|error| panic!("{error}"));
     document.resolve(Some(into)).unwrap_or_else(|error| panic!("{error}")).job
 }
 
-/// All files below a folder, by their names.
+/// Returns all files in a folder and below it, by name.
 fn contents(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut open = vec![root.to_owned()];
     let mut files = Vec::new();
@@ -67,7 +67,7 @@ fn contents(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// The plan after a journey as text.
+/// Serialises a plan and reads it again.
 fn sent(plan: &Plan) -> Plan {
     let text = serde_json::to_string(plan).unwrap();
     let read: Plan = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -75,7 +75,7 @@ fn sent(plan: &Plan) -> Plan {
     read
 }
 
-/// Runs the job and its plan, each into a folder of its own, and compares every byte.
+/// Runs the job and its plan, each with its own output folder, and compares every byte.
 fn travels(text: &str, source: &Path) {
     let folders: [TempDir; 2] = [folder(), folder()];
     let report = done(&job(text, source, folders[0].path()));
@@ -131,8 +131,8 @@ fn cuts_copies_and_external_audio() {
         "-f lavfi -i testsrc2=size=320x180:rate=25:duration=4 -f lavfi -i sine=sample_rate=48000:duration=4 -c:v libx264 -preset \
          ultrafast -g 25 -c:a aac -f mp4",
     );
-    let beside =
-        made_by_ffmpeg("plan-beside.wav", "-f lavfi -i sine=frequency=300:sample_rate=48000:duration=4.2 -f wav");
+    let external =
+        made_by_ffmpeg("plan-external.wav", "-f lavfi -i sine=frequency=300:sample_rate=48000:duration=4.2 -f wav");
     let text = format!(
         r#"
         source = {{ path = "SOURCE", start = "00:00:01.1", duration = "2" }}
@@ -145,7 +145,7 @@ fn cuts_copies_and_external_audio() {
         video = {{ type = "x264", preset = "ultrafast" }}
         audio = {{ type = "aac", kbps = 96 }}
         "#,
-        beside.display()
+        external.display()
     );
     travels(&text, &master);
 }
@@ -214,12 +214,12 @@ fn a_plan_for_a_source_that_has_changed_is_refused() {
     };
     let old = fs::metadata(&source).unwrap().modified().unwrap();
 
-    // Longer.
+    // A larger size.
     let bytes = fs::read(&source).unwrap();
     fs::write(&source, [&bytes[..], b"more"].concat()).unwrap();
     refused("another size");
 
-    // As long as before, but newer.
+    // The same size and a newer modification time.
     fs::write(&source, &bytes).unwrap();
     File::options()
         .write(true)
@@ -229,7 +229,7 @@ fn a_plan_for_a_source_that_has_changed_is_refused() {
         .unwrap();
     refused("another time");
 
-    // Size and time of before, other bytes.
+    // The same size and time, but other bytes.
     let mut other = bytes.clone();
     let title = other.windows(6).position(|window| window == b"A film").expect("the title");
     other[title] = b'B';
@@ -237,7 +237,7 @@ fn a_plan_for_a_source_that_has_changed_is_refused() {
     File::options().write(true).open(&source).unwrap().set_modified(old).unwrap();
     refused("other bytes");
 
-    // What it was.
+    // The original file.
     fs::write(&source, &bytes).unwrap();
     File::options().write(true).open(&source).unwrap().set_modified(old).unwrap();
     run_plan(&plan, &Control::default()).unwrap();
@@ -260,7 +260,7 @@ fn a_plan_of_another_version_is_refused() {
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
 }
 
-/// All places in a plan whose key is one of `keys`, as JSON pointers.
+/// Returns the JSON pointers of all values in a plan whose key is one of `keys`.
 fn places(value: &serde_json::Value, keys: &[&str], at: &str, found: &mut Vec<String>) {
     let below = |key: &str| format!("{at}/{key}");
     match value {

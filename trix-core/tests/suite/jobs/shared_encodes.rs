@@ -1,4 +1,4 @@
-//! An encode that a file and a rendition of a package share runs once, and both get all of its packets.
+//! Tests that an encode for both a file and a rendition of a package runs once, and that both get all packets.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::support::{done, made_by_ffmpeg};
 
 const FILE: Sink = Sink::Output(OutputId(0));
 
-/// Five seconds with audio.
+/// Five seconds of video and audio.
 fn film() -> PathBuf {
     made_by_ffmpeg(
         "shared-film.mkv",
@@ -27,7 +27,7 @@ fn film() -> PathBuf {
     )
 }
 
-/// A file, whose video has its keyframes where the segments of a package of two seconds begin.
+/// An output file whose keyframes are those of a package with segments of two seconds.
 fn file(path: &str, rate: &Value) -> Value {
     json!({
         "path": path,
@@ -57,13 +57,13 @@ fn planned(job: &Job) -> Plan {
     trix_core::plan(job, &Source::of(&job.source).expect("a source")).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The coded bytes of the video (`v`) or audio (`a`) of a file or playlist, without any container.
+/// Returns the coded bytes of the video (`v`) or audio (`a`) of a file or playlist, without the container.
 fn coded(file: &Path, kind: &str) -> Vec<u8> {
     let form = if kind == "v" { "-bsf:v h264_mp4toannexb -f h264" } else { "-f adts" };
     program::ffmpeg(&format!("-i {} -map 0:{kind}:0 -c copy {form} -", file.display())).stdout
 }
 
-/// Both have the same packets, and a job of the file alone writes the same bytes.
+/// Asserts that file and rendition have the same packets, and that a job with only the file writes the same bytes.
 fn are_whole(report: &Report, alone: &Path) {
     let (made, package) = (&report.outputs[0], &report.packages[0]);
     assert!(fs::read(&made.path).unwrap() == fs::read(alone).unwrap(), "the file of a job of its own");
@@ -97,7 +97,7 @@ fn a_file_and_an_equal_rendition_are_encoded_once_and_both_are_whole() {
         for (encode, sink) in plan.content(FILE).encodes().zip([rendition(0), rendition(1)]) {
             assert_eq!(plan.sinks_of(encode), [FILE, sink]);
         }
-        // One encoder has all threads, as in a job of the file alone.
+        // One encoder gets all threads, as in a job with only the file.
         assert_eq!(plan.sink(FILE).threads, threads);
 
         let report = done(&job);
@@ -130,7 +130,7 @@ fn whatever_changes_the_packets_makes_an_encode_of_its_own() {
     assert_eq!(counts(own.clone()), (2, 1), "the number of threads changes the packets");
     own["audio"]["kbps"] = json!(64);
     assert_eq!(counts(own), (2, 2));
-    // Matroska counts milliseconds, so the audio begins with more silence.
+    // Matroska counts milliseconds, so its audio has more silence at the start and needs its own encode.
     assert_eq!(counts(file("b.mkv", &rate)), (1, 2));
 }
 

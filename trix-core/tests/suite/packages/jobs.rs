@@ -1,5 +1,5 @@
-//! Packages for streaming in whole jobs: which rungs there are, where their keyframes lie, what goes along; and what is
-//! left, and what is not, when one thing of a job fails.
+//! Tests of jobs with streaming packages: rungs, keyframes, metadata, audio and text of the renditions. If one part of
+//! a job fails, the tests check which files are left.
 
 use std::{
     collections::BTreeSet,
@@ -75,12 +75,12 @@ fn names(folder: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// The renditions of frames.
+/// Returns the video renditions.
 fn rungs(report: &Report) -> Vec<&RenditionReport> {
     report.packages[0].renditions.iter().filter(|rendition| rendition.ledger.is_some()).collect()
 }
 
-/// When frames of a rendition are shown, and which are keyframes, as ffprobe sees them.
+/// Returns the display times of the frames of a rendition, each with its keyframe flag, as ffprobe reports them.
 fn shown(package: &Path, id: &str) -> Vec<(f64, bool)> {
     let seen = ffprobe(
         &package.join(id).join("media.m3u8"),
@@ -98,19 +98,19 @@ fn size(package: &Path, id: &str) -> (u64, u64) {
     (number(&seen["streams"][0]["width"]), number(&seen["streams"][0]["height"]))
 }
 
-/// Every rung has its keyframes at multiples of two seconds, and no others; its ledger adds up.
-fn holds(report: &Report, package: &Path, pictures: u64, rate: f64) {
+/// Asserts that every rung has keyframes exactly at multiples of two seconds, and that its ledger balances.
+fn holds(report: &Report, package: &Path, frames: u64, rate: f64) {
     for rendition in rungs(report) {
         let id = &rendition.record.id;
         let list = shown(package, id);
-        assert_eq!(list.len() as u64, pictures, "{id}");
+        assert_eq!(list.len() as u64, frames, "{id}");
         let start = list[0].0;
         for (at, (time, is_key)) in list.iter().enumerate() {
             assert!((time - start - at as f64 / rate).abs() < 0.001, "{id}: frame {at} at {time}");
             assert_eq!(*is_key, at % (2.0 * rate) as usize == 0, "{id}: frame {at}");
         }
         let ledger = rendition.ledger.expect("a ledger");
-        assert_eq!((ledger.encoded, ledger.emitted, ledger.found), (pictures, pictures, Some(pictures)), "{id}");
+        assert_eq!((ledger.encoded, ledger.emitted, ledger.found), (frames, frames, Some(frames)), "{id}");
         ledger.balance().expect("sums");
     }
     assert!(report.packages[0].checks.iter().all(|check| check.ok));
@@ -187,12 +187,12 @@ fn a_rotated_source_has_rungs_of_its_upright_size() {
 #[test]
 fn audio_and_text_without_video_are_packaged_with_a_cut() {
     let folder = folder();
-    let sound = made_by_ffmpeg("packaging-sound.flac", "-f lavfi -i sine=f=440:r=48000:d=5 -f flac");
+    let audio = made_by_ffmpeg("packaging-audio.flac", "-f lavfi -i sine=f=440:r=48000:d=5 -f flac");
     let target = folder.path().join("sound");
-    let report = done(&job(&sound, package(target.clone(), vec![rung(144)])));
+    let report = done(&job(&audio, package(target.clone(), vec![rung(144)])));
     assert!(rungs(&report).is_empty() && report.packages[0].renditions.len() == 1);
     let heard = program::ffmpeg(&format!("-i {} -f s16le -", target.join("master.m3u8").display())).stdout;
-    // The last frame is played whole: playlists have no place for what an edit list says of the end.
+    // The last audio frame is played whole: a playlist cannot express the end of the edit list.
     assert!((heard.len() as i64 / 2 - 240_000).abs() <= 2048, "{} samples", heard.len() / 2);
 
     let target = folder.path().join("cut");
@@ -279,7 +279,7 @@ fn every_rung_of_an_hdr10_ladder_keeps_the_hdr_metadata() {
     }
 }
 
-/// A job with two files, a package and a poster, all of one decode.
+/// A job with two files, a package and a poster from one decode.
 fn all_kinds(folder: &TempDir) -> Job {
     let mut job = job(&film(), package(folder.path().join("package"), vec![rung(144), rung(72)]));
     for name in ["a.mkv", "b.mp4"] {
@@ -317,7 +317,7 @@ fn files_packages_and_stills_come_from_one_decode() {
     assert_eq!(fixity.bytes, fixity.disk_bytes, "and from one reading");
     let served: usize = report.filters.iter().filter(|step| step.after.is_none()).map(|step| step.outputs.len()).sum();
     assert!(served >= 3 && report.filters.len() <= 2, "the full size is filtered once: {:?}", report.filters);
-    // Its files are those that the report tells, with their hashes.
+    // The package has exactly the files in the report, with their hashes.
     let package = &report.packages[0];
     let mut bytes = 0;
     for file in &package.files {
@@ -345,7 +345,7 @@ fn a_package_that_cannot_be_named_ends_the_job_before_anything_is_decoded() {
         ..Control::default()
     };
     let mut job = all_kinds(&folder);
-    // Two passes: the first makes no folder yet.
+    // With two passes, the first pass creates no folder.
     if let VideoSettings::X264(settings) = &mut job.packages[0].ladder[0].video {
         settings.rate = Some(RateControl::Bitrate { kbps: 200, passes: 2 });
     }
@@ -362,7 +362,7 @@ fn a_package_that_cannot_be_named_ends_the_job_before_anything_is_decoded() {
     }
 }
 
-/// What takes the hidden folder of a package away while its job runs, as a full or broken disk would.
+/// Removes the hidden folder of a package while its job runs, as a full or broken disk could.
 fn taking_away(folder: &TempDir) -> Control {
     let part = folder.path().join(".package.trix-package");
     Control {
@@ -404,13 +404,13 @@ fn an_older_package_is_replaced_or_restored_when_a_later_rename_fails() {
     done(&job);
     let target = folder.path().join("package");
     let before = fs::read(target.join("master.m3u8")).expect("a playlist");
-    // The second has another ladder.
+    // The second package has another ladder.
     job.packages[0].ladder.pop();
     job.packages[0].overwrite = true;
     let poster = folder.path().join("later.jpg");
     job.stills = vec![StillSettings::Poster(PosterSettings { path: poster.clone(), ..Default::default() })];
     let taken = poster.clone();
-    // Someone takes the name of the poster while the job runs.
+    // Another program takes the name of the poster while the job runs.
     let control = Control {
         progress: Some(std::sync::Arc::new(move |_| {
             if !taken.exists() {
@@ -451,7 +451,7 @@ fn a_cancelled_job_leaves_no_output() {
     cancel.cancel();
     let error = running.join().expect("no panic").expect_err("a job that was cancelled");
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
-    // Encoders that were left behind own hidden folders a little longer.
+    // Encoders that still run keep hidden folders a little longer.
     let visible = || names(folder.path()).into_iter().filter(|name| !name.starts_with('.')).count();
     assert_eq!(visible(), 0);
 }

@@ -1,4 +1,5 @@
-//! Packages are played by hls.js and dash.js in a web browser: in another size, after a jump, with text, to the end.
+//! Tests that hls.js and dash.js play packages in a web browser: with another quality, after a seek, with text, to the
+//! end.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,8 +23,8 @@ use crate::support::{
     quick,
 };
 
-/// A page that plays a package: half a second in the lowest quality, then in the highest, then from second 9 to the end.
-/// It says in its console what came of it.
+/// A page that plays a package: half a second in the lowest quality, then in the highest, then from second 9 to the
+/// end. It prints the result to its console.
 const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted></video><script src="/player.js"></script><script>
 const v = document.getElementById('v');
 const seen = { errors: [], sizes: [], text: [], audio: 0, texts: 0 };
@@ -79,20 +80,20 @@ if (location.hash == '#hls') {
 }
 </script></body>"#;
 
-/// The script of a player that `make setup` fetched.
+/// The script of a player, which `make setup` downloads.
 fn script(name: &str) -> PathBuf {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/players").join(name);
     assert!(file.is_file(), "{} is missing; `make setup` fetches it", file.display());
     file
 }
 
-/// Plays a package by `player`, `hls` or `dash`.
+/// Plays a package in `player`, which is `hls` or `dash`.
 fn play(package: &Path, player: &str) -> Value {
     let name = if player == "hls" { "hls.min.js" } else { "dash.all.min.js" };
     browser::play(Site { page: PAGE, player: Some(script(name)), folder: package.to_owned() }, player)
 }
 
-/// Plays a package by both players at the same time: they mostly wait for the clock.
+/// Plays a package in both players at the same time, because they mostly wait for the clock.
 fn plays(package: &Path) {
     thread::scope(|scope| {
         let players = ["hls", "dash"].map(|player| scope.spawn(move || play(package, player)));
@@ -110,10 +111,10 @@ fn check(played: &Value) {
     assert!((duration - 12.52).abs() < 0.05, "{played}");
     assert!(played["time"].as_f64().expect("a time") > 12.4, "{played}");
     assert_eq!((&played["audio"], &played["texts"]), (&Value::from(2), &Value::from(1)), "{played}");
-    // It began small, and was large when it had switched.
+    // The first size is small. After the switch, the size is large.
     let sizes: Vec<u64> = played["sizes"].as_array().expect("sizes").iter().filter_map(Value::as_u64).collect();
     assert_eq!((sizes.first(), sizes.last()), (Some(&160), Some(&320)), "{played}");
-    // Played were the first three seconds and the last three and a half.
+    // The player shows the first three seconds and the last three and a half.
     assert!(played["frames"].as_u64().expect("a number") >= 100, "{played}");
     let texts = played["text"].as_array().expect("texts");
     assert!(texts.iter().any(|text| text.as_str().is_some_and(|text| text.contains("Three & last"))), "{played}");

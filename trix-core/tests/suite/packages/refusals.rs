@@ -1,4 +1,5 @@
-//! Renditions that would not play are refused, changes in a package are found, and only a whole package gets its name.
+//! Tests that Trix rejects renditions that would not play, finds changes in a package, and gives its name only to a
+//! complete package.
 
 use std::{fs, path::Path};
 
@@ -14,7 +15,7 @@ use trix_fixtures::folder;
 use crate::support::{
     done,
     ladder::{input, ladder, packaged, rung, source, two_seconds},
-    picture_job, quick,
+    quick, video_job,
 };
 
 const AAC: AudioSettings = AudioSettings::Aac { kbps: None };
@@ -37,7 +38,7 @@ fn rungs_without_common_keyframes_are_refused_by_name_and_time() {
     assert_eq!(error.kind(), ErrorKind::Verification);
     assert_eq!(error.time().map(Timestamp::micros), Some(2_000_000), "{error}");
     assert!(error.to_string().contains("rendition low has no keyframe at 00:00:02.000"), "{error}");
-    // What lies apart by 80 frames is common to both.
+    // Keyframes at multiples of 80 frames exist in both renditions.
     let settings = PackageSettings { segment: trix_core::media::time::Rational::new(8, 1), ..two_seconds() };
     let high = rung(folder.path(), "other", Encoder::X264, 320, 80, "");
     packaged(&[input(&high, 0, "high"), input(&low, 0, "low")], &target, &settings);
@@ -49,7 +50,7 @@ fn frames_that_refer_across_keyframes_are_refused() {
     let output = folder.path().join("open.mp4");
     let mut settings = quick("bframes=3 b-adapt=0");
     (settings.gop, settings.open_gop) = (Some(50), Some(true));
-    let mut job = picture_job(&source(), &output, Encoder::X265, settings);
+    let mut job = video_job(&source(), &output, Encoder::X265, settings);
     job.outputs[0].subtitles = trix_core::settings::subtitle::SubtitleSettings::None;
     done(&job);
     let error = refusal(&[input(&output, 0, "v")], &folder.path().join("package"), &two_seconds());
@@ -64,7 +65,7 @@ fn a_rung_that_ends_earlier_is_refused() {
     let low = folder.path().join("short.mp4");
     let mut settings = quick("");
     settings.gop = Some(50);
-    let mut job = picture_job(&source(), &low, Encoder::X264, settings);
+    let mut job = video_job(&source(), &low, Encoder::X264, settings);
     job.outputs[0].subtitles = trix_core::settings::subtitle::SubtitleSettings::None;
     job.source.frames = Some(312);
     done(&job);
@@ -93,7 +94,7 @@ fn names_and_settings_that_make_no_sense_are_refused() {
     assert_eq!(refusal(&[input(&source(), 3, "t")], &target, &settings).kind(), ErrorKind::InvalidSpec);
 }
 
-/// What reading a changed package finds.
+/// Returns the error of reading a changed package.
 fn damage(target: &Path, records: &[RenditionRecord]) -> String {
     match verify(target, records, false).map(|verified| verified.checks) {
         Err(error) => error.to_string(),

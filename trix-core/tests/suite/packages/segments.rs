@@ -1,4 +1,4 @@
-//! Playlists and manifests agree with the segments, as foreign parsers and decoders read them.
+//! Tests that playlists and manifests agree with the segments, as other parsers and decoders read them.
 
 use std::{fs, path::Path};
 
@@ -15,25 +15,25 @@ use trix_fixtures::{folder, media, program};
 
 use crate::support::{
     self, done, ffprobe,
-    ladder::{input, ladder, packaged, rung, sound, two_seconds},
-    number, picture_job, quick, samples, text,
+    ladder::{audio_file, input, ladder, packaged, rung, two_seconds},
+    number, quick, samples, text, video_job,
 };
 
 const AAC: AudioSettings = AudioSettings::Aac { kbps: None };
 
-/// Seconds, exactly to the microsecond, of a number of decimals.
+/// Converts decimal seconds exactly to microseconds.
 fn micros(decimals: &str) -> i64 {
     decimals.parse::<Timestamp>().expect("a number").micros()
 }
 
-/// Durations in microseconds as the text of a playlist has them.
+/// Returns the segment durations of a playlist in microseconds.
 fn durations(playlist: &Path) -> Vec<i64> {
     let text = fs::read_to_string(playlist).expect("a playlist");
     let of = |line: &str| line.strip_prefix("#EXTINF:").map(|rest| micros(rest.trim_end_matches(',')));
     text.lines().filter_map(of).collect()
 }
 
-/// The starts of all segments and the end of the last.
+/// Returns the starts of all segments, and the end of the last one.
 fn edges(durations: &[i64]) -> Vec<i64> {
     let sums = durations.iter().scan(0, |sum, duration| {
         *sum += duration;
@@ -51,7 +51,7 @@ fn master_playlist(package: &Path) -> m3u8_rs::MasterPlaylist {
     m3u8_rs::parse_master_playlist_res(&bytes).expect("a playlist that can be parsed")
 }
 
-/// Header and segments of a rendition, one after the other.
+/// Concatenates the header and the segments of a rendition.
 fn joined(rendition: &Path) -> Vec<u8> {
     let playlist = media_playlist(&rendition.join("media.m3u8"));
     let header = playlist.segments[0].map.as_ref().expect("a header").uri.clone();
@@ -68,10 +68,10 @@ fn atoms(bytes: &[u8]) -> Vec<Any> {
     list
 }
 
-/// Checksums of the decoded frames, by the `ffmpeg` program, and when each is shown.
-fn pictures(file: &Path, stream: &str) -> Vec<String> {
+/// Returns checksums of the decoded frames, from the `ffmpeg` program.
+fn frame_checksums(file: &Path, stream: &str) -> Vec<String> {
     let is_manifest = file.extension().is_some_and(|extension| extension == "mpd");
-    // Without the option, this demuxer refuses text by its name.
+    // Without this option, the demuxer rejects text files by their extension.
     let allowed = if is_manifest { "-allowed_extensions ALL " } else { "" };
     let line = format!("{allowed}-i {} -map 0:{stream} -fps_mode passthrough -f framemd5 -", file.display());
     let text = program::text(&program::ffmpeg(&line));
@@ -110,15 +110,15 @@ fn playlists_keep_the_rules_of_hls() {
     );
     assert_eq!(grids[0], grids[1], "all renditions have the same boundaries");
     assert_eq!(grids[0], grids[4], "text too");
-    for (pictures, sound) in grids[0].iter().zip(&grids[2]) {
-        // Half a frame of 1024 samples at 48 kHz.
-        assert!((pictures - sound).abs() <= 10_667, "{:?} and {:?}", grids[0], grids[2]);
+    for (video, audio) in grids[0].iter().zip(&grids[2]) {
+        // Half of an audio frame of 1024 samples at 48 kHz.
+        assert!((video - audio).abs() <= 10_667, "{:?} and {:?}", grids[0], grids[2]);
     }
     assert_eq!(grids[2], grids[3]);
 }
 
 #[test]
-fn the_master_playlist_tells_what_was_measured() {
+fn the_master_playlist_states_what_was_measured() {
     let folder = folder();
     let target = folder.path().join("package");
     let records = packaged(&ladder(folder.path(), Encoder::X264, "bframes=3", AAC), &target, &two_seconds());
@@ -131,7 +131,7 @@ fn the_master_playlist_tells_what_was_measured() {
         sizes.zip(durations(&target.join(id).join("media.m3u8"))).collect()
     };
     let rate = |bytes: u64, micros: i64| bytes as f64 * 8e6 / micros as f64;
-    // Segments of at least half the target duration count by themselves.
+    // Only segments of at least half the target duration count.
     let densest = |id: &str| {
         let long = weights(id).into_iter().filter(|(_, micros)| *micros >= 1_000_000);
         long.map(|(bytes, micros)| rate(bytes, micros)).fold(0.0, f64::max)
@@ -155,8 +155,8 @@ fn the_master_playlist_tells_what_was_measured() {
         let range = variant.other_attributes.as_ref().and_then(|list| list.get("VIDEO-RANGE"));
         assert_eq!(range.map(ToString::to_string).as_deref(), Some("SDR"));
         let stated = variant.bandwidth as f64;
-        let sound = densest("english").max(densest("russian"));
-        let needed = densest(id) + sound + densest("text");
+        let audio = densest("english").max(densest("russian"));
+        let needed = densest(id) + audio + densest("text");
         assert!(stated >= needed && stated < needed * 1.1 + 2000.0, "{id}: {stated} is stated, {needed} is needed");
         let exact = average(id) + average("english").max(average("russian")) + average("text");
         let stated = variant.average_bandwidth.expect("an average") as f64;
@@ -166,7 +166,7 @@ fn the_master_playlist_tells_what_was_measured() {
         let list = media_playlist(&target.join(&variant.uri));
         assert!(list.i_frames_only);
         assert_eq!(list.segments.len(), 7);
-        // Header and range give one frame: the first of its segment.
+        // The header and the byte range give one frame: the first of its segment.
         let third = &list.segments[2];
         let range = third.byte_range.as_ref().expect("a range");
         let bytes = fs::read(target.join(id).join(&third.uri)).unwrap();
@@ -176,7 +176,7 @@ fn the_master_playlist_tells_what_was_measured() {
         let line = format!("-v quiet -i {} -frames:v 1 -f framemd5 -", file.display());
         let found = program::text(&program::run("ffmpeg", line.split(' ')));
         let found = found.lines().last().and_then(|line| line.rsplit(',').next()).map(str::trim).unwrap().to_owned();
-        assert_eq!(found, pictures(&folder.path().join(id).with_extension("mp4"), "v:0")[100], "{id}");
+        assert_eq!(found, frame_checksums(&folder.path().join(id).with_extension("mp4"), "v:0")[100], "{id}");
     }
     let stated: Vec<_> = master
         .alternatives
@@ -195,7 +195,7 @@ fn the_master_playlist_tells_what_was_measured() {
     assert!(records.iter().all(|record| record.peak_bit_rate >= record.average_bit_rate));
 }
 
-/// What a foreign parser finds in header and segments of a rendition; returns the name of its codec by RFC 6381.
+/// Checks header and segments of a rendition with another parser. Returns the name of its codec by RFC 6381.
 fn check_boxes(rendition: &Path, is_video: bool) -> String {
     let header = atoms(&fs::read(rendition.join("init.mp4")).expect("a header"));
     let [Any::Ftyp(ftyp), Any::Moov(moov)] = header.as_slice() else { panic!("{header:?}") };
@@ -296,7 +296,7 @@ fn segments_and_codec_names_hold_before_a_foreign_parser() {
 }
 
 #[test]
-fn the_manifest_tells_the_segments_to_the_tick() {
+fn the_manifest_states_the_segments_to_the_tick() {
     let folder = folder();
     let target = folder.path().join("package");
     let records = packaged(&ladder(folder.path(), Encoder::X264, "bframes=3", AAC), &target, &two_seconds());
@@ -343,10 +343,10 @@ fn the_manifest_tells_the_segments_to_the_tick() {
             assert!(target.join(name).is_file());
         }
     }
-    let picture = &period.adaptations[0].representations[0];
-    assert_eq!((picture.width, picture.height, picture.frameRate.as_deref()), (Some(320), Some(180), Some("25")));
-    let sound = &period.adaptations[1].representations[0].AudioChannelConfiguration[0];
-    assert_eq!(sound.value.as_deref(), Some("2"));
+    let video = &period.adaptations[0].representations[0];
+    assert_eq!((video.width, video.height, video.frameRate.as_deref()), (Some(320), Some(180), Some("25")));
+    let audio = &period.adaptations[1].representations[0].AudioChannelConfiguration[0];
+    assert_eq!(audio.value.as_deref(), Some("2"));
 }
 
 #[test]
@@ -363,7 +363,7 @@ fn joined_segments_decode_to_the_frames_of_the_encode() {
         packaged(&ladder(&files, encoder, params, AAC), &target, &settings);
         for (index, id) in ["high", "low"].iter().enumerate() {
             let encoded = files.join(id).with_extension("mp4");
-            let expected = pictures(&encoded, "v:0");
+            let expected = frame_checksums(&encoded, "v:0");
             assert_eq!(expected.len(), 313);
             let whole = match layout {
                 Layout::Single => target.join(id).join("media.mp4"),
@@ -373,17 +373,17 @@ fn joined_segments_decode_to_the_frames_of_the_encode() {
                     file
                 }
             };
-            assert!(pictures(&whole, "v:0") == expected, "{encoder} {layout:?} {id}: joined");
-            // As a player reads it; the demuxers number renditions in the order of the playlist.
+            assert!(frame_checksums(&whole, "v:0") == expected, "{encoder} {layout:?} {id}: joined");
+            // Read the playlist, as a player does. The demuxers number renditions in the order of the playlist.
             let played = target.join("master.m3u8");
-            assert!(pictures(&played, &format!("v:{index}")) == expected, "{encoder} {layout:?} {id}: by HLS");
+            assert!(frame_checksums(&played, &format!("v:{index}")) == expected, "{encoder} {layout:?} {id}: by HLS");
             let (times, base) = support::times(&whole, "v:0");
             let micros: Vec<i64> = times.iter().map(|ticks| ticks * base.0 * 1_000_000 / base.1).collect();
             let even: Vec<i64> = (0..313).map(|number| number * 40_000).collect();
             assert_eq!(micros, even, "{encoder} {layout:?} {id}");
         }
-        let played = pictures(&target.join("manifest.mpd"), "v:0");
-        assert!(played == pictures(&files.join("high.mp4"), "v:0"), "{encoder} {layout:?}: by DASH");
+        let played = frame_checksums(&target.join("manifest.mpd"), "v:0");
+        assert!(played == frame_checksums(&files.join("high.mp4"), "v:0"), "{encoder} {layout:?}: by DASH");
     }
 }
 
@@ -396,7 +396,7 @@ fn tempfile_in(folder: &Path, name: &str) -> std::path::PathBuf {
 #[test]
 fn audio_of_every_codec_gives_the_samples_of_its_encode() {
     let folder = folder();
-    let pictures = rung(folder.path(), "pictures", Encoder::X264, 160, 50, "");
+    let video = rung(folder.path(), "pictures", Encoder::X264, 160, 50, "");
     for (name, audio, codecs, lead) in [
         ("aac", AAC, "mp4a.40.2", 1024),
         ("opus", AudioSettings::Opus { kbps: None }, "Opus", 312),
@@ -404,17 +404,17 @@ fn audio_of_every_codec_gives_the_samples_of_its_encode() {
         ("eac3", AudioSettings::Eac3 { kbps: None }, "ec-3", 256),
         ("flac", AudioSettings::Flac, "fLaC", 0),
     ] {
-        let encoded = sound(folder.path(), name, audio);
+        let encoded = audio_file(folder.path(), name, audio);
         let target = folder.path().join(format!("{name}-package"));
-        let records = packaged(&[input(&pictures, 0, "v"), input(&encoded, 0, "a")], &target, &two_seconds());
+        let records = packaged(&[input(&video, 0, "v"), input(&encoded, 0, "a")], &target, &two_seconds());
         assert_eq!(records[1].codecs.as_deref(), Some(codecs));
         let file = folder.path().join("joined.mp4");
         fs::write(&file, joined(&target.join("a"))).unwrap();
         let (ours, theirs) = (samples(&file, 0, "s16le"), samples(&encoded, 0, "s16le"));
-        // In fragments, libavformat tells what lies before zero by its time and leaves it to players to drop it; what a
-        // decoder of Opus yields before zero it drops by itself. The end of the last frame stays, too.
+        // In fragments, libavformat gives the priming negative times, and the player must drop it. A decoder of Opus
+        // drops its priming by itself. The padding at the end stays as well.
         let before = ffprobe(&file, "-select_streams a:0 -show_streams")["streams"][0]["start_pts"].as_i64().unwrap();
-        // Newer releases drop it, and call the start zero.
+        // Newer releases drop the priming and state a start of zero.
         let is_dropped = before == 0;
         assert!(is_dropped || before == -lead, "{name}: {before}");
         let heard = if name == "opus" || is_dropped { &ours[..] } else { &ours[4 * lead as usize..] };
@@ -427,7 +427,7 @@ fn audio_of_every_codec_gives_the_samples_of_its_encode() {
 #[test]
 fn audio_alone_is_packaged() {
     let folder = folder();
-    let encoded = sound(folder.path(), "sound", AAC);
+    let encoded = audio_file(folder.path(), "sound", AAC);
     let target = folder.path().join("package");
     let inputs = [input(&encoded, 0, "english"), input(&encoded, 1, "russian")];
     let records = packaged(&inputs, &target, &two_seconds());
@@ -473,7 +473,7 @@ fn dynamic_metadata_of_hdr_go_through_a_package() {
     let encoded = folder.path().join("vision.mp4");
     let mut settings = quick("bframes=3 b-adapt=0");
     (settings.gop, settings.open_gop) = (Some(48), Some(false));
-    done(&picture_job(&source, &encoded, Encoder::X265, settings));
+    done(&video_job(&source, &encoded, Encoder::X265, settings));
     let target = folder.path().join("package");
     let records = packaged(&[input(&encoded, 0, "v")], &target, &two_seconds());
     let extras = records[0].track.extras;
@@ -485,7 +485,7 @@ fn dynamic_metadata_of_hdr_go_through_a_package() {
     assert!(master.contains("FRAME-RATE=23.976"), "{master}");
     let file = folder.path().join("joined.mp4");
     fs::write(&file, joined(&target.join("v"))).unwrap();
-    // The units in the stream, byte by byte, and the records beside it.
+    // The NAL units in the stream, byte by byte, and the configuration records in the container.
     assert!(support::slices(&file, Encoder::X265) == support::slices(&encoded, Encoder::X265));
     let raw = |file: &Path| {
         let line = format!("-i {} -map 0:v -c copy -bsf:v hevc_mp4toannexb -f hevc -", file.display());

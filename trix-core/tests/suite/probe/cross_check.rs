@@ -1,5 +1,6 @@
-//! What `probe` says of every file of the media folder, against what `ffprobe` and `mediainfo` say. Every difference is
-//! in a table with its reason; one that is not there fails, and so does an entry that no longer differs.
+//! Compares what `probe` reports for every media file with `ffprobe` and `mediainfo`. Tables list every known
+//! difference with its reason. The test fails if a difference is not in a table, or if a listed difference no longer
+//! exists.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -13,13 +14,14 @@ use trix_fixtures::{media, program};
 
 use crate::support::{ffprobe, text};
 
-/// Facts by name: the kind of a stream and its number among its kind, or nothing for the file, then what.
+/// Facts by name: the kind of the stream and its number within the kind, then the fact. Facts of the file have no
+/// stream.
 type Facts = BTreeMap<String, String>;
 
 const MEASURED: &str =
     "Matroska states durations of streams in no field that libavformat reads; here the packets were read";
 const MIRRORED: &str =
-    "neither ffprobe nor mediainfo tells that the frame is mirrored, so their angle is of a turn before it";
+    "neither ffprobe nor mediainfo states that the frame is mirrored, so their angle is of a turn before it";
 const UNREAD: &str = "the header does not say, and mediainfo measures nothing; here the packets were read";
 const MILLIS: &str = "intervals of 33 and 34 ms are one rate that was rounded to Matroska's milliseconds";
 const LAST_TRACK: &str = "ffprobe 7 goes by the last track, and not by the header of the movie";
@@ -58,7 +60,7 @@ const FFPROBE: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Differences that only some releases of a program and of FFmpeg's libraries show: program, file, fact, reason.
+/// Differences that occur only with some releases of a program or of FFmpeg's libraries: program, file, fact, reason.
 const OF_SOME_RELEASES: &[(&str, &str, &str, &str)] = &[
     ("ffprobe", "apple-prores-422-hq.mov", "video 0.matrix", "ffprobe 7 does not decode ProRes to ask"),
     ("ffprobe", "apple-prores-422-hq.mov", "video 0.range", "ffprobe 7 does not decode ProRes to ask"),
@@ -71,14 +73,14 @@ const OF_SOME_RELEASES: &[(&str, &str, &str, &str)] = &[
         "ffprobe 7 does not tell of a stream what only its frames carry",
     ),
     ("ffprobe", "nasa_13013.mp4", "duration", LAST_TRACK),
-    ("ffprobe", "no_timescale.mp4", "video 0.turned", "ffprobe 7 tells a matrix that turns nothing"),
+    ("ffprobe", "no_timescale.mp4", "video 0.turned", "ffprobe 7 states a matrix that turns nothing"),
     ("ffprobe", "png.mov", "video 0.matrix", "ffprobe 5 does not say that RGB is RGB"),
     ("ffprobe", "sample_rotate_and_reflect.mp4", "duration", LAST_TRACK),
     (
         "ffprobe",
         "test_res_change.h264",
         "video 0.rate",
-        "ffprobe 7 tells the rate that libavformat assumes; here it is the bitstream's",
+        "ffprobe 7 states the rate that libavformat assumes; here it is the bitstream's",
     ),
     (
         "mediainfo",
@@ -161,8 +163,8 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Whether two values of a fact are the same: durations to 3 ms, as they are rounded to milliseconds twice, ratios to
-/// what three decimals tell.
+/// True if two values of a fact are equal: durations to 3 ms, because both programs round to milliseconds, and ratios
+/// to the precision of three decimals.
 fn same(fact: &str, ours: &str, theirs: &str) -> bool {
     match fact.rsplit('.').next() {
         Some("duration") => near(ours, theirs, 0.003, 0.0),
@@ -178,7 +180,7 @@ fn near(a: &str, b: &str, absolute: f64, relative: f64) -> bool {
     }
 }
 
-/// A list of facts in which what nobody states is absent.
+/// A list of facts. Unstated facts are absent.
 #[derive(Default)]
 struct List(Facts);
 
@@ -196,7 +198,7 @@ fn decimal(ratio: Rational) -> String {
     format!("{:.6}", ratio.to_f64())
 }
 
-/// The place of each stream: `video 0.`, `audio 1.`; none for what the others do not list alike.
+/// The prefix of each stream: `video 0.`, `audio 1.`. `None` for streams that the other programs list differently.
 fn places(info: &MediaInfo) -> Vec<Option<String>> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let place = |stream: &StreamInfo| {
@@ -262,7 +264,7 @@ fn ours(info: &MediaInfo) -> Facts {
     list.0
 }
 
-/// A ratio as `ffprobe` writes it, as a decimal; `None` for 0/0 and 0:1.
+/// A ratio from `ffprobe` as a decimal. `None` for 0/0 and 0:1.
 fn ratio(value: &Value) -> Option<String> {
     let ratio: Rational = text(value).parse().ok()?;
     ratio.is_positive().then(|| decimal(ratio))
@@ -326,7 +328,7 @@ fn ffprobe_video(file: &Path, number: usize, stream: &Value, add: &mut dyn FnMut
         let list = of["side_data_list"].as_array().cloned().unwrap_or_default();
         list.into_iter().find(|entry| text(&entry["side_data_type"]).starts_with(kind))
     };
-    // Counter-clockwise, and of the matrix before it is mirrored.
+    // Counter-clockwise, from the matrix before reflection.
     let turned = side_data(stream, "Display Matrix").and_then(|matrix| matrix["rotation"].as_i64());
     add(
         "turned",
@@ -354,7 +356,7 @@ fn mediainfo_facts(file: &Path) -> Facts {
     let general = of("General").remove(0);
     list.add("", "duration", text(&general["Duration"]));
     list.add("", "subtitles", of("Text").len().to_string());
-    // Chapters are entries of the last menu, by their times (`_00_00_00_000`).
+    // Chapters are entries of the last menu, with times as keys (`_00_00_00_000`).
     let entries = |menu: &Value| {
         menu["extra"].as_object().map_or(0, |extra| extra.keys().filter(|key| key.starts_with('_')).count())
     };
@@ -385,7 +387,7 @@ fn mediainfo_video(track: &Value, add: &mut dyn FnMut(&str, Option<String>)) {
     add("rate", field("FrameRate"));
     add("constant", field("FrameRate_Mode").map(|mode| (mode == "CFR").to_string()));
     add("aspect", field("DisplayAspectRatio"));
-    // Where the file does not say, mediainfo says one.
+    // If the file states no sample aspect ratio, mediainfo prints 1.000. Both count as unstated.
     let stated = field("PixelAspectRatio").filter(|aspect| aspect != "1.000");
     add("sample aspect", stated);
     let degrees = field("Rotation").and_then(|degrees| degrees.parse::<f64>().ok()).filter(|degrees| *degrees != 0.0);
@@ -433,7 +435,7 @@ fn mediainfo_video(track: &Value, add: &mut dyn FnMut(&str, Option<String>)) {
     add("light", number("MaxCLL").zip(number("MaxFALL")).map(|(most, average)| format!("{most} {average}")));
 }
 
-/// FFmpeg's name of a format of `mediainfo`.
+/// FFmpeg's name for a format of `mediainfo`.
 fn codec(format: &str) -> &str {
     match format {
         "AVC" => "h264",
@@ -456,7 +458,7 @@ fn codec(format: &str) -> &str {
     }
 }
 
-/// FFmpeg's labels of a layout of `mediainfo`.
+/// FFmpeg's channel labels for a layout of `mediainfo`.
 fn labels(layout: &str) -> String {
     let label = |name: &str| match name {
         "L" => "FL".to_owned(),
@@ -469,7 +471,8 @@ fn labels(layout: &str) -> String {
     layout.split(' ').map(label).collect::<Vec<_>>().join(" ")
 }
 
-/// Facts that differ, `ours` first. Of the facts in `often_silent`, silence of theirs is no difference.
+/// Returns the facts that differ, with our value first. For facts in `often_silent`, a missing value in `theirs` is no
+/// difference.
 fn differences(ours: &Facts, theirs: &Facts, often_silent: &[&str]) -> BTreeMap<String, (String, String)> {
     let mut found = BTreeMap::new();
     for fact in ours.keys().chain(theirs.keys()) {
@@ -492,7 +495,7 @@ fn check(program: &str, known: &[(&str, &str, &str)], facts: fn(&Path) -> Facts,
     let mut looked_at = 0;
     for file in media::files() {
         let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-        // Headerless planes: nothing in the file says what they are.
+        // Raw planes without a header: nothing in the file describes them.
         let Ok(source) = Source::open(&file) else {
             assert_eq!(name, "sparks_ref_480x270.yuv42010le.yuv");
             continue;
@@ -517,15 +520,15 @@ fn check(program: &str, known: &[(&str, &str, &str)], facts: fn(&Path) -> Facts,
 
 #[test]
 fn every_difference_from_ffprobe_has_a_reason() {
-    // ffprobe measures no rate and tells no form of subtitles; depth and chroma are in the pixel format; where no sample
-    // aspect is stated, it states no display aspect.
+    // ffprobe reports neither whether the rate is constant nor the format of subtitles. It states depth and chroma only
+    // as part of the pixel format. Without a sample aspect ratio, it reports no display aspect ratio.
     check("ffprobe", FFPROBE, ffprobe_facts, &["constant", "text", "depth", "chroma", "aspect"]);
 }
 
 #[test]
 fn every_difference_from_mediainfo_has_a_reason() {
-    // mediainfo has no names for pixel formats, does not tell the form of subtitles, and leaves out what is usual: the
-    // range of MPEG-2, that HEVC is progressive, that a transport stream has a constant rate.
+    // mediainfo has no names for pixel formats and does not report the format of subtitles. It leaves out common
+    // values: the range of MPEG-2, that HEVC is progressive, that a transport stream has a constant rate.
     let often_silent = ["pixels", "text", "range", "interlaced", "constant"];
     check("mediainfo", MEDIAINFO, mediainfo_facts, &often_silent);
 }

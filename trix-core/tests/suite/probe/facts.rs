@@ -1,4 +1,4 @@
-//! What `probe` finds in files that were made to hold it.
+//! Tests of the facts that `probe` finds in files made for the purpose.
 
 use std::{fs, path::Path};
 
@@ -13,7 +13,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, media};
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, quick, text, times, video_stream};
+use crate::support::{done, ffprobe, made_by_ffmpeg, quick, text, times, video_job, video_stream};
 
 fn look(file: &Path) -> MediaInfo {
     probe::probe(&Source::open(file).expect("a source"))
@@ -33,7 +33,7 @@ fn about(info: &MediaInfo, what: Subject) -> Vec<(&str, &str)> {
     found.map(|found| (found.container.as_str(), found.bitstream.as_str())).collect()
 }
 
-/// The bytes of `file`, with `content` written `at` bytes after the name of the first box of this kind in its header.
+/// The bytes of `file`, with `content` at `at` bytes after the name of the first box `kind` in its header.
 fn patched(file: &Path, kind: &[u8; 4], at: usize, content: &[u8]) -> Vec<u8> {
     let mut bytes = fs::read(file).expect("a file");
     let find =
@@ -48,7 +48,7 @@ const X264: &str = "-c:v libx264 -preset ultrafast -bf 0";
 #[test]
 fn every_rotation_and_mirror_is_reported_as_players_show_it() {
     for (degrees, matrix) in [(90, [0, 1, -1, 0]), (180, [-1, 0, 0, -1]), (270, [0, -1, 1, 0])] {
-        // a and b stand 40 and 44 bytes into the box of the track header, c and d 12 bytes later.
+        // In the track header box, a and b are at offsets 40 and 44. c and d follow 12 bytes later.
         let upright = Clip::default().encoded(X264, "mp4");
         let word = |value: i32| (value << 16).to_be_bytes();
         let mut turned = patched(&upright, b"tkhd", 40, &[word(matrix[0]), word(matrix[1])].concat());
@@ -57,7 +57,7 @@ fn every_rotation_and_mirror_is_reported_as_players_show_it() {
         let info = look_into(turned.clone());
         let orientation = video(&info).orientation.expect("an orientation");
         assert_eq!((orientation.degrees, orientation.mirrored), (degrees, false));
-        // The same by ffprobe, which counts counter-clockwise.
+        // ffprobe reports the same. It counts counter-clockwise.
         let folder = trix_fixtures::folder();
         let file = folder.path().join("turned.mp4");
         fs::write(&file, turned).expect("a file");
@@ -65,7 +65,7 @@ fn every_rotation_and_mirror_is_reported_as_players_show_it() {
         assert_eq!((-said).rem_euclid(360), i64::from(degrees));
     }
     assert_eq!(video(&look(&Clip::default().encoded(X264, "mp4"))).orientation, None);
-    // Left and right exchanged, and turned too.
+    // Reflected, and also rotated.
     for (name, degrees) in [("sample_rotate_and_reflect.mp4", 270)] {
         let Some(file) = media::file(name) else { continue };
         let orientation = video(&look(&file)).orientation.expect("an orientation");
@@ -75,7 +75,7 @@ fn every_rotation_and_mirror_is_reported_as_players_show_it() {
 
 #[test]
 fn a_variable_rate_is_measured_in_every_container() {
-    // Every fifth frame is left out.
+    // Every fifth frame is missing.
     let line = "-vf select='mod(n\\,5)' -fps_mode passthrough -video_track_timescale 12800";
     for (extension, extent) in [("mp4", TimingExtent::Index), ("mkv", TimingExtent::AllPackets)] {
         let file = Clip::default().encoded(&format!("{X264} {line}"), extension);
@@ -83,7 +83,7 @@ fn a_variable_rate_is_measured_in_every_container() {
         let found = video(&info);
         let timing = found.timing.expect("times");
         assert_eq!((timing.frames, timing.is_constant, found.timing_extent), (30, false, Some(extent)));
-        // By the packets that ffprobe lists.
+        // From the packets in ffprobe.
         let (ticks, (num, den)) = times(&file, "v:0");
         let steps: Vec<i64> = ticks.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let time = |ticks: Option<&i64>| Timestamp::new(*ticks.expect("steps"), Rational::new(num, den));
@@ -91,7 +91,7 @@ fn a_variable_rate_is_measured_in_every_container() {
         assert_eq!(timing.least, timing.most_common);
         let usual = steps.iter().filter(|step| Some(*step) == steps.iter().min()).count();
         assert_eq!(timing.most_common_count, usual as u64);
-        // And by decoding all of it.
+        // By decoding all frames.
         let source = Source::open(&file).expect("a source");
         let counted = probe::probe_and_count(source, 1, &Cancel::default()).expect("a count");
         let counted = counted.full_decode_count.expect("a full count").streams[&0].intervals.expect("times");
@@ -125,7 +125,7 @@ fn no_more_is_read_than_the_bound_and_the_index_is_complete() {
     let found = stream.video.expect("video");
     assert_eq!(found.timing_extent, Some(TimingExtent::Index));
     assert_eq!(found.timing.map(|timing| timing.frames), Some(3000));
-    // Bytes bound it too.
+    // A limit in bytes applies too.
     let limits = Limits { probe_bytes: 64 << 10, ..Limits::default() };
     let source = Source::open_within(clip.encoded(X264, "mkv"), limits).expect("a source");
     let measured = probe::probe(&source).streams.remove(0).measured.expect("packets");
@@ -179,7 +179,7 @@ fn dolby_vision_is_known_by_its_processing_units_alone() {
     let summary = "Dolby Vision profile 8, by its processing units alone, over HDR10";
     assert_eq!(found.hdr.as_ref().map(|hdr| (hdr.summary.as_str(), hdr.dolby_vision)), Some((summary, None)));
     assert_eq!(raw.disagreements, []);
-    // In a container that could say so and does not.
+    // The container could state Dolby Vision but does not.
     let silent = look(&made_by_ffmpeg("dolby-vision.ts", &line));
     let stated = about(&silent, Subject::DolbyVision);
     assert_eq!(stated, [("none", "processing units in 24 of the first 24 frames")]);
@@ -203,7 +203,7 @@ fn a_container_that_lies_about_colour_aspect_or_fields_is_contradicted() {
     let tagged = "-vf setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv";
     let file = Clip::default().encoded(&format!("{X264} {tagged} -movflags +write_colr"), "mp4");
     assert_eq!(look(&file).disagreements, []);
-    // `nclx`, then primaries, transfer and matrix, 16 bits each, then the flag of the full range.
+    // `nclx`, then primaries, transfer and matrix with 16 bits each, then the full-range flag.
     let info = look_into(patched(&file, b"colr", 4, &[0, 9, 0, 16, 0, 9, 0x80]));
     assert_eq!(about(&info, Subject::Primaries), [("bt2020", "bt709")]);
     assert_eq!(about(&info, Subject::Transfer), [("smpte2084", "bt709")]);
@@ -216,7 +216,7 @@ fn a_container_that_lies_about_colour_aspect_or_fields_is_contradicted() {
     let info = look_into(patched(&anamorphic, b"pasp", 0, &[0, 0, 0, 12, 0, 0, 0, 11]));
     assert_eq!(about(&info, Subject::SampleAspect), [("12:11", "16:11")]);
     assert_eq!(about(&info, Subject::DisplayAspect), [("sample entry 4:3", "16:9")]);
-    // The size at which the track is shown.
+    // The display size of the track.
     let info = look_into(patched(&anamorphic, b"tkhd", 76, &[0, 192, 0, 0, 0, 144, 0, 0]));
     assert_eq!(about(&info, Subject::DisplayAspect), [("track header 4:3", "16:9")]);
 
@@ -232,8 +232,8 @@ fn a_container_that_lies_about_colour_aspect_or_fields_is_contradicted() {
 #[test]
 fn colour_that_only_the_container_states_is_read_and_copied() {
     let folder = trix_fixtures::folder();
-    // ProRes that says nothing of its colour, in a container that does: 2 for primaries, transfer and matrix, 14 bytes
-    // into the header of a frame (SMPTE RDD 36).
+    // A ProRes stream without colour properties, in a container that has them. Primaries, transfer and matrix are 2.
+    // They are 14 bytes after the start of the frame header (SMPTE RDD 36).
     let mut bytes = fs::read(trix_fixtures::master()).expect("a master");
     let frames: Vec<usize> = (0..bytes.len() - 4).filter(|at| bytes[*at..].starts_with(b"icpf")).collect();
     frames.iter().for_each(|at| bytes[at + 4 + 14..][..3].fill(2));
@@ -244,7 +244,7 @@ fn colour_that_only_the_container_states_is_read_and_copied() {
     assert!(!own.primaries.is_specified());
     assert_eq!([color.primaries.to_string(), color.transfer.to_string(), color.matrix.to_string()], ["bt709"; 3]);
     let output = folder.path().join("out.mp4");
-    done(&picture_job(&master, &output, Encoder::X264, quick("")));
+    done(&video_job(&master, &output, Encoder::X264, quick("")));
     let copy = video_stream(&output);
     assert_eq!([&copy["color_primaries"], &copy["color_transfer"], &copy["color_space"]], ["bt709"; 3]);
 }
@@ -307,7 +307,7 @@ fn the_origin_of_a_duration_is_reported() {
 fn an_edit_list_and_audio_priming_are_reported() {
     let clip = Clip::default();
     let late = made_by_ffmpeg(
-        "late-sound.mp4",
+        "late-audio.mp4",
         &format!(
             "{} -itsoffset 0.5 -f lavfi -i sine=duration=1:sample_rate=48000 {X264} -c:a aac -map 0 -map 1",
             clip.lavfi()
@@ -316,10 +316,10 @@ fn an_edit_list_and_audio_priming_are_reported() {
         .replacen("testsrc2=", "testsrc2=duration=1.2:", 1),
     );
     let info = look(&late);
-    let sound = info.streams.iter().find(|stream| stream.kind == StreamKind::Audio).expect("audio");
-    let [empty, shown] = &sound.edits[..] else { panic!("{:?}", sound.edits) };
+    let audio_stream = info.streams.iter().find(|stream| stream.kind == StreamKind::Audio).expect("audio");
+    let [empty, shown] = &audio_stream.edits[..] else { panic!("{:?}", audio_stream.edits) };
     assert_eq!(empty.media_start, None);
-    // The encoder's delay lies before the half second.
+    // The priming of the encoder lies before the half second.
     assert!((empty.duration.to_f64() - 0.5).abs() < 0.03, "{empty:?}");
     assert!(shown.media_start.is_some());
     let plain = made_by_ffmpeg("primed.mp4", "-f lavfi -i sine=duration=1:sample_rate=48000 -c:a aac");
@@ -373,7 +373,7 @@ fn subtitles_attachments_chapters_and_dispositions_are_listed() {
         info.chapters.iter().map(|chapter| (chapter.start.micros(), chapter.title.as_deref())).collect();
     assert_eq!(titles, [(0, Some("One")), (400_000, None)]);
 
-    // The same track under another name, filled up by a zero byte: its content is not looked at.
+    // The same track with another codec ID, padded with a zero byte. `probe` does not examine its content.
     let mut bytes = fs::read(&out).expect("a file");
     let place = bytes.windows(11).position(|window| window == b"S_TEXT/UTF8").expect("a name of a codec");
     bytes[place..place + 11].copy_from_slice(b"S_HDMV/PGS\0");
@@ -413,7 +413,7 @@ fn channels_are_named_by_their_position() {
     }
 }
 
-/// A message of H.264 with captions (ATSC A/53, 6.2.3): the units of `stream` with one before each slice.
+/// Returns `stream` with a caption SEI message of H.264 (ATSC A/53, 6.2.3) before each slice.
 fn with_captions(stream: &[u8], triples: &[[u8; 3]]) -> Vec<u8> {
     let mut payload = vec![0xb5, 0, 0x31, b'G', b'A', b'9', b'4', 3, 0x40 | triples.len() as u8, 0xff];
     payload.extend(triples.concat());
@@ -453,7 +453,7 @@ fn captions_are_found_and_padding_is_not_taken_for_captions() {
 }
 
 #[test]
-fn a_count_finds_what_a_glance_cannot() {
+fn a_full_decode_finds_a_change_of_size() {
     let Some(file) = media::file("test_res_change.h264") else { return };
     let source = Source::open(&file).expect("a source");
     let full_decode_count = probe::probe_and_count(source, 1, &Cancel::default())
@@ -463,7 +463,7 @@ fn a_count_finds_what_a_glance_cannot() {
     let sizes: Vec<_> =
         full_decode_count.streams[&0].sizes.iter().map(|size| (size.first, size.width, size.height)).collect();
     assert_eq!(sizes, [(0, 848, 464), (49, 424, 232)]);
-    // By the decoder of the `ffmpeg` program.
+    // Decoded by the `ffmpeg` program.
     let frames = ffprobe(&file, "-select_streams v:0 -show_frames -show_entries frame=width");
     let widths: Vec<_> =
         frames["frames"].as_array().expect("frames").iter().map(|frame| frame["width"].as_u64()).collect();

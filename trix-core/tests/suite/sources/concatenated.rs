@@ -1,6 +1,6 @@
-//! Recordings that stand behind each other in one file, last frames that are shown for long, and the account of presented
-//! time. Frames flash and audio beeps at every full second of each recording; what is compared is what the `ffmpeg`
-//! program decodes.
+//! Tests of recordings concatenated in one file, of last frames with a long duration, and of the ledger of presented
+//! time. In each recording, frames flash and audio beeps at every full second. The tests measure what the `ffmpeg`
+//! program decodes from the outputs.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ use crate::support::{done, ffprobe, made_by_ffmpeg, number, quick, text};
 const H264: &str = "-c:v libx264 -preset fast -bf 3 -g 25 -c:a aac";
 const MPEG2: &str = "-c:v mpeg2video -q:v 3 -bf 2 -g 12 -c:a mp2";
 
-/// Frames at 25 a second that are white at every full second, with a beep of 40 ms at the same instants.
+/// Makes frames at 25 per second with a white frame at every full second, and a beep of 40 ms at the same times.
 fn recording(path: &Path, seconds: u32, options: &str) {
     program::ffmpeg(&format!(
         "-f lavfi -i color=gray:size=96x64:rate=25,noise=alls=9:allf=t:all_seed=3,\
@@ -30,15 +30,15 @@ fn recording(path: &Path, seconds: u32, options: &str) {
     ));
 }
 
-/// Recordings of two seconds behind each other, each with options of its own.
+/// Makes a file of concatenated recordings of two seconds, each with its own options.
 fn joined(name: &str, extension: &str, parts: &[String], join: fn(&[Vec<u8>]) -> Vec<u8>) -> PathBuf {
     made(&format!("joined-{name}.{extension}"), |path| {
-        let beside = folder();
+        let scratch = folder();
         let parts: Vec<Vec<u8>> = parts
             .iter()
             .enumerate()
             .map(|(number, options)| {
-                let part = beside.path().join(format!("{number}.{extension}"));
+                let part = scratch.path().join(format!("{number}.{extension}"));
                 recording(&part, 2, options);
                 fs::read(part).expect("a recording")
             })
@@ -51,7 +51,7 @@ fn concatenated(parts: &[Vec<u8>]) -> Vec<u8> {
     parts.concat()
 }
 
-/// Transport streams whose continuity counters go on, so that nothing but their clocks tells where one ends.
+/// Concatenates transport streams with continuous counters, so that only their clocks show where a recording ends.
 fn streamed(parts: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = parts.concat();
     let mut counters = [15u8; 8192];
@@ -65,14 +65,14 @@ fn streamed(parts: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// The second recording without the header of a file: tags alone.
+/// Appends the second FLV recording without its file header, as tags only.
 fn tags(parts: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = parts[0].clone();
     parts[1..].iter().for_each(|part| bytes.extend(&part[13..]));
     bytes
 }
 
-/// Seconds of each frame whose first value is above `least`.
+/// Returns the number of frames, and the times of the white frames in seconds.
 fn flashes(file: &Path) -> (usize, Vec<f64>) {
     let line = format!("-i {} -map 0:v -fps_mode passthrough -vf scale=1:1,format=gray -f rawvideo -", file.display());
     let levels = program::ffmpeg(&line).stdout;
@@ -82,7 +82,8 @@ fn flashes(file: &Path) -> (usize, Vec<f64>) {
     (times.len(), times.iter().zip(&levels).filter(|(_, level)| **level > 190).map(|(time, _)| *time).collect())
 }
 
-/// Seconds at which each beep begins, by the times of the blocks that it is in; and how long the audio is in all.
+/// Returns the length of the audio, and the time at which each beep begins, in seconds. Times come from the audio
+/// frames.
 fn beeps(file: &Path) -> (f64, Vec<f64>) {
     let line = format!("-i {} -map 0:a -f s16le -ac 1 -", file.display());
     let bytes = program::ffmpeg(&line).stdout;
@@ -105,14 +106,15 @@ fn beeps(file: &Path) -> (f64, Vec<f64>) {
     (samples.len() as f64 / 48_000.0, found)
 }
 
-/// That everything of `recordings` of two seconds is in `file`, each beep within 25 ms of its flash.
+/// Asserts that `file` contains all frames and beeps of `recordings` of two seconds, each beep within 25 ms of its
+/// flash.
 fn is_whole(file: &Path, recordings: usize, what: &str) {
     let ((frames, flashes), (seconds, beeps)) = (flashes(file), beeps(file));
     assert_eq!((frames, flashes.len(), beeps.len()), (50 * recordings, 2 * recordings, 2 * recordings), "{what}");
     for (flash, beep) in flashes.iter().zip(&beeps) {
         assert!((flash - beep).abs() < 0.025, "{what}: flashes {flashes:?}, beeps {beeps:?}");
     }
-    // Each recording may end with a part of a block, and the next begin behind that.
+    // Each recording can end with a partial audio frame, and the next one begins after it.
     let least = 2.0 * recordings as f64;
     assert!((least - 0.01..least + 0.05 * recordings as f64).contains(&seconds), "{what}: {seconds} s");
 }
@@ -132,7 +134,8 @@ fn copy(source: &Path, output: &Path) -> Report {
     done(&job)
 }
 
-/// Encodes and copies `source`, which holds so many recordings, and returns the places at which its clock did not go on.
+/// Encodes and copies `source`, which contains `recordings` recordings. Returns the number of discontinuities of its
+/// clock.
 fn stays_whole(source: &Path, recordings: usize) -> usize {
     let folder = folder();
     let what = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -198,9 +201,9 @@ fn a_recording_of_other_streams_is_named_with_its_byte() {
         ("mkv", "-c:v ffv1 -c:a pcm_s24le", "-c:v ffv1 -c:a pcm_s24le -ac 2"),
     ] {
         let source = made(&format!("joined-other-{}-{}.{extension}", first.len(), second.len()), |path| {
-            let beside = folder();
+            let scratch = folder();
             let parts = [first, second].map(|options| {
-                let part = beside.path().join(format!("{}.{extension}", options.len()));
+                let part = scratch.path().join(format!("{}.{extension}", options.len()));
                 recording(&part, 2, options);
                 fs::read(part).expect("a recording")
             });
@@ -290,12 +293,12 @@ fn a_recording_that_the_demuxer_leaves_unread_is_named() {
     }
 }
 
-/// Five frames, the last of which is shown for `last` seconds, and audio as long.
+/// Makes five frames and audio of the same length. The last frame lasts `last` seconds.
 fn slides(last: f64, extension: &str) -> PathBuf {
     let end = 0.4 + last;
     made(&format!("slides-{last}.{extension}"), |path| {
-        let beside = folder();
-        let even = beside.path().join("even.mp4");
+        let scratch = folder();
+        let even = scratch.path().join("even.mp4");
         program::ffmpeg(&format!(
             "-f lavfi -i testsrc2=size=96x64:rate=10:duration=0.5 -f lavfi -i sine=440:duration={end}:sample_rate=48000 \
              -c:v libx264 -preset ultrafast -bf 0 -c:a aac -video_track_timescale 10000 {}",
@@ -309,7 +312,7 @@ fn slides(last: f64, extension: &str) -> PathBuf {
     })
 }
 
-/// Seconds from the first frame to the end of the last.
+/// Returns the seconds from the first frame to the end of the last one.
 fn shown(file: &Path) -> f64 {
     let json = ffprobe(file, "-select_streams v:0 -show_packets -show_streams");
     let packets = json["packets"].as_array().expect("packets");

@@ -1,4 +1,4 @@
-//! Damage made on purpose is found, called by its kind, and placed where it is; and nothing is found in what is whole.
+//! Tests that Trix finds deliberate damage, with its kind and its place, and finds nothing in intact files.
 
 use std::{fs, path::Path};
 
@@ -19,7 +19,7 @@ fn full_decode_count(bytes: &[u8], on_damage: OnDamage) -> Result<FullDecodeCoun
     full_decode_count::count(Source::from_bytes(bytes, Limits::default())?, on_damage, 0, &Cancel::default())
 }
 
-/// What was found in a source that could be opened and read.
+/// Returns what a full decode finds in a source that can be opened and read.
 fn found(bytes: &[u8]) -> FullDecodeCount {
     full_decode_count(bytes, OnDamage::Conceal).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -28,13 +28,13 @@ fn count(full_decode_count: &FullDecodeCount, kind: DamageKind) -> u64 {
     full_decode_count.damage.counts.get(&kind).copied().unwrap_or(0)
 }
 
-/// The strict policy refuses what the lenient one counts.
+/// Asserts that the strict policy rejects the damage that the lenient policy counts.
 fn refused(bytes: &[u8]) {
     let error = full_decode_count(bytes, OnDamage::Fail).expect_err("damage");
     assert_eq!(error.kind(), ErrorKind::MalformedInput, "{error}");
 }
 
-/// Where the content of the first element with identifier `id` begins and ends, behind byte `from`.
+/// Returns start and end of the content of the first element with identifier `id` after byte `from`.
 fn element(bytes: &[u8], id: &[u8], from: usize) -> (usize, usize) {
     let at = from + bytes[from..].windows(id.len()).position(|window| window == id).expect("an element") + id.len();
     let length = bytes[at].leading_zeros() as usize + 1;
@@ -45,13 +45,13 @@ fn element(bytes: &[u8], id: &[u8], from: usize) -> (usize, usize) {
 
 #[test]
 fn a_changed_byte_in_any_element_of_matroska_is_found_by_its_checksum() {
-    // FFmpeg writes a CRC-32 into every element of the first level. Two clusters, for frames of 25 a second.
+    // FFmpeg writes a CRC-32 into every level-1 element. The file has two clusters of frames at 25 per second.
     let source = Clip { frames: 12, ..Clip::of("yuv420p10le") }
         .encoded("-c:v ffv1 -level 3 -slicecrc 1 -cluster_time_limit 200 -metadata title=Whole", "mkv");
     let whole = fs::read(source).expect("a fixture");
     assert!(found(&whole).damage.is_empty());
     let cluster = [0x1f, 0x43, 0xb6, 0x75];
-    // The first of them holds the identifiers of the others.
+    // The first level-1 element, SeekHead, contains the identifiers of the others.
     let seek = element(&whole, &[0x11, 0x4d, 0x9b, 0x74], 0);
     let (first, after_first) = element(&whole, &cluster, seek.1);
     let (second, after_second) = element(&whole, &cluster, after_first);
@@ -65,7 +65,7 @@ fn a_changed_byte_in_any_element_of_matroska_is_found_by_its_checksum() {
         ("Cues", element(&whole, &[0x1c, 0x53, 0xbb, 0x6b], after_second)),
     ];
     for (name, (start, end)) in spans {
-        // Behind the checksum itself; in it; in the middle; at the end.
+        // After the checksum, in the checksum, in the middle, and at the end.
         for at in [start + 7, start + 3, (start + end) / 2, end - 1] {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x04;
@@ -80,17 +80,17 @@ fn a_changed_byte_in_any_element_of_matroska_is_found_by_its_checksum() {
                     assert_eq!(sign.kind, DamageKind::Checksum);
                     if name == "Cluster" {
                         let time = sign.time.expect("a time").micros();
-                        // Behind the checksum; in milliseconds.
+                        // The timestamp of the cluster follows the checksum. It is in milliseconds.
                         let (from, to) = element(&whole, &[0xe7], start + 6);
                         let stamp = whole[from..to].iter().fold(0, |sum, byte| sum << 8 | i64::from(*byte));
                         let expected = stamp * 1000;
                         assert_eq!(expected > 0, start == second);
-                        // The time stamp itself may be what is changed.
+                        // The changed byte can be part of the timestamp.
                         let is_stamp = (start + 6..start + 10).contains(&at);
                         assert!(time == expected || is_stamp, "byte {at}: {time}");
                     }
                 }
-                // A track or a scale that makes no sense.
+                // The change can make a track or the timescale invalid.
                 Err(error) => {
                     assert!(matches!(name, "Info" | "Tracks"), "byte {at} of {name}: {error}");
                     assert_eq!(error.kind(), ErrorKind::MalformedInput, "{error}");
@@ -107,14 +107,14 @@ fn a_live_recording_has_no_checksums_and_shows_no_damage() {
         .encoded("-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -f webm -live 1 -cluster_time_limit 200", "webm");
     let whole = fs::read(source).expect("a fixture");
     assert!(found(&whole).damage.is_empty(), "{:?}", found(&whole).damage);
-    // Its segment has no end that could be held against it; its last cluster has.
+    // The segment has no stated end, but the last cluster has.
     let live = found(&whole[..whole.len() - 10]);
     assert!(!live.damage.is_empty());
 }
 
 #[test]
 fn a_flipped_bit_in_an_ffv1_slice_fails_its_checksum() {
-    // In AVI, where no container has checksums of its own.
+    // AVI, because it has no checksums of its own.
     let source = Clip::of("yuv422p10le").encoded("-c:v ffv1 -level 3 -slicecrc 1 -slices 4", "avi");
     let whole = fs::read(&source).expect("a fixture");
     assert!(found(&whole).damage.is_empty());
@@ -130,7 +130,7 @@ fn a_flipped_bit_in_an_ffv1_slice_fails_its_checksum() {
         let full_decode_count = found(&bytes);
         assert_eq!(count(&full_decode_count, DamageKind::Checksum), 1, "{number}: {:?}", full_decode_count.damage);
         assert_eq!(full_decode_count.streams[&0].frames, Some(30));
-        // Newer releases of libavcodec say in further messages that the slice ends elsewhere than it should.
+        // Newer releases of libavcodec also report that the slice ends at another position than expected.
         let others = full_decode_count.damage.first.iter().filter(|damage| damage.kind != DamageKind::Checksum);
         assert!(
             others.clone().all(|damage| damage.detail.contains("bytestream end mismatching")),
@@ -143,7 +143,7 @@ fn a_flipped_bit_in_an_ffv1_slice_fails_its_checksum() {
             "{number}: {:?}",
             full_decode_count.damage
         );
-        // Threads of the decoder run ahead of what it puts out.
+        // Decoder threads run ahead of their output, so the reported time is approximate.
         for damage in &full_decode_count.damage.first {
             let place = damage.time.expect("a time").ticks;
             assert!((place - number as i64).abs() <= 17, "{number} is reported at {place}");
@@ -164,10 +164,10 @@ fn a_changed_bit_in_audio_with_checksums_is_found() {
     refused(&bytes);
 }
 
-/// Packets of 188 bytes that carry payload of the first video stream, by their number.
+/// Returns the numbers of the 188-byte packets that carry payload of the first video stream.
 fn frame_packets(stream: &[u8]) -> Vec<usize> {
     let number = |packet: &[u8]| u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
-    // FFmpeg gives the first stream this identifier.
+    // FFmpeg gives this identifier to the first stream.
     stream
         .chunks_exact(188)
         .enumerate()
@@ -189,7 +189,7 @@ fn lost_and_broken_packets_of_a_transport_stream_are_counted_and_placed() {
     assert_eq!(count(&full_decode_count, DamageKind::Continuity), 1, "{:?}", full_decode_count.damage);
     let sign = full_decode_count.damage.first.iter().find(|sign| sign.kind == DamageKind::Continuity).expect("a sign");
     assert!(sign.detail.contains("PID 256") && sign.detail.contains(&format!("byte {victim}")), "{sign:?}");
-    // FFmpeg starts streams at 1.44 s, of which 0.04 s are for reordering; the middle is 0.6 s later.
+    // FFmpeg starts streams at 1.44 s, of which 0.04 s are for reordering. The middle is 0.6 s later.
     let time = sign.time.expect("a time").to_f64();
     assert!((1.7..2.4).contains(&time), "{time}");
     refused(&lost);
@@ -200,13 +200,13 @@ fn lost_and_broken_packets_of_a_transport_stream_are_counted_and_placed() {
     assert_eq!(count(&full_decode_count, DamageKind::Transport), 1, "{:?}", full_decode_count.damage);
     refused(&broken);
 
-    // Bytes of nobody, as a capture that lost its place has them.
+    // Stray bytes between packets, as in a capture that lost sync.
     let stuffed = [&whole[..victim], &[0x55; 100], &whole[victim..]].concat();
     let full_decode_count = found(&stuffed);
     assert_eq!(count(&full_decode_count, DamageKind::Container), 1, "{:?}", full_decode_count.damage);
     refused(&stuffed);
 
-    // The table of programmes: libavformat drops it without a word.
+    // The program association table. libavformat drops it without a message.
     let table = whole.chunks_exact(188).position(|packet| packet[1] == 0x40 && packet[2] == 0).expect("a table");
     let mut wrong = whole.clone();
     wrong[table * 188 + 5 + 9] ^= 1;
@@ -224,7 +224,7 @@ fn frames_with_missing_references_are_reported() {
         ("libx265 -preset ultrafast -x265-params log-level=none:bframes=0:keyint=15", "mkv"),
         ("libvpx-vp9 -deadline realtime -cpu-used 8 -g 15", "webm"),
     ] {
-        // VP9 gets by without a frame in the middle; without its first, nothing can be decoded.
+        // VP9 tolerates a missing frame in the middle. Without its first frame, no frame can be decoded.
         let dropped = if codec.starts_with("libvpx") { 0 } else { 5 };
         let whole = fs::read(clip.encoded(&format!("-c:v {codec}"), extension)).expect("a fixture");
         assert_eq!(count(&found(&whole), DamageKind::MissingReference), 0, "{codec}");
@@ -303,7 +303,7 @@ fn bytes_outside_of_packets_are_found_in_containers_without_an_index() {
             let mut zeros = whole.clone();
             zeros[at..at + 3000].fill(0);
             let lost = [&whole[..at], &whole[at + 3000..]].concat();
-            // A packet of ASF that is zero is passed over; only its size tells of such a file.
+            // A zeroed packet of ASF is skipped, and only its size could show the damage.
             let cases =
                 [("bytes lost", lost), ("zeros", zeros)].into_iter().take(if extension == "wmv" { 1 } else { 2 });
             for (what, bytes) in cases {
@@ -324,7 +324,7 @@ fn a_raw_sample_above_the_bit_depth_is_damage_and_is_limited() {
         let mut bytes = fs::read(&file).expect("a fixture");
         assert!(found(&bytes).damage.is_empty(), "{}", file.display());
         let at = bytes.windows(last.len()).position(|part| part == last).expect("the last frame") + 2 * PLACE;
-        // The lowest value that takes one bit more than ten.
+        // The lowest value that needs eleven bits.
         bytes[at..at + 2].copy_from_slice(&1024u16.to_le_bytes());
         let error = full_decode_count(&bytes, OnDamage::Fail).expect_err("damage");
         assert_eq!((error.kind(), error.time().map(|time| time.micros())), (ErrorKind::MalformedInput, Some(80_000)));
@@ -340,8 +340,8 @@ fn a_raw_sample_above_the_bit_depth_is_damage_and_is_limited() {
         let source = Source::from_bytes(bytes, Limits::default()).expect("a source");
         let mut reader = FrameReader::new(source, OnDamage::Conceal, Cut::default(), None, 0).expect("a reader");
         let mut frames = Vec::new();
-        while let Some(picture) = reader.next_frame().expect("a frame") {
-            frames.extend(picture.frame.packed().expect("samples"));
+        while let Some(frame) = reader.next_frame().expect("a frame") {
+            frames.extend(frame.frame.packed().expect("samples"));
         }
         let mut expected = raw.clone();
         let place = raw.len() / 3 * 2 + 2 * PLACE;

@@ -1,5 +1,5 @@
-//! The frames that the reader yields are, sample for sample, those that the `ffmpeg` program decodes from the same
-//! file: real files from many hands, whole and damaged.
+//! Tests that the reader yields the same frames as the `ffmpeg` program, sample by sample, for real files of many
+//! origins, intact and damaged.
 
 use std::{
     io::Read,
@@ -12,26 +12,26 @@ use trix_fixtures::{Clip, media, program};
 
 use crate::support::planes;
 
-/// Files without video that could be decoded: what opening or decoding them must say, and why.
+/// Files without decodable video, with the kind of the error.
 const REFUSED: &[(&str, ErrorKind)] = &[
-    // Headerless planes: nothing in the file says their size.
+    // Raw planes without a header: nothing in the file states their size.
     ("sparks_ref_480x270.yuv42010le.yuv", ErrorKind::Unsupported),
     // Audio only.
     ("sample_eac3joc.mp4", ErrorKind::Unsupported),
 ];
 
-/// Files with damage that the decoder notices.
+/// Files with damage that the decoder detects.
 const DAMAGED: &[&str] = &["corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4"];
 
-/// RGB with alpha, whose samples the reader does not hand out as planes; frames are counted.
+/// Files with RGB and alpha. The reader does not return their samples as planes, so the test counts frames.
 const OPAQUE: &[&str] = &["png.mov"];
 
 fn reader(file: &Path, on_damage: OnDamage, threads: u32) -> Result<FrameReader, Error> {
     FrameReader::new(Source::open(file)?, on_damage, Cut::default(), None, threads)
 }
 
-/// `ffmpeg`, writing the planes of every frame of the first video stream to its standard output: none is dropped,
-/// duplicated, turned or scaled.
+/// Starts `ffmpeg`, which writes the planes of every frame of the first video stream to its standard output. It does
+/// not drop, duplicate, rotate or scale frames.
 fn foreign(file: &Path, threads: u32) -> Child {
     let threads = threads.to_string();
     Command::new("ffmpeg")
@@ -46,27 +46,27 @@ fn foreign(file: &Path, threads: u32) -> Child {
         .expect("ffmpeg runs")
 }
 
-/// Compares frame by frame and returns the sizes of all frames.
+/// Compares all frames and returns their sizes.
 fn compare(file: &Path, on_damage: OnDamage, threads: u32) -> Vec<(usize, usize)> {
     let name = file.display();
     let mut reader = reader(file, on_damage, threads).unwrap_or_else(|error| panic!("{error}"));
     let mut ffmpeg = foreign(file, threads);
     let mut theirs = ffmpeg.stdout.take().expect("a pipe");
     let mut sizes = Vec::new();
-    while let Some(picture) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
-        let planes = picture.frame.planes();
+    while let Some(frame) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
+        let planes = frame.frame.planes();
         assert!(!planes.is_empty(), "{name}: a frame without planes");
-        assert_eq!(picture.number, sizes.len() as u64, "{name}: frames are numbered from zero");
+        assert_eq!(frame.number, sizes.len() as u64, "{name}: frames are numbered from zero");
         let mut expected = Vec::new();
         for (index, plane) in planes.iter().enumerate() {
             expected.resize(plane.row_bytes() * plane.height, 0);
             let read = theirs.read_exact(&mut expected);
             assert!(read.is_ok(), "{name}: ffmpeg has only {} frames", sizes.len());
             for (row, (ours, theirs)) in plane.rows().zip(expected.chunks(plane.row_bytes())).enumerate() {
-                assert!(ours == theirs, "{name}: frame {}, plane {index}, row {row} differs", picture.number);
+                assert!(ours == theirs, "{name}: frame {}, plane {index}, row {row} differs", frame.number);
             }
         }
-        sizes.push((picture.frame.width(), picture.frame.height()));
+        sizes.push((frame.frame.width(), frame.frame.height()));
     }
     let mut rest = Vec::new();
     theirs.read_to_end(&mut rest).expect("the pipe can be read");
@@ -75,7 +75,7 @@ fn compare(file: &Path, on_damage: OnDamage, threads: u32) -> Vec<(usize, usize)
     sizes
 }
 
-/// Reads to the end, or to the error.
+/// Reads until the end or the first error. Returns the number of frames.
 fn count(file: &Path, on_damage: OnDamage) -> Result<u64, Error> {
     let mut reader = reader(file, on_damage, 0)?;
     let mut count = 0;
@@ -89,7 +89,7 @@ fn name(file: &Path) -> &str {
     file.file_name().and_then(|name| name.to_str()).expect("a name")
 }
 
-/// Every second whole file, beginning with number `first`: two tests share them, because they run side by side.
+/// Every second intact file, starting with file `first`. Two tests share the files, because they run in parallel.
 fn whole_files(first: usize) -> Vec<std::path::PathBuf> {
     let mut files = media::files();
     files.retain(|file| {
@@ -158,7 +158,7 @@ fn damage_is_an_error_that_names_file_and_stream() {
 fn concealed_damage_decodes_as_in_ffmpeg_and_is_reported() {
     for name in DAMAGED {
         let Some(file) = media::file(name) else { return };
-        // What concealment makes of a hole depends on what other threads have decoded by then.
+        // With several threads, concealment depends on what other threads have decoded so far.
         assert!(!compare(&file, OnDamage::Conceal, 1).is_empty(), "{name}: no frame");
         let mut reader = reader(&file, OnDamage::Conceal, 1).unwrap();
         while reader.next_frame().unwrap().is_some() {}

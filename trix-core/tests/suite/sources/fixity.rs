@@ -1,5 +1,5 @@
-//! A source is hashed from the bytes that are read anyway: the hash is that of `sha256sum`, and every byte of the file
-//! is read from disk once.
+//! Tests of the source hash. Trix computes it from the bytes that it reads anyway. The hash equals that of `sha256sum`,
+//! and Trix reads every byte of the file from disk only once.
 
 use std::{
     fs::{self, File, FileTimes},
@@ -29,17 +29,17 @@ fn open(path: &Path) -> Source {
     Source::open(path).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The hash by another program.
+/// Computes the hash with another program.
 fn sha256sum(path: &Path) -> String {
     let text = program::text(&program::run("sha256sum", ["--".as_ref(), path.as_os_str()]));
     text.trim_start_matches('\\').split(' ').next().expect("a hash").to_owned()
 }
 
-/// All that a job does to a source but decoding it: it is opened, described, looked at in several places for combing and
-/// borders, and read to its end beside the checks of its container. How many packets there are.
+/// Uses a source as a job does, without decoding all of it: opens and probes it, samples frames for combing and
+/// borders, and reads it to its end together with the checks of its container. Returns the number of packets.
 fn used(source: Source, path: &Path) -> u64 {
     let _ = probe(&source);
-    // Whether it can be encoded is another matter; the places were looked at.
+    // It does not matter whether planning succeeds, because it has sampled the frames.
     let _ = trix_core::plan(&Job::new(path, "copy.mkv"), &source);
     read_to_the_end(source)
 }
@@ -57,7 +57,7 @@ fn finish(hasher: &SourceHasher) -> Fixity {
     hasher.finish(&Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Uses all of a file and finds its hash.
+/// Uses a whole file and returns its hash.
 fn hashed(path: &Path) -> Fixity {
     let source = open(path);
     let hasher = source.hash_source();
@@ -68,7 +68,7 @@ fn hashed(path: &Path) -> Fixity {
     fixity
 }
 
-/// Uses all of a file and finds its hash, with one reading.
+/// Uses a whole file and asserts that its hash needed only one reading.
 fn read_once(path: &Path) {
     let fixity = hashed(path);
     assert_eq!(fixity.disk_bytes, fixity.bytes, "{}", path.display());
@@ -78,7 +78,7 @@ fn read_once(path: &Path) {
 fn every_media_file_is_read_once_and_its_hash_is_that_of_sha256sum() {
     let mut opened = 0;
     for file in media::files() {
-        // Some have neither a header nor frames.
+        // Some files have neither a header nor frames.
         if Source::open(&file).is_ok() {
             read_once(&file);
             opened += 1;
@@ -89,7 +89,7 @@ fn every_media_file_is_read_once_and_its_hash_is_that_of_sha256sum() {
 
 #[test]
 fn every_container_is_read_once() {
-    // Ten to forty megabytes: more than stays in memory for being recent.
+    // Ten to forty megabytes, more than the block cache keeps.
     let clip = Clip { width: 640, height: 360, frames: 90, ..Clip::default() };
     let mpeg2 = "-c:v mpeg2video -q:v 2 -qmin 1";
     let tone = "-f lavfi -i sine=sample_rate=48000 -shortest -c:a pcm_s16le";
@@ -107,23 +107,23 @@ fn every_container_is_read_once() {
         clip.encoded("-c:v rawvideo", "nut"),
         clip.y4m(),
     ];
-    files.push(made("fixity-with-sound.mov", |path| {
-        let pictures = clip.lavfi().replace(" -frames:v 90", "");
-        program::ffmpeg(&format!("{pictures} {tone} -frames:v 90 -c:v prores_ks {}", path.display()));
+    files.push(made("fixity-with-audio.mov", |path| {
+        let video = clip.lavfi().replace(" -frames:v 90", "");
+        program::ffmpeg(&format!("{video} {tone} -frames:v 90 -c:v prores_ks {}", path.display()));
     }));
     for file in files {
         read_once(&file);
     }
 }
 
-/// A QuickTime file with a hole of zeros before its index that no track refers to.
+/// Makes a QuickTime file with a hole of zeros before its index. No track refers to the hole.
 fn with_a_hole(path: &Path, hole: u64) {
     let clip = Clip { width: 320, height: 180, frames: 30, ..Clip::default() };
     let whole = fs::read(clip.encoded("-c:v prores_ks", "mov")).expect("a clip");
     let (mut at, mut file) = (0, File::create(path).expect("a file"));
     while at < whole.len() {
         let length = u32::from_be_bytes(whole[at..at + 4].try_into().expect("four bytes")) as usize;
-        // A large `free` box (ISO/IEC 14496-12, 8.1.2) stands before the index, whose offsets stay right.
+        // Insert a large `free` box (ISO/IEC 14496-12, 8.1.2) before the index. The offsets in the index stay correct.
         if &whole[at + 4..at + 8] == b"moov" {
             file.write_all(&[0, 0, 0, 1]).and_then(|()| file.write_all(b"free")).expect("written");
             file.write_all(&hole.to_be_bytes()).expect("written");
@@ -146,13 +146,13 @@ fn bytes_that_the_demuxer_skips_are_hashed_too() {
     read_once(&file);
 }
 
-/// Two tracks of raw frames that are shown at the same time; each fills one half of the file.
+/// Makes two tracks of raw frames with the same display times. Each track fills one half of the file.
 fn far_apart(path: &Path, frames: usize) {
     let input = "-f lavfi -i testsrc2=size=640x360:rate=25,noise=alls=12:allf=t:all_seed=7,format=uyvy422";
     let tracks = format!("-map 0:v -map 1:v -frames:v:0 {frames} -frames:v:1 {frames} -c:v rawvideo");
     program::ffmpeg(&format!("{input} {input} {tracks} {}", path.display()));
     let mut file = fs::read(path).expect("a file");
-    // The index follows the frames; each track has a table of the places of its chunks (ISO/IEC 14496-12, 8.7.5).
+    // The index follows the frames. Each track has a table of chunk offsets (ISO/IEC 14496-12, 8.7.5).
     let index = file.windows(4).rposition(|name| name == b"moov").expect("an index");
     let tables: Vec<usize> =
         (index..file.len() - 4).filter(|at| &file[*at..at + 4] == b"stco").map(|at| at + 12).collect();
@@ -161,18 +161,18 @@ fn far_apart(path: &Path, frames: usize) {
         .into_iter()
         .flat_map(|table| (0..number(&file, table - 4)).map(move |chunk| table + 4 * chunk))
         .collect();
-    // A chunk ends where the next one begins, of whichever track.
+    // A chunk ends where the next chunk of any track begins.
     let mut ends: Vec<usize> = entries.iter().map(|entry| number(&file, *entry)).chain([index - 4]).collect();
     ends.sort_unstable();
     let first = ends[0];
-    let mut pictures = Vec::new();
+    let mut media = Vec::new();
     for entry in entries {
-        let (from, to) = (number(&file, entry), first + pictures.len());
+        let (from, to) = (number(&file, entry), first + media.len());
         let end = ends[ends.partition_point(|end| *end <= from)];
-        pictures.extend_from_slice(&file[from..end]);
+        media.extend_from_slice(&file[from..end]);
         file[entry..entry + 4].copy_from_slice(&(to as u32).to_be_bytes());
     }
-    file[first..first + pictures.len()].copy_from_slice(&pictures);
+    file[first..first + media.len()].copy_from_slice(&media);
     fs::write(path, file).expect("written");
 }
 
@@ -180,9 +180,9 @@ fn far_apart(path: &Path, frames: usize) {
 fn tracks_that_lie_far_apart_are_read_once_as_far_as_memory_goes() {
     let folder = folder();
     let file = folder.path().join("far.mov");
-    // Frames of 460800 bytes: the halves have 69 MB.
+    // Frames of 460800 bytes, 69 MB in each half.
     far_apart(&file, 150);
-    // They are read by turns, a second of each, and lie apart.
+    // Packets alternate every second between the tracks, which are far apart in the file.
     let places = "-v error -show_entries packet=stream_index,pos -of csv=p=0";
     let found = program::run("ffprobe", places.split(' ').chain([file.to_str().expect("a path")]));
     let places: Vec<u64> = program::text(&found)
@@ -193,7 +193,7 @@ fn tracks_that_lie_far_apart_are_read_once_as_far_as_memory_goes() {
     let jumps = places.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) > 50 << 20).count();
     assert!(jumps >= 3, "{places:?}");
     read_once(&file);
-    // 147 MB: more than can stay in memory until the hash comes by. Half a reading more is the most there is.
+    // 147 MB, more than the memory can hold until the hash reaches it. At most half of the file is read again.
     far_apart(&file, 320);
     let fixity = hashed(&file);
     assert!((fixity.bytes..=fixity.bytes * 3 / 2).contains(&fixity.disk_bytes), "{fixity:?}");
@@ -247,14 +247,14 @@ fn a_probe_reads_no_more_for_the_hash_that_nobody_asked_for() {
     let opened = source.disk_bytes();
     let _ = probe(&source);
     let (probed, whole) = (source.disk_bytes(), fs::metadata(&file).expect("a file").len());
-    // The index at the end, and frames up to the limit of a packet scan, 64 MiB.
+    // With the index at the end, a probe reads at most 64 MiB of frames: the limit of a packet scan.
     assert!(opened < 4 << 20 && probed < (68 << 20) && whole > 190 << 20, "{opened} and {probed} of {whole}");
-    // Asked for afterwards, the hash is the right one, and what the packet scan read is still there.
+    // If the hash is requested later, it is correct, and the blocks from the packet scan are still in memory.
     let fixity = source.fixity().expect("a hash");
     assert_eq!((fixity.sha256, fixity.disk_bytes), (sha256sum(&file), whole));
 }
 
-/// A file behind a slow line: counts what is read, and no more than so many bytes come in a second.
+/// A file with slow reads: it counts the bytes and limits the bytes per second.
 struct Slow {
     file: File,
     bytes_per_second: u64,
@@ -282,7 +282,7 @@ fn slow(path: &Path, bytes_per_second: u64) -> (Source, Arc<AtomicU64>) {
 
 #[test]
 fn a_job_with_a_hash_reads_a_slow_source_once() {
-    // Matroska, whose checks read the file beside the demuxer.
+    // Matroska, because its checks read the file in addition to the demuxer.
     let file = Clip { width: 640, height: 360, frames: 90, ..Clip::default() }.encoded("-c:v ffv1", "mkv");
     let size = fs::metadata(&file).expect("a file").len();
     let all = || {
@@ -297,7 +297,7 @@ fn a_job_with_a_hash_reads_a_slow_source_once() {
         assert_eq!(fixity.sha256, sha256sum(&file));
         took
     };
-    // One reading takes two seconds, and two take four. A machine that is busy elsewhere may take longer for the rest.
+    // One reading takes two seconds, two readings take four. A busy machine can take longer for the rest.
     let took = (0..3).map(|_| all()).find(|took| *took < Duration::from_millis(3200));
     assert!(took.is_some_and(|took| took >= Duration::from_secs(2)), "{took:?}");
 }
@@ -320,14 +320,14 @@ fn a_hash_over_a_slow_line_can_be_cancelled() {
     assert!(read.load(Ordering::Relaxed) < fs::metadata(&file).expect("a file").len());
 }
 
-/// A copy of a file of 30 MB, which a test may change.
+/// Copies a file of 30 MB that a test can change.
 fn copy(folder: &Path) -> PathBuf {
     let path = folder.join("source.y4m");
     fs::copy(Clip { width: 640, height: 360, frames: 90, ..Clip::default() }.y4m(), &path).expect("a copy");
     path
 }
 
-/// The message for a file that `change` alters after it was opened.
+/// Returns the kind and message of the error for a file that `change` modifies after it was opened.
 fn refusal_after(change: impl Fn(&Path)) -> (ErrorKind, String) {
     let folder = folder();
     let path = copy(folder.path());
@@ -357,8 +357,8 @@ fn a_file_that_changes_while_it_is_read_is_reported() {
     assert!(kind == ErrorKind::MalformedInput && text.ends_with("it was written to"), "{text}");
 
     let replace = |path: &Path| {
-        let beside = path.with_extension("new");
-        fs::copy(path, &beside).and_then(|_| fs::rename(&beside, path)).expect("another file");
+        let other = path.with_extension("new");
+        fs::copy(path, &other).and_then(|_| fs::rename(&other, path)).expect("another file");
     };
     let (kind, text) = refusal_after(replace);
     assert!(kind == ErrorKind::MalformedInput && text.contains("another file"), "{text}");
@@ -389,7 +389,7 @@ fn a_file_that_is_cut_while_it_is_demuxed_is_an_error_of_reading() {
     assert!(error.to_string().contains("became shorter"), "{error}");
 }
 
-/// An image sequence, three of which a probe does not look at.
+/// Makes an image sequence of 30 files.
 fn numbered(folder: &Path) -> PathBuf {
     let clip = Clip { frames: 30, ..Clip::of("rgb24") };
     program::ffmpeg(

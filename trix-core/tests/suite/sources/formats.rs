@@ -1,5 +1,4 @@
-//! Every kind of source: what Trix reads from it is what the `ffmpeg` program reads from it, frame by frame, sample
-//! by sample and tick by tick.
+//! Tests of every kind of source. Trix reads the same frames, samples and times as the `ffmpeg` program.
 
 use std::{
     fs,
@@ -26,22 +25,22 @@ fn open(path: &Path, reading: &Reading) -> Source {
     Source::open_as(path, reading).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// All frames as raw bytes, with their times in ticks of the stream.
-fn pictures(source: Source) -> Vec<(i64, Vec<u8>)> {
+/// Returns all frames as raw bytes, with their times in ticks of the stream.
+fn read_frames(source: Source) -> Vec<(i64, Vec<u8>)> {
     let label = source.path().expect("a file").display().to_string();
     let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 0).expect("a reader");
-    let mut pictures = Vec::new();
-    while let Some(picture) = reader.next_frame().unwrap_or_else(|error| panic!("{label}: {error}")) {
-        pictures.push((picture.pts, picture.frame.packed().expect("a frame")));
+    let mut frames = Vec::new();
+    while let Some(frame) = reader.next_frame().unwrap_or_else(|error| panic!("{label}: {error}")) {
+        frames.push((frame.pts, frame.frame.packed().expect("a frame")));
     }
-    pictures
+    frames
 }
 
 fn full_decode_count(source: Source) -> FullDecodeCount {
     full_decode_count::count(source, OnDamage::Conceal, 0, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The frames that `ffmpeg` decodes with `options` before its input, as raw bytes one after the other.
+/// Returns the frames that `ffmpeg` decodes with `options` before its input, as concatenated raw bytes.
 fn foreign(file: &Path, options: &str) -> Vec<u8> {
     let line = format!(
         "{options} -noautorotate -i {} -map 0:v:0 -fps_mode passthrough -noautoscale -f rawvideo -",
@@ -50,18 +49,18 @@ fn foreign(file: &Path, options: &str) -> Vec<u8> {
     program::ffmpeg(&line).stdout
 }
 
-/// The times that `ffprobe` finds for the frames, in ticks of the stream; those of the start where one is missing.
+/// Returns the frame times from `ffprobe` in ticks of the stream. `None` for a frame without a time.
 fn foreign_times(file: &Path) -> Vec<Option<i64>> {
     let json = ffprobe(file, "-select_streams v:0 -show_frames -show_entries frame=best_effort_timestamp");
     let frames = json["frames"].as_array().expect("frames").iter();
     frames.map(|frame| frame["best_effort_timestamp"].as_i64()).collect()
 }
 
-/// Both read the same frames at the same times. Where a frame has no time of its own, Trix gives it `step` ticks more
-/// than the one before.
+/// Asserts that Trix and `ffmpeg` read the same frames with the same times. If a frame has no time, Trix adds `step`
+/// ticks to the time before.
 fn same((file, frames): &(PathBuf, u32), step: i64) {
     let name = file.display();
-    let ours = pictures(open(file, &Reading::default()));
+    let ours = read_frames(open(file, &Reading::default()));
     assert_eq!(ours.len(), *frames as usize, "frames of {name}");
     let theirs = foreign(file, "");
     let size = ours[0].1.len();
@@ -72,7 +71,7 @@ fn same((file, frames): &(PathBuf, u32), step: i64) {
     let times = foreign_times(file);
     assert_eq!(times.len(), ours.len(), "times of {name}");
     let mut last = None::<i64>;
-    // AVI has no presentation times: the first frame is shown with the first sample, and not when its decoder gives it.
+    // AVI has no presentation times. The first frame is shown with the first sample, not when the decoder returns it.
     let late = times[0].filter(|_| file.extension().is_some_and(|own| own == "avi")).unwrap_or(0);
     let times = times.into_iter().map(|time| time.map(|time| time - late));
     for (at, ((ours, _), theirs)) in ours.iter().zip(times).enumerate() {
@@ -84,7 +83,7 @@ fn same((file, frames): &(PathBuf, u32), step: i64) {
     assert!(found.damage.is_empty(), "{name}: {:?}", found.damage);
 }
 
-/// A small clip in `format`, encoded by `ffmpeg`.
+/// Makes a small clip in `format`, encoded by `ffmpeg`.
 fn small(format: &'static str, frames: u32, options: &str, extension: &str) -> (PathBuf, u32) {
     sized(320, 192, format, frames, options, extension)
 }
@@ -103,7 +102,7 @@ fn production_codecs_are_read_as_ffmpeg_reads_them() {
         small("yuv422p", 5, "-c:v dnxhd -profile:v dnxhr_lb", "mov"),
         small("yuv422p10le", 5, "-c:v dnxhd -profile:v dnxhr_hqx", "mov"),
         small("yuv444p10le", 5, "-c:v dnxhd -profile:v dnxhr_444", "mxf"),
-        // XDCAM: long groups of 4:2:2 in MXF OP1a.
+        // XDCAM: 4:2:2 with long GOPs in MXF OP1a.
         small("yuv422p", 15, &format!("-c:v mpeg2video -b:v 8M -bf 2 -g 12 {interlaced}"), "mxf"),
         small("yuv422p10le", 4, "-c:v libopenjpeg", "mxf"),
         small("yuv444p12le", 4, "-c:v libopenjpeg", "mov"),
@@ -115,7 +114,7 @@ fn production_codecs_are_read_as_ffmpeg_reads_them() {
 
 #[test]
 fn broadcast_sizes_are_read_as_ffmpeg_reads_them() {
-    // IMX 30 as SMPTE ST 386 maps it; DV at 25 and 50 Mbit/s; HDV; AVC-Intra 100; DNxHD in OP-Atom.
+    // IMX 30 as SMPTE ST 386 maps it, DV at 25 and 50 Mbit/s, HDV, AVC-Intra 100, DNxHD in OP-Atom.
     let imx = "-c:v mpeg2video -minrate 30000k -maxrate 30000k -b:v 30000k -g 1 -flags +ildct+low_delay -intra_vlc 1 \
                -non_linear_quant 1 -ps 1 -qmin 1 -qmax 3 -top 1 -dc 10 -bufsize 1200000 \
                -rc_init_occupancy 1200000 -f mxf_d10";
@@ -141,7 +140,7 @@ fn delivery_codecs_are_read_as_ffmpeg_reads_them() {
         (small("yuv420p", 9, "-c:v libx264 -bf 3 -flags +ildct+ilme -top 1", "mp4"), 1),
         (small("yuv422p10le", 9, "-c:v libx264 -preset fast", "mkv"), 1),
         (small("yuv420p", 9, "-c:v libx264 -bf 3", "ts"), 1),
-        // AVI has no presentation times, raw streams have none at all.
+        // AVI has no presentation times, and raw streams have no times.
         (small("yuv420p", 9, "-c:v libx264 -bf 3", "avi"), 1),
         (small("yuv420p", 9, "-c:v mpeg4 -bf 2 -q:v 3", "avi"), 1),
         (small("yuv420p", 9, "-c:v libx264 -bf 3", "264"), 48_000),
@@ -161,7 +160,7 @@ fn delivery_codecs_are_read_as_ffmpeg_reads_them() {
     }
 }
 
-/// Writes bits, first the highest.
+/// Writes bits, highest bit first.
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
@@ -180,7 +179,7 @@ impl Bits {
         self
     }
 
-    /// Exp-Golomb (H.264, 9.1).
+    /// Writes an Exp-Golomb code (H.264, 9.1).
     fn ue(&mut self, value: u32) -> &mut Self {
         let length = (value + 1).ilog2();
         self.put(0, length).put(value + 1, length + 1)
@@ -197,7 +196,7 @@ impl Bits {
         self
     }
 
-    /// A unit with its start code, its stop bit, and the bytes that keep start codes out of it (7.4.1.1).
+    /// Makes a NAL unit with start code, stop bit and emulation prevention bytes (7.4.1.1).
     fn unit(&mut self, header: u8) -> Vec<u8> {
         self.put(1, 1).align();
         let mut unit = vec![0, 0, 0, 1, header];
@@ -214,23 +213,24 @@ impl Bits {
     }
 }
 
-/// H.264 in which each field is a coded frame of its own (PAFF), every macroblock as plain samples: 32x32 samples, one
-/// frame as two fields and one as a frame, in turn. No encoder at hand writes such streams. Returns the stream and the
-/// frames.
+/// Makes H.264 in which each field is a separate coded picture (PAFF), with I_PCM macroblocks only. Frames have 32x32
+/// samples and alternate between two fields and one frame picture. No available encoder writes such streams. Returns
+/// the stream and the frames.
 fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
     let mut sequence = Bits::default();
-    // Main profile, level 2.1, identifier 0; 16 frame numbers; order of display type 0 with 16 counts.
+    // Main profile, level 2.1, identifier 0; 16 frame numbers; picture order count type 0 with 16 values.
     sequence.put(77, 8).put(0, 8).put(21, 8).ue(0).ue(0).ue(0).ue(0);
-    // One reference; two macroblocks wide, one pair of fields high; fields allowed, no MBAFF; 8x8 inference; no cropping.
+    // One reference; two macroblocks wide, one field pair high; fields allowed, no MBAFF; 8x8 inference; no cropping.
     sequence.ue(1).put(0, 1).ue(1).ue(0).put(0, 1).put(0, 1).put(1, 1).put(0, 1).put(0, 1);
-    let mut picture = Bits::default();
-    // Identifiers 0, CAVLC, no order in the slices, one group, one reference each, no weights, QP 26, no deblocking.
-    picture.ue(0).ue(0).put(0, 1).put(0, 1).ue(0).ue(0).ue(0).put(0, 1).put(0, 2).se(0).se(0).se(0).put(1, 1);
-    picture.put(0, 1).put(0, 1);
-    let mut stream = [sequence.unit(0x67), picture.unit(0x68)].concat();
+    let mut pps = Bits::default();
+    // Identifiers 0, CAVLC, no picture order in slices, one slice group, one reference each, no weights, QP 26, no
+    // deblocking.
+    pps.ue(0).ue(0).put(0, 1).put(0, 1).ue(0).ue(0).ue(0).put(0, 1).put(0, 2).se(0).se(0).se(0).put(1, 1);
+    pps.put(0, 1).put(0, 1);
+    let mut stream = [sequence.unit(0x67), pps.unit(0x68)].concat();
     let mut planes = Vec::new();
     for number in 0..frames {
-        // Twelve bits a sample: luma, then both chromas. Values tell fields, rows and frames apart.
+        // Twelve bits per sample: luma, then both chroma planes. The values distinguish fields, rows and frames.
         let luma = |x: u32, y: u32| (16 + (number * 37 + x * 3 + y * 5 + (y % 2) * 60) % 220) as u8;
         let chroma = |plane: u32, x: u32, y: u32| (30 + (number * 11 + plane * 50 + x * 2 + y * 7) % 190) as u8;
         let mut frame: Vec<u8> = (0..32 * 32).map(|at| luma(at % 32, at / 32)).collect();
@@ -240,10 +240,10 @@ fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
         planes.push(frame);
         let fields: &[Option<u32>] = if number % 2 == 0 { &[Some(0), Some(1)] } else { &[None] };
         for &field in fields {
-            // All frames can be decoded by themselves; the first field of each is an IDR frame.
+            // Every frame is intra-coded. The first field of each frame is an IDR picture.
             let is_idr = field != Some(1);
             let mut slice = Bits::default();
-            // First macroblock 0, slices of type I alone (7), parameter set 0, frame number 0.
+            // First macroblock 0, only I slices (7), parameter set 0, frame number 0.
             slice.ue(0).ue(7).ue(0).put(0, 4);
             slice.put(u32::from(field.is_some()), 1);
             if let Some(bottom) = field {
@@ -252,16 +252,16 @@ fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
             if is_idr {
                 slice.ue(number % 2);
             }
-            // The order of display: each IDR frame starts anew.
+            // Picture order count. Each IDR picture restarts it.
             slice.put(u32::from(field == Some(1)), 4);
             if is_idr {
-                // Neither output of earlier frames suppressed, nor kept for long.
+                // No suppressed output of earlier frames, and no long-term reference.
                 slice.put(0, 2);
             } else {
-                // Marking by the sliding window.
+                // Sliding window marking.
                 slice.put(0, 1);
             }
-            // QP as it is; the deblocking filter off.
+            // QP unchanged, deblocking filter off.
             slice.se(0).ue(1);
             let (rows, step, first) = match field {
                 Some(bottom) => (1, 2, bottom),
@@ -296,15 +296,16 @@ fn fields_coded_as_separate_frames_are_joined_into_frames() {
     let folder = folder();
     let raw = folder.path().join("paff.264");
     fs::write(&raw, stream).expect("a stream");
-    let found: Vec<Vec<u8>> = pictures(open(&raw, &Reading::default())).into_iter().map(|(_, frame)| frame).collect();
+    let found: Vec<Vec<u8>> =
+        read_frames(open(&raw, &Reading::default())).into_iter().map(|(_, frame)| frame).collect();
     assert!(found == frames, "{} frames of {}", found.len(), frames.len());
     let analysed = support::mediainfo(&raw, "Video");
     assert_ne!(text(&analysed[0]["ScanType"]), "Progressive", "{analysed:?}");
-    // In containers, where a pair of fields is one packet (MP4) or two (TS).
+    // In containers, a field pair is one packet (MP4) or two (TS).
     for extension in ["ts", "mkv", "mp4"] {
         let wrapped = folder.path().join("paff").with_extension(extension);
         program::ffmpeg(&format!("-r 25 -fflags +genpts -i {} -c copy {}", raw.display(), wrapped.display()));
-        let found = pictures(open(&wrapped, &Reading::default()));
+        let found = read_frames(open(&wrapped, &Reading::default()));
         assert!(found.iter().map(|(_, frame)| frame).eq(&frames), "{extension}: {} frames", found.len());
     }
 }
@@ -312,22 +313,22 @@ fn fields_coded_as_separate_frames_are_joined_into_frames() {
 #[test]
 fn h266_is_unsupported_by_name_where_no_decoder_knows_it() {
     let is_known = trix_core::doctor::examine().decoders.iter().any(|decoder| decoder == "vvc");
-    // A sequence parameter set and a frame, enough to be recognised; no decoder gets to see them.
+    // A sequence parameter set and a frame, enough to detect the format. No decoder gets them.
     let stream = [&[0u8, 0, 0, 1, 0x00, 0x79, 0x00, 0x0d, 0x02, 0x43][..], &[0, 0, 1, 0x00, 0x39, 1, 2, 3]].concat();
     let folder = folder();
     for name in ["a.266", "a.vvc", "a.h264", "a.bin"] {
         let file = folder.path().join(name);
         fs::write(&file, &stream).expect("a stream");
         let error = refused(&file, &Reading::default());
-        // A decoder that knows it finds that these are no frames.
+        // A decoder for this codec finds that these are no frames.
         let kind = if is_known { ErrorKind::MalformedInput } else { ErrorKind::Unsupported };
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(error.to_string().contains("VVC"), !is_known, "{error}");
     }
-    // In MP4, under its code.
+    // In MP4, with its codec tag.
     let mut bytes = fs::read(Clip::default().encoded("-c:v libx264", "mp4")).expect("a fixture");
     let entry = bytes.windows(4).position(|code| code == b"avc1").map(|first| {
-        // The first is the brand of the file; the sample description comes last.
+        // The first match is the brand of the file. The sample entry comes last.
         bytes.windows(4).rposition(|code| code == b"avc1").unwrap_or(first)
     });
     let entry = entry.expect("a sample description");
@@ -337,8 +338,8 @@ fn h266_is_unsupported_by_name_where_no_decoder_knows_it() {
     let file = folder.path().join("vvc.mp4");
     fs::write(&file, bytes).expect("a file");
     let source = open(&file, &Reading::default());
-    let pictures = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 0);
-    let error = pictures.and_then(|mut pictures| pictures.next_frame()).err().expect("nothing to decode");
+    let reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), None, 0);
+    let error = reader.and_then(|mut reader| reader.next_frame()).err().expect("nothing to decode");
     let kind = if is_known { ErrorKind::MalformedInput } else { ErrorKind::Unsupported };
     assert_eq!(error.kind(), kind, "{error}");
     assert!(error.to_string().contains("vvc"), "{error}");
@@ -358,7 +359,7 @@ fn planes_without_a_header_are_read_by_their_stated_shape() {
         let clip = Clip { width: 80, height: 50, frames: 7, ..Clip::of(format) };
         let file = clip.raw();
         let reading = geometry(&format!("80x50:{format}:24000/1001"));
-        let found = pictures(open(&file, &reading));
+        let found = read_frames(open(&file, &reading));
         assert_eq!(found.len(), 7, "{format}, {size}");
         assert!(found.iter().flat_map(|(_, bytes)| bytes).eq(&fs::read(&file).expect("a fixture")), "{format}");
         assert_eq!(found.iter().map(|(pts, _)| *pts).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6], "{format}");
@@ -368,7 +369,7 @@ fn planes_without_a_header_are_read_by_their_stated_shape() {
         assert_eq!((video.width, video.height, info.streams[0].time_base), (80, 50, Rational::new(1001, 24_000)));
     }
     let Some(file) = media::file("sparks_ref_480x270.yuv42010le.yuv") else { return };
-    let found = pictures(open(&file, &geometry("480x270:yuv420p10le:24")));
+    let found = read_frames(open(&file, &geometry("480x270:yuv420p10le:24")));
     assert_eq!(found.len(), 5);
     assert!(found.iter().flat_map(|(_, bytes)| bytes).eq(&fs::read(&file).expect("a file")));
 }
@@ -401,18 +402,18 @@ fn all_mistakes_of_a_geometry_are_reported_at_once() {
     for place in ["source.raw.width", "source.raw.pixel_format", "source.raw.rate", "source.rate = 2000"] {
         assert!(error.to_string().contains(place), "{place}: {error}");
     }
-    // Beyond the limits, and beyond what a frame can be.
+    // Sizes above the limits, and above the maximum of a frame.
     let error = refused(&file, &geometry("20000x10:yuv420p:25"));
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
     let error = refused(&file, &geometry("2000000000x2000000000:yuv420p:25"));
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
-    // A rate is for sources that have none.
+    // A rate is allowed only for sources that have none.
     let reading = Reading { rate: Some(Rational::new(25, 1)), ..Reading::default() };
     let error = refused(&Clip::default().y4m(), &reading);
     assert!(error.kind() == ErrorKind::InvalidSpec && error.to_string().contains("source.rate"), "{error}");
 }
 
-/// An image sequence in a folder of their own; returns the pattern.
+/// Makes an image sequence in a separate folder. Returns its pattern.
 fn numbered(folder: &Path, format: &'static str, frames: u32, first: u32, extension: &str, options: &str) -> PathBuf {
     let clip = Clip { width: 96, height: 64, frames, ..Clip::of(format) };
     let pattern = folder.join(format!("shot.%04d.{extension}"));
@@ -436,7 +437,7 @@ fn image_sequences_are_read_as_ffmpeg_reads_them() {
     ] {
         let folder = folder();
         let pattern = numbered(folder.path(), format, 5, 97, extension, options);
-        let found = pictures(open(&pattern, &Reading::default()));
+        let found = read_frames(open(&pattern, &Reading::default()));
         let times: Vec<i64> = found.iter().map(|(pts, _)| *pts).collect();
         assert_eq!(times, [0, 1, 2, 3, 4], "{format} {extension}");
         let theirs = foreign(&pattern, "-start_number 97");
@@ -498,7 +499,7 @@ fn files_that_are_missing_from_a_sequence_are_reported_and_leave_a_gap() {
     for number in [4, 5, 9] {
         fs::remove_file(folder.path().join(format!("shot.{number:04}.jpg"))).expect("a frame");
     }
-    // None of these matches.
+    // None of these names matches the pattern.
     for name in ["shot.004.jpg", "shot.0004.png", "xshot.0004.jpg", "shot.0004.jpg.part"] {
         fs::write(folder.path().join(name), "nothing").expect("a file");
     }
@@ -529,7 +530,7 @@ fn an_image_of_another_size_or_kind_in_a_sequence_is_reported() {
     assert_eq!(found.damage.counts.get(&DamageKind::Shape), Some(&1), "{:?}", found.damage);
     assert_eq!(found.damage.counts.get(&DamageKind::Undecodable), Some(&1), "{:?}", found.damage);
     assert_eq!(found.streams[&0].frames, Some(5));
-    // A file that is longer than a packet may be.
+    // A file that is larger than the limit for packets.
     let limits = Limits { packet_bytes: 1000, ..Limits::default() };
     let source = open(&pattern, &limits.into());
     let error = full_decode_count::count(source, OnDamage::Conceal, 0, &Cancel::default()).expect_err("a limit");
@@ -543,7 +544,7 @@ fn a_file_whose_name_looks_like_a_pattern_is_read_as_a_file() {
     fs::copy(Clip::default().encoded("-c:v libx264", "mp4"), &file).expect("a copy");
     fs::copy(Clip::default().y4m(), folder.path().join("clip.0001.mp4")).expect("a copy");
     assert_eq!(full_decode_count(open(&file, &Reading::default())).streams[&0].frames, Some(30));
-    // A file that matches the pattern but is no image is refused.
+    // A file that matches the pattern but is no image is rejected.
     fs::remove_file(&file).expect("a file");
     let error = refused(&file, &Reading::default());
     assert!(matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::MalformedInput), "{error}");
@@ -555,7 +556,7 @@ fn a_file_whose_name_looks_like_a_pattern_is_read_as_a_file() {
 
 #[test]
 fn counts_of_real_media_equal_those_of_ffprobe() {
-    // MBAFF, XDCAM, IMX, HDV and the others of the folder: counts by another program.
+    // MBAFF, XDCAM, IMX, HDV and other files of the media folder. Another program counts their frames.
     for file in media::files() {
         let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
         let damaged = ["corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4"];

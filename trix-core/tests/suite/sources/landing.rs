@@ -1,5 +1,5 @@
-//! A cut far behind the start of a source, which is entered in the middle: its frames and its audio are those of a source
-//! that is read from its start.
+//! Tests of cuts far behind the start of a source. Trix seeks instead of reading from the start, and must return the
+//! same frames and audio.
 //!
 //! `TRIX_SEEKS` is the number of cuts in each file.
 
@@ -17,36 +17,36 @@ use trix_core::{
 };
 use trix_fixtures::folder;
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, picture_job, planes, quick, samples};
+use crate::support::{done, ffprobe, made_by_ffmpeg, planes, quick, samples, video_job};
 
-/// More than twice the distance from which a source is entered in the middle.
+/// More than twice the distance from which Trix seeks.
 const FILM: &str = "-f lavfi -i testsrc2=size=128x96:rate=25:duration=66,noise=alls=9:allf=t";
 const AUDIO: &str = "-f lavfi -i aevalsrc=0.4*sin(t*3000)+0.3*random(0)|0.5*sin(t*t*90):s=48000:d=66";
 const FRAMES: u64 = 66 * 25;
 const FRAME: usize = 128 * 96 * 3 / 2;
-/// Bytes of audio beside a frame: 1920 samples of two channels, of 4 bytes each.
+/// Bytes of audio for one frame: 1920 samples of two channels with 4 bytes each.
 const SAMPLES: usize = 1920 * 2 * 4;
 
 fn made(name: &str, line: &str) -> PathBuf {
     made_by_ffmpeg(&format!("landing-{name}"), line)
 }
 
-/// A time in frames of the film.
+/// The time of `count` frames of the film.
 fn frames(count: u64) -> Timestamp {
     Timestamp::new(count as i64, Rational::new(1, 25))
 }
 
 fn job(file: &Path, output: &Path, audio: AudioSettings) -> Job {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
-    let mut job = picture_job(file, output, Encoder::X264, settings);
+    let mut job = video_job(file, output, Encoder::X264, settings);
     job.outputs[0].audio = audio;
-    // A deinterlacer that looks at neighbours has none before the first frame of a cut.
+    // Deinterlacers look at neighbouring frames, and the first frame of a cut has none before it.
     job.outputs[0].picture.deinterlace = Deinterlace::Off;
     job.outputs[0].overwrite = true;
     job
 }
 
-/// The frames at which cuts begin: just where the source is entered in the middle, at its end, and between.
+/// Start frames of cuts: just where Trix begins to seek, near the end, and between.
 fn cuts() -> Vec<u64> {
     let count = std::env::var("TRIX_SEEKS").map_or(5, |text| text.parse().expect("TRIX_SEEKS is a number"));
     let mut draw = 7u64;
@@ -58,7 +58,7 @@ fn cuts() -> Vec<u64> {
     all
 }
 
-/// Cuts `file` at several places, and compares frames and samples with those of all of it.
+/// Cuts `file` at several places and compares frames and samples with those of the whole file.
 fn compare(file: &Path, audio: AudioSettings, is_near: bool) -> Vec<Report> {
     let name = file.file_name().expect("a name").to_string_lossy().into_owned();
     let folder = folder();
@@ -97,7 +97,7 @@ fn x264(options: &str) -> String {
 fn frames_far_behind_the_start() {
     let open = x264("keyint=40:open-gop=1:bframes=3:b-pyramid=normal");
     let fields = x264("keyint=30:tff=1:bframes=2");
-    // Longer than the first step back.
+    // GOPs longer than the first step back.
     let long = x264("keyint=250:min-keyint=250:scenecut=0:bframes=2");
     let hevc = "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=50:open-gop=1:bframes=4";
     let mpeg2 = "-c:v mpeg2video -g 15 -bf 2 -b:v 2M";
@@ -130,7 +130,7 @@ fn decoded_audio_far_behind_the_start() {
         ("alac.mp4", &video, "-c:a alac", AudioSettings::Flac, true),
         ("mp2.ts", mpeg2, "-c:a mp2 -b:a 256k", AudioSettings::Pcmf32, false),
         ("mp2.mkv", mpeg2, "-c:a mp2 -b:a 256k", AudioSettings::Pcmf32, false),
-        // Its samples depend on all that came before.
+        // Its samples depend on all earlier packets.
         ("aac.ts", &video, "-c:a aac", AudioSettings::Pcmf32, false),
         ("aac.mp4", &video, "-c:a aac", AudioSettings::Pcmf32, false),
         ("ac3.ts", &video, "-c:a ac3", AudioSettings::Pcmf32, false),
@@ -143,7 +143,7 @@ fn decoded_audio_far_behind_the_start() {
     }
 }
 
-/// The packets of the audio of `file`: their times, lengths and content.
+/// The audio packets of `file`: times, lengths and content.
 fn packets(file: &Path) -> String {
     ffprobe(file, "-select_streams a -show_packets -show_data_hash md5")["packets"].to_string()
 }
@@ -168,7 +168,7 @@ fn copied_audio_far_behind_the_start() {
                 let mut job = job(&file, &path, AudioSettings::Copy);
                 (job.source.start, job.source.duration) = (Some(frames(first)), Some(frames(3)));
                 if !is_near {
-                    // The report of a still numbers its frame, so that all frames are counted.
+                    // The report of a still contains its frame number, so Trix must count all frames.
                     let settings = PosterSettings {
                         path: folder.path().join(format!("{turn}.png")),
                         at: Some(frames(first)),

@@ -1,5 +1,5 @@
-//! Tracks of transport streams that go on under another packet identifier. The identifiers of one recording are changed in
-//! its packets, so that what comes out has to be, to the sample, what comes out of the recording itself.
+//! Tests of transport streams whose tracks change their packet identifier. The tests change the identifiers in the
+//! packets of a recording. The output must equal the output of the original recording, to the sample.
 
 use std::{
     fs,
@@ -14,19 +14,19 @@ use trix_fixtures::folder;
 
 use crate::support::{done, made_by_ffmpeg, planes, planes_and_samples, quick, samples};
 
-/// Identifiers as ffmpeg gives them.
+/// The identifiers that ffmpeg uses.
 const TABLE: u16 = 4096;
 const VIDEO: u16 = 256;
 const AUDIO: u16 = 257;
 
-/// From a time on, packets of one identifier have another.
+/// From `at` on, packets with identifier `from` get identifier `to`.
 #[derive(Clone, Copy)]
 struct Move {
-    /// Where, as a part of the file.
+    /// Position as a fraction of the file.
     at: f64,
     from: u16,
     to: u16,
-    /// Whether the table goes on listing the identifier that ends.
+    /// True if the program map table still lists the old identifier.
     lists_both: bool,
 }
 
@@ -39,14 +39,14 @@ fn set_pid(bytes: &mut [u8], pid: u16) {
     bytes[1] = pid as u8;
 }
 
-/// The checksum of tables (ISO/IEC 13818-1, annex A).
+/// The CRC-32 of tables (ISO/IEC 13818-1, annex A).
 fn checksum(section: &[u8]) -> u32 {
     section.iter().fold(u32::MAX, |sum, byte| {
         (0..8).fold(sum ^ u32::from(*byte) << 24, |sum, _| sum << 1 ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 })
     })
 }
 
-/// The packet of the table of a programme in which `from` has become `to`, with version `version`.
+/// Returns the packet of the program map table with `from` replaced by `to`, and with version `version`.
 fn table(packet: &[u8; 188], Move { from, to, lists_both, .. }: Move, version: u8) -> [u8; 188] {
     assert_eq!(packet[3] & 0x20, 0, "a table without an adaptation field");
     let start = 5 + usize::from(packet[4]);
@@ -82,7 +82,7 @@ fn table(packet: &[u8; 188], Move { from, to, lists_both, .. }: Move, version: u
     made
 }
 
-/// `source` with identifiers that change where packets of their stream begin.
+/// Returns `source` with changed identifiers. Each change happens where an access unit of its stream begins.
 fn moved(source: &Path, moves: &[Move]) -> Vec<u8> {
     let bytes = fs::read(source).expect("a recording");
     let packets = bytes.as_chunks::<188>().0;
@@ -102,7 +102,7 @@ fn moved(source: &Path, moves: &[Move]) -> Vec<u8> {
             made.extend(packet);
         };
         let begins = packet[1] & 0x40 != 0;
-        // Video moves at a keyframe, which its container flags as one to begin with.
+        // Video changes at a keyframe, which the container marks as a random access point.
         let is_start = begins && (current != VIDEO || (packet[3] & 0x20 != 0 && packet[5] & 0x40 != 0));
         if let Some(due) = due.filter(|due| current == due.from && is_start) {
             done.push(due);
@@ -138,7 +138,7 @@ fn job(source: &Path, output: &Path, video: VideoSettings, audio: AudioSettings)
     done(&job)
 }
 
-/// The presentation time of the frame or block that begins in `packet`, in ticks of 90 kHz.
+/// The presentation time of the frame or audio frame that begins in `packet`, in ticks of 90 kHz.
 fn presented(packet: &[u8; 188]) -> Option<u64> {
     let start = 4 + if packet[3] & 0x20 != 0 { 1 + usize::from(packet[4]) } else { 0 };
     let pes = packet.get(start..start + 14).filter(|pes| packet[1] & 0x40 != 0 && pes[7] & 0x80 != 0)?;
@@ -146,7 +146,7 @@ fn presented(packet: &[u8; 188]) -> Option<u64> {
     Some(bits(9, 14) << 29 | bits(10, 255) << 22 | bits(11, 254) << 14 | bits(12, 255) << 7 | bits(13, 254) >> 1)
 }
 
-/// The packets of `pid` in `bytes`, one list for each frame or block, with its time.
+/// The packets of `pid` in `bytes`, one list for each access unit, with its time.
 fn units(bytes: &[u8], wanted: u16) -> Vec<(u64, Vec<[u8; 188]>)> {
     let mut units: Vec<(u64, Vec<[u8; 188]>)> = Vec::new();
     for packet in bytes.as_chunks::<188>().0.iter().filter(|packet| pid(packet) == wanted) {
@@ -158,12 +158,13 @@ fn units(bytes: &[u8], wanted: u16) -> Vec<(u64, Vec<[u8; 188]>)> {
     units
 }
 
-/// `first` with the audio of `second` from time `from` on, under the same identifier, and the table of `second` there.
+/// Returns `first` with the audio of `second` from time `from` on, on the same identifier, and with the table of
+/// `second` at that place.
 fn recoded(first: &Path, second: &Path, from: u64) -> Vec<u8> {
     let [first, second] = [first, second].map(|path| fs::read(path).expect("a recording"));
     let later: Vec<_> = units(&second, AUDIO).into_iter().filter(|(time, _)| *time >= from).collect();
     let mut table = *second.as_chunks::<188>().0.iter().find(|packet| pid(packet) == TABLE).expect("a table");
-    // Version 1 of the table; the checksum is over all before it.
+    // Version 1 of the table. The checksum covers everything before it.
     table[10] = table[10] & !0x3e | 2;
     let end = 5 + 3 + usize::from(u16::from_be_bytes([table[6], table[7]]) & 0xfff) - 4;
     let sum = checksum(&table[5..end]);
@@ -198,8 +199,8 @@ fn recoded(first: &Path, second: &Path, from: u64) -> Vec<u8> {
     made
 }
 
-/// `source` with `count` tables at half of it that give its audio another codec and, the last of them, take it back; each
-/// behind the table that names it.
+/// Returns `source` with `count` tables in its middle. The tables give its audio another codec, and the last one
+/// restores it. A program association table precedes each.
 fn with_many_tables(source: &Path, count: usize) -> Vec<u8> {
     assert_eq!(count % 2, 1, "the last table is the true one");
     let bytes = fs::read(source).expect("a recording");
@@ -233,7 +234,7 @@ fn with_many_tables(source: &Path, count: usize) -> Vec<u8> {
     made
 }
 
-/// What Trix makes of a source in one way: its report, and the frames and samples that ffmpeg decodes from it.
+/// The result of one job for a source: its report, and the frames and samples that ffmpeg decodes from its output.
 struct Made {
     way: &'static str,
     report: Report,
@@ -256,7 +257,7 @@ fn both_ways(source: &Path) -> [Made; 2] {
     })
 }
 
-/// That `moved` becomes the same frames and samples as the recording of which `plain` was made.
+/// Asserts that `moved` gives the same frames and samples as the original recording, whose results are `plain`.
 fn comes_out_like(plain: &[Made; 2], moved: &Path, what: &str) {
     for (plain, other) in plain.iter().zip(both_ways(moved)) {
         let (way, report) = (other.way, other.report);
@@ -295,7 +296,7 @@ fn no_frame_and_no_sample_is_lost_where_a_track_moves_to_another_identifier() {
 }
 
 #[test]
-fn video_goes_on_to_the_frame_where_the_audio_beside_it_changes_its_codec() {
+fn video_continues_to_the_frame_where_audio_changes_its_codec() {
     let recordings = ["mp2", "ac3", "aac"].map(|codec| {
         let codecs = format!("-c:v libx264 -preset fast -bf 2 -c:a {codec}");
         (codec, recording(&format!("codec-{codec}"), &codecs))
@@ -305,7 +306,7 @@ fn video_goes_on_to_the_frame_where_the_audio_beside_it_changes_its_codec() {
         let ((before, first), (after, second)) = (&recordings[from], &recordings[to]);
         let what = format!("{before} to {after}");
         let path = folder.path().join("recoded.ts");
-        // ffmpeg begins at 1.4 s; the change is 20 s later. A packet of AAC holds up to 0.15 s.
+        // ffmpeg begins at 1.4 s, and the change is 20 s later. A packet of AAC holds up to 0.15 s.
         fs::write(&path, recoded(first, second, 90_000 * 214 / 10)).expect("a file");
         let [plain, other] = ["plain", "recoded"].map(|name| folder.path().join(name).with_extension("mkv"));
         job(first, &plain, VideoSettings::X264(quick("")), AudioSettings::Flac);
@@ -319,9 +320,9 @@ fn video_goes_on_to_the_frame_where_the_audio_beside_it_changes_its_codec() {
             samples(file, 0, "s16le").as_chunks::<2>().0.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect()
         };
         let (plain, other) = (heard(&plain), heard(&other));
-        // Blocks of the two codecs end at different places; a block of AC-3 is the longest, with 32 ms.
+        // Blocks of the two codecs end at different positions. AC-3 has the longest blocks, with 32 ms.
         assert!(plain.len().abs_diff(other.len()) <= 2 * 1536, "{what}: {} and {}", plain.len(), other.len());
-        // A tone that rises: it is the same in one place alone, which may be off by a block.
+        // The frequency of the tone rises, so it matches itself only at one shift, which can be up to a block.
         let from = 25 * 48_000 * 2;
         let differing = |shift: i64| {
             let there = |at: usize| other[(at as i64 + 2 * shift) as usize];

@@ -1,5 +1,5 @@
-//! Sources as recorders, editors and segmenters leave them: edit lists with gaps, recordings that begin in mid-group,
-//! room that was taken in advance, sequences that grow.
+//! Tests of sources as recorders, editors and segmenters leave them: edit lists with gaps, recordings that begin in
+//! mid-GOP, preallocated files, sequences that grow.
 
 use std::{
     fs,
@@ -17,11 +17,11 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, program};
 
-use crate::support::{self, done, made_by_ffmpeg, picture_job, planes, quick, times};
+use crate::support::{self, done, made_by_ffmpeg, planes, quick, times, video_job};
 
 // --- edit lists ---------------------------------------------------------------------------------------------------------
 
-/// An edit: seconds, where in the media it starts (`None`: nowhere), and its rate in 65536ths.
+/// An edit: duration in seconds, start in the media (`None` for an empty edit), and rate in 65536ths.
 type Edit = (f64, Option<f64>, u32);
 
 fn shown(seconds: f64, from: f64) -> Edit {
@@ -32,7 +32,7 @@ fn empty(seconds: f64) -> Edit {
     (seconds, None, 1 << 16)
 }
 
-/// A box: its name, and where it and its content begin and end.
+/// Returns the boxes between two positions: name, start, start of the content, end.
 fn boxes(bytes: &[u8], from: usize, to: usize) -> Vec<(&[u8], usize, usize, usize)> {
     let (mut at, mut found) = (from, Vec::new());
     while at + 8 <= to {
@@ -56,8 +56,8 @@ fn number(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap())
 }
 
-/// `source`, a MOV file whose header comes last, with other edit lists: those of its tracks in order. `long` writes them
-/// with 64 bits.
+/// Writes `source`, a MOV file with its header at the end, with other edit lists, one per track in order. If `long`,
+/// their entries have 64 bits.
 fn edited(source: &Path, output: &Path, lists: &[&[Edit]], long: bool) {
     let bytes = fs::read(source).expect("a source");
     let (head, start, end) = find(&bytes, (0, bytes.len()), b"moov").expect("a header");
@@ -73,7 +73,7 @@ fn edited(source: &Path, output: &Path, lists: &[&[Edit]], long: bool) {
         };
         let mdia = find(&bytes, (content, to), b"mdia").expect("mdia");
         let media = number(&bytes, find(&bytes, (mdia.1, mdia.2), b"mdhd").expect("mdhd").1 + 12);
-        // What the writer hides before the first frame stays hidden.
+        // Content that the original edit list hides before the first frame stays hidden.
         let old = find(&bytes, (content, to), b"edts").and_then(|edts| find(&bytes, (edts.1, edts.2), b"elst"));
         let base = old.map_or(0, |old| number(&bytes, old.1 + 12));
         let mut table = vec![u8::from(long), 0, 0, 0];
@@ -105,7 +105,8 @@ fn edited(source: &Path, output: &Path, lists: &[&[Edit]], long: bool) {
     fs::write(output, [&bytes[..head], &boxed(b"moov", &moov)].concat()).expect("an edited source");
 }
 
-/// Four seconds at 25 frames a second, B frames, groups of two seconds; a tone that tells each second by its pitch.
+/// Makes four seconds at 25 frames per second, with B-frames and GOPs of two seconds. The frequency of the tone
+/// identifies each second.
 fn film(audio: &str, extension: &str) -> PathBuf {
     let tone = "aevalsrc=0.5*sin(2*PI*(400+200*floor(t))*t):s=48000:d=4";
     made_by_ffmpeg(
@@ -117,14 +118,14 @@ fn film(audio: &str, extension: &str) -> PathBuf {
     )
 }
 
-/// The film with frames of its video track, decoded by ffmpeg without any edit list, each as its bytes.
+/// The frames of the video track of a file, which ffmpeg decodes without an edit list, as bytes.
 fn frames_of(file: &Path) -> Vec<Vec<u8>> {
     let size = 128 * 96 * 3 / 2;
     planes(file).chunks_exact(size).map(<[u8]>::to_vec).collect()
 }
 
-/// Encodes to Matroska without loss, and returns the report, when each frame is shown (in milliseconds), the frames, and
-/// the audio as 16-bit samples.
+/// Encodes to Matroska without loss. Returns the report, the display time of each frame in milliseconds, the frames,
+/// and the audio as 16-bit samples.
 fn encoded(source: &Path) -> (Report, Vec<i64>, Vec<Vec<u8>>, Vec<i16>) {
     let folder = folder();
     let output = folder.path().join("out.mkv");
@@ -139,13 +140,13 @@ fn encoded(source: &Path) -> (Report, Vec<i64>, Vec<Vec<u8>>, Vec<i16>) {
     (report, times, frames_of(&output), samples)
 }
 
-/// Whether nothing is heard from one second to another, but for a packet at the edges.
+/// True if the audio is silent from one second to another, except for a packet at each edge.
 fn is_silent(samples: &[i16], from: f64, to: f64) -> bool {
     let at = |seconds: f64| ((seconds * 48_000.0) as usize).min(samples.len());
     samples[at(from + 0.03)..at(to - 0.03)].iter().all(|sample| sample.abs() < 8)
 }
 
-/// Crossings of zero a second between two times, over two: the pitch.
+/// Returns the frequency in Hz between two times, from zero crossings.
 fn pitch(samples: &[i16], from: f64, to: f64) -> f64 {
     let at = |seconds: f64| ((seconds * 48_000.0) as usize).min(samples.len());
     let part = &samples[at(from + 0.05)..at(to - 0.05)];
@@ -238,8 +239,8 @@ fn edits_that_cannot_be_followed_are_refused_by_name_and_time() {
             for word in [place, words, stream.as_str(), "edit list", "cannot be followed"] {
                 assert!(error.contains(word), "{name}: {error}");
             }
-            // A track that the job leaves out is no reason.
-            let mut job = picture_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
+            // A track that the job does not use is no reason to refuse.
+            let mut job = video_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
             job.outputs[0].overwrite = true;
             assert_eq!(run(&job, &Control::default()).is_ok(), lists[0] == plain, "{name}");
         }
@@ -256,7 +257,7 @@ fn packets_of_a_composed_track_are_not_copied_as_if_they_were_all_of_it() {
     job.outputs[0].video = VideoSettings::Copy;
     let error = run(&job, &Control::default()).expect_err("refused").to_string();
     assert!(error.contains("edit list") && error.contains("stream 0"), "{error}");
-    // The default, to copy the audio, is no reason to refuse.
+    // The default setting, which copies audio if possible, is no reason to refuse.
     job.outputs[0].video = VideoSettings::X264(quick(""));
     let report = done(&job);
     assert!(!report.outputs[0].plan.audio[0].copied);
@@ -275,9 +276,10 @@ fn an_edit_beyond_the_end_of_the_media_is_reported() {
     assert_eq!(stated, 2, "{:?}", report.notes);
 }
 
-// --- recordings that begin in mid-group ----------------------------------------------------------------------------------
+// --- recordings that begin in mid-GOP
+// ------------------------------------------------------------------------------------
 
-/// A transport stream of 100 frames, groups of 25.
+/// Makes a transport stream of 100 frames in GOPs of 25.
 fn broadcast(name: &str, options: &str) -> PathBuf {
     made_by_ffmpeg(
         &format!("start-{name}.ts"),
@@ -288,8 +290,8 @@ fn broadcast(name: &str, options: &str) -> PathBuf {
     )
 }
 
-/// The stream from the packet on with which the PES packet of frame `frame` (in the order of the file) begins, or from
-/// `inside` packets after it.
+/// Writes the stream from the packet where the PES packet of frame `frame` begins (in file order), or from `inside`
+/// packets later.
 fn from_frame(source: &Path, output: &Path, frame: usize, inside: usize) {
     let bytes = fs::read(source).expect("a stream");
     let packets: Vec<&[u8]> = bytes.chunks_exact(188).collect();
@@ -317,19 +319,19 @@ const STREAMS: [(&str, &str); 6] = [
     ("mpeg2", "-c:v mpeg2video -g 25 -bf 2 -sc_threshold 1000000000"),
 ];
 
-/// The first frame, in the order of showing, of the first whole group of a stream that begins at `frame`, of which `found`
-/// frames were found. The groups of ffmpeg's encoder of MPEG-2 count in the order of coding.
+/// Returns the first frame, in display order, of the first complete GOP of a stream that begins at `frame`. `found` is
+/// the number of decoded frames. GOPs of ffmpeg's MPEG-2 encoder count in coding order.
 fn first_whole(name: &str, frame: usize, found: usize) -> usize {
     let group = if frame < 25 { 25 } else { 50 };
     let first = 100 - found;
     if name == "mpeg2" && (group..group + 3).contains(&first) { first } else { group }
 }
 
-/// Encodes the frames without loss; the report and the frames.
+/// Encodes the frames without loss. Returns the report and the frames.
 fn lossless(source: &Path) -> (Report, Vec<Vec<u8>>) {
     let folder = folder();
     let output = folder.path().join("out.mkv");
-    let report = done(&picture_job(source, &output, Encoder::Ffv1, EncodeSettings::default()));
+    let report = done(&video_job(source, &output, Encoder::Ffv1, EncodeSettings::default()));
     let frames = frames_of(&output);
     (report, frames)
 }
@@ -349,7 +351,7 @@ fn a_recording_that_begins_inside_a_gop_starts_at_the_first_clean_frame() {
             assert_eq!(found.len(), 100 - first, "{name} from frame {frame}");
             assert!(found[..] == frames[first..], "{name} from frame {frame}: other frames");
             let ledger = report.outputs[0].ledger.expect("a ledger");
-            // A frame of which only a part is there is none.
+            // An incomplete frame does not count.
             let there = 100 - frame - inside.min(1);
             assert_eq!(ledger.left_out_at_start as usize + found.len(), there, "{name} from frame {frame}");
             assert!(report.damage.is_empty(), "{name}: {:?}", report.damage);
@@ -397,7 +399,7 @@ fn h264_in_mp4_that_begins_at_a_recovery_point_is_no_damage() {
         let frames = frames_of(&whole);
         let part = folder.path().join(format!("{name}.ts"));
         from_frame(&whole, &part, 12, 0);
-        // As segmenters write it: from the packet of the recovery point on, the frames shown before it among them.
+        // As segmenters write it: from the packet of the recovery point on, including frames that are shown before it.
         for container in ["mp4", "mkv", "mov"] {
             let source = folder.path().join(format!("{name}-segment.{container}"));
             program::ffmpeg(&format!("-i {} -map 0:v -c copy {}", part.display(), source.display()));
@@ -436,26 +438,27 @@ fn damage_at_the_start_is_still_damage() {
     let folder = folder();
     let whole = broadcast("closed", STREAMS[0].1);
     let bytes = fs::read(&whole).expect("a stream");
-    // The first IDR frame of a film that begins with it: its slices are taken for others.
+    // The slices of the first IDR frame get another type, although the film begins with an IDR frame.
     let mut broken = bytes.clone();
     let at = bytes.windows(4).position(|window| window == [0, 0, 1, 0x65]).expect("an IDR slice");
     broken[at + 3] = 0x61;
     let source = folder.path().join("broken.ts");
     fs::write(&source, broken).expect("a source");
-    let job = picture_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
+    let job = video_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
     assert!(
         run(&job, &Control::default()).is_err(),
         "a film that lost its first keyframe is no recording from mid-group"
     );
 }
 
-// --- room that was taken in advance, sequences -----------------------------------------------------------------------------
+// --- preallocated files, sequences
+// ---------------------------------------------------------------------------------------
 
 #[test]
 fn zeros_behind_a_recording_are_noted_and_cost_nothing() {
     let folder = folder();
     let ts = broadcast("closed", STREAMS[0].1);
-    // A recording that was not finished: nothing is known of sizes.
+    // An unfinished recording: it states no sizes.
     let live = made_by_ffmpeg(
         "zeros-live.mkv",
         "-f lavfi -i testsrc2=s=128x96:r=25:d=4 -f lavfi -i anullsrc=r=48000:cl=mono -t 4 -pix_fmt yuv420p -c:v libx264 \
@@ -477,11 +480,11 @@ fn zeros_behind_a_recording_are_noted_and_cost_nothing() {
             let stated = report.notes.iter().filter(|note| note.contains("zero bytes")).count();
             assert_eq!(stated, 1, "{name}: {:?}", report.notes);
         }
-        // Zeros that something else follows are damage.
+        // Zeros are damage if other data follow them.
         let broken = [&bytes[..bytes.len() / 2], &[0; 100_000], &bytes[bytes.len() / 2..]].concat();
         let name = folder.path().join(format!("broken-{}", source.file_name().expect("a name").to_string_lossy()));
         fs::write(&name, broken).expect("a source");
-        let job = picture_job(&name, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
+        let job = video_job(&name, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
         assert!(run(&job, &Control::default()).is_err(), "{}", name.display());
     }
 }

@@ -1,6 +1,6 @@
-//! Frames and samples from any place of a source are those that a decode from its start gives there.
+//! Tests that frames and samples after a seek equal those of a decode from the start of the source.
 //!
-//! `TRIX_SEEKS` is the number of starts in each file; without it, few in files that take long.
+//! `TRIX_SEEKS` is the number of seeks in each file. Without it, slow files get few seeks.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -19,18 +19,18 @@ use trix_core::{
 };
 use trix_fixtures::{folder, media};
 
-use crate::support::{done, made_by_ffmpeg, picture_job, planes, quick, samples};
+use crate::support::{done, made_by_ffmpeg, planes, quick, samples, video_job};
 
-/// What a frame is: its number, its time, and a hash of everything that is in it.
-type Told = (u64, Timestamp, u64);
+/// Identifies a frame: its number, its time, and a hash of its samples and properties.
+type FrameDigest = (u64, Timestamp, u64);
 
-fn remarks(frame: &VideoFrame) -> Told {
+fn digest(frame: &VideoFrame) -> FrameDigest {
     let mut hash = DefaultHasher::new();
     let own = &frame.frame;
     for plane in own.planes() {
         plane.rows().for_each(|row| row.hash(&mut hash));
     }
-    // Formats whose samples are not apart.
+    // Formats whose samples are packed.
     own.packed().hash(&mut hash);
     (own.width(), own.height(), own.format()).hash(&mut hash);
     (own.is_interlaced(), own.is_top_field_first(), own.repeated_fields()).hash(&mut hash);
@@ -40,7 +40,7 @@ fn remarks(frame: &VideoFrame) -> Told {
     (frame.number, frame.time, hash.finish())
 }
 
-/// Hashes what can only be printed.
+/// Hashes the `Debug` output of values that do not implement `Hash`.
 trait Printed {
     fn format(&self, hash: &mut DefaultHasher);
 }
@@ -51,7 +51,7 @@ impl<T: std::fmt::Debug> Printed for T {
     }
 }
 
-/// Numbers without a pattern, always the same.
+/// A pseudo-random generator with a fixed seed.
 struct Draw(u64);
 
 impl Draw {
@@ -65,9 +65,9 @@ fn opened(file: &Path) -> Source {
     Source::open(file).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// All frames of a file, decoded from its start.
-fn all_of(source: &Source) -> Vec<Told> {
-    source.frames().on_damage(OnDamage::Conceal).map(|frame| remarks(&frame.expect("a frame"))).collect()
+/// Returns all frames of a file, decoded from its start.
+fn all_of(source: &Source) -> Vec<FrameDigest> {
+    source.frames().on_damage(OnDamage::Conceal).map(|frame| digest(&frame.expect("a frame"))).collect()
 }
 
 fn damage_of(source: &Source) -> u64 {
@@ -78,12 +78,12 @@ fn damage_of(source: &Source) -> u64 {
 
 fn starts(elapsed: f64) -> u64 {
     let asked = std::env::var("TRIX_SEEKS").ok().map(|text| text.parse().expect("TRIX_SEEKS is a number"));
-    // About two seconds a file; each start costs no more than all of it.
+    // About two seconds per file. A seek never costs more than a decode of the whole file.
     asked.unwrap_or_else(|| ((2.0 / elapsed.max(0.01)) as u64).clamp(4, 50))
 }
 
-/// Compares frames from random starts with those of a decode from the start; why decoding began at the start, if it did
-/// for the last frame.
+/// Compares frames after random seeks with those of a decode from the start. If the decode of the last frame began at
+/// the start, returns the reason.
 fn compare(file: &Path) -> Option<FromStart> {
     let name = file.file_name().expect("a name").to_string_lossy().into_owned();
     let source = opened(file);
@@ -92,7 +92,7 @@ fn compare(file: &Path) -> Option<FromStart> {
     let elapsed = began.elapsed().as_secs_f64();
     assert!(!all.is_empty(), "{name} has frames");
     let index = source.frame_index().expect("an index");
-    // A packet that cannot be decoded looks like any other.
+    // The index cannot recognise packets that will not decode.
     if index.trouble().is_none() && damage_of(&source) == 0 {
         assert_eq!(index.len(), all.len() as u64, "frames of {name}");
         for (number, time, _) in &all {
@@ -101,16 +101,16 @@ fn compare(file: &Path) -> Option<FromStart> {
     }
     let mut draw = Draw(all.len() as u64);
     for turn in 0..starts(elapsed) {
-        // The last frames are the farthest from the start.
+        // The last frame is the farthest from the start.
         let first = if turn == 0 { all.len() as u64 - 1 } else { draw.below(all.len() as u64) };
         let wanted = &all[first as usize..all.len().min(first as usize + 4)];
         let frames = source.frames().on_damage(OnDamage::Conceal);
         let frames = if turn % 2 == 0 { frames.from(first) } else { frames.from(wanted[0].1) };
-        let found: Vec<Told> = frames.take(wanted.len()).map(|frame| remarks(&frame.expect("a frame"))).collect();
+        let found: Vec<FrameDigest> = frames.take(wanted.len()).map(|frame| digest(&frame.expect("a frame"))).collect();
         assert_eq!(found, wanted, "{name} from frame {first}");
     }
     let mut last = source.frames().on_damage(OnDamage::Conceal).from(all.len() as u64 - 1);
-    assert_eq!(last.next().map(|frame| remarks(&frame.expect("a frame"))).as_ref(), all.last(), "{name}");
+    assert_eq!(last.next().map(|frame| digest(&frame.expect("a frame"))).as_ref(), all.last(), "{name}");
     assert!(last.next().is_none(), "{name} ends");
     last.from_start()
 }
@@ -149,7 +149,7 @@ fn closed_and_open_groups_of_h264() {
             assert_eq!(compare(&file), None, "{name} in {extension}");
         }
     }
-    // Nothing is ever renewed at once.
+    // With intra refresh, no frame is a random access point.
     let file = made("x264-refresh.mp4", &x264("keyint=30:intra-refresh=1:bframes=0"));
     assert_eq!(compare(&file), Some(FromStart::NoEntry));
 }
@@ -189,7 +189,7 @@ fn groups_of_mpeg2() {
         for extension in ["ts", "mxf", "mpg", "mkv", "mov"] {
             let file = made(&format!("mpeg2-{name}.{extension}"), &format!("{FILM} {options}"));
             let why = compare(&file);
-            // Program streams need not state the time of every frame.
+            // Program streams can omit the time of a frame.
             assert!(
                 why.is_none() || extension == "mpg" && why == Some(FromStart::Times),
                 "{name} in {extension}: {why:?}"
@@ -224,16 +224,16 @@ fn frames_by_number_time_and_stride() {
     let all = all_of(&source);
     let time = |number: usize| all[number].1;
     let between = source.frames().from(time(60)).to(time(70)).stride(3);
-    let found: Vec<Told> = between.map(|frame| remarks(&frame.expect("a frame"))).collect();
+    let found: Vec<FrameDigest> = between.map(|frame| digest(&frame.expect("a frame"))).collect();
     assert_eq!(found, [60, 63, 66, 69].map(|number| all[number]));
     assert_eq!(source.frames().from(190).to(195).count(), 5);
-    assert_eq!(remarks(&source.frame(123).expect("a frame").expect("a frame")), all[123]);
+    assert_eq!(digest(&source.frame(123).expect("a frame").expect("a frame")), all[123]);
     assert!(source.frame(all.len() as u64).expect("no error").is_none());
 
     let half = Timestamp::new(1, Rational::new(1, 50));
     let order = [150usize, 150, 151, 199, 3, 0, 77];
     let times = order.iter().map(|number| time(*number).plus(half));
-    let found = source.frames_at(times).map(|frame| remarks(&frame.expect("no error").expect("a frame")));
+    let found = source.frames_at(times).map(|frame| digest(&frame.expect("no error").expect("a frame")));
     assert_eq!(found.collect::<Vec<_>>(), order.map(|number| all[number]));
     let before = time(0).plus(Timestamp::new(-1, Rational::new(1, 1)));
     assert!(source.frames_at([before]).next().expect("an answer").expect("no error").is_none());
@@ -243,7 +243,7 @@ fn frames_by_number_time_and_stride() {
 fn a_source_that_is_damaged_in_front_is_decoded_from_its_start() {
     let file = made("x264-damaged.ts", &x264("keyint=50:bframes=3"));
     let mut bytes = std::fs::read(&file).expect("a fixture");
-    // A packet is missing.
+    // Remove one packet.
     let at = bytes.len() / 3 / 188 * 188;
     bytes.drain(at..at + 188);
     let folder = folder();
@@ -252,7 +252,7 @@ fn a_source_that_is_damaged_in_front_is_decoded_from_its_start() {
     assert_eq!(compare(&damaged), Some(FromStart::Damaged));
 }
 
-/// The bytes of the samples of all channels, and where they begin.
+/// Returns the position of the first sample, and the bytes of each channel.
 fn heard(source: &Source, from: Option<SamplePlace>, to: Option<SamplePlace>) -> (Option<u64>, Vec<Vec<u8>>) {
     let mut samples = source.samples().on_damage(OnDamage::Conceal);
     samples = from.into_iter().fold(samples, |samples, from| samples.from(from));
@@ -310,7 +310,7 @@ fn a_job_decodes_only_what_its_cut_needs() {
         let whole = folder.path().join("whole.mkv");
         let part = folder.path().join("part.mkv");
         let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
-        let mut job = picture_job(&file, &whole, Encoder::X264, settings);
+        let mut job = video_job(&file, &whole, Encoder::X264, settings);
         job.outputs[0].audio = AudioSettings::Flac;
         job.outputs[0].overwrite = true;
         done(&job);
@@ -326,14 +326,14 @@ fn a_job_decodes_only_what_its_cut_needs() {
         let frames = planes(&whole);
         let size = 192 * 144 * 3 / 2;
         assert!(planes(&part) == frames[150 * size..175 * size], "frames of {extension}");
-        let sound = samples(&whole, 0, "s32le");
-        assert!(samples(&part, 0, "s32le") == sound[6 * 48_000 * 4..7 * 48_000 * 4], "samples of {extension}");
+        let audio = samples(&whole, 0, "s32le");
+        assert!(samples(&part, 0, "s32le") == audio[6 * 48_000 * 4..7 * 48_000 * 4], "samples of {extension}");
     }
 }
 
 #[test]
 fn a_header_that_is_wrong_about_keyframes_is_not_believed() {
-    // The last keyframe is said to be another packet.
+    // The table of keyframes names a wrong packet instead of the last keyframe.
     let file = made("x264-lies.mp4", &x264("keyint=60:min-keyint=60:scenecut=0:bframes=2"));
     let mut bytes = std::fs::read(&file).expect("a fixture");
     let at = bytes.windows(4).position(|name| name == b"stss").expect("a table of keyframes");
@@ -357,7 +357,7 @@ fn edit_lists_and_odd_times() {
     let copy =
         |name: &str, options: &str, more: &str| made(name, &format!("{options} -i {} -c copy {more}", plain.display()));
     for (file, expected) in [
-        // Begins in mid-group: what is decoded first is hidden by the edit list.
+        // Begins in mid-GOP. The edit list hides the frames before the cut.
         (copy("odd-late.mp4", "-ss 1.7", ""), None),
         (copy("odd-negative.mp4", "", "-use_editlist 0 -movflags negative_cts_offsets"), None),
         (copy("odd-cues.mkv", "", "-write_crc32 0 -live 1"), None),

@@ -1,5 +1,5 @@
-//! Times are repaired by stated rules alone (docs/guide.md, "Times of a source"): each rule on a source that needs it, the
-//! result beside what the `ffmpeg` programs make of the same file.
+//! Tests of the rules by which Trix repairs timestamps (docs/guide.md, "Times of a source"). Each rule has a source
+//! that needs it. The tests compare the result with that of the `ffmpeg` programs.
 
 use std::{
     fs,
@@ -28,17 +28,17 @@ fn open(path: &Path) -> Source {
     Source::open(path).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The times of all frames, in ticks of the stream.
+/// Returns the times of all frames in ticks of the stream.
 fn ours(path: &Path) -> Vec<i64> {
     let mut reader = FrameReader::new(open(path), OnDamage::Fail, Cut::default(), None, 0).expect("a reader");
     let mut times = Vec::new();
-    while let Some(picture) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
-        times.push(picture.pts);
+    while let Some(frame) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
+        times.push(frame.pts);
     }
     times
 }
 
-/// The times that `ffprobe` finds for the frames, in ticks of the stream.
+/// Returns the frame times from `ffprobe` in ticks of the stream.
 fn theirs(path: &Path) -> Vec<i64> {
     let json = ffprobe(path, "-select_streams v:0 -show_frames -show_entries frame=best_effort_timestamp");
     let frames = json["frames"].as_array().expect("frames").iter();
@@ -50,7 +50,7 @@ fn full_decode_count(path: &Path) -> FullDecodeCount {
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Encodes without loss, the audio as FLAC.
+/// Encodes without loss, with audio as FLAC.
 fn lossless(source: &Path, output: &Path) -> Report {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
     let mut job = Job::new(source, output);
@@ -59,7 +59,8 @@ fn lossless(source: &Path, output: &Path) -> Report {
     done(&job)
 }
 
-/// The output has the frames that `ffmpeg` finds in the source, at the same distances, from zero on. Returns the report.
+/// Asserts that the output has the frames that `ffmpeg` finds in the source, with the same distances, from zero on.
+/// Returns the report.
 fn carried_over(source: &Path) -> Report {
     let name = source.display();
     let expected = theirs(source);
@@ -128,7 +129,7 @@ fn missing_presentation_times_are_those_that_ffmpeg_estimates_or_one_step_on() {
         .collect();
     let missing = estimated.iter().filter(|time| time.is_none()).count() as u64;
     assert!(missing > 0, "{estimated:?}");
-    // The first frame is shown with the first sample, and not when its decoder gives it.
+    // The first frame is shown with the first sample, not when the decoder returns it.
     let late = estimated[0].expect("a time of the first frame");
     let mut last = -1;
     for (ours, theirs) in ours(&avi).into_iter().zip(estimated) {
@@ -145,16 +146,16 @@ fn missing_presentation_times_are_those_that_ffmpeg_estimates_or_one_step_on() {
 #[test]
 fn edit_lists_are_followed_as_ffmpeg_follows_them() {
     let whole = Clip { frames: 50, ..Clip::default() }.encoded("-c:v libx264 -g 25 -bf 2", "mp4");
-    // A copy that starts between keyframes: what lies before is decoded and not shown.
+    // A copy that starts between keyframes. The frames before the cut are decoded but not shown.
     let skipping = made_by_ffmpeg(
         "edit-list-that-skips.mp4",
         &format!("-ss 0.48 -i {} -c copy -avoid_negative_ts disabled", whole.display()),
     );
-    let pictures = theirs(&skipping).len();
+    let frames = theirs(&skipping).len();
     let packets = ffprobe(&skipping, "-select_streams v:0 -show_packets")["packets"].as_array().map_or(0, Vec::len);
-    assert!(pictures < packets, "{pictures} of {packets} are shown");
+    assert!(frames < packets, "{frames} of {packets} are shown");
     carried_over(&skipping);
-    // An empty edit: the frames begin 0.5 s after the audio.
+    // An empty edit: frames begin 0.5 s after the audio.
     let late = made_by_ffmpeg(
         "edit-list-that-waits.mp4",
         &format!(
@@ -191,14 +192,14 @@ fn the_clock_of_a_transport_stream_may_wrap_around() {
         assert_eq!((ledger.emitted, ledger.times_repaired), (50, 0), "{name}");
         assert!(report.timing_of_source.is_empty(), "{name}: {:?}", report.timing_of_source);
         assert!(report.damage.is_empty(), "{name}");
-        // What audio tracks before the first frame, 10 ms, is cut off.
+        // The audio before the first frame, 10 ms, is cut.
         let heard = samples(&source, 0, "s16le").len() as i64 / 2;
         let kept = report.outputs[0].tracks[1].end.expect("an end").to_f64();
         assert!((heard as f64 / 48_000.0 - kept - 0.010).abs() < 0.005, "{name}: {heard} samples became {kept} s");
     }
 }
 
-/// The lowest and the highest presentation time as they stand in the packets of a transport stream.
+/// Returns the lowest and highest presentation time in the packets of a transport stream.
 fn raw_times(stream: &[u8]) -> (u64, u64) {
     let mut times = Vec::new();
     for packet in stream.chunks_exact(188) {
@@ -218,11 +219,11 @@ fn raw_times(stream: &[u8]) -> (u64, u64) {
     (times.iter().copied().min().expect("times"), times.iter().copied().max().expect("times"))
 }
 
-/// A Matroska file of single frames at these times in milliseconds.
+/// Makes a Matroska file of single frames with these times in milliseconds.
 fn matroska(folder: &Path, times: &[i16]) -> (PathBuf, Vec<Vec<u8>>) {
     let clip = Clip { frames: times.len() as u32, width: 96, height: 64, ..Clip::of("yuvj420p") };
     trix_fixtures::program::ffmpeg(&format!("{} -q:v 2 {}/%d.jpg", clip.lavfi(), folder.display()));
-    let pictures: Vec<Vec<u8>> =
+    let frames: Vec<Vec<u8>> =
         (1..=times.len()).map(|number| fs::read(folder.join(format!("{number}.jpg"))).expect("a frame")).collect();
     let element = |id: &[u8], content: &[u8]| {
         let size = (content.len() as u32 | 0x1000_0000).to_be_bytes();
@@ -238,14 +239,14 @@ fn matroska(folder: &Path, times: &[i16]) -> (PathBuf, Vec<Vec<u8>>) {
         [number(&[0xd7], 1), number(&[0x73, 0xc5], 1), number(&[0x83], 1), text(&[0x86], "V_MJPEG"), duration, video];
     let tracks = element(&[0x16, 0x54, 0xae, 0x6b], &element(&[0xae], &track.concat()));
     let mut cluster = number(&[0xe7], 0);
-    for (time, picture) in times.iter().zip(&pictures) {
-        let block = [&[0x81][..], &time.to_be_bytes(), &[0x80], picture].concat();
+    for (time, frame) in times.iter().zip(&frames) {
+        let block = [&[0x81][..], &time.to_be_bytes(), &[0x80], frame].concat();
         cluster.extend(element(&[0xa3], &block));
     }
     let content = [info, tracks, element(&[0x1f, 0x43, 0xb6, 0x75], &cluster)].concat();
     let path = folder.join("times.mkv");
     fs::write(&path, [header, element(&[0x18, 0x53, 0x80, 0x67], &content)].concat()).expect("a file");
-    (path, pictures)
+    (path, frames)
 }
 
 #[test]
@@ -253,7 +254,7 @@ fn repeated_and_backward_times_are_moved_forward_and_counted() {
     let folder = folder();
     let stated = [0, 40, 80, 80, 160, 200, 120, 280, 320, 360, 400, 440, 480, 520];
     let (source, _) = matroska(folder.path(), &stated);
-    // The fourth and the seventh; nobody else is touched.
+    // Only the fourth and the seventh time change.
     let expected: Vec<i64> = vec![0, 40, 80, 120, 160, 200, 240, 280, 320, 360, 400, 440, 480, 520];
     assert_eq!(ours(&source), expected);
     let found = full_decode_count(&source);
@@ -288,7 +289,7 @@ fn gaps_are_counted_and_placed_and_left_as_they_are() {
 #[test]
 fn a_gap_in_the_audio_is_filled_counted_and_placed() {
     let source = made_by_ffmpeg(
-        "gap-in-the-sound.mkv",
+        "gap-in-the-audio.mkv",
         &format!(
             "-f lavfi -i sine=frequency=440:sample_rate=48000 {} -af aselect='not(between(t\\,0.5\\,0.8))' \
              -t 1.2 -c:v ffv1 -c:a pcm_s16le",
@@ -296,16 +297,16 @@ fn a_gap_in_the_audio_is_filled_counted_and_placed() {
         ),
     );
     let found = full_decode_count(&source);
-    let (index, sound) = found.streams.iter().find(|(_, stream)| stream.samples.is_some()).expect("audio");
-    assert_eq!((sound.timing.gaps, sound.timing.repeats), (1, 0), "{:?}", sound.timing);
-    let gap = sound.timing.first[0];
+    let (index, audio) = found.streams.iter().find(|(_, stream)| stream.samples.is_some()).expect("audio");
+    assert_eq!((audio.timing.gaps, audio.timing.repeats), (1, 0), "{:?}", audio.timing);
+    let gap = audio.timing.first[0];
     assert!((gap.after.to_f64() - 0.5).abs() < 0.05, "{gap:?}");
     let missing = gap.step.expect("a step").to_f64();
     assert!((missing - 0.3).abs() < 0.05, "{gap:?}");
     let folder = folder();
     let output = folder.path().join("out.mkv");
     let report = lossless(&source, &output);
-    assert_eq!(report.timing_of_source.get(index), Some(&sound.timing));
+    assert_eq!(report.timing_of_source.get(index), Some(&audio.timing));
     let (before, after) = (samples(&source, 0, "s16le").len() / 2, samples(&output, 0, "s16le").len() / 2);
     let filled = after.saturating_sub(before) as f64 / 48_000.0;
     assert!((filled - missing).abs() < 0.03, "{before} samples became {after}");

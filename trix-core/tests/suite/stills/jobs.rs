@@ -1,5 +1,5 @@
-//! Stills and hashes in whole jobs: stills show the part of the film that the job keeps, and every hash is that of
-//! sha256sum.
+//! Tests of stills and hashes in jobs. Stills show the part of the film that the job selects, and every hash equals
+//! that of sha256sum.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ use crate::support::{
     waves::write_wave,
 };
 
-/// A job of stills alone.
+/// A job with stills only.
 fn job(source: &Path, stills: Vec<StillSettings>) -> Job {
     let mut job = Job::new(source, "");
     job.outputs.clear();
@@ -52,7 +52,7 @@ fn sprites(folder: &TempDir) -> SpriteSettings {
     SpriteSettings { path: folder.path().join("sprites.jpg"), interval: Some(seconds("1")), ..Default::default() }
 }
 
-/// Starts and ends of the cues of a WebVTT file, in milliseconds.
+/// Returns start and end of each cue of a WebVTT file, in milliseconds.
 fn cues(file: &Path) -> Vec<(i64, i64)> {
     let text = fs::read_to_string(file).expect("cues");
     let millis = |time: &str| time.parse::<trix_core::media::time::Timestamp>().expect("a time").micros() / 1000;
@@ -68,9 +68,9 @@ fn a_poster_of_a_cut_shows_that_frame_of_the_cut() {
         (Some("2"), Some("3"), "2.5", 112),
         (Some("4.02"), Some("2"), "0", 101),
     ] {
-        // Alone, and beside a film that is made too.
-        for beside in [false, true] {
-            if beside && duration.is_none() {
+        // With stills only, and with an output file as well.
+        for film_too in [false, true] {
+            if film_too && duration.is_none() {
                 continue;
             }
             let folder = folder();
@@ -78,19 +78,19 @@ fn a_poster_of_a_cut_shows_that_frame_of_the_cut() {
             let settings = PosterSettings { path: path.clone(), at: Some(seconds(at)), ..Default::default() };
             let mut job = job(&film(), vec![StillSettings::Poster(settings)]);
             cut(&mut job, start, duration);
-            if beside {
+            if film_too {
                 with_film(&mut job, folder.path().join("film.mkv"));
             }
             let report = done(&job);
-            let what = format!("from {start:?} for {duration:?} at {at}, beside a film: {beside}");
+            let what = format!("from {start:?} for {duration:?} at {at}, with a film: {film_too}");
             let StillReport::Poster(found) = &report.stills[0].found else { panic!("{what}") };
             assert!((found.time.micros() - seconds(at).micros()).abs() < 40_000, "{what}: {}", found.time);
             let chain = format!(
                 "select=between(n\\,{}\\,{number}),scale=640:360:in_color_matrix=bt709:{SWS},format=rgb24",
                 number - 1
             );
-            let pictures = all_shown(&film(), &chain, 2);
-            let [before, own] = &pictures[..] else { panic!("{what}") };
+            let images = all_shown(&film(), &chain, 2);
+            let [before, own] = &images[..] else { panic!("{what}") };
             let poster = shown(&path, "");
             let (own, before) = (psnr(&poster, own), psnr(&poster, before));
             assert!(own > 38.0 && own > before + 6.0, "{what}: {own} dB, and {before} dB to the frame before");
@@ -104,12 +104,12 @@ fn thumbnails_end_where_the_cut_ends() {
         (None, None, None, 12_000, 12),
         (Some("3"), None, None, 9000, 9),
         (Some("3"), Some("4.4"), None, 4400, 5),
-        // Longer than what is left.
+        // Longer than the rest of the film.
         (Some("3"), Some("60"), None, 9000, 9),
         (Some("3"), None, Some(60), 2400, 3),
     ] {
-        for beside in [false, true] {
-            if beside && duration != Some("4.4") && frames.is_none() {
+        for film_too in [false, true] {
+            if film_too && duration != Some("4.4") && frames.is_none() {
                 continue;
             }
             let folder = folder();
@@ -118,13 +118,13 @@ fn thumbnails_end_where_the_cut_ends() {
             let mut job = job(&film(), vec![StillSettings::Sprites(settings)]);
             cut(&mut job, start, duration);
             job.source.frames = frames;
-            if beside {
+            if film_too {
                 with_film(&mut job, folder.path().join("film.mkv"));
             }
             done(&job);
             let found = cues(&vtt);
             let what =
-                format!("from {start:?} for {duration:?}, {frames:?} frames, beside a film: {beside}: {found:?}");
+                format!("from {start:?} for {duration:?}, {frames:?} frames, with a film: {film_too}: {found:?}");
             assert_eq!(found.len(), count, "{what}");
             assert_eq!((found[0].0, found[count - 1].1), (0, length), "{what}");
             assert!(found.windows(2).all(|pair| pair[0].1 == pair[1].0), "{what}");
@@ -132,7 +132,7 @@ fn thumbnails_end_where_the_cut_ends() {
     }
 }
 
-/// The peaks that a waveform's JSON tells: for each column the highest, with samples in a column and samples in a second.
+/// Returns the highest peak of each column in the JSON of a waveform, the samples per column, and the sample rate.
 fn peaks(file: &Path) -> (Vec<i64>, f64, f64) {
     let json: Value = serde_json::from_slice(&fs::read(file).expect("peaks")).expect("JSON");
     let data = json["data"].as_array().expect("numbers");
@@ -142,14 +142,14 @@ fn peaks(file: &Path) -> (Vec<i64>, f64, f64) {
 }
 
 #[test]
-fn a_waveform_shows_what_is_heard_in_the_cut_of_the_film_and_of_a_track_beside_it() {
+fn a_waveform_shows_the_cut_of_the_film_and_of_an_external_track() {
     let rate = 48_000;
-    // Loud from second 5 to second 6, silent else.
-    let sound: Vec<f64> =
+    // Loud from second 5 to second 6, silent otherwise.
+    let audio: Vec<f64> =
         (0..12 * rate).map(|at| if at / rate == 5 { 0.5 * (at as f64 * 0.2).sin() } else { 0.0 }).collect();
     let scratch = folder();
     let wave = scratch.path().join("side.wav");
-    write_wave(&wave, std::slice::from_ref(&sound), rate as u32, 16);
+    write_wave(&wave, std::slice::from_ref(&audio), rate as u32, 16);
     let own = scratch.path().join("own.mkv");
     program::ffmpeg(&format!(
         "-i {} -i {} -map 0:v -map 1:a -c:v copy -c:a flac {}",
@@ -192,7 +192,7 @@ fn a_waveform_shows_what_is_heard_in_the_cut_of_the_film_and_of_a_track_beside_i
                 let (list, per_column, rate) = peaks(&json);
                 let second = |column: usize| column as f64 * per_column / rate;
                 let loud: Vec<usize> = (0..list.len()).filter(|column| list[*column] > 3000).collect();
-                let what = format!("{offset}, from {start:?} for {duration:?}, {frames:?} frames, beside: {side}");
+                let what = format!("{offset}, from {start:?} for {duration:?}, {frames:?} frames, external: {side}");
                 let (first, last) = (second(loud[0]), second(loud[loud.len() - 1] + 1));
                 assert!((first - at(5.0)).abs() < 0.05, "{what}: loud from {first} on");
                 assert!((last - at(6.0)).abs() < 0.05, "{what}: loud until {last}");

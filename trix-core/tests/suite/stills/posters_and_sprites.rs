@@ -1,5 +1,5 @@
-//! Still images: what another decoder shows of posters and thumbnails is what the source shows at that time, in the colour
-//! that the file format means; cues are read by a parser of their own.
+//! Tests of still images. Posters and thumbnails, in another decoder, show the frame of the source at their time, in
+//! the colours that the file format defines. The tests read cues with their own parser.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::support::{
     text,
 };
 
-/// A poster, where it lies, and what became of it.
+/// Makes a poster. Returns its path and its report.
 fn poster(source: &Path, folder: &TempDir, settings: PosterSettings) -> (PathBuf, PosterReport) {
     let made = made(source, &[StillSettings::Poster(settings)]);
     let [still] = made.as_slice() else { panic!("one still") };
@@ -60,16 +60,17 @@ fn a_poster_is_as_wide_as_asked_and_never_larger_than_the_source() {
     ] {
         let (file, report) = poster(&source, &folder, settings);
         assert_eq!((report.width, report.height), expected);
-        let picture = shown(&file, "");
-        assert_eq!((picture.width, picture.height), expected);
+        let image = shown(&file, "");
+        assert_eq!((image.width, image.height), expected);
         let (width, height) = expected;
         let chain = format!("select=eq(n\\,25),scale={width}:{height}:in_color_matrix=bt709:{SWS},format=rgb24");
-        let found = psnr(&picture, &shown(&source, &chain));
+        let found = psnr(&image, &shown(&source, &chain));
         assert!(found > 33.0, "{width}x{height}: {found} dB");
     }
 }
 
-/// Patches of one colour each, side by side, as limited BT.709: white, yellow, cyan, green, magenta, red, blue, black, grey.
+/// Nine patches of one colour each in limited-range BT.709: white, yellow, cyan, green, magenta, red, blue, black,
+/// grey.
 const BARS: [[u16; 3]; 9] = [
     [235, 128, 128],
     [219, 16, 138],
@@ -100,7 +101,7 @@ fn colour_bars_have_the_values_that_jfif_gives_them() {
         let stream = ffprobe(&file, "-show_streams")["streams"][0].clone();
         assert_eq!((text(&stream["pix_fmt"]), text(&stream["color_range"])), (name.to_owned(), "pc".to_owned()));
         let bytes = std::fs::read(&file).unwrap();
-        // ITU-T T.871, clause 10.1: the first segment is JFIF's, with an aspect of 1 to 1.
+        // ITU-T T.871, clause 10.1: the first segment is that of JFIF, with an aspect of 1 to 1.
         assert_eq!(&bytes[..11], b"\xff\xd8\xff\xe0\0\x10JFIF\0");
         assert_eq!(&bytes[13..18], [0, 0, 1, 0, 1]);
         let line = format!("-i {} -f rawvideo -", file.display());
@@ -116,13 +117,13 @@ fn colour_bars_have_the_values_that_jfif_gives_them() {
             }
         }
     }
-    // PNG and WebP hold red, green and blue.
+    // PNG and WebP store red, green and blue.
     for (path, most) in [("bars.png", 1.0), ("bars.webp", 4.0)] {
         let (file, _) = poster(&source, &folder, poster_at(path, "0"));
-        let picture = shown(&file, "");
+        let image = shown(&file, "");
         for (bar, codes) in BARS.iter().enumerate() {
             let expected = bt709.signal(codes.map(f64::from)).map(|part| (part * 255.0).clamp(0.0, 255.0));
-            for (found, expected) in picture.at(bar * 64 + 32, 64).into_iter().zip(expected) {
+            for (found, expected) in image.at(bar * 64 + 32, 64).into_iter().zip(expected) {
                 assert!((f64::from(found) - expected).abs() <= most, "{path}, bar {bar}: {found}, not {expected}");
             }
         }
@@ -131,7 +132,7 @@ fn colour_bars_have_the_values_that_jfif_gives_them() {
 
 #[test]
 fn chroma_of_jpeg_is_sited_between_luma_samples() {
-    // Where chroma of the source lies is moved to where that of JFIF does: an edge of colour stays where it is.
+    // The chroma of the source is moved to the chroma siting of JFIF. A colour edge must keep its position.
     let folder = folder();
     let source = folder.path().join("edge.mp4");
     let planes = [
@@ -150,7 +151,7 @@ fn chroma_of_jpeg_is_sited_between_luma_samples() {
     assert_eq!(nearer_left.count(), 32, "{row:?}");
 }
 
-/// The poster of a real file at a time, its size, and how near it comes to what ffmpeg makes by `chain`.
+/// Compares the poster of a real file with the frame that ffmpeg makes with `chain`. `least` is the lowest PSNR.
 fn assert_poster(name: &str, time: &str, size: (usize, usize), chain: &str, least: f64) {
     let Some(source) = media::file(name) else { return };
     let folder = folder();
@@ -166,7 +167,7 @@ fn assert_poster(name: &str, time: &str, size: (usize, usize), chain: &str, leas
 
 #[test]
 fn anamorphic_frames_have_square_pixels() {
-    // 1440x1080 with samples of 4:3, and 176x144 with 128:117.
+    // 1440x1080 with a sample aspect ratio of 4:3, and 176x144 with 128:117.
     let chain = "select=eq(n\\,N),SCALE:in_color_matrix=bt709,format=rgb24";
     assert_poster("hdv-1080p25.mov", "0.5", (1920, 1080), chain, 38.0);
     let chain = "select=eq(n\\,N),SCALE:in_color_matrix=smpte170m,format=rgb24";
@@ -175,7 +176,7 @@ fn anamorphic_frames_have_square_pixels() {
 
 #[test]
 fn rotated_frames_are_upright() {
-    // ffmpeg turns them by itself.
+    // ffmpeg rotates these files by itself.
     let chain = "select=eq(n\\,N),SCALE:in_color_matrix=bt709,format=rgb24";
     assert_poster("video_90.mov", "0.05", (320, 568), chain, 40.0);
     assert_poster("sample_rotate_and_reflect.mp4", "0.5", (720, 1080), chain, 40.0);
@@ -211,7 +212,7 @@ fn high_dynamic_range_becomes_standard() {
     }
 }
 
-/// A film of black, a fade, one colour, a scene, a fade, and white lines on black, 30 seconds in all.
+/// Makes a film of 30 seconds: black, a fade, one colour, a scene, a fade, and white lines on black.
 fn titled() -> PathBuf {
     let scene = "testsrc2=size=320x180:rate=25:duration=10,hue=s=0.7,noise=alls=8:allf=t:all_seed=5,fade=in:0:50,fade=out:200:50";
     let credits = "color=black:size=320x180:rate=25:duration=10,drawbox=x=90:y=40:w=140:h=4:color=white:t=fill,\
@@ -232,7 +233,7 @@ fn the_automatic_poster_is_neither_black_nor_faded_nor_flat_nor_credits() {
     let folder = folder();
     let settings = PosterSettings { path: "poster.jpg".into(), ..Default::default() };
     let (file, report) = poster(&source, &folder, settings.clone());
-    // Black to 5, red to 10, then the scene, unfaded from 12 to 18; credits from 20.
+    // Black until 5 s, red until 10 s, then the scene, without fades from 12 to 18 s. Credits from 20 s.
     let time = report.time.to_f64();
     assert!((11.8..=18.2).contains(&time), "{time}: {}", report.why);
     assert!(report.judged >= 200, "{}", report.judged);
@@ -245,7 +246,7 @@ fn the_automatic_poster_is_neither_black_nor_faded_nor_flat_nor_credits() {
 
 #[test]
 fn the_automatic_poster_does_not_need_the_duration() {
-    // An elementary stream says nothing of it.
+    // An elementary stream states no duration.
     let raw = made_by_ffmpeg("still-titled.h264", &format!("-i {} -c:v copy -f h264", titled().display()));
     let (_, report) = poster(&raw, &folder(), PosterSettings { path: "poster.jpg".into(), ..Default::default() });
     let time = report.time.to_f64();
@@ -263,7 +264,7 @@ fn real_films_have_bright_and_sharp_posters() {
     }
 }
 
-/// A cue as it stands in a WebVTT file.
+/// A cue of a WebVTT file.
 #[derive(Debug)]
 struct Cue {
     start: u64,
@@ -272,7 +273,7 @@ struct Cue {
     place: [usize; 4],
 }
 
-/// Reads a WebVTT file of thumbnails: only what W3C WebVTT, section 4, allows, and strictly.
+/// Reads a WebVTT file of thumbnails. Accepts strictly what W3C WebVTT, section 4, allows.
 fn cues(text: &str) -> Vec<Cue> {
     let rest = text.strip_prefix("WEBVTT\n\n").expect("the signature and a blank line");
     let millis = |text: &str| {
@@ -294,7 +295,7 @@ fn cues(text: &str) -> Vec<Cue> {
     rest.split("\n\n").map(block).collect()
 }
 
-/// Thumbnails, their cues, and the images of their sheets by name.
+/// Makes thumbnails. Returns the report, the cues, and the sheets by name.
 fn sprites(source: &Path, settings: SpriteSettings) -> (SpriteReport, Vec<Cue>, Vec<(String, Rgb)>) {
     let folder = folder();
     let made = made(source, &[StillSettings::Sprites(settings)]);
@@ -319,7 +320,7 @@ fn sprites(source: &Path, settings: SpriteSettings) -> (SpriteReport, Vec<Cue>, 
     (report, cues, sheets)
 }
 
-/// Asserts that each thumbnail is the frame that `ffmpeg` shows at its time, of frames at 25 a second.
+/// Asserts that each thumbnail is the frame that `ffmpeg` shows at its time. The source has 25 frames per second.
 fn assert_tiles(source: &Path, cues: &[Cue], sheets: &[(String, Rgb)], least: f64) {
     let [_, _, width, height] = cues[0].place;
     let numbers: Vec<String> = cues.iter().map(|cue| format!("eq(n\\,{})", cue.start / 40)).collect();
@@ -367,7 +368,7 @@ fn thumbnails_show_the_frames_of_their_times_on_several_sheets() {
 fn as_many_thumbnails_come_as_are_asked_for_or_usual() {
     let source = film();
     let (report, cues, sheets) = sprites(&source, sprite_settings());
-    // Ten seconds apart would be two; twenty is the least.
+    // An interval of ten seconds would give two thumbnails. The minimum is twenty.
     assert_eq!((report.count, report.sheets, cues[1].start), (20, 1, 600));
     assert_eq!((sheets[0].1.width, sheets[0].1.height), (1600, 180));
     assert_tiles(&source, &cues, &sheets, 30.0);
@@ -376,7 +377,7 @@ fn as_many_thumbnails_come_as_are_asked_for_or_usual() {
     assert_eq!(cues[1].start, 12_000 / 7);
     assert_eq!(cues.last().unwrap().end, 12_000);
     assert_tiles(&source, &cues, &sheets, 30.0);
-    // More than the bound: every second one goes until they fit.
+    // Above the maximum: the interval doubles until they fit.
     let dense = SpriteSettings { interval: Some(seconds("0.04")), most: 50, ..sprite_settings() };
     let (report, cues, sheets) = sprites(&source, dense);
     assert_eq!((report.count, cues[1].start), (38, 320), "{}", report.why);
@@ -411,14 +412,14 @@ fn the_shortest_films_have_a_thumbnail_and_a_poster() {
     assert_eq!((report.count, cues[0].start, cues[0].end, sheets[0].1.width), (1, 0, 40, 64));
     let (_, report) = poster(&one, &folder(), PosterSettings { path: "poster.jpg".into(), ..Default::default() });
     assert_eq!((report.number, report.judged), (0, 1));
-    // Shorter than the interval.
+    // The film is shorter than the interval.
     let (report, cues, _) = sprites(&film(), SpriteSettings { interval: Some(seconds("60")), ..sprite_settings() });
     assert_eq!((report.count, cues[0].end), (1, 12_000));
 }
 
 #[test]
 fn stills_of_uneven_times_show_the_frame_on_screen() {
-    // Frames at 0, 1, 2, 3 and 7 seconds; at 4 to 6, that of 3 is still shown.
+    // Frames at 0, 1, 2, 3 and 7 seconds. From 4 to 6 seconds, the frame of 3 seconds stays on screen.
     let source = made_by_ffmpeg(
         "still-uneven.mkv",
         "-f lavfi -i testsrc2=size=160x90:rate=1:duration=8,format=yuv420p -vf select=not(between(n\\,4\\,6)) -fps_mode vfr \

@@ -1,5 +1,5 @@
-//! What the profile `preview` makes is shown in a web browser: it plays, seeks and lasts as long as the film; its poster,
-//! its thumbnails and its waveform are images that lie where they should.
+//! Tests that a web browser shows the products of the profile `preview`. The film plays, seeks, and has the right
+//! duration. Poster, thumbnails and waveform are images with the right positions.
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +14,8 @@ use trix_fixtures::{
     clip, program,
 };
 
-/// A page that plays the first second of a film, then its end, and meanwhile loads the images beside it. It says in
-/// its console what came of it.
+/// A page that plays the first second of a film, then its end, and loads the images meanwhile. It prints the result to
+/// its console.
 const PAGE: &str = r#"<!DOCTYPE html><body><video id=v muted src="/package/film.preview.mp4" poster="/package/film.poster.jpg">
 <track id=t kind=metadata src="/package/film.sprites.vtt" default></video><script>
 const v = document.getElementById('v'), seen = { images: {}, cues: [] };
@@ -36,7 +36,7 @@ setTimeout(() => say('too slow at step ' + step), 50000);
 v.play();
 </script></body>"#;
 
-/// Six seconds with six channels of audio.
+/// Six seconds of video, and audio with six channels.
 fn film() -> PathBuf {
     clip::made("film.mov", |path| {
         program::ffmpeg(&format!(
@@ -51,7 +51,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or(f64::NAN)
 }
 
-/// The place of a thumbnail, `#xywh=` of its cue.
+/// The rectangle of a thumbnail, from `#xywh=` of its cue.
 fn place(cue: &Value) -> Vec<u64> {
     let text = cue[2].as_str().unwrap_or_default();
     let (name, place) = text.split_once("#xywh=").expect("a place");
@@ -79,7 +79,7 @@ fn a_preview_plays_and_seeks_and_has_its_stills() {
     assert!((number(&played["duration"]) - 6.0).abs() < 0.05, "{played}");
     assert!(number(&played["time"]) > 5.9, "{played}");
     assert_eq!((&played["width"], &played["height"]), (&Value::from(960), &Value::from(720)), "{played}");
-    // The first second and the last, and what lies between a keyframe and the place that was sought.
+    // The first and the last second, and the frames between a keyframe and the seek position.
     assert!((40.0..=110.0).contains(&number(&played["frames"])), "{played}");
     assert_eq!(played["images"]["poster.jpg"], serde_json::json!([1280, 960]), "{played}");
     let sheet = &played["images"]["sprites.jpg"];
@@ -97,7 +97,7 @@ fn a_preview_plays_and_seeks_and_has_its_stills() {
     }
 }
 
-/// Whether a player can begin before it has all of a file: the index stands before the media.
+/// Asserts that the index precedes the media, so that a player can begin before it has the whole file.
 fn is_fast_start(file: &Path) {
     let bytes = std::fs::read(file).expect("a file");
     let at = |name: &[u8]| bytes.windows(4).position(|four| four == name).expect("a box");

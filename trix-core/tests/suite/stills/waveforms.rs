@@ -1,4 +1,4 @@
-//! Waveforms lie where the audio is, as high as it is, in every format of samples.
+//! Tests that waveforms show audio at the right position and height, in every sample format.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::support::{
     stills::{made, shown, written},
 };
 
-/// A waveform as the `ffmpeg` program decodes it: for each column the rows that are not background, from and to.
+/// Makes a waveform and decodes it with the `ffmpeg` program. The second value has the drawn rows of each column.
 fn waveform(source: &Path, settings: WaveformSettings) -> (WaveformReport, Vec<Vec<usize>>, Option<String>) {
     let folder = folder();
     let (background, color) = (Paint([255, 255, 255, 255]), Paint([0, 0, 0, 255]));
@@ -22,14 +22,14 @@ fn waveform(source: &Path, settings: WaveformSettings) -> (WaveformReport, Vec<V
     let made = made(source, &[StillSettings::Waveform(settings)]);
     let StillReport::Waveform(report) = made[0].report.clone() else { panic!("a waveform") };
     let files = written(&made[0], &folder);
-    let picture = shown(&files[0], "");
-    assert_eq!(picture.height, height);
-    let column = |x: usize| (0..height).filter(|y| picture.at(x, *y)[0] < 128).collect();
+    let image = shown(&files[0], "");
+    assert_eq!(image.height, height);
+    let column = |x: usize| (0..height).filter(|y| image.at(x, *y)[0] < 128).collect();
     let json = files.get(1).map(|file| std::fs::read_to_string(file).unwrap());
-    (report, (0..picture.width).map(column).collect(), json)
+    (report, (0..image.width).map(column).collect(), json)
 }
 
-fn sound(name: &str, expression: &str, options: &str) -> PathBuf {
+fn audio(name: &str, expression: &str, options: &str) -> PathBuf {
     made_by_ffmpeg(name, &format!("-f lavfi -i {expression} {options}"))
 }
 
@@ -39,7 +39,7 @@ fn wave(width: u32, height: u32) -> WaveformSettings {
 
 #[test]
 fn silence_is_a_line_and_full_scale_fills_the_height() {
-    let silence = sound("still-silence.wav", "anullsrc=r=48000:cl=mono:d=2", "-c:a pcm_s16le -f wav");
+    let silence = audio("still-silence.wav", "anullsrc=r=48000:cl=mono:d=2", "-c:a pcm_s16le -f wav");
     let (report, columns, _) = waveform(&silence, wave(100, 41));
     assert!(columns.iter().all(|rows| *rows == [20]), "{columns:?}");
     assert_eq!((report.samples, report.sample_rate, &report.peaks[..]), (96_000, 48_000, &[0.0f32][..]));
@@ -47,7 +47,7 @@ fn silence_is_a_line_and_full_scale_fills_the_height() {
         [("16", "pcm_s16le"), ("24", "pcm_s24le"), ("8", "pcm_u8"), ("32f", "pcm_f32le"), ("64f", "pcm_f64le")]
     {
         let expression = "aevalsrc=sin(2*PI*440*t):s=48000:d=2";
-        let full = sound(&format!("still-full-{name}.wav"), expression, &format!("-c:a {codec} -f wav"));
+        let full = audio(&format!("still-full-{name}.wav"), expression, &format!("-c:a {codec} -f wav"));
         let (report, columns, _) = waveform(&full, wave(100, 41));
         assert!(columns.iter().all(|rows| rows.first() <= Some(&0) && rows.len() == 41), "{name}: {columns:?}");
         assert!((report.rms[0] - 0.5f64.sqrt()).abs() < 0.01, "{name}: {:?}", report.rms);
@@ -56,17 +56,17 @@ fn silence_is_a_line_and_full_scale_fills_the_height() {
 
 #[test]
 fn audio_on_the_left_shows_on_the_left_only() {
-    let left = sound("still-left.flac", "aevalsrc=0.5*sin(2*PI*440*t)|0:s=44100:d=1", "-c:a flac -f flac");
+    let left = audio("still-left.flac", "aevalsrc=0.5*sin(2*PI*440*t)|0:s=44100:d=1", "-c:a flac -f flac");
     let each = WaveformSettings { channels: WaveformChannels::Each, ..wave(64, 80) };
     let (report, columns, _) = waveform(&left, each);
     assert_eq!(report.channels, 2);
     for rows in &columns {
-        // The upper lane has rows 0 to 39, of which half are used; the lower one a line.
+        // The upper lane has rows 0 to 39 and uses half of them. The lower lane has one line.
         let (upper, lower): (Vec<usize>, Vec<usize>) = rows.iter().partition(|row| **row < 40);
         assert!((19..=22).contains(&upper.len()), "{rows:?}");
         assert_eq!(lower.len(), 1, "{rows:?}");
     }
-    // Mixed, half of it is left.
+    // Mixed to mono, the level is half.
     let (report, columns, _) = waveform(&left, wave(64, 80));
     assert_eq!(report.channels, 1);
     assert!(columns.iter().all(|rows| (19..=22).contains(&rows.len())), "{columns:?}");
@@ -75,7 +75,7 @@ fn audio_on_the_left_shows_on_the_left_only() {
 #[test]
 fn a_beep_is_drawn_at_its_column_with_video_and_in_lossy_audio() {
     let expression = "aevalsrc=if(between(t\\,6\\,6.1)\\,0.8*sin(2*PI*1000*t)\\,0)|0:s=48000:d=10";
-    let wav = sound("still-beep.wav", expression, "-c:a pcm_s16le -f wav");
+    let wav = audio("still-beep.wav", expression, "-c:a pcm_s16le -f wav");
     let film = made_by_ffmpeg(
         "still-beep.mp4",
         &format!(

@@ -71,22 +71,22 @@ pub fn mistake(job: &Job) -> (String, String) {
     (mistake.place.clone(), mistake.problem.clone())
 }
 
-/// The 16-bit samples of audio track `number`, interleaved, as the `ffmpeg` program decodes them.
+/// The 16-bit interleaved samples of audio track `number`, as the `ffmpeg` program decodes them.
 pub fn heard(file: &Path, number: usize) -> Vec<i16> {
     samples(file, number, "s16le").chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect()
 }
 
-pub fn to_16_bits(sound: &[f64]) -> Vec<i16> {
-    sound.iter().map(|sample| (sample * 32768.0).round().clamp(-32768.0, 32767.0) as i16).collect()
+pub fn to_16_bits(audio: &[f64]) -> Vec<i16> {
+    audio.iter().map(|sample| (sample * 32768.0).round().clamp(-32768.0, 32767.0) as i16).collect()
 }
 
 /// The samples `from` to `from + count`, with silence before the first and after the last sample.
-pub fn part(sound: &[i16], from: i64, count: i64) -> Vec<i16> {
-    (from..from + count).map(|at| usize::try_from(at).ok().and_then(|at| sound.get(at)).copied().unwrap_or(0)).collect()
+pub fn part(audio: &[i16], from: i64, count: i64) -> Vec<i16> {
+    (from..from + count).map(|at| usize::try_from(at).ok().and_then(|at| audio.get(at)).copied().unwrap_or(0)).collect()
 }
 
 /// The audio streams, as `ffprobe` reports them.
-pub fn sounds(file: &Path) -> Vec<Value> {
+pub fn audio_streams(file: &Path) -> Vec<Value> {
     ffprobe(file, "-select_streams a -show_streams")["streams"].as_array().expect("streams").clone()
 }
 

@@ -12,7 +12,7 @@ use trix_core::{
 };
 use trix_fixtures::program;
 
-use super::picture_job;
+use super::video_job;
 
 /// The samples of one plane, row by row.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub fn format(name: &str) -> FrameFormat {
 pub fn split(bytes: &[u8], name: &str, width: usize, height: usize) -> Vec<Planes> {
     let format = format(name);
     let mut rest = bytes;
-    let mut pictures = Vec::new();
+    let mut frames = Vec::new();
     while !rest.is_empty() {
         let mut planes = Vec::new();
         for plane in 0..format.planes() {
@@ -83,15 +83,15 @@ pub fn split(bytes: &[u8], name: &str, width: usize, height: usize) -> Vec<Plane
             };
             planes.push(Grid { width, height, samples });
         }
-        pictures.push(planes);
+        frames.push(planes);
     }
-    pictures
+    frames
 }
 
 /// Joins numbers into raw planes.
-pub fn joined(pictures: &[Planes], name: &str) -> Vec<u8> {
+pub fn joined(frames: &[Planes], name: &str) -> Vec<u8> {
     let wide = format(name).depth > 8;
-    let samples = pictures.iter().flatten().flat_map(|plane| &plane.samples);
+    let samples = frames.iter().flatten().flat_map(|plane| &plane.samples);
     samples.flat_map(|sample| sample.to_le_bytes().into_iter().take(if wide { 2 } else { 1 })).collect()
 }
 
@@ -121,7 +121,7 @@ pub fn written(file: &Path, bytes: &[u8], name: &str, (width, height): (usize, u
 
 /// A job that writes `source` as FFV1, which is lossless for the frames of the filter stage.
 pub fn ffv1_job(source: &Path) -> Job {
-    picture_job(source, Path::new("never-written.mkv"), Encoder::Ffv1, EncodeSettings::default())
+    video_job(source, Path::new("never-written.mkv"), Encoder::Ffv1, EncodeSettings::default())
 }
 
 /// The plan of the first output of a job.
@@ -154,8 +154,8 @@ pub fn through(file: &Path, filtering: Option<Filtering>) -> Vec<Shot> {
     let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), filtering, 0)
         .unwrap_or_else(|error| panic!("{error}"));
     let mut shots = Vec::new();
-    while let Some(picture) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
-        let planes = picture.frame.planes();
+    while let Some(frame) = reader.next_frame().unwrap_or_else(|error| panic!("{error}")) {
+        let planes = frame.frame.planes();
         assert!(!planes.is_empty(), "a frame without planes");
         let planes = planes.iter().map(|plane| Grid {
             width: plane.width,
@@ -165,7 +165,7 @@ pub fn through(file: &Path, filtering: Option<Filtering>) -> Vec<Shot> {
                 _ => plane.rows().flat_map(|row| row.chunks(2)).map(|s| u16::from_le_bytes([s[0], s[1]])).collect(),
             },
         });
-        shots.push(Shot { number: picture.number, pts: picture.pts, planes: planes.collect() });
+        shots.push(Shot { number: frame.number, pts: frame.pts, planes: planes.collect() });
     }
     shots
 }

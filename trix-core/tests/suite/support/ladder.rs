@@ -15,7 +15,7 @@ use trix_core::{
 };
 use trix_fixtures::{clip, program};
 
-use super::{done, picture_job, quick};
+use super::{done, quick, video_job};
 
 /// Twelve and a half seconds of video, two audio tracks, and subtitles.
 pub fn source() -> PathBuf {
@@ -44,14 +44,14 @@ pub fn rung(folder: &Path, name: &str, encoder: Encoder, width: i32, gop: u32, p
     settings.gop = Some(gop);
     settings.open_gop = Some(false);
     settings.size = Some(Size { width, height: -2 });
-    let mut job = picture_job(&source(), &output, encoder, settings);
+    let mut job = video_job(&source(), &output, encoder, settings);
     job.outputs[0].subtitles = SubtitleSettings::None;
     done(&job);
     output
 }
 
 /// Encodes the audio of the source.
-pub fn sound(folder: &Path, name: &str, audio: AudioSettings) -> PathBuf {
+pub fn audio_file(folder: &Path, name: &str, audio: AudioSettings) -> PathBuf {
     let output = folder.join(name).with_extension("mp4");
     let mut job = Job::new(source(), &output);
     job.outputs[0].video = VideoSettings::None;
@@ -70,12 +70,12 @@ pub fn input(path: &Path, stream: usize, id: &str) -> Input {
 pub fn ladder(folder: &Path, encoder: Encoder, params: &str, audio: AudioSettings) -> Vec<Input> {
     let high = rung(folder, "high", encoder, 320, 50, params);
     let low = rung(folder, "low", encoder, 160, 50, params);
-    let sound = sound(folder, "sound", audio);
+    let audio_file = audio_file(folder, "sound", audio);
     vec![
         input(&high, 0, "high"),
         input(&low, 0, "low"),
-        input(&sound, 0, "english"),
-        input(&sound, 1, "russian"),
+        input(&audio_file, 0, "english"),
+        input(&audio_file, 1, "russian"),
         input(&source(), 3, "text"),
     ]
 }

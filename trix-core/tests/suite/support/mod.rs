@@ -1,4 +1,4 @@
-//! Helpers of the integration tests: running jobs, parsing streams, calling foreign programs.
+//! Helpers of the integration tests. They run jobs, parse streams and call other programs.
 
 pub mod colorimetry;
 pub mod ladder;
@@ -60,9 +60,9 @@ pub fn cancelled(job: Job) -> (Error, Duration) {
     (error, asked.elapsed())
 }
 
-/// A job that encodes only the video of `source`. FFV1 and ProRes take those of the settings that they have; others
-/// must not be set.
-pub fn picture_job(source: &Path, output: &Path, encoder: Encoder, settings: EncodeSettings) -> Job {
+/// A job that encodes only the video of `source`. FFV1 and ProRes use the fields of `settings` that apply to them. The
+/// other fields must not be set.
+pub fn video_job(source: &Path, output: &Path, encoder: Encoder, settings: EncodeSettings) -> Job {
     let mut job = Job::new(source, output);
     job.outputs[0].audio = AudioSettings::None;
     let (video, lacking) = VideoSettings::of(encoder, settings);

@@ -15,7 +15,7 @@ use trix_core::{
 
 use super::{
     frames::{Dice, Grid, Planes},
-    picture_job,
+    video_job,
 };
 
 pub const WIDTH: usize = 64;
@@ -25,7 +25,7 @@ pub const HEIGHT: usize = 48;
 pub fn raw_job(folder: &Path, name: &str, bytes: &[u8], settings: EncodeSettings) -> Job {
     let file = folder.join("source.raw");
     std::fs::write(&file, bytes).expect("a file can be written");
-    let mut job = picture_job(&file, &folder.join("out.mkv"), Encoder::Ffv1, settings);
+    let mut job = video_job(&file, &folder.join("out.mkv"), Encoder::Ffv1, settings);
     let rate = Rational::new(25, 1);
     let raw = RawGeometry { width: WIDTH as u32, height: HEIGHT as u32, pixel_format: name.to_owned(), rate };
     job.source.raw = Some(raw);
@@ -44,16 +44,16 @@ pub fn taken(job: &Job) -> (Planes, FrameFormat) {
     let plan = planned(job).video.expect("frames are encoded");
     let source = Source::of(&job.source).expect("a source");
     let mut reader = FrameReader::new(source, OnDamage::Fail, Cut::default(), Some(plan.filtering()), 1).unwrap();
-    let picture = reader.next_frame().unwrap_or_else(|error| panic!("{error}")).expect("a frame");
+    let frame = reader.next_frame().unwrap_or_else(|error| panic!("{error}")).expect("a frame");
     if let Some(packing) = &plan.transform.packing {
-        let bytes = picture.frame.packed().expect("samples");
+        let bytes = frame.frame.packed().expect("samples");
         let place = |part: char| packing.find(part).map(|place| (place, bytes.clone()));
         let plane = |(place, bytes): (usize, Vec<u8>)| {
             Grid::new(plan.width, plan.height, |x, y| bytes[(y * plan.width + x) * 4 + place].into())
         };
         return ("gbra".chars().filter_map(place).map(plane).collect(), plan.format);
     }
-    let planes = picture.frame.planes().into_iter().map(|plane| Grid {
+    let planes = frame.frame.planes().into_iter().map(|plane| Grid {
         width: plane.width,
         height: plane.height,
         samples: match plane.depth {

@@ -1,4 +1,5 @@
-//! Sessions for tests: jobs of a source as sessions of its frames and audio, and frames and audio that are made here.
+//! Sessions for tests. A session can repeat a job with the frames and audio of its source, or write computed frames and
+//! audio.
 
 use std::{
     fs,
@@ -26,7 +27,7 @@ pub fn named(folder: &tempfile::TempDir, name: &str) -> PathBuf {
     folder.path().join(name)
 }
 
-/// The names in a folder, hidden ones too.
+/// The names in a folder, including hidden ones.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
     let mut names: Vec<String> =
@@ -50,7 +51,7 @@ pub fn without_source(job: &Job) -> Job {
     Job { source: SourceSettings::default(), ..job.clone() }
 }
 
-/// The outputs of `job`, made of the frames of its source, and of audio tracks of its source in these languages.
+/// Writes the outputs of `job` with a session, from the frames of its source and the audio tracks in these languages.
 pub fn given(job: &Job, languages: &[&str]) -> Report {
     let source = Source::open(&job.source.path).unwrap();
     let mut frames = source.frames().map(Result::unwrap).peekable();
@@ -61,7 +62,7 @@ pub fn given(job: &Job, languages: &[&str]) -> Report {
     for (track, language) in tracks.iter_mut().zip(languages) {
         let shape = TrackShape::of(track.peek().expect("audio")).unwrap();
         let language = Some((*language).to_owned()).filter(|language| !language.is_empty());
-        // ffmpeg flags the first of several audio tracks in Matroska.
+        // In Matroska, ffmpeg marks the first of several audio tracks as default.
         let disposition = if audio.is_empty() && languages.len() > 1 { vec![Disposition::Default] } else { Vec::new() };
         audio.push(TrackShape { language, disposition, bits: Some(24), ..shape });
     }
@@ -82,7 +83,7 @@ pub fn given(job: &Job, languages: &[&str]) -> Report {
     session.finish().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A job that writes grey frames losslessly, and their shape.
+/// A job that writes grey frames losslessly, and the shape of its session.
 pub fn grey(path: &Path) -> (Job, Shape) {
     let output =
         OutputSettings { path: path.to_owned(), video: VideoSettings::Ffv1(Default::default()), ..Default::default() };
@@ -92,7 +93,7 @@ pub fn grey(path: &Path) -> (Job, Shape) {
     (Job { outputs: vec![output], ..Job::default() }, Shape { video: Some(video), ..Shape::default() })
 }
 
-/// A grey frame.
+/// Grey frame number `number`.
 pub fn frame(number: i64) -> VideoFrame {
     let samples = vec![number as u8; 64 * 48];
     let format = PixelFormat::from_name("gray").expect("a format");
@@ -100,12 +101,12 @@ pub fn frame(number: i64) -> VideoFrame {
     VideoFrame::from_planes(format, 64, 48, &[PlaneInput::bytes(&samples, 64)], time).unwrap()
 }
 
-/// A block of stereo at 48 kHz, as long as a frame: the audio beside frame `number`.
+/// The stereo audio at 48 kHz for frame `number`, one frame long.
 pub fn block(number: i64) -> AudioBlock {
     audio(number, 1920)
 }
 
-/// A block of stereo at 48 kHz with this many samples that begins with frame `number`.
+/// A stereo block at 48 kHz with `samples` samples that begins at frame `number`.
 pub fn audio(number: i64, samples: usize) -> AudioBlock {
     let first = 1920 * number;
     let wave: Vec<i16> = (0..samples as i64).map(|at| (((first + at) * 37) % 20_000 - 10_000) as i16).collect();

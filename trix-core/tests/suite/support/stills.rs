@@ -13,7 +13,7 @@ use trix_fixtures::{TempDir, program};
 
 use super::made_by_ffmpeg;
 
-/// Runs a job that makes only stills, and reads their files. The paths of the result are those of `stills`.
+/// Runs a job that makes only stills and reads their files. The result has the paths of `stills`.
 ///
 /// # Errors
 /// Those of the job.
@@ -86,7 +86,7 @@ pub fn all_shown(file: &Path, chain: &str, count: usize) -> Vec<Rgb> {
     );
     let bytes = program::ffmpeg(&line).stdout;
     let mut rest = bytes.as_slice();
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     while !rest.is_empty() {
         // P6, width and height, 255, samples.
         let mut parts = rest.splitn(5, |byte| byte.is_ascii_whitespace());
@@ -95,10 +95,10 @@ pub fn all_shown(file: &Path, chain: &str, count: usize) -> Vec<Rgb> {
         let (width, height): (usize, usize) = (next().parse().unwrap(), next().parse().unwrap());
         assert_eq!(next(), "255");
         let (samples, after) = parts.next().expect("samples").split_at(3 * width * height);
-        pictures.push(Rgb { width, height, samples: samples.to_vec() });
+        images.push(Rgb { width, height, samples: samples.to_vec() });
         rest = after;
     }
-    pictures
+    images
 }
 
 /// The first frame of [`all_shown`].

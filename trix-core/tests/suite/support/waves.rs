@@ -1,4 +1,4 @@
-//! Audio for tests: computed by formula, written as WAVE without a foreign program, and read back from blocks.
+//! Audio for tests: computed by formula, written as WAVE without another program, and read back from blocks.
 
 use std::path::Path;
 
@@ -47,12 +47,12 @@ pub fn open(path: &Path) -> AudioReader {
 }
 
 /// Returns all samples of a reader, by channel. The time of each block must be the number of its first sample.
-pub fn drain(sound: &mut AudioReader) -> Vec<Vec<f64>> {
+pub fn drain(reader: &mut AudioReader) -> Vec<Vec<f64>> {
     let mut channels: Vec<Vec<f64>> = Vec::new();
-    while let Some(frame) = sound.next_block().expect("audio") {
-        channels.resize(frame.channels(), Vec::new());
-        assert_eq!(frame.pts(), Some(channels[0].len() as i64), "blocks follow one another");
-        channels.iter_mut().enumerate().for_each(|(channel, to)| frame.read_channel(channel, to));
+    while let Some(block) = reader.next_block().expect("audio") {
+        channels.resize(block.channels(), Vec::new());
+        assert_eq!(block.pts(), Some(channels[0].len() as i64), "blocks follow one another");
+        channels.iter_mut().enumerate().for_each(|(channel, to)| block.read_channel(channel, to));
     }
     channels
 }

@@ -1,6 +1,7 @@
-//! Frames whose planes and rows begin at addresses that vector instructions of filters cannot load.
+//! Tests of frames whose planes and rows begin at addresses that vector instructions of filters cannot load.
 //!
-//! Width and crop decide where rows begin, chroma's elsewhere than luma's. Each sample must come out, only deeper.
+//! Width and crop decide where rows begin, differently for luma and chroma. A conversion to more bits must keep every
+//! sample.
 
 use trix_core::{media::PixelFormat, settings::video::EncodeSettings};
 use trix_fixtures::folder;
@@ -31,7 +32,7 @@ fn converts(format: &str, width: usize, left: usize) {
     let (found, _) = taken(&job);
     let what = format!("{format}, width {width}, from column {left}");
     assert_eq!(found.len(), source.len(), "{what}");
-    // 4:1:1 becomes 4:2:2, with new samples of chroma.
+    // 4:1:1 becomes 4:2:2, which has new chroma samples.
     let kept = if pixel.odd_chroma().is_some() { 1 } else { found.len() };
     for (number, (found, source)) in found.iter().zip(&source).enumerate().take(kept) {
         let left = if number > 0 { left >> x } else { left };

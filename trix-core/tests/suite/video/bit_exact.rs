@@ -1,5 +1,5 @@
-//! What Trix writes is what the `x264` and `x265` programs write from the same frames with the same options, bit for
-//! bit in every coded slice.
+//! Tests that Trix writes the same coded slices as the `x264` and `x265` programs from the same frames with the same
+//! options, bit for bit.
 
 use std::path::Path;
 
@@ -9,9 +9,9 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, program};
 
-use crate::support::{done, pair, picture_job, slices};
+use crate::support::{done, pair, slices, video_job};
 
-/// One thread in everything that could race: what the programs write then depends on nothing but the options.
+/// One thread, so that the output of the programs depends only on the options.
 const ONE_264: &str = "threads=1";
 const ONE_265: &str = "pools=1 frame-threads=1";
 
@@ -25,33 +25,33 @@ fn format(chroma: Chroma, depth: u32) -> &'static str {
     names[Chroma::ALL.iter().position(|other| *other == chroma).expect("one of all")]
 }
 
-/// A pixel format and one way of asking for it in both tongues.
+/// A pixel format, with one set of options in the terms of Trix and of the program.
 struct Case<'a> {
     chroma: Chroma,
     depth: u32,
     settings: EncodeSettings,
-    /// Our options of the encoder's own, `name=value`; the programs get the same as `--name value`.
+    /// Options that Trix passes to the encoder, `name=value`. The program gets them as `--name value`.
     params: &'a str,
-    /// The words of the program that say what `settings` say.
+    /// The command-line options that correspond to `settings`.
     words: &'a str,
 }
 
 impl<'a> Case<'a> {
-    /// 4:2:0 at 8 bits with the encoder's defaults.
+    /// 4:2:0 with 8 bits, and defaults for the encoder.
     fn new(params: &'a str, words: &'a str, settings: EncodeSettings) -> Self {
         Case { chroma: Chroma::C420, depth: 8, settings, params, words }
     }
 }
 
-/// 16 macroblocks in a row: where their number is no multiple of 8, the AVX-512 code of x264 0.164's macroblock tree
-/// reads memory that it never wrote, and not even two runs of the program agree.
+/// The width is 16 macroblocks. If the number is no multiple of 8, the AVX-512 code of the macroblock tree in x264
+/// 0.164 reads uninitialised memory, and two runs of the program differ.
 fn clip(case: &Case<'_>) -> Clip {
     Clip { width: 256, ..Clip::of(format(case.chroma, case.depth)) }
 }
 
-/// Runs the program on `case`, which writes `output`.
+/// Runs the program for `case` and writes `output`.
 ///
-/// x265 is fed through a pipe: from a file it learns the number of frames, and its rate control makes use of that.
+/// x265 reads from a pipe. From a file, it learns the number of frames and uses it in its rate control.
 fn foreign(encoder: Encoder, case: &Case<'_>, more: &str, output: &Path) {
     let clip = clip(case);
     let csp = format!("i{}", case.chroma.to_string().replace(':', ""));
@@ -69,7 +69,7 @@ fn foreign(encoder: Encoder, case: &Case<'_>, more: &str, output: &Path) {
             program::run("x264", line.split_whitespace());
         }
         Encoder::X265 => {
-            // Its reader for YUV4MPEG2 takes 4:0:0 for 4:2:0; raw planes it reads right.
+            // The YUV4MPEG2 reader of x265 mistakes 4:0:0 for 4:2:0, so 4:0:0 is given as raw planes.
             let (input, kind) = match case.chroma {
                 Chroma::C400 => {
                     let size = format!("{}x{}", clip.width, clip.height);
@@ -87,17 +87,17 @@ fn foreign(encoder: Encoder, case: &Case<'_>, more: &str, output: &Path) {
     }
 }
 
-/// Encodes with Trix and with the program, and compares.
+/// Asserts that Trix and the program write the same slices.
 fn hold(encoder: Encoder, case: Case<'_>) {
     let clip = clip(&case);
     let folder = folder();
     let ours = folder.path().join("ours.mp4");
     let mut settings = case.settings.clone();
     settings.params = case.params.split_whitespace().map(pair).collect();
-    let report = done(&picture_job(&clip.y4m(), &ours, encoder, settings));
+    let report = done(&video_job(&clip.y4m(), &ours, encoder, settings));
     assert_eq!(report.outputs[0].ledger.expect("a ledger").emitted, u64::from(clip.frames));
 
-    // With a raw stream x264 repeats its headers and counts them in its rate control; into a container it does not.
+    // For a raw stream, x264 repeats its headers and counts them in its rate control. For a container, it does not.
     let theirs = folder.path().join(if encoder == Encoder::X264 { "theirs.mkv" } else { "theirs.hevc" });
     if report.outputs[0].plan.video.as_ref().expect("a plan").passes == 2 {
         let stats = folder.path().join("stats");
@@ -225,7 +225,7 @@ fn two_passes_into_a_decoder_buffer_equal_the_program() {
 fn open_and_closed_gops_equal_the_program() {
     for (encoder, threads) in [(Encoder::X264, ONE_264), (Encoder::X265, ONE_265)] {
         for (open, word) in [(true, "--open-gop"), (false, "--no-open-gop")] {
-            // The x264 program has no word for what is its default.
+            // The x264 program has no option for its default.
             let word = if encoder == Encoder::X264 && !open { "" } else { word };
             let settings = EncodeSettings { gop: Some(8), open_gop: Some(open), ..preset("veryfast") };
             let words = format!("--preset veryfast --keyint 8 {word}");
@@ -257,21 +257,21 @@ fn several_threads_equal_the_program_with_as_many() {
     hold(Encoder::X265, Case::new("pools=2 frame-threads=2", "--preset fast", preset("fast")));
 }
 
-/// As [`hold`], for an option that the x264 program only takes as a flag.
+/// As [`hold`], for an option that is only a flag in the x264 program.
 fn hold_with_flag(case: Case<'_>) {
     let clip = clip(&case);
     let folder = folder();
     let (ours, theirs) = (folder.path().join("ours.mp4"), folder.path().join("theirs.mkv"));
     let mut settings = case.settings.clone();
     settings.params = case.params.split_whitespace().map(pair).collect();
-    done(&picture_job(&clip.y4m(), &ours, Encoder::X264, settings));
+    done(&video_job(&clip.y4m(), &ours, Encoder::X264, settings));
     foreign(Encoder::X264, &Case { params: "threads=2", ..case }, "", &theirs);
     assert_eq!(slices(&ours, Encoder::X264), slices(&theirs, Encoder::X264));
 }
 
 #[test]
 fn encoder_defaults_equal_the_program() {
-    // Nothing is said on either side: presets, rate control, GOPs and threads are the encoders' choice.
+    // No options on either side: the encoders choose preset, rate control, GOP and threads.
     hold(Encoder::X264, Case::new("", "", EncodeSettings::default()));
     hold(Encoder::X265, Case::new("", "", EncodeSettings::default()));
 }
@@ -283,7 +283,7 @@ fn a_raw_stream_of_the_program_holds_the_same_slices() {
     let (ours, theirs) = (folder.path().join("ours.mkv"), folder.path().join("theirs.264"));
     let mut settings = preset("fast");
     settings.params = [pair("threads=1")].into();
-    done(&picture_job(&clip.y4m(), &ours, Encoder::X264, settings));
+    done(&video_job(&clip.y4m(), &ours, Encoder::X264, settings));
     let line = format!("--preset fast --threads 1 --quiet -o {} {}", theirs.display(), clip.y4m().display());
     program::run("x264", line.split_whitespace());
     assert_eq!(slices(&ours, Encoder::X264), slices(&theirs, Encoder::X264));

@@ -1,7 +1,8 @@
-//! Colour conversion against floating-point arithmetic from the text of the standards (`support/colorimetry.rs`).
+//! Tests of colour conversion. The expected values come from floating-point arithmetic by the text of the standards
+//! (`support/colorimetry.rs`).
 //!
-//! A sample is right when it is within one code value of the exact result: half a code is what rounding may take, and
-//! another half is what a sample may get from its neighbours where the depth shrinks and errors are diffused.
+//! A sample is correct within one code value of the exact result. Rounding takes half a code. With error diffusion to
+//! fewer bits, a sample can get another half from its neighbours.
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +35,7 @@ const HD_10: Space = Space::new(BT709, WEIGHTS_709, 10);
 const UHD_8: Space = Space::new(BT2020, WEIGHTS_2020, 8);
 const UHD_10: Space = Space::new(BT2020, WEIGHTS_2020, 10);
 
-/// Tags of a standard for the `ffmpeg` program.
+/// Tags of `space` for the `ffmpeg` program.
 fn tags(space: &Space) -> String {
     let (primaries, transfer, matrix) = match (space.primaries, space.transfer) {
         (_, Transfer::Pq) => ("bt2020", "smpte2084", "bt2020nc"),
@@ -45,12 +46,12 @@ fn tags(space: &Space) -> String {
         _ => ("bt2020", "bt2020-10", "bt2020nc"),
     };
     let range = if space.full { "pc" } else { "tv" };
-    // Samples of RGB have no matrix, and newer releases of the program would convert what says one.
+    // RGB has no matrix, and newer releases of the program would convert frames that state one.
     let (matrix, range) = if space.weights.is_some() { (matrix, range) } else { ("gbr", "pc") };
     format!("-vf {} -color_range {range}", colored(primaries, transfer, matrix, range))
 }
 
-/// FFmpeg's name of 4:4:4 with the depth of `space`.
+/// FFmpeg's name of the 4:4:4 format with the depth of `space`.
 fn full_chroma(space: &Space) -> &'static str {
     match (space.weights, space.depth) {
         (Some(_), 8) => "yuv444p",
@@ -63,8 +64,8 @@ fn full_chroma(space: &Space) -> &'static str {
 const WIDTH: usize = 64;
 const HEIGHT: usize = 48;
 
-/// Bars, ramps and noise as codes of `space`: bars of 100, 75 and 40 per cent, ramps of grey and of each primary, then
-/// any codes between black and white, most of which are no colour that the other standard has.
+/// Code values of `space`: bars of 100, 75 and 40 per cent, ramps of grey and of primaries, then random codes from
+/// black to white. Most random codes are outside the gamut of the other standard.
 fn codes(space: &Space) -> Planes {
     let mut dice = Dice::new(7);
     let mut rows: Vec<[u16; 3]> = Vec::new();
@@ -85,9 +86,9 @@ fn codes(space: &Space) -> Planes {
     (0..3).map(|plane| Grid::new(WIDTH, HEIGHT, |x, y| rows[y * WIDTH + x][plane])).collect()
 }
 
-/// A source of `planes`, tagged as `space` says.
+/// Makes a source from `planes` with the tags of `space`.
 fn source(folder: &Path, space: &Space, planes: &Planes) -> PathBuf {
-    // Planes of RGB stand in the order green, blue, red.
+    // Planes of RGB are in the order green, blue, red.
     let planes = match space.weights {
         Some(_) => planes.clone(),
         None => vec![planes[1].clone(), planes[2].clone(), planes[0].clone()],
@@ -98,7 +99,7 @@ fn source(folder: &Path, space: &Space, planes: &Planes) -> PathBuf {
     written(&file, &joined(&[planes], name), name, size, &format!("-c:v ffv1 -level 3 {}", tags(space)))
 }
 
-/// How far samples are from what they should be, at the most, and where.
+/// Returns the largest difference between samples and exact values, and its place.
 fn worst(planes: &Planes, exact: &[[f64; 3]]) -> (f64, String) {
     let mut worst = (0.0, String::new());
     for (at, exact) in exact.iter().enumerate() {
@@ -111,7 +112,7 @@ fn worst(planes: &Planes, exact: &[[f64; 3]]) -> (f64, String) {
     worst
 }
 
-/// What every sample of `planes` becomes, exactly.
+/// Returns the exact result for every sample of `planes`.
 fn expected(planes: &Planes, of: impl Fn([f64; 3]) -> [f64; 3]) -> Vec<[f64; 3]> {
     (0..planes[0].samples.len()).map(|at| of([0, 1, 2].map(|plane| f64::from(planes[plane].samples[at])))).collect()
 }
@@ -180,7 +181,7 @@ fn subsampled_patches_of_colour_are_converted_like_full_ones() {
         (HD_10, UHD_10, Standard::Bt2020, "yuv422p10le"),
     ] {
         let folder = folder();
-        // Patches of 32x32, of which the middle is looked at: chroma is smooth from one patch to the next.
+        // Patches of 32x32. The test compares only their centres, because chroma changes gradually at the edges.
         let mut dice = Dice::new(3);
         let patches: Vec<[f64; 3]> = (0..12)
             .map(|_| [0, 1, 2].map(|_| dice.below(1000) as f64 / 1000.0))
@@ -214,7 +215,8 @@ fn subsampled_patches_of_colour_are_converted_like_full_ones() {
     }
 }
 
-/// A source of packed or planar RGB, with alpha where the format has it; samples in the order red, green, blue, alpha.
+/// Makes a source of packed or planar RGB, with alpha if the format has it. Samples are in the order red, green, blue,
+/// alpha.
 fn rgb_source(folder: &Path, format: &str, pixels: &[[u16; 4]]) -> PathBuf {
     let (encoder, bytes): (&str, Vec<u8>) = match format {
         "rgb24" => ("png", pixels.iter().flat_map(|p| [p[0] as u8, p[1] as u8, p[2] as u8]).collect()),
@@ -229,13 +231,13 @@ fn rgb_source(folder: &Path, format: &str, pixels: &[[u16; 4]]) -> PathBuf {
     written(&file, &bytes, format, (WIDTH, HEIGHT), &format!("-c:v {encoder}"))
 }
 
-/// Pixels of every shade, with every alpha.
+/// Pixels of many colours and alpha values.
 fn pixels(depth: u32) -> Vec<[u16; 4]> {
     let mut dice = Dice::new(11);
     let most = (1u64 << depth) - 1;
     (0..WIDTH * HEIGHT)
         .map(|at| match at {
-            // Corners of the cube first, opaque.
+            // The corners of the colour cube come first, opaque.
             0..64 => [1, 2, 4, 0].map(|bit| if bit == 0 || at & bit != 0 { most as u16 } else { 0 }),
             _ => [0; 4].map(|_| dice.below(most + 1) as u16),
         })
@@ -264,7 +266,7 @@ fn rgb_becomes_ycbcr_by_the_matrix_that_was_asked_for() {
         let written = plan.video.as_ref().expect("video").color;
         assert_eq!(written.range, Range::Limited);
         assert_eq!(written.matrix, standard.unwrap_or(Standard::Bt709).code_points().2);
-        // What nobody said is not made up: neither primaries nor transfer.
+        // Unstated properties stay unstated: primaries and transfer are not invented.
         assert!(!written.primaries.is_specified() && !written.transfer.is_specified(), "{written:?}");
         assert_eq!(decisions(&plan).contains("RGB becomes YCbCr by the matrix of bt709"), standard.is_none());
         let most = f64::from((1u32 << depth) - 1);
@@ -296,7 +298,7 @@ fn alpha_lays_rgb_on_black() {
     assert!(off <= 1.0, "{place}");
 }
 
-/// Planes of Y, Cb, Cr and alpha with every value that they may have.
+/// Planes of Y, Cb, Cr and alpha with all legal values.
 fn with_opacity(space: &Space) -> Planes {
     let mut planes = codes(space);
     let mut dice = Dice::new(5);
@@ -307,7 +309,7 @@ fn with_opacity(space: &Space) -> Planes {
     planes
 }
 
-/// Exact codes of Y, Cb and Cr on black.
+/// Exact codes of Y, Cb and Cr, composited onto black.
 fn on_black(space: &Space, planes: &Planes) -> Vec<[f64; 3]> {
     let most = space.most();
     let black = space.codes([0.0; 3]);
@@ -338,7 +340,7 @@ fn alpha_lays_ycbcr_on_the_black_of_its_range() {
         assert_eq!(shots[0].planes.len(), 3);
         let (off, place) = worst(&shots[0].planes, &on_black(&space, &planes));
         assert!(off <= 1.0, "{name} {space:?}: {place}");
-        // Where it is opaque, nothing changes at all.
+        // Opaque pixels do not change.
         for (found, source) in shots[0].planes.iter().zip(&planes) {
             assert_eq!(found.samples[..256], source.samples[..256], "{name}");
         }
@@ -349,7 +351,7 @@ fn alpha_lays_ycbcr_on_the_black_of_its_range() {
 fn subsampled_frames_with_alpha_are_laid_on_black() {
     let folder = folder();
     let name = "yuva420p";
-    // A ramp of alpha from left to right over flat colour.
+    // An alpha ramp from left to right over one colour.
     let layout = support::frames::format(name);
     let planes: Planes = (0..4)
         .map(|plane| {
@@ -364,7 +366,7 @@ fn subsampled_frames_with_alpha_are_laid_on_black() {
     for (plane, grid) in filtered(&job)[0].planes.iter().enumerate() {
         let step = 128 / grid.width;
         for x in 4..grid.width - 4 {
-            // Chroma of 4:2:0 sits on the left one of two columns.
+            // In 4:2:0, chroma is sited on the left one of two columns.
             let opacity = (x * step * 2) as f64 / 255.0;
             let (black, full) = [(16.0, 180.0), (128.0, 60.0), (128.0, 200.0)][plane];
             let exact = black + (full - black) * opacity;
@@ -383,10 +385,10 @@ fn a_source_with_alpha_can_be_refused() {
     assert!(said.contains("picture.alpha") && said.contains("alpha channel"), "{said}");
 }
 
-/// What the curve of libavfilter's `tonemap` makes of light, scaled by the brightest of the three (its desaturation off).
+/// Applies the curve of libavfilter's `tonemap` to light, scaled by the brightest component, without desaturation.
 fn bent(operator: Tonemap, peak: f64, light: [f64; 3]) -> [f64; 3] {
     let hable = |x: f64| {
-        // John Hable's curve for film: shoulder, linear part and toe.
+        // John Hable's filmic curve: shoulder, linear section and toe.
         let (a, b, c, d, e, f) = (0.15, 0.50, 0.10, 0.20, 0.02, 0.30);
         (x * (x * a + b * c) + d * e) / (x * (x * a + b) + d * f) - e / f
     };
@@ -396,7 +398,7 @@ fn bent(operator: Tonemap, peak: f64, light: [f64; 3]) -> [f64; 3] {
         Tonemap::Hable => hable(brightest) / hable(peak),
         _ if brightest <= 0.3 => brightest,
         _ => {
-            // A Moebius transform that is straight up to 0.3 and takes the peak to 1.
+            // A Moebius transform that is linear up to 0.3 and maps the peak to 1.
             let j = 0.3;
             let a = -j * j * (peak - 1.0) / (j * j - 2.0 * j + peak);
             let b = (j * j - 2.0 * j * peak + peak) / (peak - 1.0).max(1e-6);
@@ -409,7 +411,7 @@ fn bent(operator: Tonemap, peak: f64, light: [f64; 3]) -> [f64; 3] {
 const PQ: Space = Space { transfer: Transfer::Pq, ..UHD_10 };
 const HLG: Space = Space { transfer: Transfer::Hlg, ..UHD_10 };
 
-/// Exact codes of what tone mapping makes of codes of high dynamic range.
+/// Returns the exact codes after tone mapping.
 fn mapped(from: &Space, to: &Space, operator: Tonemap, peak: f64, codes: [f64; 3]) -> [f64; 3] {
     let light = adapted(from.light(from.signal(codes)), BT2020, BT709);
     to.clipped(to.codes(values(bent(operator, peak / 203.0, light))))
@@ -439,7 +441,7 @@ fn tone_mapping_is_the_stated_curve() {
 fn tone_mapping_keeps_grey_grey_and_brighter_brighter() {
     for from in [PQ, HLG] {
         let folder = folder();
-        // Sixteen rows of one grey each, so that what diffusion scatters is averaged.
+        // Sixteen rows of each grey, so that the average removes the noise of error diffusion.
         let greys: Vec<u16> = (0..55).map(|step| 64 + step * 16).collect();
         let planes: Planes = (0..3)
             .map(|plane| Grid::new(32, greys.len() * 16, |_, y| if plane == 0 { greys[y / 16] } else { 512 }))
@@ -500,7 +502,7 @@ fn tone_mapping_uses_the_peak_of_the_mastering_display() {
     let plan = trix_core::plan(&job, &source).unwrap();
     let first = trix_core::plan::Sink::Output(trix_core::plan::OutputId(0));
     let peak = plan.sink(first).video.unwrap().transform.tonemap.expect("a curve").peak;
-    // Its MaxCLL of 1100 cd/m2 is more than its mastering display shows.
+    // Its MaxCLL of 1100 cd/m2 is above the peak of the mastering display.
     assert_eq!(peak, 1000);
 }
 
@@ -512,7 +514,7 @@ fn sources_that_cannot_be_tone_mapped_are_refused_with_the_remedy() {
     let said = refusal(&job);
     assert!(said.contains("picture.tonemap = hable") && said.contains("bt709, which is not HDR"), "{said}");
 
-    // A transfer alone says neither primaries nor matrix.
+    // The transfer alone implies neither primaries nor matrix.
     let planes = codes(&PQ);
     let file = folder.path().join("half.mkv");
     let name = "yuv444p10le";
@@ -570,7 +572,7 @@ fn an_unknown_matrix_is_reported_and_never_assumed() {
 #[test]
 fn linear_light_in_floating_point_is_converted_where_it_is_stated() {
     let folder = folder();
-    // A ramp from 0 to 1, the same in each channel.
+    // A ramp from 0 to 1, equal in each channel.
     let (width, height) = (256usize, 4usize);
     let light = |x: usize| x as f32 / (width - 1) as f32;
     let plane: Vec<u8> = (0..height).flat_map(|_| (0..width).flat_map(|x| light(x).to_le_bytes())).collect();
@@ -580,7 +582,7 @@ fn linear_light_in_floating_point_is_converted_where_it_is_stated() {
     program::ffmpeg(&format!("{line} -frames:v 1 {}", folder.path().join("ramp1.exr").display()));
     let output = folder.path().join("out.mkv");
     let settings = EncodeSettings { depth: Some(10), ..Default::default() };
-    let mut job = support::picture_job(&folder.path().join("ramp%01d.exr"), &output, Encoder::Ffv1, settings);
+    let mut job = support::video_job(&folder.path().join("ramp%01d.exr"), &output, Encoder::Ffv1, settings);
     job.outputs[0].picture.source_color = "bt709,transfer=linear".parse().expect("an override");
     job.outputs[0].picture.color = Some(Standard::Bt709);
     support::done(&job);
@@ -588,7 +590,7 @@ fn linear_light_in_floating_point_is_converted_where_it_is_stated() {
     let values: Vec<u16> = values.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
     assert_eq!(values.len(), 3 * width * height);
     for (index, value) in values.into_iter().enumerate() {
-        // BT.1886: light is the value to the power of 2.4. Diffusion adds up to one code.
+        // BT.1886: light is the signal to the power of 2.4. Error diffusion adds up to one code.
         let expected = 1023.0 * f64::from(light(index % width)).powf(1.0 / 2.4);
         assert!((f64::from(value) - expected).abs() <= 1.5, "sample {index}: {value}, and {expected} is right");
     }

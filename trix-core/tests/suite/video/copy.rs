@@ -1,4 +1,5 @@
-//! Copied frames: whole, cut at keyframes, or without what cannot be decoded; always the frames of the source.
+//! Tests of copied frames: whole, cut at keyframes, or without frames that cannot be decoded. The output always has
+//! frames of the source.
 
 use std::{
     fs,
@@ -14,12 +15,12 @@ use trix_fixtures::{folder, media, program};
 
 use crate::support::{done, ffprobe, made_by_ffmpeg, number, text};
 
-/// A hash of each decoded frame, in the order of showing.
-fn pictures(file: &Path) -> Vec<String> {
+/// Returns a hash of each decoded frame, in display order.
+fn frame_hashes(file: &Path) -> Vec<String> {
     frames_and(file, "")
 }
 
-/// As [`pictures`]; the same call of ffmpeg also writes `outputs`.
+/// As [`frame_hashes`]. The same call of ffmpeg also writes `outputs`.
 fn frames_and(file: &Path, outputs: &str) -> Vec<String> {
     let line = format!(
         "{} -i {} -map 0:v:0 -fps_mode passthrough -f framemd5 - {outputs}",
@@ -37,7 +38,7 @@ fn copy(source: &Path, output: &Path) -> Job {
     job
 }
 
-/// Four seconds at 25 frames a second with a keyframe every 12, in open or closed groups, and audio.
+/// Makes four seconds at 25 frames per second with audio. Every twelfth frame is a keyframe. GOPs are open or closed.
 fn film(codec: &str, open: bool) -> PathBuf {
     let flags = if open { "" } else { "-flags +cgop" };
     let options = match codec {
@@ -66,7 +67,7 @@ fn a_cut_copy_holds_the_frames_of_whole_gops_around_its_span() {
     for codec in ["h264", "hevc", "mpeg2video"] {
         for open in [false, true] {
             let source = film(codec, open);
-            let all = pictures(&source);
+            let all = frame_hashes(&source);
             assert_eq!(all.len(), 100, "{codec}");
             let json = ffprobe(&source, "-select_streams v:0 -show_packets");
             let keys: Vec<i64> = json["packets"]
@@ -100,11 +101,11 @@ fn a_cut_copy_holds_the_frames_of_whole_gops_around_its_span() {
                         .position(|hash| *hash == found[0])
                         .unwrap_or_else(|| panic!("{what}: a strange frame"));
                     assert_eq!(all[place..place + found.len()], found, "{what}");
-                    // Begins with the last keyframe that is not after the start.
+                    // The output begins with the last keyframe at or before the start.
                     let asked = start.map_or(0, |start| start.rescale(Rational::new(1, 1000)));
                     let key = keys.iter().copied().filter(|key| *key <= asked.max(keys[0])).max().expect("a keyframe");
                     assert_eq!(place as i64 * 40, key, "{what}");
-                    // Nothing that was asked for is missing, and no group more than needed is there.
+                    // It contains the whole requested range, and at most one GOP more.
                     let end = place as i64 * 40 + found.len() as i64 * 40;
                     let wanted = match (duration, frames) {
                         (Some(duration), _) => asked + duration.rescale(Rational::new(1, 1000)),
@@ -114,8 +115,8 @@ fn a_cut_copy_holds_the_frames_of_whole_gops_around_its_span() {
                     assert!(end >= wanted && end < wanted + 13 * 40, "{what}: ends at {end} for {wanted}");
                     if has_audio {
                         let samples = fs::metadata(&raw).expect("samples").len() as i64 / 2;
-                        let pictures = found.len() as i64 * 1920;
-                        assert!((samples - pictures).abs() <= 48, "{what}: {samples} samples for {pictures}");
+                        let expected = found.len() as i64 * 1920;
+                        assert!((samples - expected).abs() <= 48, "{what}: {samples} samples for {frame_hashes}");
                     }
                     let stated = report.outputs[0]
                         .plan
@@ -134,7 +135,7 @@ fn undecodable_leading_frames_are_left_out_and_counted() {
     let folder = folder();
     for (name, leading) in [("bbb_2500ms.ts", 0), ("avts.mts", 2)] {
         let Some(source) = media::file(name) else { return };
-        let all = pictures(&source);
+        let all = frame_hashes(&source);
         for extension in ["mp4", "mov", "mkv", "ts"] {
             let output = folder.path().join(name).with_extension(extension);
             let mut job = copy(&source, &output);
@@ -147,7 +148,7 @@ fn undecodable_leading_frames_are_left_out_and_counted() {
             );
             let noted = report.outputs[0].plan.notes.iter().any(|note| note.contains("are left out"));
             assert_eq!(noted, leading > 0, "{name} in {extension}");
-            let found = pictures(&output);
+            let found = frame_hashes(&output);
             assert!(found.len() > 50, "{name} in {extension}");
             assert_eq!(found, all[all.len() - found.len()..], "{name} in {extension}");
         }
@@ -159,11 +160,11 @@ fn frames_before_the_first_keyframe_that_need_nothing_else_are_kept() {
     let folder = folder();
     for name in ["hdv-1080p25.mov", "xdcam-ex-1080i50.mov"] {
         let Some(source) = media::file(name) else { return };
-        let all = pictures(&source);
+        let all = frame_hashes(&source);
         for extension in ["mp4", "mov", "mkv", "ts", "mxf"] {
             let output = folder.path().join(name).with_extension(extension);
             let report = done(&copy(&source, &output));
-            assert_eq!(pictures(&output), all, "{name} in {extension}");
+            assert_eq!(frame_hashes(&output), all, "{name} in {extension}");
             assert_eq!(
                 report.outputs[0].plan.video_copy.as_ref().map(|copy| copy.leading),
                 Some(0),
@@ -180,14 +181,14 @@ fn frames_before_the_first_keyframe_that_need_nothing_else_are_kept() {
 #[test]
 fn copied_audio_is_cut_at_packets() {
     let source = made_by_ffmpeg(
-        "cut-sound.mkv",
+        "cut-audio.mkv",
         "-f lavfi -i testsrc2=size=64x64:rate=25 -f lavfi -i sine=sample_rate=48000 -t 4 -c:v mpeg2video -g 25 -bf 0 -c:a ac3",
     );
     let folder = folder();
     let packets = |file: &Path| {
         let line = format!("-i {} -map 0:a -c copy -f framehash -hash md5 -", file.display());
         let list = program::text(&program::ffmpeg(&line));
-        // Stream, times, length, size, hash, and behind it what belongs to the packet.
+        // Stream, times, length, size, hash, then side data of the packet.
         let hash = |line: &str| line.split(',').nth(5).map(|hash| hash.trim().to_owned());
         list.lines().filter(|line| !line.starts_with('#')).filter_map(hash).collect::<Vec<_>>()
     };
@@ -201,8 +202,8 @@ fn copied_audio_is_cut_at_packets() {
         let found = packets(&output);
         let place = all.iter().position(|hash| *hash == found[0]).expect("a packet of the source");
         assert_eq!(all[place..place + found.len()], found, "{extension}");
-        // From 1 s to 3 s, in packets of 32 ms; where the container can hide them, with all that reach into the span and
-        // one more that the decoder needs.
+        // From 1 s to 3 s in packets of 32 ms. If the container can hide packets, the output also has the packets that
+        // overlap the range, and one more for the decoder.
         let (count, first) = if extension == "ts" { (61..=63, 31..=32) } else { (64..=65, 30..=31) };
         assert!(count.contains(&found.len()), "{extension}: {} packets", found.len());
         assert!(first.contains(&place), "{extension}: begins with packet {place}");
@@ -216,7 +217,7 @@ fn hidden_frames_of_vp9_stay_with_the_frame_that_shows_them() {
     for extension in ["webm", "mkv", "mp4"] {
         let output = folder.path().join("vp9").with_extension(extension);
         done(&copy(&source, &output));
-        assert_eq!(pictures(&output), pictures(&source), "{extension}");
+        assert_eq!(frame_hashes(&output), frame_hashes(&source), "{extension}");
         let json = ffprobe(&output, "-count_packets -show_streams");
         assert_eq!(text(&json["streams"][0]["nb_read_packets"]), "72", "{extension}");
     }

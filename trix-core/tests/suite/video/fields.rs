@@ -1,5 +1,5 @@
-//! Fields: whether they are found, kept with the right order, or made into the frames that another implementation
-//! makes of them; film is put together again from its pulldown.
+//! Tests of interlaced video. Trix detects fields, keeps their order, or deinterlaces them like another implementation.
+//! Inverse telecine restores the film frames.
 
 use std::path::{Path, PathBuf};
 
@@ -19,17 +19,17 @@ use crate::support::{
         Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, joined, plan, refusal, split, through,
         written,
     },
-    mediainfo, picture_job, quick, text, times, video_stream,
+    mediainfo, quick, text, times, video_job, video_stream,
 };
 
-/// Fifty moving frames a second, as fields of twenty-five frames; the upper one first.
+/// Fifty moving images per second as fields of 25 frames, top field first.
 const FIELDS: &str = "scroll=h=0.04,tinterlace=interleave_top";
-/// The same, the lower one first.
+/// The same, bottom field first.
 const LOWER_FIRST: &str = "scroll=h=0.04,tinterlace=interleave_bottom";
-/// Twenty-five whole moving frames a second.
+/// Twenty-five progressive moving frames per second.
 const WHOLE: &str = "scroll=h=0.08,framestep=2";
 
-/// A clip of 24 frames that `ffmpeg` makes of fifty moving frames a second through `filters`.
+/// Makes a clip of 24 frames with `ffmpeg`, from fifty moving frames per second and `filters`.
 fn clip(folder: &Path, name: &str, (size, format): (&str, &str), filters: &str, options: &str) -> PathBuf {
     let file = folder.join(name);
     program::ffmpeg(&format!(
@@ -39,9 +39,9 @@ fn clip(folder: &Path, name: &str, (size, format): (&str, &str), filters: &str, 
     file
 }
 
-/// What is decided about fields for an output of x264.
+/// Returns the decisions about fields for an x264 output.
 fn decided(file: &Path) -> (Option<Deinterlacing>, Option<FieldOrder>, String) {
-    let job = picture_job(file, Path::new("never-written.mp4"), Encoder::X264, quick(""));
+    let job = video_job(file, Path::new("never-written.mp4"), Encoder::X264, quick(""));
     let plan = plan(&job).unwrap();
     let said = decisions(&plan);
     let video = plan.video.expect("video");
@@ -61,7 +61,7 @@ fn flagged_fields_are_deinterlaced_in_their_order() {
         ("c.mkv", format!("{FIELDS},setfield=tff"), format!("{MPEG2} -flags +ildct+ilme"), FieldOrder::Top),
         ("d.mkv", format!("{LOWER_FIRST},setfield=bff"), format!("{MPEG2} -flags +ildct+ilme"), FieldOrder::Bottom),
         ("e.mkv", FIELDS.to_owned(), "-c:v ffv1 -level 3".into(), FieldOrder::Top),
-        // Version 1 of FFV1 says nothing itself; its container does.
+        // FFV1 version 1 states no field order, but its container does.
         ("e1.mkv", FIELDS.to_owned(), "-c:v ffv1 -level 1".into(), FieldOrder::Top),
         ("e2.mkv", LOWER_FIRST.to_owned(), "-c:v ffv1 -level 1".into(), FieldOrder::Bottom),
         ("e3.mov", LOWER_FIRST.to_owned(), "-pix_fmt uyvy422 -c:v rawvideo".into(), FieldOrder::Bottom),
@@ -120,7 +120,7 @@ fn frames_flagged_as_progressive_are_not_measured() {
     }
 }
 
-/// A Y4M file without a word about fields.
+/// Removes the field order from a Y4M file.
 fn silent(file: &Path) {
     let bytes = std::fs::read(file).unwrap();
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap();
@@ -137,7 +137,7 @@ fn unflagged_broadcast_sizes_are_measured_for_combing() {
         ("b.y4m", "96x480", LOWER_FIRST, Some(FieldOrder::Bottom)),
         ("c.y4m", "96x1080", FIELDS, Some(FieldOrder::Top)),
         ("d.y4m", "96x576", WHOLE, None),
-        // No size of television.
+        // Not a size of television.
         ("e.y4m", "96x400", FIELDS, None),
     ] {
         let file = clip(folder.path(), name, (size, "yuv420p"), filters, "");
@@ -194,7 +194,7 @@ fn each_field_is_shown_for_half_a_frame() {
         ));
         for (how, count) in [(Deinterlace::On, 12), (Deinterlace::Fields, 24)] {
             let output = folder.path().join("fields").with_extension(extension);
-            let mut job = picture_job(&file, &output, Encoder::X264, quick(""));
+            let mut job = video_job(&file, &output, Encoder::X264, quick(""));
             job.outputs[0].picture.deinterlace = how;
             job.outputs[0].overwrite = true;
             let report = done(&job);
@@ -203,7 +203,7 @@ fn each_field_is_shown_for_half_a_frame() {
             assert_eq!(ledger.filter.added_by_fields, count - 12);
             let (ticks, (num, den)) = times(&output, "v:0");
             assert_eq!(ticks.len() as u64, count);
-            // Matroska of this source counts milliseconds, and halves of them are rounded.
+            // This Matroska source counts milliseconds, so half of a frame duration is rounded.
             let (frames, seconds) = if rate == "50" { (25, 1) } else { (30_000, 1001) };
             let frames = frames * if how == Deinterlace::Fields { 2 } else { 1 };
             for (position, tick) in ticks.iter().enumerate() {
@@ -226,7 +226,7 @@ fn each_field_is_shown_for_half_a_frame() {
     }
 }
 
-/// The flags of the first frame and of the stream, as `ffprobe` sees them.
+/// Returns the field flags of the first frame and of the stream, as `ffprobe` reports them.
 fn flags(file: &Path) -> (i64, i64, String) {
     let json = ffprobe(file, "-select_streams v:0 -show_frames -show_streams -read_intervals %+#1");
     let frame = &json["frames"][0];
@@ -234,7 +234,7 @@ fn flags(file: &Path) -> (i64, i64, String) {
     (number("interlaced_frame"), number("top_field_first"), text(&json["streams"][0]["field_order"]))
 }
 
-/// The values of a field of the headers of a stream, each once; the program may find nothing wrong with them.
+/// Returns the distinct values of a header field in a stream. The program must report no errors.
 fn header_values(file: &Path, field: &str) -> Vec<u32> {
     let line = format!("-hide_banner -i {} -c copy -bsf:v trace_headers -f null -", file.display());
     let said = String::from_utf8_lossy(&program::run("ffmpeg", line.split(' ')).stderr).into_owned();
@@ -263,7 +263,7 @@ fn fields_that_stay_are_flagged_in_their_order() {
             if !encoder.is_mezzanine() {
                 settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
             }
-            let mut job = picture_job(&file, &output, encoder, settings);
+            let mut job = video_job(&file, &output, encoder, settings);
             if !encoder.is_mezzanine() {
                 job.outputs[0].picture.deinterlace = Deinterlace::Off;
             }
@@ -280,10 +280,10 @@ fn fields_that_stay_are_flagged_in_their_order() {
             let scan = if encoder == Encoder::X264 { "MBAFF" } else { "Interlaced" };
             let order = if top { "TFF" } else { "BFF" };
             assert_eq!((text(&track["ScanType"]), text(&track["ScanOrder"])), (scan.into(), order.into()), "{name}");
-            // libavcodec takes no flags from HEVC; what stands in the stream does.
+            // libavcodec reads no field flags from HEVC, so the test reads the bitstream.
             match encoder {
                 Encoder::X265 => {
-                    // H.265 table D.2: both fields, in this order.
+                    // H.265 table D.2: both fields in this order.
                     assert_eq!(header_values(&output, "pic_struct"), [if top { 3 } else { 4 }], "{name}");
                     assert_eq!(header_values(&output, "source_scan_type"), [0], "{name}");
                     assert_eq!(header_values(&output, "general_progressive_source_flag"), [0], "{name}");
@@ -292,7 +292,7 @@ fn fields_that_stay_are_flagged_in_their_order() {
                 _ => assert_eq!((interlaced, first), (1, i64::from(top)), "{name}"),
             }
             if encoder != Encoder::Prores {
-                // Rows stay where they are.
+                // Rows stay in place.
                 for (found, source) in decoded(&output, "yuv422p10le", (192, 128), "").iter().zip(&source) {
                     assert_equal(found, &source.planes, name);
                 }
@@ -301,7 +301,7 @@ fn fields_that_stay_are_flagged_in_their_order() {
     }
 }
 
-/// The rows of one field.
+/// Returns the rows of one field.
 fn field(grid: &Grid, first: usize) -> Grid {
     Grid::new(grid.width, grid.height / 2, |x, y| grid.at(x, 2 * y + first))
 }
@@ -310,7 +310,7 @@ fn field(grid: &Grid, first: usize) -> Grid {
 fn chroma_of_fields_that_stay_is_halved_field_by_field() {
     let folder = folder();
     for (name, filters) in [("a.mkv", FIELDS), ("b.mkv", LOWER_FIRST)] {
-        // One field is one colour and the other another: mixed, they would be neither.
+        // Each field has its own colour. A mix of the fields would have another colour.
         let (width, height) = (64, 32);
         let planes: Planes = (0..3)
             .map(|plane| {
@@ -334,7 +334,7 @@ fn chroma_of_fields_that_stay_is_halved_field_by_field() {
             .collect();
         assert_equal(&shot.planes, &expected, name);
 
-        // Moving fields become what each becomes as a frame of its own.
+        // With motion, each field becomes what it would become as a separate frame.
         let file = clip(folder.path(), &format!("moving-{name}"), ("128x64", "yuv422p"), filters, "-c:v ffv1 -level 3");
         let source = through(&file, None);
         job.source.path = file;
@@ -372,11 +372,11 @@ fn crops_and_padding_never_swap_fields() {
         job.outputs[0].picture.crop = crop.parse().unwrap();
         let said = refusal(&job);
         assert!(said.contains(&format!("picture.crop = {crop}")) && said.contains("both fields"), "{said}");
-        // Deinterlaced before, nothing is exchanged.
+        // If the frames are deinterlaced first, the crop swaps no fields.
         job.outputs[0].picture.deinterlace = Deinterlace::On;
         plan(&job).unwrap();
     }
-    // Padding would leave an odd number of rows above, or of chroma rows: it takes one more or one less.
+    // Centred padding would put an odd number of rows, or of chroma rows, on top. The planner adjusts it by one.
     for (format, rows, step) in [("yuv422p", 38, 2), ("yuv420p", 36, 4)] {
         let file = clip(folder.path(), "fields.mkv", ("64x32", format), FIELDS, "-c:v ffv1 -level 3 -y");
         let mut job = ffv1_job(&file);
@@ -397,7 +397,7 @@ fn fields_of_a_frame_that_is_turned_over_change_their_order() {
     }
     std::fs::write(&file, bytes).unwrap();
     let mut job = ffv1_job(&file);
-    // With an even number of rows, the first becomes an odd one.
+    // The number of rows is even, so the rotation moves even rows to odd positions.
     assert_eq!(plan(&job).unwrap().video.unwrap().fields, Some(FieldOrder::Bottom));
     job.outputs[0].picture.rotate = trix_core::settings::picture::Rotate::Off;
     job.outputs[0].path = "never-written.mov".into();
@@ -408,7 +408,7 @@ fn fields_of_a_frame_that_is_turned_over_change_their_order() {
 #[test]
 fn inverse_telecine_restores_the_film_frames() {
     let folder = folder();
-    // Film at 24000/1001, and the same spread over fields of 30000/1001 (3:2 pulldown).
+    // Film at 24000/1001, and the same film as fields at 30000/1001 (3:2 pulldown).
     let source = "-f lavfi -i testsrc2=s=176x144:r=24000/1001";
     let filters = "scroll=h=0.06,format=yuv420p";
     let film = program::ffmpeg(&format!("{source} -vf {filters} -frames:v 40 -f rawvideo -")).stdout;
@@ -422,7 +422,7 @@ fn inverse_telecine_restores_the_film_frames() {
             file.display()
         ));
         let output = folder.path().join(format!("film-{name}"));
-        let mut job = picture_job(&file, &output, Encoder::X264, quick(""));
+        let mut job = video_job(&file, &output, Encoder::X264, quick(""));
         job.outputs[0].picture.inverse_telecine = true;
         let report = done(&job);
         let ledger = report.outputs[0].ledger.unwrap();
@@ -433,7 +433,7 @@ fn inverse_telecine_restores_the_film_frames() {
         assert_eq!(text(&stream["nb_read_frames"]), "40");
         let (ticks, (num, den)) = times(&output, "v:0");
         for (position, tick) in ticks.iter().enumerate() {
-            // Within a tick of Matroska, exactly in MP4.
+            // Within one tick in Matroska, exactly in MP4.
             let exact = i128::from(den) * 1001 * position as i128;
             let found = i128::from(num * (tick - ticks[0])) * 24_000;
             let most = if name == "a.mkv" { i128::from(num) * 24_000 } else { 0 };

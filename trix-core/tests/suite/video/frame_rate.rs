@@ -1,4 +1,4 @@
-//! A constant rate of frames: how many come out, when each is shown, and which frame of the source each of them is.
+//! Tests of conversion to a constant frame rate: the number of frames, their times, and the source frame of each.
 
 use std::path::{Path, PathBuf};
 
@@ -14,10 +14,10 @@ use trix_fixtures::folder;
 use crate::support::{
     self, done,
     frames::{decoded, plan, written},
-    picture_job, quick, text, times, video_stream,
+    quick, text, times, video_job, video_stream,
 };
 
-/// Flat frames whose luma is their number, at these times in milliseconds or at a rate.
+/// Makes flat frames whose luma is their number, at the times of `filter` or at `rate`.
 fn numbered(folder: &Path, count: u8, rate: &str, name: &str, filter: &str) -> PathBuf {
     let bytes: Vec<u8> =
         (0..count).flat_map(|number| [vec![number + 16; 64 * 64], vec![128; 64 * 32]].concat()).collect();
@@ -26,10 +26,10 @@ fn numbered(folder: &Path, count: u8, rate: &str, name: &str, filter: &str) -> P
     written(&file, &bytes, "yuv420p", (64, 64), &options)
 }
 
-/// Encodes with a constant rate, and returns the source frames by number in the order in which they are shown.
+/// Encodes with a constant rate. Returns the numbers of the source frames in display order.
 fn converted(source: &Path, output: &Path, rate: &str) -> (Report, Vec<usize>) {
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
-    let mut job = picture_job(source, output, Encoder::X264, settings);
+    let mut job = video_job(source, output, Encoder::X264, settings);
     let asked: FrameRate = rate.parse().unwrap();
     job.outputs[0].picture.rate = Some(asked);
     job.outputs[0].overwrite = true;
@@ -42,7 +42,7 @@ fn converted(source: &Path, output: &Path, rate: &str) -> (Report, Vec<usize>) {
             usize::from(first) - 16
         })
         .collect();
-    // Every frame has its place on the grid: exactly in MP4, within a millisecond in Matroska.
+    // Frames are on the time grid: exactly in MP4, within a millisecond in Matroska.
     let (ticks, (num, den)) = times(output, "v:0");
     assert_eq!(ticks.len(), shown.len());
     let (rate_num, rate_den) = (i128::from(asked.0.num), i128::from(asked.0.den));
@@ -58,15 +58,15 @@ fn converted(source: &Path, output: &Path, rate: &str) -> (Report, Vec<usize>) {
     (report, shown)
 }
 
-/// Which frame is shown at each position: the last of those whose time, rounded to positions (halves up), is not after
-/// it, until the last one was shown for `length`. Times are `times[n]` of `base` in a second.
+/// Returns the source frame at each position: the last frame whose time, rounded to positions (halves up), is not
+/// later. The last frame lasts `length`. Times are `times[n]` / `base` seconds.
 fn expected(times: &[i64], length: i64, base: i64, (num, den): (i64, i64)) -> Vec<usize> {
     let position = |time: i64| (2 * (time - times[0]) * num + base * den).div_euclid(2 * base * den);
     let end = position(times[times.len() - 1] + length);
     (0..end).map(|at| times.iter().rposition(|time| position(*time) <= at).unwrap()).collect()
 }
 
-/// The sums of the ledger against which frames are shown.
+/// Compares the ledger with the frames in the output.
 fn check_ledger(report: &Report, count: usize, shown: &[usize]) {
     let ledger = report.outputs[0].ledger.unwrap();
     let mut distinct = shown.to_vec();
@@ -99,7 +99,7 @@ fn constant_rates_are_converted_into_each_other() {
         let times: Vec<i64> = (0..i64::from(count)).map(|number| number * step).collect();
         assert_eq!(shown, expected(&times, step, base, ratio), "{from} to {to}");
         check_ledger(&report, count.into(), &shown);
-        // As long as the source, to half a frame.
+        // The duration is that of the source, within half a frame.
         let exact = f64::from(count) * step as f64 / base as f64 * ratio.0 as f64 / ratio.1 as f64;
         assert!((shown.len() as f64 - exact).abs() <= 0.501, "{from} to {to}: {} for {exact}", shown.len());
     }
@@ -108,7 +108,7 @@ fn constant_rates_are_converted_into_each_other() {
 #[test]
 fn variable_times_become_a_constant_rate() {
     let folder = folder();
-    // A third of a frame early or late, then gaps, then five in a hurry.
+    // A third of a frame early or late, then gaps, then five frames in quick succession.
     let at = |number: i64| number * 40 + [0, 13, -13][number as usize % 3] + number / 10 * 200;
     let mut times: Vec<i64> = (0..40).map(at).collect();
     let end = times[39];
@@ -127,7 +127,7 @@ fn variable_times_become_a_constant_rate() {
         assert_eq!(found, times, "the source has the times that it should have");
         for (rate, ratio) in [("25", (25, 1)), ("30000/1001", (30_000, 1001))] {
             let (report, shown) = converted(&source, &folder.path().join(output), rate);
-            // The last frame is shown as long as its packet says, else for a frame of what the source says of its rate.
+            // The last frame lasts as long as its packet states, or else one frame at the rate that the source states.
             let packets = support::ffprobe(&source, "-select_streams v:0 -show_packets");
             let last = packets["packets"]
                 .as_array()
@@ -147,7 +147,7 @@ fn variable_times_become_a_constant_rate() {
 fn fields_are_counted_before_the_rate_is_made_even() {
     let folder = folder();
     let source = numbered(folder.path(), 20, "25", "source.mp4", "");
-    let mut job = picture_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
+    let mut job = video_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
     job.outputs[0].picture.deinterlace = trix_core::settings::picture::Deinterlace::Fields;
     job.outputs[0].picture.rate = Some("30".parse().unwrap());
     let ledger = done(&job).outputs[0].ledger.unwrap();
@@ -161,7 +161,7 @@ fn fields_are_counted_before_the_rate_is_made_even() {
 fn the_plan_says_which_rate_is_made() {
     let folder = folder();
     let source = numbered(folder.path(), 4, "24", "source.mp4", "");
-    let mut job = picture_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
+    let mut job = video_job(&source, &folder.path().join("out.mp4"), Encoder::X264, quick(""));
     let own = plan(&job).unwrap().video.unwrap();
     assert_eq!((own.resampled_rate, own.rate.to_string()), (None, "24/1".to_owned()));
     job.outputs[0].picture.rate = Some("25".parse().unwrap());

@@ -1,5 +1,5 @@
-//! The shape of frames: turned, cropped, padded and scaled frames are, sample by sample, what arithmetic on the
-//! planes of the source says; and what changes in mid-stream is counted and placed.
+//! Tests of frame geometry. Rotated, cropped, padded and scaled frames equal the result of arithmetic on the planes of
+//! the source, sample by sample. Trix counts changes in mid-stream and reports their times.
 
 use std::path::{Path, PathBuf};
 
@@ -18,10 +18,10 @@ use crate::support::{
         Dice, Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr, refusal,
         through, written,
     },
-    picture_job, quick, text, video_stream,
+    quick, text, video_job, video_stream,
 };
 
-/// Frames of noise.
+/// Makes frames of noise.
 fn noise(name: &str, width: usize, height: usize, count: u64) -> Vec<Planes> {
     let format = format(name);
     (0..count)
@@ -38,37 +38,37 @@ fn noise(name: &str, width: usize, height: usize, count: u64) -> Vec<Planes> {
         .collect()
 }
 
-/// Noise as an FFV1 file.
+/// Writes noise as an FFV1 file.
 fn ffv1(folder: &Path, name: &str, (width, height): (usize, usize), options: &str) -> (PathBuf, Vec<Planes>) {
-    let pictures = noise(name, width, height, 2);
+    let source_frames = noise(name, width, height, 2);
     let file = folder.join("noise.mkv");
-    written(&file, &joined(&pictures, name), name, (width, height), &format!("{options} -c:v ffv1 -level 3"));
-    (file, pictures)
+    written(&file, &joined(&source_frames, name), name, (width, height), &format!("{options} -c:v ffv1 -level 3"));
+    (file, source_frames)
 }
 
-/// Noise as lossless H.264 in MP4, with the matrix `[a, b, c, d]` (in units, not 16.16) in its track header.
+/// Writes noise as lossless H.264 in MP4, with the matrix `[a, b, c, d]` (in units, not 16.16) in its track header.
 fn turned_source(folder: &Path, name: &str, size: (usize, usize), matrix: [i32; 4]) -> (PathBuf, Vec<Planes>) {
-    let pictures = noise(name, size.0, size.1, 3);
+    let source_frames = noise(name, size.0, size.1, 3);
     let file = folder.join("turned.mp4");
     let options = "-vf setsar=16/11 -c:v libx264 -preset ultrafast -qp 0";
-    written(&file, &joined(&pictures, name), name, size, options);
+    written(&file, &joined(&source_frames, name), name, size, options);
     clip::turn(&file, matrix);
-    (file, pictures)
+    (file, source_frames)
 }
 
-/// Where the matrix stands in the first track header (ISO/IEC 14496-12, 8.3.2, version 0).
+/// Returns the position of the matrix in the first track header (ISO/IEC 14496-12, 8.3.2, version 0).
 fn matrix_place(bytes: &[u8]) -> usize {
     bytes.windows(4).position(|window| window == b"tkhd").expect("a track header") + 44
 }
 
-/// `a b c d` of the first track header.
+/// Returns `a b c d` of the first track header.
 fn matrix(file: &Path) -> [i32; 4] {
     let bytes = std::fs::read(file).unwrap();
     let at = matrix_place(&bytes);
     [0, 4, 12, 16].map(|place| i32::from_be_bytes(bytes[at + place..at + place + 4].try_into().unwrap()) >> 16)
 }
 
-/// Each sample at (x, y) goes to (a x + c y, b x + d y), moved to where coordinates are positive again.
+/// Moves each sample from (x, y) to (a x + c y, b x + d y), shifted so that coordinates are not negative.
 fn moved(grid: &Grid, [a, b, c, d]: [i32; 4]) -> Grid {
     let (w, h) = (grid.width as i32 - 1, grid.height as i32 - 1);
     let (right, down) = ((a * w).min(0) + (c * h).min(0), (b * w).min(0) + (d * h).min(0));
@@ -83,7 +83,7 @@ fn moved(grid: &Grid, [a, b, c, d]: [i32; 4]) -> Grid {
     Grid { width, height, samples }
 }
 
-/// All quarter turns and reflections.
+/// All rotations by quarter turns, and reflections.
 const ORIENTATIONS: [[i32; 4]; 8] = [
     [1, 0, 0, 1],
     [0, 1, -1, 0],
@@ -103,9 +103,9 @@ fn lossless() -> EncodeSettings {
 fn all_eight_orientations_come_out_upright() {
     for matrix in ORIENTATIONS {
         let folder = folder();
-        let (file, pictures) = turned_source(folder.path(), "yuv420p", (48, 32), matrix);
+        let (file, source_frames) = turned_source(folder.path(), "yuv420p", (48, 32), matrix);
         let output = folder.path().join("upright.mp4");
-        let job = picture_job(&file, &output, Encoder::X264, lossless());
+        let job = video_job(&file, &output, Encoder::X264, lossless());
         let report = done(&job);
         let upright = matrix == ORIENTATIONS[0];
         assert_eq!(decisions(&report.outputs[0].plan).contains("the container asks players"), !upright, "{matrix:?}");
@@ -116,8 +116,8 @@ fn all_eight_orientations_come_out_upright() {
         assert_eq!(text(&stream["sample_aspect_ratio"]), if sideways { "11:16" } else { "16:11" }, "{matrix:?}");
         assert!(stream["side_data_list"].is_null(), "{matrix:?}: {}", stream["side_data_list"]);
         let found = decoded(&output, "yuv420p", (size.0 as usize, size.1 as usize), "");
-        assert_eq!(found.len(), pictures.len());
-        for (found, source) in found.iter().zip(&pictures) {
+        assert_eq!(found.len(), source_frames.len());
+        for (found, source) in found.iter().zip(&source_frames) {
             let expected: Planes = source.iter().map(|plane| moved(plane, matrix)).collect();
             assert_equal(found, &expected, &format!("{matrix:?}"));
         }
@@ -130,7 +130,7 @@ fn chroma_that_is_halved_in_width_alone_is_turned_without_a_change_of_colour() {
         [("yuv422p", "-vf setparams=range=tv"), ("yuv422p10le", "-vf setparams=range=pc -color_range pc")]
     {
         let folder = folder();
-        // Flat colours near the ends, which a confusion of ranges would move.
+        // Flat colours near the limits of the range, which a wrong range would change.
         let depth = format(name).depth - 8;
         let planes: Planes = (0..3)
             .map(|plane| {
@@ -154,16 +154,16 @@ fn chroma_that_is_halved_in_width_alone_is_turned_without_a_change_of_colour() {
 fn frames_kept_as_coded_have_a_display_matrix_where_the_container_has_one() {
     for orientation in ORIENTATIONS {
         let folder = folder();
-        let (file, pictures) = turned_source(folder.path(), "yuv420p", (48, 32), orientation);
+        let (file, source_frames) = turned_source(folder.path(), "yuv420p", (48, 32), orientation);
         let others: &[&str] = if orientation == ORIENTATIONS[1] { &["mp4", "mov", "mkv"] } else { &["mp4"] };
         for &extension in others {
             let output = folder.path().join("coded").with_extension(extension);
-            let mut job = picture_job(&file, &output, Encoder::X264, lossless());
+            let mut job = video_job(&file, &output, Encoder::X264, lossless());
             job.outputs[0].picture.rotate = Rotate::Off;
             let report = done(&job);
             let stream = video_stream(&output);
             assert_eq!(text(&stream["sample_aspect_ratio"]), "16:11");
-            for (found, source) in decoded(&output, "yuv420p", (48, 32), "").iter().zip(&pictures) {
+            for (found, source) in decoded(&output, "yuv420p", (48, 32), "").iter().zip(&source_frames) {
                 assert_equal(found, source, extension);
             }
             if extension == "mkv" {
@@ -184,7 +184,7 @@ fn real_files_with_rotation_come_out_upright() {
     let mut job = ffv1_job(&file);
     job.outputs[0].path = output.clone();
     done(&job);
-    // The program turns by itself, by the matrix as it reads it.
+    // The ffmpeg program rotates the frames by the matrix.
     let line = format!("-i {} -fps_mode passthrough -f rawvideo -", file.display());
     let expected = support::frames::split(&program::ffmpeg(&line).stdout, "yuv420p", 320, 568);
     let found = decoded(&output, "yuv420p", (320, 568), "");
@@ -207,14 +207,14 @@ fn a_cropped_frame_is_that_part_of_the_planes() {
         ("gbrp10le", "11x13+3+5"),
     ] {
         let folder = folder();
-        let (file, pictures) = ffv1(folder.path(), name, (48, 32), "");
+        let (file, source_frames) = ffv1(folder.path(), name, (48, 32), "");
         let mut job = ffv1_job(&file);
         let crop: Crop = rectangle.parse().unwrap();
         job.outputs[0].picture.crop = crop;
         let Crop::Rectangle(place) = crop else { panic!("no rectangle") };
         let shots = filtered(&job);
-        assert_eq!(shots.len(), pictures.len());
-        for (shot, source) in shots.iter().zip(&pictures) {
+        assert_eq!(shots.len(), source_frames.len());
+        for (shot, source) in shots.iter().zip(&source_frames) {
             let expected: Planes = source
                 .iter()
                 .map(|plane| {
@@ -249,7 +249,7 @@ fn a_rectangle_outside_or_between_samples_is_refused_with_its_place() {
     }
 }
 
-/// A job for a clip that `ffmpeg` makes from `filters`.
+/// A job for a clip that `ffmpeg` makes with `filters`.
 fn clip(folder: &Path, filters: &str, frames: u32, options: &str) -> Job {
     let file = folder.join("clip.mkv");
     program::ffmpeg(&format!("-f lavfi -i {filters} -frames:v {frames} {options} -c:v ffv1 {}", file.display()));
@@ -294,7 +294,7 @@ fn the_border_of_a_real_file_is_found() {
     let plan = plan(&job).unwrap();
     let crop = plan.video.as_ref().expect("video").transform.crop;
     assert_eq!(crop.map(Crop::Rectangle), Some("640x400+120+0".parse().unwrap()), "{}", decisions(&plan));
-    // In no frame is anything brighter than black to its sides, and at its edges something is.
+    // No frame has content outside of the crop, and the content reaches its edges.
     let brightest = |columns: std::ops::Range<usize>| {
         let lumas = through(&file, None).into_iter().map(|mut shot| shot.planes.remove(0));
         let samples = lumas.flat_map(|luma| luma.part(columns.start, 0, columns.len(), luma.height).samples);
@@ -315,7 +315,7 @@ fn padding_is_black_of_the_range_and_leaves_the_frame_alone() {
         ("yuv444p12le", "pc", "49x33", [0, 2048, 2048]),
     ] {
         let folder = folder();
-        let (file, pictures) =
+        let (file, source_frames) =
             ffv1(folder.path(), name, (48, 32), &format!("-vf setparams=range={range} -color_range {range}"));
         let mut job = ffv1_job(&file);
         let size: Size = size.parse().unwrap();
@@ -323,9 +323,9 @@ fn padding_is_black_of_the_range_and_leaves_the_frame_alone() {
         let (width, height) = (size.width as usize, size.height as usize);
         let layout = format(name);
         let (x, y) = layout.chroma.shift();
-        // In the middle, or as near to it as whole samples of chroma allow, towards the upper left.
+        // Centred, or as near to the centre as whole chroma samples allow, towards the upper left.
         let (left, top) = (((width - 48) / 2) >> x << x, ((height - 32) / 2) >> y << y);
-        for (shot, source) in filtered(&job).iter().zip(&pictures) {
+        for (shot, source) in filtered(&job).iter().zip(&source_frames) {
             let expected: Planes = (0..3)
                 .map(|plane| {
                     let (w, h) = layout.plane_size(plane, width, height);
@@ -366,7 +366,7 @@ fn padding_to_less_than_the_size_of_the_frame_is_refused() {
         let said = refusal(&job);
         assert!(said.contains(&format!("picture.pad = {size}")), "{said}");
     }
-    // 4:2:0 of x264 has no odd sides.
+    // 4:2:0 in x264 needs even sides.
     let mut job = ffv1_job(&file);
     job.outputs[0].video = VideoSettings::X264(quick(""));
     job.outputs[0].picture.pad = Some("51x33".parse().unwrap());
@@ -375,7 +375,7 @@ fn padding_to_less_than_the_size_of_the_frame_is_refused() {
 
 #[test]
 fn a_scaled_frame_keeps_its_shape_on_the_screen() {
-    // Width, height, sample aspect, asked; the display aspect is the source's whatever the size.
+    // Sample aspect ratio, crop and requested size. The display aspect ratio stays that of the source.
     for (sar, crop, size, expected) in [
         ("12/11", "none", "88x72", "12:11"),
         ("12/11", "none", "176x72", "6:11"),
@@ -397,13 +397,13 @@ fn a_scaled_frame_keeps_its_shape_on_the_screen() {
 
 #[test]
 fn transforms_follow_each_other_as_stated() {
-    // Cut in coded frames, then turned, then padded.
+    // Crop in coded coordinates, then rotate, then pad.
     let folder = folder();
-    let (file, pictures) = turned_source(folder.path(), "yuv420p", (48, 32), ORIENTATIONS[1]);
+    let (file, source_frames) = turned_source(folder.path(), "yuv420p", (48, 32), ORIENTATIONS[1]);
     let mut job = ffv1_job(&file);
     job.outputs[0].picture.crop = "40x20+8+4".parse().unwrap();
     job.outputs[0].picture.pad = Some("24x44".parse().unwrap());
-    for (shot, source) in filtered(&job).iter().zip(&pictures) {
+    for (shot, source) in filtered(&job).iter().zip(&source_frames) {
         let expected: Planes = source
             .iter()
             .enumerate()
@@ -426,7 +426,7 @@ fn a_change_of_size_is_scaled_counted_and_placed() {
     let Some(file) = media::file("test_res_change.h264") else { return };
     let folder = folder();
     let output = folder.path().join("steady.mp4");
-    let mut job = picture_job(&file, &output, Encoder::X264, quick(""));
+    let mut job = video_job(&file, &output, Encoder::X264, quick(""));
     let source = through(&file, None);
     let sizes: Vec<(usize, usize)> = source.iter().map(|shot| (shot.planes[0].width, shot.planes[0].height)).collect();
     let changes: Vec<usize> = (1..sizes.len()).filter(|&at| sizes[at] != sizes[at - 1]).collect();
@@ -446,7 +446,7 @@ fn a_change_of_size_is_scaled_counted_and_placed() {
         (stream["width"].as_u64(), stream["height"].as_u64()),
         (Some(sizes[0].0 as u64), Some(sizes[0].1 as u64))
     );
-    // Scaled as another scaler would, near enough.
+    // The frames are close to those of another scaler.
     let shots = filtered(&job);
     let (w, h) = sizes[0];
     let line = format!("-i {} -vf scale={w}:{h}:flags=lanczos -fps_mode passthrough -f rawvideo -", file.display());
@@ -497,7 +497,8 @@ fn a_change_of_format_is_converted_counted_and_placed() {
         assert_eq!(report.outputs[0].changes[0].to, format!("64x48 {}", name(second)));
         let found = decoded(&job.outputs[0].path, first.0, (64, 48), "");
         assert_eq!(found.len(), 10);
-        // The same five frames twice: luma equal, but for what another range rounded; chroma but for what was halved.
+        // The same five frames twice. Luma is equal except for rounding to another range, chroma except for
+        // subsampling.
         for (one, other) in found[..5].iter().zip(&found[5..]) {
             let (one_luma, other_luma) = (vec![one[0].clone()], vec![other[0].clone()]);
             match first.1 == second.1 {

@@ -1,4 +1,4 @@
-//! Grey frames: every depth, range and matrix, with alpha and without.
+//! Tests of greyscale video in every depth, range and matrix, with and without alpha.
 
 use trix_core::{
     Source,
@@ -17,8 +17,9 @@ use trix_fixtures::{folder, program};
 use crate::support::{
     done,
     frames::{Grid, decisions},
-    picture_job, quick,
+    quick,
     raw::*,
+    video_job,
 };
 
 const GREYS: [(&str, u32); 12] = [
@@ -49,7 +50,7 @@ fn grey_of_every_depth_stays_grey_without_a_loss() {
     }
 }
 
-/// Black and white by single bits, eight to a byte.
+/// Black and white as single bits, eight per byte.
 #[test]
 fn single_bits_are_black_and_white() {
     for (name, white) in [("monob", 1), ("monow", 0)] {
@@ -60,7 +61,7 @@ fn single_bits_are_black_and_white() {
         let (planes, format) = taken(&raw_job(folder.path(), name, &raw, EncodeSettings::default()));
         assert_eq!((format.chroma, format.depth), (Chroma::C400, 8), "{name}");
         close(&planes[0], &luma, 0.0, name, |value| if value as u16 == white { 255.0 } else { 0.0 });
-        // In video range where the output is video.
+        // Limited range if the output is YCbCr.
         let mut job = raw_job(folder.path(), name, &raw, EncodeSettings::default());
         job.outputs[0].video = VideoSettings::X264(EncodeSettings { chroma: Some(Chroma::C420), ..quick("") });
         let (planes, _) = taken(&job);
@@ -91,7 +92,7 @@ fn grey_becomes_luma_of_every_depth_and_range_with_neutral_chroma() {
                 ("bt709,range=full", Some(Range::Limited), &squeezed),
                 ("range=full", Some(Range::Limited), &squeezed),
             ] {
-                // Each way once for every depth, all ways for one target.
+                // Test every range with one target, and every depth once.
                 if number > 0 && says != "bt709" && range.is_none() {
                     continue;
                 }
@@ -103,7 +104,7 @@ fn grey_becomes_luma_of_every_depth_and_range_with_neutral_chroma() {
                 let what = format!("{name} to {to_depth} bits {chroma}, {says:?}, {range:?}");
                 let (planes, _) = taken(&job);
                 assert_eq!(planes.len(), chroma.planes(), "{what}");
-                // What clips: 9 bits of limited range spread to no more than the depth holds.
+                // 9-bit values of limited range are clipped to the maximum of the depth.
                 close(&planes[0], &luma, 1.0, &what, |value| exact(value).min(most(to_depth)));
                 let neutral = 1 << (to_depth - 1);
                 for plane in &planes[1..] {
@@ -119,7 +120,7 @@ fn grey_takes_part_in_conversions_of_colour() {
     let luma = Grid::new(WIDTH, HEIGHT, |x, y| (64 + (x * 13 + y * 7) % 877) as u16);
     let raw = raw_planes(std::slice::from_ref(&luma), 10, false);
     let folder = folder();
-    // With a matrix that is stated, and with nothing that is.
+    // With a stated matrix, and without any stated property.
     for says in ["bt601-625", ""] {
         let settings = EncodeSettings { depth: Some(10), chroma: Some(Chroma::C420), ..Default::default() };
         let mut job = raw_job(folder.path(), "gray10le", &raw, settings);
@@ -128,7 +129,7 @@ fn grey_takes_part_in_conversions_of_colour() {
             job.outputs[0].picture.source_color = says.parse().expect("an override");
         }
         let (planes, _) = taken(&job);
-        // Grey is grey by any primaries.
+        // Grey does not depend on primaries.
         close(&planes[0], &luma, 0.51, says, |value| value);
         assert!(planes[1..].iter().all(|plane| plane.samples.iter().all(|sample| *sample == 512)), "{says}");
         assert!(planned(&job).notes.iter().all(|note| !note.contains("matrix")), "grey needs no matrix");
@@ -153,13 +154,13 @@ fn grey_with_a_stated_matrix_goes_through_every_encoder() {
         let rate = (!encoder.is_mezzanine()).then_some(RateControl::Lossless);
         let settings = EncodeSettings { chroma: Some(chroma), rate, ..settings };
         let mut job = raw_job(folder.path(), "gray", &raw, EncodeSettings::default());
-        // x265 takes nothing smaller.
+        // x265 accepts no smaller frames.
         let geometry = job.source.raw.as_mut().expect("raw");
         (geometry.width, geometry.height) = (WIDTH as u32, HEIGHT as u32);
         let wide = raw.repeat(2);
         std::fs::write(&job.source.path, &wide).expect("a file can be written");
         job.source.raw.as_mut().expect("raw").height = 2 * HEIGHT as u32;
-        job.outputs[0] = picture_job(&job.source.path, &folder.path().join(name), encoder, settings).outputs.remove(0);
+        job.outputs[0] = video_job(&job.source.path, &folder.path().join(name), encoder, settings).outputs.remove(0);
         job.outputs[0].picture.source_color = "bt709".parse().expect("an override");
         if !encoder.is_mezzanine() {
             job.outputs[0].verify = VerifyLevel::Full;
@@ -188,7 +189,7 @@ fn grey_with_alpha_is_kept_or_laid_on_black() {
         close(&planes[0], &luma, 0.0, name, |value| value);
         close(&planes[3], &opacity, 0.0, name, |value| value);
 
-        // ProRes has 10 bits; what is opaque stays it.
+        // ProRes has 10 bits. Opaque pixels stay opaque.
         let mut mezzanine = raw_job(folder.path(), name, &raw, EncodeSettings::default());
         mezzanine.outputs[0].video = VideoSettings::Prores(Default::default());
         let (planes, format) = taken(&mezzanine);

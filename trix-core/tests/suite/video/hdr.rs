@@ -1,5 +1,5 @@
-//! What travels with frames beside their samples: static HDR metadata read back by foreign programs, HDR10+, Dolby
-//! Vision and captions compared byte by byte with the source's, frame by frame in the order in which they are shown.
+//! Tests of the metadata of frames. Other programs read static HDR metadata. HDR10+, Dolby Vision and captions are
+//! compared with the source byte by byte, frame by frame in display order.
 
 use std::path::{Path, PathBuf};
 
@@ -18,16 +18,16 @@ use trix_fixtures::{folder, media, program};
 use crate::support::{
     done, ffprobe,
     frames::{plan, refusal},
-    mediainfo, picture_job, quick, text,
+    mediainfo, quick, text, video_job,
 };
 
-/// A coded frame: when it is shown, and its NAL units.
+/// A coded frame: its display time and its NAL units.
 struct Coded {
     pts: i64,
     units: Vec<Vec<u8>>,
 }
 
-/// Units between start codes. None ends in a zero byte.
+/// NAL units between start codes, without trailing zero bytes.
 fn units(stream: &[u8]) -> Vec<Vec<u8>> {
     let starts: Vec<usize> =
         (0..stream.len().saturating_sub(2)).filter(|&at| stream[at..at + 3] == [0, 0, 1]).collect();
@@ -40,11 +40,11 @@ fn units(stream: &[u8]) -> Vec<Vec<u8>> {
     starts.iter().zip(ends).map(unit).collect()
 }
 
-/// The coded frames of a file in the order in which they are shown.
+/// Returns the coded frames of a file in display order.
 fn coded(file: &Path, hevc: bool) -> Vec<Coded> {
     let format = if hevc { "hevc" } else { "h264" };
     let line = format!("-i {} -map 0:v:0 -c copy -bsf:v {format}_mp4toannexb -f {format} -", file.display());
-    let mut pictures: Vec<Coded> = Vec::new();
+    let mut frames: Vec<Coded> = Vec::new();
     let mut before: Vec<Vec<u8>> = Vec::new();
     for unit in units(&program::ffmpeg(&line).stdout) {
         let (slice, first, suffix) = match hevc {
@@ -52,38 +52,38 @@ fn coded(file: &Path, hevc: bool) -> Vec<Coded> {
                 let kind = unit[0] >> 1 & 0x3f;
                 (kind < 32, unit.get(2).is_some_and(|byte| byte & 0x80 != 0), kind == 40 || kind == 62)
             }
-            // first_mb_in_slice is zero where the first bit is set.
+            // first_mb_in_slice is zero if the first bit is set.
             false => ((1..=5).contains(&(unit[0] & 0x1f)), unit.get(1).is_some_and(|byte| byte & 0x80 != 0), false),
         };
         if slice && first {
             before.push(unit);
-            pictures.push(Coded { pts: 0, units: std::mem::take(&mut before) });
+            frames.push(Coded { pts: 0, units: std::mem::take(&mut before) });
         } else if slice || suffix {
-            pictures.last_mut().expect("a frame").units.push(unit);
+            frames.last_mut().expect("a frame").units.push(unit);
         } else {
             before.push(unit);
         }
     }
     let json = ffprobe(file, "-select_streams v:0 -show_packets");
     let packets = json["packets"].as_array().expect("packets");
-    assert_eq!(packets.len(), pictures.len(), "{}: packets and coded frames", file.display());
-    for (picture, packet) in pictures.iter_mut().zip(packets) {
-        picture.pts = packet["pts"].as_i64().expect("a time");
+    assert_eq!(packets.len(), frames.len(), "{}: packets and coded frames", file.display());
+    for (frame, packet) in frames.iter_mut().zip(packets) {
+        frame.pts = packet["pts"].as_i64().expect("a time");
     }
-    pictures.sort_by_key(|picture| picture.pts);
-    pictures
+    frames.sort_by_key(|frame| frame.pts);
+    frames
 }
 
-/// Payloads of user data registered by ITU-T T.35 that begin with `head`.
-fn registered(picture: &Coded, hevc: bool, head: &[u8]) -> Vec<Vec<u8>> {
-    let found = messages(picture, hevc).into_iter();
+/// Returns the ITU-T T.35 payloads of a frame that begin with `head`.
+fn registered(frame: &Coded, hevc: bool, head: &[u8]) -> Vec<Vec<u8>> {
+    let found = messages(frame, hevc).into_iter();
     found.filter(|(kind, payload)| *kind == 4 && payload.starts_with(head)).map(|(_, payload)| payload).collect()
 }
 
-/// Types and payloads of all messages before a frame.
-fn messages(picture: &Coded, hevc: bool) -> Vec<(usize, Vec<u8>)> {
+/// Returns types and payloads of all SEI messages of a frame.
+fn messages(frame: &Coded, hevc: bool) -> Vec<(usize, Vec<u8>)> {
     let mut found = Vec::new();
-    for unit in &picture.units {
+    for unit in &frame.units {
         let body = match hevc {
             true if unit[0] >> 1 & 0x3f == 39 => &unit[2..],
             false if unit[0] & 0x1f == 6 => &unit[1..],
@@ -120,27 +120,27 @@ const HDR10_PLUS: [u8; 6] = [0xb5, 0, 0x3c, 0, 1, 4];
 /// United States, ATSC, captions.
 const CAPTIONS: [u8; 8] = [0xb5, 0, 0x31, b'G', b'A', b'9', b'4', 3];
 
-/// The message of HDR10+ of each frame.
+/// Returns the HDR10+ messages of each frame.
 fn hdr10_plus(file: &Path) -> Vec<Vec<Vec<u8>>> {
-    coded(file, true).iter().map(|picture| registered(picture, true, &HDR10_PLUS)).collect()
+    coded(file, true).iter().map(|frame| registered(frame, true, &HDR10_PLUS)).collect()
 }
 
-/// The unit of Dolby Vision of each frame, without its header.
+/// Returns the Dolby Vision units of each frame, without NAL headers.
 fn rpus(file: &Path) -> Vec<Vec<Vec<u8>>> {
-    let of = |picture: &Coded| {
-        picture.units.iter().filter(|unit| unit[0] >> 1 & 0x3f == 62).map(|unit| unit[2..].to_vec()).collect()
+    let of = |frame: &Coded| {
+        frame.units.iter().filter(|unit| unit[0] >> 1 & 0x3f == 62).map(|unit| unit[2..].to_vec()).collect()
     };
     coded(file, true).iter().map(of).collect()
 }
 
-/// The triplets of captions of each frame.
+/// Returns the caption triplets of each frame.
 fn captions(file: &Path, hevc: bool) -> Vec<Vec<u8>> {
     let triplets = |message: Vec<u8>| {
         let count = usize::from(message[8] & 0x1f);
         assert_eq!((message[8] & 0x40, message[9], message.len()), (0x40, 0xff, 11 + 3 * count), "{message:?}");
         message[10..10 + 3 * count].to_vec()
     };
-    let of = |picture: &Coded| registered(picture, hevc, &CAPTIONS).into_iter().flat_map(triplets).collect();
+    let of = |frame: &Coded| registered(frame, hevc, &CAPTIONS).into_iter().flat_map(triplets).collect();
     coded(file, hevc).iter().map(of).collect()
 }
 
@@ -148,14 +148,14 @@ fn seconds(num: i64, den: i64) -> Timestamp {
     Timestamp::new(num, Rational::new(1, den))
 }
 
-/// Ten bits by x265, with frames that refer to later ones.
+/// A 10-bit x265 job with B-frames.
 fn x265(source: &Path, output: &Path) -> Job {
-    picture_job(source, output, Encoder::X265, quick("bframes=3 b-adapt=0"))
+    video_job(source, output, Encoder::X265, quick("bframes=3 b-adapt=0"))
 }
 
 const MASTERING: &str = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(40000000,50)";
 
-/// The metadata above and light levels of 1234 and 321, as `ffprobe` prints them.
+/// Asserts that `list` from `ffprobe` has the metadata above, with light levels of 1234 and 321.
 fn check_static(list: &Value, place: &str) {
     let of = |kind: &str| {
         let list = list.as_array().unwrap_or_else(|| panic!("{place}: nothing"));
@@ -178,14 +178,14 @@ fn check_static(list: &Value, place: &str) {
         let ratio = text(&display[key]);
         let (num, den) = ratio.split_once('/').unwrap_or_else(|| panic!("{place}: {key}"));
         let found = num.parse::<f64>().unwrap() / den.parse::<f64>().unwrap();
-        // Matroska holds floating-point numbers.
+        // Matroska stores floating-point numbers.
         assert!((found - exact).abs() <= exact * 1e-5, "{place}: {key} is {found} and should be {exact}");
     }
     let light = of("Content light level metadata");
     assert_eq!((light["max_content"].as_u64(), light["max_average"].as_u64()), (Some(1234), Some(321)), "{place}");
 }
 
-/// Copies of one master with its metadata in the bitstream, in the container, and in both.
+/// Makes copies of one master with static metadata in the bitstream, in the container, and in both.
 fn with_static(folder: &Path) -> [(&'static str, PathBuf); 4] {
     let bitstream = folder.join("bitstream.hevc");
     program::ffmpeg(&format!(
@@ -194,7 +194,7 @@ fn with_static(folder: &Path) -> [(&'static str, PathBuf); 4] {
          master-display={MASTERING} {}",
         bitstream.display()
     ));
-    // What Trix writes has both; a foreign filter takes the messages out of the bitstream.
+    // Trix writes both. A filter of ffmpeg removes the messages from the bitstream.
     let both = folder.join("both.mkv");
     done(&x265(&bitstream, &both));
     let container = folder.join("container.mkv");
@@ -221,7 +221,7 @@ fn mastering_display_and_content_light_stand_in_container_and_bitstream() {
             for extension in all {
                 let place = format!("{from}, {encoder}, {extension}");
                 let output = folder.path().join("copy").with_extension(extension);
-                let mut job = picture_job(&source, &output, encoder, quick(""));
+                let mut job = video_job(&source, &output, encoder, quick(""));
                 job.outputs[0].overwrite = true;
                 let report = done(&job);
                 assert_eq!(report.outputs[0].plan.video.as_ref().unwrap().format.depth, 10);
@@ -229,7 +229,8 @@ fn mastering_display_and_content_light_stand_in_container_and_bitstream() {
                 check_static(&json["streams"][0]["side_data_list"], &format!("{place}, stream"));
                 match encoder {
                     Encoder::X265 => check_static(&json["frames"][0]["side_data_list"], &format!("{place}, frame")),
-                    // libavcodec does not look for it in H.264: mastering display and light levels (H.264 D.1.29, D.1.31).
+                    // libavcodec does not read them from H.264: mastering display and light levels (H.264 D.1.29,
+                    // D.1.31).
                     _ => {
                         let found = messages(&coded(&output, false)[0], false);
                         let of = |wanted: usize| found.iter().find(|(kind, _)| *kind == wanted).map(|(_, bytes)| bytes);
@@ -250,7 +251,7 @@ fn mastering_display_and_content_light_stand_in_container_and_bitstream() {
                     }
                 }
                 let track = mediainfo(&output, "Video").remove(0);
-                // With a unit or without, as the container has it.
+                // The container decides whether mediainfo prints the unit.
                 let light = ["MaxCLL", "MaxFALL"].map(|key| text(&track[key]).trim_end_matches(" cd/m2").to_owned());
                 assert_eq!(light, ["1234", "321"], "{place}");
                 assert_eq!(text(&track["MasteringDisplay_ColorPrimaries"]), "Display P3", "{place}");
@@ -267,7 +268,7 @@ fn a_tone_mapped_output_has_no_hdr_metadata() {
     let [.., (_, source)] = with_static(folder.path());
     let output = folder.path().join("sdr.mp4");
     let settings = EncodeSettings { depth: Some(8), ..quick("") };
-    let mut job = picture_job(&source, &output, Encoder::X265, settings);
+    let mut job = video_job(&source, &output, Encoder::X265, settings);
     job.outputs[0].picture.tonemap = Tonemap::Hable;
     let report = done(&job);
     let notes = report.outputs[0].plan.notes.join("\n");
@@ -291,12 +292,12 @@ fn messages_of_hdr10_plus_stay_with_their_frames() {
     assert!(different.len() > 1, "metadata that never change would prove nothing");
     let folder = folder();
     let output = folder.path().join("plus.mp4");
-    let report = done(&picture_job(&source, &output, Encoder::X265, small()));
+    let report = done(&video_job(&source, &output, Encoder::X265, small()));
     assert_eq!(hdr10_plus(&output), theirs);
     assert_eq!(report.outputs[0].extras.hdr10_plus, theirs.len() as u64);
-    // A part from within.
+    // A cut from the middle.
     let output = folder.path().join("part.mp4");
-    let mut job = picture_job(&source, &output, Encoder::X265, small());
+    let mut job = video_job(&source, &output, Encoder::X265, small());
     job.source.start = Some(seconds(3, 10));
     job.source.frames = Some(7);
     let skipped = done(&job).outputs[0].ledger.unwrap().dropped_before_start as usize;
@@ -304,7 +305,7 @@ fn messages_of_hdr10_plus_stay_with_their_frames() {
     assert_eq!(hdr10_plus(&output), theirs[skipped..skipped + 7]);
 }
 
-/// Which frame of the source is shown at each position of `to` in a second: the last whose nearest position is not
+/// Returns the source frame at each position of a rate of `to` per second: the last frame whose nearest position is not
 /// later. Times are in milliseconds.
 fn shown(times: &[i64], to: i64, count: usize) -> Vec<usize> {
     let position = |time: i64| (2 * (time - times[0]) * to + 1000).div_euclid(2000);
@@ -316,7 +317,7 @@ fn dynamic_metadata_follow_frames_through_another_rate() {
     let Some(source) = media::file("regular.mkv") else { return };
     let folder = folder();
     let theirs = rpus(&source);
-    let times: Vec<i64> = coded(&source, true).iter().map(|picture| picture.pts).collect();
+    let times: Vec<i64> = coded(&source, true).iter().map(|frame| frame.pts).collect();
     for rate in [12, 40] {
         let output = folder.path().join("rate.mp4");
         let mut job = x265(&source, &output);
@@ -346,7 +347,7 @@ fn units_of_dolby_vision_stay_with_their_frames() {
         assert!(ours == theirs, "frame {number}");
     }
     assert_eq!(report.outputs[0].extras.dolby_vision, 259);
-    // Another parser finds them whole: it checks the sum at their end.
+    // Another parser accepts the units. It verifies the checksum at their end.
     for unit in ours.iter().flatten() {
         let rpu = DoviRpu::parse_unspec62_nalu(&[&[0x7c, 0x01], unit.as_slice()].concat()).expect("a unit");
         assert_eq!(rpu.dovi_profile, 8);
@@ -411,7 +412,7 @@ fn dolby_vision_is_left_out_with_the_reason_or_refused() {
     ];
     for (encoder, change, reason) in changes {
         let output = folder.path().join("plain.mp4");
-        let mut job = picture_job(&source, &output, encoder, quick(""));
+        let mut job = video_job(&source, &output, encoder, quick(""));
         job.source.frames = Some(3);
         job.outputs[0].overwrite = true;
         change(&mut job);
@@ -441,7 +442,7 @@ fn dolby_vision_is_left_out_with_the_reason_or_refused() {
     plan(&job).unwrap();
 }
 
-/// An H.264 stream whose every frame brings captions of its own, in the order in which they are shown.
+/// Makes an H.264 stream with different captions for each frame, in display order.
 fn with_captions(folder: &Path, count: usize, rate: &str) -> (PathBuf, Vec<Vec<u8>>) {
     let plain = folder.join("plain.h264");
     program::ffmpeg(&format!(
@@ -452,7 +453,7 @@ fn with_captions(folder: &Path, count: usize, rate: &str) -> (PathBuf, Vec<Vec<u
     let mut all = Vec::new();
     for unit in units(&std::fs::read(&plain).unwrap()) {
         if (1..=5).contains(&(unit[0] & 0x1f)) && unit[1] & 0x80 != 0 {
-            // None, some, and more than one message can hold; with bytes that need an escape.
+            // No triplets, a few, and more than one message can hold. Some bytes need emulation prevention.
             let triplets: Vec<u8> = (0..[2, 0, 20, 31, 1][number % 5])
                 .flat_map(|at: usize| {
                     [0xfc + (at as u8 & 1), if at.is_multiple_of(3) { 0 } else { number as u8 }, at as u8 % 4]
@@ -503,7 +504,7 @@ fn captions_stay_with_their_frames() {
         (Encoder::X265, "mov", "bframes=0"),
     ] {
         let output = folder.path().join("copy").with_extension(extension);
-        let mut job = picture_job(&source, &output, encoder, quick(options));
+        let mut job = video_job(&source, &output, encoder, quick(options));
         job.outputs[0].overwrite = true;
         let report = done(&job);
         assert_eq!(captions(&output, encoder == Encoder::X265), all, "{encoder} {extension}");
@@ -520,17 +521,17 @@ fn no_caption_is_lost_or_repeated_when_frames_are() {
     {
         let (source, all) = with_captions(folder.path(), count, from);
         let output = folder.path().join("rate.mp4");
-        let mut job = picture_job(&source, &output, Encoder::X264, quick("bframes=3 b-adapt=0"));
+        let mut job = video_job(&source, &output, Encoder::X264, quick("bframes=3 b-adapt=0"));
         job.outputs[0].picture.rate = Some(to.parse().unwrap());
         job.outputs[0].overwrite = true;
         done(&job);
         let ours = captions(&output, false);
         assert_eq!(ours.concat(), all.concat(), "{count} frames, {from} to {to}");
     }
-    // Fields: each frame of the source becomes two, the first of which tells its captions.
+    // Deinterlacing to fields: each source frame becomes two frames. The first one gets its captions.
     let (source, all) = with_captions(folder.path(), 12, "25");
     let output = folder.path().join("fields.mp4");
-    let mut job = picture_job(&source, &output, Encoder::X265, quick("bframes=3 b-adapt=0"));
+    let mut job = video_job(&source, &output, Encoder::X265, quick("bframes=3 b-adapt=0"));
     job.outputs[0].picture.deinterlace = Deinterlace::Fields;
     done(&job);
     let ours = captions(&output, true);
@@ -543,7 +544,7 @@ fn a_part_has_the_captions_of_its_own_frames() {
     let folder = folder();
     let (source, all) = with_captions(folder.path(), 24, "25");
     let output = folder.path().join("part.mp4");
-    let mut job = picture_job(&source, &output, Encoder::X264, quick("bframes=3 b-adapt=0"));
+    let mut job = video_job(&source, &output, Encoder::X264, quick("bframes=3 b-adapt=0"));
     job.source.start = Some(seconds(8, 25));
     job.source.frames = Some(9);
     done(&job);

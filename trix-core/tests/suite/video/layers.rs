@@ -1,4 +1,5 @@
-//! What frames have beside their planes: palettes, layers of alpha and depth, odd sizes, the shape of samples.
+//! Tests of frame properties other than YCbCr planes: palettes, layers of alpha and depth, odd sizes, sample aspect
+//! ratio.
 
 use std::path::{Path, PathBuf};
 
@@ -18,12 +19,12 @@ use trix_fixtures::{folder, program};
 use crate::support::{
     self, done,
     frames::{Dice, decisions, decoded, plan, psnr, refusal, split, written},
-    picture_job, quick,
+    quick,
     raw::*,
-    text, video_stream,
+    text, video_job, video_stream,
 };
 
-/// Frames with a palette, as `ffmpeg` writes them with `options`.
+/// Makes frames with a palette, which `ffmpeg` writes with `options`.
 fn with_palette(folder: &Path, clear: bool, name: &str, options: &str) -> PathBuf {
     let file = folder.join(name);
     let opacity = if clear { "format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='255*gt(X,40)'," } else { "" };
@@ -50,11 +51,11 @@ fn a_palette_becomes_rgb() {
         let folder = folder();
         let source = with_palette(folder.path(), clear, name, options);
         let output = folder.path().join("out.mkv");
-        let mut job = picture_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
+        let mut job = video_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
         let said = plan(&job).unwrap();
         assert_eq!(said.video.as_ref().expect("video").format.alpha, clear, "{name}");
         done(&job);
-        // Packed, which the program looks up without a conversion.
+        // Packed formats, to which the program converts a palette by lookup only.
         let packed = |file: &Path| {
             let (format, bytes) = if clear { ("rgba", 4) } else { ("rgb24", 3) };
             let line = format!("-i {} -fps_mode passthrough -pix_fmt {format} -f rawvideo -", file.display());
@@ -68,7 +69,7 @@ fn a_palette_becomes_rgb() {
             true => assert!(refusal(&job).contains("alpha channel"), "{name}"),
             false => drop(plan(&job).unwrap()),
         }
-        // Laid on black, a colour that is not opaque is black.
+        // Composited onto black, a transparent colour becomes black.
         job.outputs[0].picture.alpha = Alpha::Auto;
         job.outputs[0].overwrite = true;
         job.outputs[0].video = VideoSettings::X264(EncodeSettings {
@@ -93,7 +94,7 @@ fn a_palette_becomes_rgb() {
     }
 }
 
-/// VP8 or VP9 whose right half is not there.
+/// Makes VP8 or VP9 whose right half is transparent.
 fn with_layer(folder: &Path, codec: &str) -> PathBuf {
     let file = folder.join("layer.webm");
     let opacity = "format=yuva420p,geq=lum='p(X,Y)':cb='p(X,Y)':cr='p(X,Y)':a='if(lt(X,W/2),255,40)'";
@@ -118,18 +119,18 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
         let (left, right) = (theirs[5][3].at(20, 48), theirs[5][3].at(140, 48));
         assert!(left > 250 && (30..50).contains(&right), "{codec}: the layer is not one: {left}, {right}");
 
-        // FFV1 holds it.
+        // FFV1 keeps alpha.
         let output = folder.path().join("out.mkv");
-        let mut job = picture_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
+        let mut job = video_job(&source, &output, Encoder::Ffv1, EncodeSettings::default());
         done(&job);
         for (ours, theirs) in read(&output, "").iter().zip(&theirs) {
             support::frames::assert_equal(ours, theirs, codec);
         }
         assert_eq!(read(&output, "").len(), 10);
 
-        // H.264 does not, and lays it on black.
+        // H.264 has no alpha, so Trix composites onto black.
         let output = folder.path().join("out.mp4");
-        job = picture_job(&source, &output, Encoder::X264, quick(""));
+        job = video_job(&source, &output, Encoder::X264, quick(""));
         let said = decisions(&plan(&job).unwrap());
         assert!(said.contains("laid on black") && said.contains("alpha"), "{said}");
         done(&job);
@@ -138,7 +139,7 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
         let exact = 16.0 + (before - 16.0) * f64::from(right) / 255.0;
         assert!((after - exact).abs() < 12.0, "{codec}: {before} became {after}, and {exact} is right");
         let mkv = folder.path().join("flat.mkv");
-        done(&picture_job(&source, &mkv, Encoder::X264, quick("")));
+        done(&video_job(&source, &mkv, Encoder::X264, quick("")));
         for file in [&output, &mkv] {
             let tags = video_stream(file)["tags"].clone();
             assert!(tags["alpha_mode"].is_null() && tags["ALPHA_MODE"].is_null(), "{tags}");
@@ -147,13 +148,13 @@ fn an_alpha_layer_is_kept_reported_or_refused() {
         job.outputs[0].picture.alpha = Alpha::Refuse;
         assert!(refusal(&job).contains("alpha channel"), "{codec}");
 
-        // Copies keep it where the container has a place.
+        // Copies keep alpha if the container supports it.
         for name in ["copy.webm", "copy.mkv", "copy.mp4"] {
             let output = folder.path().join(name);
             let mut job = Job::new(&source, &output);
             job.outputs[0].video = VideoSettings::Copy;
             if name == "copy.mp4" && codec == "libvpx" {
-                // MP4 holds no VP8.
+                // MP4 does not hold VP8.
                 assert!(plan(&job).is_err());
                 continue;
             }
@@ -190,7 +191,7 @@ fn a_second_layer_of_hevc_is_named() {
         plain.display()
     ));
     let bytes = std::fs::read(&plain).expect("a stream");
-    // Every unit of slices once more, as a layer with the number 1.
+    // Repeat every slice NAL unit as a layer with number 1.
     let mut layered = Vec::new();
     for unit in units_with_start_codes(&bytes) {
         layered.extend_from_slice(unit);
@@ -203,7 +204,7 @@ fn a_second_layer_of_hevc_is_named() {
     let file = folder.path().join("layered.hevc");
     std::fs::write(&file, layered).expect("a file can be written");
     for (source, has) in [(&plain, false), (&file, true)] {
-        let mut job = picture_job(source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
+        let mut job = video_job(source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
         job.outputs[0].overwrite = true;
         let notes = plan(&job).unwrap().notes.join("\n");
         assert_eq!(notes.contains("second layer of stream 0"), has, "{notes}");
@@ -212,7 +213,7 @@ fn a_second_layer_of_hevc_is_named() {
     }
 }
 
-/// Units of a raw stream, each with its start code of four bytes.
+/// The NAL units of a raw stream, each with its start code of four bytes.
 fn units_with_start_codes(bytes: &[u8]) -> Vec<&[u8]> {
     let starts = bytes.windows(4).enumerate().filter(|(_, window)| *window == [0, 0, 0, 1]);
     let starts: Vec<usize> = starts.map(|(at, _)| at).collect();
@@ -238,12 +239,12 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
         let bytes = pixel.image_bytes(161, 121).expect("a size") as usize;
         let mut dice = Dice::new(9);
         let first = dice.below(100) as usize;
-        let picture: Vec<u8> = (0..bytes).map(|at| (100 + (first + at) % 64) as u8).collect();
-        std::fs::write(&raw, picture.repeat(2)).expect("a file can be written");
+        let frame: Vec<u8> = (0..bytes).map(|at| (100 + (first + at) % 64) as u8).collect();
+        std::fs::write(&raw, frame.repeat(2)).expect("a file can be written");
         let extension = if encoder == Encoder::Prores { "mov" } else { "mkv" };
         let output = folder.path().join(format!("out.{extension}"));
         let settings = if encoder.is_mezzanine() { EncodeSettings::default() } else { quick("") };
-        let mut job = picture_job(&raw, &output, encoder, EncodeSettings { chroma, ..settings });
+        let mut job = video_job(&raw, &output, encoder, EncodeSettings { chroma, ..settings });
         job.outputs[0].overwrite = true;
         let geometry = RawGeometry { width: 161, height: 121, pixel_format: name.into(), rate: Rational::new(25, 1) };
         job.source.raw = Some(geometry);
@@ -261,24 +262,24 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
                 let source = Source::of(&job.source).expect("a source");
                 let mut reader =
                     FrameReader::new(source, OnDamage::Fail, Cut::default(), Some(video.filtering()), 1).unwrap();
-                let picture = reader.next_frame().unwrap().expect("a frame");
-                let luma = picture.frame.planes()[0];
+                let frame = reader.next_frame().unwrap().expect("a frame");
+                let luma = frame.frame.planes()[0];
                 let rows: Vec<Vec<u8>> = luma.rows().map(<[u8]>::to_vec).collect();
                 (rows, video.format)
             };
             if format.depth == 8 {
                 for (y, row) in planes.iter().enumerate() {
-                    assert_eq!(row[..], picture[y * 161..y * 161 + size.0], "{name} {encoder}, row {y}");
+                    assert_eq!(row[..], frame[y * 161..y * 161 + size.0], "{name} {encoder}, row {y}");
                 }
             }
         }
     }
-    // What was asked for is not changed.
+    // An explicit size is not adjusted.
     let raw = folder.path().join("odd.raw");
     std::fs::write(&raw, vec![128; 161 * 121 * 3]).expect("a file can be written");
     let size = Some("161x121".parse().expect("a size"));
     let settings = EncodeSettings { chroma: Some(Chroma::C420), size, ..quick("") };
-    let mut job = picture_job(&raw, &folder.path().join("out.mkv"), Encoder::X264, settings);
+    let mut job = video_job(&raw, &folder.path().join("out.mkv"), Encoder::X264, settings);
     let geometry = RawGeometry { width: 161, height: 121, pixel_format: "rgb24".into(), rate: Rational::new(25, 1) };
     job.source.raw = Some(geometry);
     let source = Source::of(&job.source).unwrap();
@@ -302,7 +303,7 @@ fn a_sample_aspect_that_matroska_rounds_is_noted() {
     ] {
         let output = folder.path().join(name);
         let settings = if encoder.is_mezzanine() { EncodeSettings::default() } else { quick("") };
-        let job = picture_job(&source, &output, encoder, settings);
+        let job = video_job(&source, &output, encoder, settings);
         let notes = plan(&job).unwrap().notes.join("\n");
         assert_eq!(
             notes.contains("2740:2739") || notes.contains("2740/2739"),
@@ -311,7 +312,7 @@ fn a_sample_aspect_that_matroska_rounds_is_noted() {
         );
         done(&job);
         if encoder == Encoder::X264 || name.ends_with("mp4") {
-            // What the bitstream itself says.
+            // The sample aspect ratio in the bitstream.
             let raw = folder.path().join("raw.h264");
             program::ffmpeg(&format!("-i {} -c copy {}", output.display(), raw.display()));
             assert_eq!(text(&video_stream(&raw)["sample_aspect_ratio"]), "2740:2739", "{name}");

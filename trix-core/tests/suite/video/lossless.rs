@@ -1,5 +1,5 @@
-//! Lossless encodes give every sample back, at every depth and chroma, when a foreign decoder reads them; and Trix's
-//! own comparison says so of every frame.
+//! Tests that lossless encodes return every sample, at every depth and chroma subsampling, when another decoder reads
+//! them. The comparison by Trix confirms every frame.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use trix_core::settings::{
 };
 use trix_fixtures::{Clip, folder, program};
 
-use crate::support::{done, picture_job, planes, quick};
+use crate::support::{done, planes, quick, video_job};
 
 const FRAMES: u32 = 8;
 
@@ -18,12 +18,12 @@ fn every_sample_comes_back(encoder: Encoder, format: &'static str, extension: &s
     let folder = folder();
     let output = folder.path().join("lossless").with_extension(extension);
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), preset: Some(preset.into()), ..quick("") };
-    let mut job = picture_job(&clip.y4m(), &output, encoder, settings);
+    let mut job = video_job(&clip.y4m(), &output, encoder, settings);
     job.outputs[0].verify = VerifyLevel::Full;
     let report = done(&job);
     assert_eq!(report.outputs[0].verification.lossless_frames, Some(u64::from(FRAMES)), "{encoder} {format}");
 
-    // FFmpeg's H.264 decoder adds flat chroma to 4:0:0; the luma is what it read.
+    // FFmpeg's H.264 decoder adds flat chroma planes to 4:0:0, so only luma is compared.
     let luma = if format.starts_with("gray") { "-vf extractplanes=y" } else { "" };
     let line = format!("-i {} {luma} -fps_mode passthrough -f rawvideo -", output.display());
     let decoded = program::ffmpeg(&line).stdout;
@@ -80,7 +80,7 @@ fn a_lossy_encode_is_not_taken_for_a_lossless_one() {
     let folder = folder();
     let output = folder.path().join("lossy.mp4");
     let settings = EncodeSettings { rate: Some(RateControl::Crf { value: 30.0 }), ..quick("") };
-    let mut job = picture_job(&clip.y4m(), &output, Encoder::X264, settings);
+    let mut job = video_job(&clip.y4m(), &output, Encoder::X264, settings);
     job.outputs[0].verify = VerifyLevel::Full;
     let report = done(&job);
     assert_eq!(report.outputs[0].verification.lossless_frames, None);

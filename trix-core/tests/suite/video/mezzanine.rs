@@ -1,4 +1,5 @@
-//! FFV1 gives every sample back and notices damage; ProRes has the profile, the tags and the quality that it says.
+//! Tests of mezzanine codecs. FFV1 returns every sample and detects damage. ProRes has the requested profile, tags and
+//! quality.
 
 use std::path::{Path, PathBuf};
 
@@ -23,10 +24,10 @@ use crate::support::{
         Dice, Grid, Planes, assert_equal, colored, decisions, decoded, ffv1_job, filtered, format, joined, plan, psnr,
         refusal, split, through, written,
     },
-    picture_job, text, video_stream,
+    text, video_job, video_stream,
 };
 
-/// Two frames of noise.
+/// Makes two frames of noise.
 fn noise(name: &str, (width, height): (usize, usize)) -> Vec<Planes> {
     let format = format(name);
     let mut dice = Dice::new(width as u64);
@@ -44,7 +45,7 @@ fn noise(name: &str, (width, height): (usize, usize)) -> Vec<Planes> {
 }
 
 fn run_ffv1(source: &Path, output: &Path) -> trix_core::Report {
-    let mut job = picture_job(source, output, Encoder::Ffv1, EncodeSettings::default());
+    let mut job = video_job(source, output, Encoder::Ffv1, EncodeSettings::default());
     job.outputs[0].verify = VerifyLevel::Full;
     done(&job)
 }
@@ -52,16 +53,16 @@ fn run_ffv1(source: &Path, output: &Path) -> trix_core::Report {
 fn every_sample_comes_back(names: &[&str]) {
     for &name in names {
         let folder = folder();
-        let pictures = noise(name, (48, 32));
+        let frames = noise(name, (48, 32));
         let source = folder.path().join("source.mkv");
-        written(&source, &joined(&pictures, name), name, (48, 32), "-c:v ffv1 -level 3");
+        written(&source, &joined(&frames, name), name, (48, 32), "-c:v ffv1 -level 3");
         let output = folder.path().join("copy.mkv");
         let report = run_ffv1(&source, &output);
         assert!(!report.outputs[0].plan.video.as_ref().unwrap().converted, "{name} is converted");
         assert_eq!(report.outputs[0].verification.lossless_frames, Some(2), "{name}");
-        // In whatever format the file has: were it another, its size would not fit.
+        // The output has the format of the file. Another format would give another size.
         let line = format!("-i {} -f rawvideo -", output.display());
-        assert!(program::ffmpeg(&line).stdout == joined(&pictures, name), "{name}");
+        assert!(program::ffmpeg(&line).stdout == joined(&frames, name), "{name}");
     }
 }
 
@@ -114,24 +115,24 @@ fn ffv1_holds_odd_sizes_and_depths_that_it_has_no_name_for() {
         ("yuv420p", (5, 3), "yuv420p", 0),
         ("yuv420p", (719, 575), "yuv420p", 0),
         ("gbrap12le", (47, 31), "gbrap12le", 0),
-        // Limited range, in which every depth is the one below times a power of two.
+        // Limited range, where more bits multiply every value by a power of two.
         ("yuv420p9le", (48, 32), "yuv420p10le", 1),
         ("yuv422p14le", (48, 32), "yuv422p16le", 2),
         ("yuv444p14le", (48, 32), "yuv444p16le", 2),
     ] {
         let folder = folder();
-        let pictures = noise(name, size);
+        let frames = noise(name, size);
         let (file, options) = match name {
             "yuv420p" => ("source.y4m", ""),
             _ if name.starts_with("gb") => ("source.mkv", "-c:v ffv1 -level 3"),
             _ => ("source.mkv", "-c:v ffv1 -level 3 -vf setparams=range=tv"),
         };
         let source = folder.path().join(file);
-        written(&source, &joined(&pictures, name), name, size, options);
+        written(&source, &joined(&frames, name), name, size, options);
         let output = folder.path().join("copy.mkv");
         run_ffv1(&source, &output);
         assert_eq!(text(&video_stream(&output)["pix_fmt"]), becomes);
-        for (found, source) in decoded(&output, becomes, size, "").iter().zip(&pictures) {
+        for (found, source) in decoded(&output, becomes, size, "").iter().zip(&frames) {
             let expected: Planes = source
                 .iter()
                 .map(|plane| Grid::new(plane.width, plane.height, |x, y| plane.at(x, y) << shift))
@@ -141,7 +142,7 @@ fn ffv1_holds_odd_sizes_and_depths_that_it_has_no_name_for() {
     }
 }
 
-/// A source of ProRes 4444 with alpha, which libavcodec decodes to 12 bits; its alpha as 10 bits.
+/// Makes a source of ProRes 4444 with alpha, which libavcodec decodes to 12 bits. Its alpha has 10 bits.
 fn with_opacity(folder: &Path) -> (PathBuf, Vec<Planes>) {
     let name = "yuva444p10le";
     let (width, height) = (64, 48);
@@ -166,17 +167,17 @@ fn with_opacity(folder: &Path) -> (PathBuf, Vec<Planes>) {
 #[test]
 fn twelve_bit_alpha_is_stored_in_16_bit_ffv1() {
     let folder = folder();
-    let (source, pictures) = with_opacity(folder.path());
+    let (source, frames) = with_opacity(folder.path());
     let output = folder.path().join("copy.mkv");
     run_ffv1(&source, &output);
     assert_eq!(text(&video_stream(&output)["pix_fmt"]), "yuva444p16le");
-    for (found, source) in decoded(&output, "yuva444p16le", (64, 48), "").iter().zip(&pictures) {
+    for (found, source) in decoded(&output, "yuva444p16le", (64, 48), "").iter().zip(&frames) {
         for plane in 0..3 {
             let expected = Grid::new(64, 48, |x, y| source[plane].at(x, y) << 4);
             assert_equal(&vec![found[plane].clone()], &vec![expected], "colour");
         }
         for (found, source) in found[3].samples.iter().zip(&source[3].samples) {
-            // Opaque stays opaque, and nothing is lost.
+            // Opaque pixels stay opaque, and no precision is lost.
             let exact = f64::from(*source) / 4095.0 * 65535.0;
             assert!((f64::from(*found) - exact).abs() <= 1.0, "opacity {source} is {found}");
         }
@@ -218,7 +219,7 @@ fn a_flipped_byte_of_ffv1_is_noticed_wherever_it_is() {
     let json = ffprobe(&output, "-show_packets");
     for packet in json["packets"].as_array().unwrap() {
         let (pos, size): (usize, usize) = (support::number(&packet["pos"]), support::number(&packet["size"]));
-        // The position is that of the block, whose header is shorter than 16 bytes.
+        // `pos` is the position of the Matroska block. The block header is shorter than 16 bytes.
         for at in [pos + 20, pos + size / 3, pos + size / 2, pos + size * 2 / 3, pos + size - 9] {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x10;
@@ -235,13 +236,13 @@ fn a_flipped_byte_of_ffv1_is_noticed_wherever_it_is() {
                 }
             }
             let error = ended.expect_err("a flipped byte");
-            // Exit code 3 of the command line.
+            // This kind gives exit code 3 of the command line.
             assert_eq!(error.kind(), ErrorKind::MalformedInput, "byte {at}: {error}");
         }
     }
 }
 
-/// Profiles with their code, what libavcodec decodes them to, and the least decibels for this clip.
+/// Profiles with their codec tag, the decoded format in libavcodec, and the lowest PSNR for this clip.
 const PROFILES: [(&str, &str, &str, f64); 6] = [
     ("proxy", "apco", "yuv422p10le", 31.0),
     ("lt", "apcs", "yuv422p10le", 38.0),
@@ -251,7 +252,7 @@ const PROFILES: [(&str, &str, &str, f64); 6] = [
     ("4444xq", "ap4x", "yuv444p12le", 55.0),
 ];
 
-/// Moving frames in 4:4:4 with ten bits, tagged.
+/// Makes moving 10-bit 4:4:4 frames with colour tags.
 fn master(folder: &Path, frames: u32) -> PathBuf {
     let file = folder.join("master.mkv");
     program::ffmpeg(&format!(
@@ -269,7 +270,7 @@ fn every_profile_of_prores_has_its_name_its_tags_and_its_quality() {
     for (profile, fourcc, decodes_to, least) in PROFILES {
         let output = folder.path().join(format!("{profile}.mov"));
         let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
-        let job = picture_job(&source, &output, Encoder::Prores, settings);
+        let job = video_job(&source, &output, Encoder::Prores, settings);
         done(&job);
         let stream = video_stream(&output);
         assert_eq!(text(&stream["codec_tag_string"]), fourcc);
@@ -280,7 +281,7 @@ fn every_profile_of_prores_has_its_name_its_tags_and_its_quality() {
         {
             assert_eq!(text(&stream[key]), value, "{profile}");
         }
-        // What is written as tags, the frame header (SMPTE RDD 36, 5.1.1) says too.
+        // The frame header (SMPTE RDD 36, 5.1.1) has the same values as the tags of the container.
         let raw = program::ffmpeg(&format!("-i {} -c copy -f rawvideo -", output.display())).stdout;
         assert_eq!(&raw[4..8], b"icpf");
         assert_eq!(raw[22..25], [9, 18, 9], "{profile}: primaries, transfer and matrix");
@@ -309,7 +310,7 @@ fn the_profile_follows_from_the_source_where_none_is_asked_for() {
         let source = folder.path().join("source.mkv");
         written(&source, &joined(&noise(name, (48, 32)), name), name, (48, 32), "-y -c:v ffv1 -level 3");
         let output = folder.path().join("copy.mov");
-        let mut job = picture_job(&source, &output, Encoder::Prores, EncodeSettings::default());
+        let mut job = video_job(&source, &output, Encoder::Prores, EncodeSettings::default());
         job.outputs[0].overwrite = true;
         let report = done(&job);
         assert_eq!(report.outputs[0].plan.video.as_ref().unwrap().profile.as_deref(), Some(profile), "{name}");
@@ -325,16 +326,16 @@ fn the_profile_follows_from_the_source_where_none_is_asked_for() {
 #[test]
 fn prores_4444_keeps_alpha_or_lays_it_on_black() {
     let folder = folder();
-    let (source, pictures) = with_opacity(folder.path());
+    let (source, frames) = with_opacity(folder.path());
     let name = "yuva444p12le";
     for profile in ["4444", "4444xq"] {
         let output = folder.path().join(format!("{profile}.mov"));
         let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
-        done(&picture_job(&source, &output, Encoder::Prores, settings));
+        done(&video_job(&source, &output, Encoder::Prores, settings));
         assert_eq!(text(&video_stream(&output)["pix_fmt"]), name);
-        for (found, source) in decoded(&output, name, (64, 48), "").iter().zip(&pictures) {
+        for (found, source) in decoded(&output, name, (64, 48), "").iter().zip(&frames) {
             for (found, source) in found[3].samples.iter().zip(&source[3].samples) {
-                // Ten bits go in, one code of which is four of the twelve, and are rounded once more.
+                // The encoder gets ten bits. One 10-bit code is four 12-bit codes, and decoding rounds once more.
                 assert!(found.abs_diff(*source) <= 5, "opacity {source} is {found}");
                 assert!(
                     (*source == 4095) == (*found == 4095) && (*source == 0) == (*found == 0),
@@ -350,7 +351,7 @@ fn prores_4444_keeps_alpha_or_lays_it_on_black() {
     {
         let output = folder.path().join("black.mov");
         let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
-        let mut job = picture_job(&source, &output, Encoder::Prores, settings);
+        let mut job = video_job(&source, &output, Encoder::Prores, settings);
         job.outputs[0].picture.alpha = alpha;
         job.outputs[0].overwrite = true;
         let report = done(&job);
@@ -358,7 +359,7 @@ fn prores_4444_keeps_alpha_or_lays_it_on_black() {
         assert_eq!(decisions(&report.outputs[0].plan).contains("laid on black"), alpha == Alpha::Auto);
         let luma = decoded(&output, "yuv444p12le", (64, 48), "").remove(0).remove(0);
         let expected = Grid::new(64, 48, |x, y| {
-            let (value, opacity) = (f64::from(pictures[0][0].at(x, y)), f64::from(pictures[0][3].at(x, y)) / 4095.0);
+            let (value, opacity) = (f64::from(frames[0][0].at(x, y)), f64::from(frames[0][3].at(x, y)) / 4095.0);
             (256.0 + (value - 256.0) * opacity).round() as u16
         });
         let score = psnr(&vec![luma], &vec![expected], 12);
@@ -366,7 +367,7 @@ fn prores_4444_keeps_alpha_or_lays_it_on_black() {
     }
 }
 
-/// The job of a document with one output and these settings of video, or its only mistake.
+/// Returns the job of a document with one output and these video settings, or its only mistake.
 fn document(encoder: &str, path: &str, settings: Value) -> Result<Job, Mistake> {
     let mut video = json!({ "type": encoder });
     video.as_object_mut().expect("a table").extend(settings.as_object().expect("a table").clone());
@@ -424,7 +425,7 @@ fn settings_that_ffv1_and_prores_lack_are_refused_with_the_reason() {
             assert!(problem.contains("is a setting of x264, x265; ") && problem.ends_with(&legal), "{problem}");
         }
     }
-    // A job without a document gets the same mistakes, one for each setting.
+    // A job without a document has the same mistakes, one for each setting.
     let settings = EncodeSettings {
         rate: Some(RateControl::Qp { value: 20 }),
         preset: Some("slow".into()),
@@ -448,7 +449,7 @@ fn settings_that_ffv1_and_prores_lack_are_refused_with_the_reason() {
     let folder = folder();
     let source = master(folder.path(), 1);
     for (encoder, remedy) in [(Encoder::Ffv1, "use .mkv"), (Encoder::Prores, "use .mov")] {
-        let said = refusal(&picture_job(&source, Path::new("a.mp4"), encoder, EncodeSettings::default()));
+        let said = refusal(&video_job(&source, Path::new("a.mp4"), encoder, EncodeSettings::default()));
         assert!(said.contains("output.path = a.mp4") && said.contains(remedy), "{said}");
     }
 }
@@ -478,7 +479,7 @@ fn values_that_ffv1_and_prores_do_not_take_are_refused_with_the_legal_ones() {
         for (change, place, problem) in cases {
             let mut settings = EncodeSettings::default();
             change(&mut settings);
-            let said = refusal(&picture_job(&source, Path::new("a.mkv"), encoder, settings));
+            let said = refusal(&video_job(&source, Path::new("a.mkv"), encoder, settings));
             assert!(said.contains(place) && said.contains(problem), "{place}: {said}");
         }
     }
@@ -494,7 +495,7 @@ fn settings_that_ask_ffv1_and_prores_for_nothing_change_nothing() {
         let plain = document(encoder, "a.mkv", json!({})).expect("a job");
         assert_eq!(document(encoder, "a.mkv", nothing.clone()).expect("the same job"), plain);
     }
-    // FFV1 is lossless, and may be asked for it.
+    // FFV1 is lossless, so a job can ask for it.
     let job = document("ffv1", "a.mkv", json!({ "rate": { "type": "lossless" } })).expect("a job");
     assert_eq!(
         job.outputs[0].video,
@@ -503,7 +504,7 @@ fn settings_that_ask_ffv1_and_prores_for_nothing_change_nothing() {
     let folder = folder();
     let source = master(folder.path(), 1);
     let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..Default::default() };
-    plan(&picture_job(&source, Path::new("a.mkv"), Encoder::Ffv1, settings)).unwrap();
+    plan(&video_job(&source, Path::new("a.mkv"), Encoder::Ffv1, settings)).unwrap();
 }
 
 #[test]
@@ -515,7 +516,7 @@ fn threads_do_not_change_a_byte() {
             .into_iter()
             .map(|threads| {
                 let output = folder.path().join("copy").with_extension(extension);
-                let mut job = picture_job(&source, &output, encoder, EncodeSettings::default());
+                let mut job = video_job(&source, &output, encoder, EncodeSettings::default());
                 job.threads = threads;
                 job.outputs[0].overwrite = true;
                 done(&job);
@@ -553,7 +554,7 @@ fn every_profile_of_prores_stands_in_mxf_as_in_quicktime() {
         let settings = EncodeSettings { profile: Some(profile.into()), ..Default::default() };
         let [mxf, mov] = ["mxf", "mov"].map(|extension| {
             let output = folder.path().join(format!("{profile}.{extension}"));
-            done(&picture_job(&source, &output, Encoder::Prores, settings.clone()));
+            done(&video_job(&source, &output, Encoder::Prores, settings.clone()));
             output
         });
         assert_eq!(text(&support::mediainfo(&mxf, "Video")[0]["Format_Profile"]), name);

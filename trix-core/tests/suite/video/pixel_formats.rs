@@ -1,5 +1,5 @@
-//! Every layout of samples that libavutil names: taken apart without loss, converted as exact arithmetic says, or refused
-//! with the reason.
+//! Tests of every pixel format of libavutil: Trix unpacks it without loss, converts it as exact arithmetic requires, or
+//! rejects it with a reason.
 
 use trix_core::{
     Source,
@@ -22,7 +22,7 @@ use crate::support::{
 
 #[test]
 fn packed_red_green_and_blue_come_back_sample_by_sample() {
-    // Where each part stands, and in how many bits: from the first byte on, or from the lowest bit of a word on.
+    // Name, order of the components, bits per component, and whether words are big-endian.
     let bytes: [(&str, &str, u32, bool); 18] = [
         ("rgb24", "rgb", 8, false),
         ("bgr24", "bgr", 8, false),
@@ -60,7 +60,7 @@ fn packed_red_green_and_blue_come_back_sample_by_sample() {
         }
         assert_eq!(planes.len(), if order.contains('a') { 4 } else { 3 }, "{name}");
     }
-    // Of few bits: bits of each part from the highest on, red first.
+    // Formats with few bits per component: components from the highest bit on.
     for (name, order, bits, big) in [
         ("rgb565le", "rgb", [5, 6, 5], false),
         ("rgb565be", "rgb", [5, 6, 5], true),
@@ -118,7 +118,8 @@ fn planes_of_red_green_and_blue_come_back_at_every_depth() {
 const HD_8: Space = Space::new(BT709, WEIGHTS_709, 8);
 const NTSC_8: Space = Space::new(NTSC, WEIGHTS_601, 8);
 
-/// Patches of 32x32 in rows of four, of which the middle is looked at: chroma is smooth from one patch to the next.
+/// Patches of 32x32 in rows of four. The test compares only their centres, because chroma changes gradually at the
+/// edges.
 fn patches(space: &Space) -> Vec<[f64; 3]> {
     let mut dice = Dice::new(3);
     (0..12)
@@ -129,8 +130,8 @@ fn patches(space: &Space) -> Vec<[f64; 3]> {
 
 const SIDE: usize = 32;
 
-/// Raw bytes of patches in a layout with chroma shifted by (x, y): planes, or both kinds of chroma in one (`nv`), or all
-/// in one row (`packed`: which part each number of a group is).
+/// Raw bytes of patches in a format with chroma shift (x, y): planar, semi-planar (`nv`), or packed. A
+/// packed format repeats a group of values, each of one component.
 fn patched(colors: &[[f64; 3]], name: &str, depth: u32) -> Vec<u8> {
     let (x, y) = PixelFormat::from_name(name).expect("a format").chroma_shift();
     let (width, height) = (4 * SIDE, 3 * SIDE);
@@ -321,7 +322,7 @@ fn floating_point_is_scaled_to_the_values_of_the_output() {
 
 #[test]
 fn digital_cinema_is_rendered_for_bt709() {
-    // Grey of D65, primaries, and colours between them, as light; and their codes of 12 bits.
+    // D65 grey, primaries and mixed colours as light, and their 12-bit codes.
     let to_xyz = [
         [0.412_390_8, 0.357_584_3, 0.180_480_8],
         [0.212_639_0, 0.715_168_7, 0.072_192_3],

@@ -1,5 +1,5 @@
-//! A smaller size that is scaled from a larger one: what is chained and what is not, and that the frames are those of
-//! scaling twice.
+//! Tests of scaling from one output size to the next smaller one: which sizes are chained, and that the frames equal
+//! those of two separate scalings.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, program};
 
-use crate::support::{done, number, picture_job, planes, quick, times, video_stream};
+use crate::support::{done, number, planes, quick, times, video_job, video_stream};
 
 const FRAMES: u32 = 9;
 const LARGE: (i32, i32) = (256, 144);
@@ -26,26 +26,26 @@ fn clip(format: &'static str) -> PathBuf {
     Clip { width: 320, height: 180, frames: FRAMES, ..Clip::of(format) }.encoded("-c:v ffv1 -level 3", "mkv")
 }
 
-/// A lossless output of a size.
+/// A lossless output with a size.
 fn lossless(path: &Path, encoder: Encoder, size: (i32, i32)) -> OutputSettings {
     let mut settings = EncodeSettings { size: Some(Size { width: size.0, height: size.1 }), ..Default::default() };
     if encoder != Encoder::Ffv1 {
         settings.preset = Some("ultrafast".into());
         settings.rate = Some(RateControl::Lossless);
     }
-    let mut job = picture_job(Path::new(""), path, encoder, settings);
+    let mut job = video_job(Path::new(""), path, encoder, settings);
     job.outputs[0].verify = VerifyLevel::Full;
     job.outputs.remove(0)
 }
 
-/// A job that scales from larger sizes.
+/// A job that scales each size from a larger one.
 fn cascade(source: &Path, outputs: Vec<OutputSettings>) -> Job {
     let mut job = Job { outputs, scale_from_larger: true, ..Job::default() };
     job.source.path = source.to_owned();
     job
 }
 
-/// The settings of the frames that the encoder of an output gets.
+/// The settings of the frames that the encoder of an output receives.
 struct Frames<'a> {
     depth: &'a mut Option<u32>,
     chroma: &'a mut Option<Chroma>,
@@ -63,10 +63,10 @@ fn settings(output: &mut OutputSettings) -> Frames<'_> {
     }
 }
 
-/// Of a step: after which it comes, its size, and the outputs that need it.
+/// A filter step: the step before it, its size, and the outputs that need it.
 type Step = (Option<usize>, (usize, usize), Vec<usize>);
 
-/// The filter steps of a job.
+/// Returns the filter steps of a job.
 fn steps(job: &Job) -> Vec<Step> {
     let source = Source::open(&job.source.path).unwrap_or_else(|error| panic!("{error}"));
     let plan = trix_core::plan(job, &source).unwrap_or_else(|error| panic!("{error}"));
@@ -84,14 +84,14 @@ fn steps(job: &Job) -> Vec<Step> {
     plan.filters.iter().map(stated).collect()
 }
 
-/// Whether the second output takes its frames from those of the first.
+/// True if the frames of the second output are scaled from those of the first.
 fn is_chained(job: &Job) -> bool {
     let steps = steps(job);
     let last = steps.iter().rev().find(|(.., outputs)| outputs.contains(&1)).expect("steps of the second output");
     last.0.is_some()
 }
 
-/// That every frame was proved equal to what went into its encoder, by a second decoding of source and output.
+/// Asserts that a second decode proved every frame equal to the input of its encoder.
 fn proved(report: &Report, frames: u64) {
     for output in &report.outputs {
         let name = output.path.display();
@@ -143,7 +143,7 @@ fn each_size_comes_after_the_next_larger_one_whatever_their_order() {
     assert_eq!(direct, [None; 4], "two outputs of one size share a step");
 }
 
-/// The frames of the smaller of two sizes, made by two jobs, one after the other.
+/// Returns the frames of the smaller of two sizes, made by two consecutive jobs.
 fn scaled_twice(folder: &Path, source: &Path, mut first: OutputSettings, mut second: OutputSettings) -> Vec<u8> {
     first.path = folder.join("reference-first.mkv");
     second.path = folder.join("reference-second.mkv");
@@ -155,7 +155,7 @@ fn scaled_twice(folder: &Path, source: &Path, mut first: OutputSettings, mut sec
     planes(&to)
 }
 
-/// The frames of an output that is made alone.
+/// Returns the frames of an output from its own job.
 fn scaled_once(folder: &Path, source: &Path, output: &OutputSettings) -> Vec<u8> {
     let output = OutputSettings { path: folder.join("reference-alone.mkv"), overwrite: true, ..output.clone() };
     let path = output.path.clone();
@@ -198,7 +198,7 @@ fn chained_frames_equal_scaling_twice_and_by_default_scaling_once() {
 fn other_filters_run_once_before_the_first_scaling() {
     let folder = folder();
     let source = folder.path().join("fields.mkv");
-    // Fields of high dynamic range, with a border.
+    // Interlaced HDR video with a border.
     program::ffmpeg(&format!(
         "-f lavfi -i testsrc2=s=320x180:r=50 -vf scroll=h=0.04,tinterlace=interleave_top,format=yuv420p10le,setfield=tff,\
          setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc:range=tv -frames:v {FRAMES} \
@@ -235,7 +235,7 @@ fn other_filters_run_once_before_the_first_scaling() {
         assert!(planes(&small.path) == twice, "{kind}: the frames");
         assert_eq!(times(&small.path, "v:0"), times(&large.path, "v:0"), "{kind}: the times");
 
-        // A third of which more is asked shares what is done to fields.
+        // A third output with another crop shares the deinterlacing.
         let mut other = middle;
         other.picture.crop = Crop::Rectangle(Rectangle { width: 300, height: 170, left: 8, top: 4 });
         let mut job = cascade(&source, vec![large, small, other]);
@@ -300,7 +300,7 @@ fn sizes_with_other_filters_are_scaled_from_the_source() {
 #[test]
 fn sizes_are_chained_only_where_the_job_allows_it() {
     assert!(!Job::default().scale_from_larger);
-    let mut job = picture_job(&clip("yuv420p"), Path::new("never-written.mp4"), Encoder::X264, quick(""));
+    let mut job = video_job(&clip("yuv420p"), Path::new("never-written.mp4"), Encoder::X264, quick(""));
     job.scale_from_larger = true;
     let text = serde_json::to_string(&job).expect("a job");
     assert!(serde_json::from_str::<Job>(&text).expect("the same job").scale_from_larger);
