@@ -38,7 +38,7 @@ use trix_core::{
     plan::{Cut, Filtering, Transform},
     probe::{probe as describe, probe_and_count},
     reading::reader::FrameReader,
-    settings::frame::Resampler,
+    settings::picture::Resampler,
 };
 
 /// Limits for a source of the fuzzer: small, so that an input takes only milliseconds.
