@@ -249,7 +249,7 @@ fn tracks(bytes: &[u8]) {
         assert_eq!(changed.len(), bytes.len(), "bytes that move");
     }
     let mut missing = codec_delay::Missing::new("title");
-    missing.settle(time(100));
+    assert!(missing.settle(time(100)), "a short delay");
     let mut changed = bytes.to_vec();
     codec_delay::enter(&mut changed, &[Some(missing), None]);
     assert_eq!(changed.len(), bytes.len(), "bytes that move");

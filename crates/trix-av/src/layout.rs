@@ -225,7 +225,13 @@ mod tests {
         #[test]
         fn the_model_reads_layouts_as_libavutil_does(text in texts()) {
             let own = Loudspeakers::from_text(&text);
-            prop_assert_eq!(own.map(|set| (set.0, set.to_string())), by_libavutil(&text), "{:?}", text);
+            let (own, theirs) = (own.map(|set| (set.0, set.to_string())), by_libavutil(&text));
+            // Newer releases of libavutil have names for more loudspeakers.
+            let is_unnamed = own.as_ref().is_some_and(|(_, words)| words.contains("USR"));
+            match (own, theirs) {
+                (Some((own, _)), Some((theirs, _))) if is_unnamed => prop_assert_eq!(own, theirs, "{:?}", text),
+                (own, theirs) => prop_assert_eq!(own, theirs, "{:?}", text),
+            }
         }
     }
 }

@@ -37,7 +37,8 @@ impl Missing {
         Missing { title: title.to_owned(), nanoseconds: 0 }
     }
 
-    /// Sets the delay. False, and no delay, if it has more than 32 bits of nanoseconds.
+    /// Sets the delay. Returns false, and no delay, if it has more than 32 bits of nanoseconds.
+    #[must_use]
     pub fn settle(&mut self, delay: Timestamp) -> bool {
         let nanoseconds = u32::try_from(delay.rescale(NANO));
         self.nanoseconds = nanoseconds.unwrap_or(0);
@@ -133,11 +134,13 @@ mod tests {
     #[test]
     fn the_checksum_covers_the_changed_entries() {
         let mut missing = Missing::new("one");
-        missing.settle(Timestamp::new(1056, TimeBase::new(1, 48_000)));
+        assert!(missing.settle(Timestamp::new(1056, TimeBase::new(1, 48_000))));
         let entries = [entry(&missing.placeholder(), 1), entry("two", 1)].concat();
         let mut tracks = [&[0xbf, 0x84, 0, 0, 0, 0][..], &entries].concat();
         enter(&mut tracks, &[Some(missing), None]).unwrap();
         assert_eq!(tracks[2..6], crc32fast::hash(&tracks[6..]).to_le_bytes());
+        // The check value of this polynomial (CRC-32/ISO-HDLC).
+        assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
         assert_eq!(tracks[6..13], [0xae, 0x8d, 0x53, 0x6e, 0x83, b'o', b'n']);
     }
 

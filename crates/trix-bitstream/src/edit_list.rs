@@ -47,7 +47,11 @@ pub fn repair(moov: &mut [u8], shown: &Shown, movie: TimeBase) -> Option<()> {
     let entries = elst.start + 8;
     let [empty, real] = [entries, entries + entry];
     let all_ones = if wide { u64::MAX } else { u32::MAX.into() };
-    if boxes::u32_at(moov, entries - 4)? != 2 || real + entry > elst.end || number(moov, empty + width)? != all_ones {
+    // The list fills its box, and nothing follows it.
+    if elst.end != edts.end || elst.end != real + entry {
+        return None;
+    }
+    if boxes::u32_at(moov, entries - 4)? != 2 || number(moov, empty + width)? != all_ones {
         return None;
     }
     let (first, earliest) = (shown.first.rescale(movie), shown.earliest.rescale(movie));

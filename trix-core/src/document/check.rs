@@ -4,7 +4,7 @@
 //! value is taken out of the tree, so that the rest becomes a job. The tree is walked once.
 
 use serde_json::{Map, Value, json};
-use trix_model::mistake::closest;
+use trix_model::{mistake::closest, time::Timestamp};
 
 use crate::{
     document::{
@@ -228,10 +228,11 @@ fn tag(keys: &Map<String, Value>) -> Option<&str> {
     keys.get("type")?.get("const")?.as_str()
 }
 
-/// True if a setting that an encoder lacks asks it for nothing: an empty value, or keyframes at times, where every
-/// frame is a keyframe.
+/// True if an encoder can ignore a setting that it lacks: an empty value, or a time between keyframes, where every frame is
+/// a keyframe.
 fn asks_nothing(key: &str, value: &Node) -> bool {
-    key == "key_interval"
+    let is_time = || value.text().is_some_and(|text| text.parse::<Timestamp>().is_ok());
+    (key == "key_interval" && is_time())
         || matches!(value.data, Data::Null)
         || matches!(&value.data, Data::List(items) if items.is_empty())
 }

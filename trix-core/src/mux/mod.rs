@@ -304,7 +304,11 @@ impl Muxer {
         if std::mem::take(&mut state.finds_delay) {
             state.delay = pts.map_or(0, i64::saturating_neg).max(0);
             if let Some(missing) = self.delays.get_mut(track).and_then(Option::as_mut) {
-                missing.settle(Timestamp::new(state.delay, from));
+                let delay = Timestamp::new(state.delay, from);
+                if !missing.settle(delay) {
+                    let detail = format!("Matroska cannot state a codec delay of {delay}");
+                    return Err(Error::new(ErrorKind::Unsupported, Stage::Mux, detail).in_stream(track));
+                }
             }
         }
         if state.delay != 0 {

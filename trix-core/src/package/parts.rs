@@ -11,7 +11,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use trix_model::error::Result;
+use trix_model::{
+    control::cancel::Token,
+    error::{Error, Result, Stage},
+};
 
 use crate::source::FileHash;
 
@@ -25,7 +28,7 @@ pub(super) struct Part {
 
 impl Part {
     fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(self.from))?;
         file.take(self.length).read_to_end(&mut bytes)?;
@@ -44,7 +47,9 @@ impl Hashes {
         if hash.bytes() < part.from {
             hash.read(&part.path, part.from)?;
         }
-        let known = usize::try_from(hash.bytes() - part.from).unwrap_or(usize::MAX);
+        // A file that became shorter ends before the part.
+        let known = hash.bytes().checked_sub(part.from).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let known = usize::try_from(known).unwrap_or(usize::MAX);
         hash.update(bytes.get(known..).unwrap_or_default());
         Ok(())
     }
@@ -74,13 +79,14 @@ struct State {
     /// The number of parts that were checked.
     checked: usize,
     check: Check,
-    failed: Option<trix_model::error::Error>,
+    failed: Option<Error>,
     hashes: Option<Hashes>,
+    token: Token,
 }
 
 impl Parts {
-    /// Reads `parts`. `hash` states whether their files are hashed, too.
-    pub(super) fn new(parts: Vec<Part>, hash: bool, check: Check) -> Self {
+    /// Reads `parts` until `token` is cancelled. `hash` states whether their files are hashed, too.
+    pub(super) fn new(parts: Vec<Part>, hash: bool, token: &Token, check: Check) -> Self {
         Parts(Arc::new(Mutex::new(State {
             parts,
             position: 0,
@@ -89,6 +95,7 @@ impl Parts {
             check,
             failed: None,
             hashes: hash.then(Hashes::default),
+            token: token.clone(),
         })))
     }
 
@@ -100,10 +107,7 @@ impl Parts {
     ///
     /// # Errors
     /// The first error of a check, or `unreadable` if a file cannot be read.
-    pub(super) fn finish(
-        &self,
-        unreadable: impl Fn(&Path, io::Error) -> trix_model::error::Error,
-    ) -> Result<BTreeMap<PathBuf, String>> {
+    pub(super) fn finish(&self, unreadable: impl Fn(&Path, io::Error) -> Error) -> Result<BTreeMap<PathBuf, String>> {
         let mut state = self.state();
         while state.failed.is_none() && state.checked < state.parts.len() {
             let next = state.checked;
@@ -126,6 +130,12 @@ impl State {
     /// Reads part `index`. At its first time, checks and hashes it and those before it.
     fn load(&mut self, index: usize) -> io::Result<()> {
         while self.checked <= index {
+            if self.token.is_set() {
+                self.failed.get_or_insert_with(|| Error::cancelled(Stage::Verify));
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            // One part at a time lies in memory.
+            self.loaded = None;
             let (next, part) = (self.checked, &self.parts[self.checked]);
             let bytes = part.read()?;
             if let Some(hashes) = &mut self.hashes {
@@ -139,6 +149,7 @@ impl State {
             self.checked += 1;
         }
         if self.loaded.as_ref().is_none_or(|(loaded, _)| *loaded != index) {
+            self.loaded = None;
             self.loaded = Some((index, self.parts[index].read()?));
         }
         Ok(())
@@ -185,9 +196,13 @@ impl Seek for Parts {
 #[cfg(test)]
 mod tests {
     use sha2::{Digest, Sha256};
-    use trix_model::error::{Error, ErrorKind, Stage};
+    use trix_model::{control::cancel::Cancel, error::ErrorKind};
 
     use super::*;
+
+    fn token() -> Token {
+        Token::new(&Cancel::default())
+    }
 
     fn unreadable(path: &Path, error: io::Error) -> Error {
         Error::io(Stage::Verify, path, "cannot be read", error)
@@ -208,7 +223,7 @@ mod tests {
             list.lock().unwrap().push((index, bytes.len()));
             Ok(())
         });
-        let mut reader = Parts::new(parts, true, check);
+        let mut reader = Parts::new(parts, true, &token(), check);
         // From the last part back to the first, and then all.
         let mut some = [0; 10];
         reader.seek(SeekFrom::Start(600)).unwrap();
@@ -233,8 +248,26 @@ mod tests {
             0 => Ok(()),
             _ => Err(Error::new(ErrorKind::Verification, Stage::Verify, "is no whole segment")),
         });
-        let mut reader = Parts::new(parts, false, check);
+        let mut reader = Parts::new(parts, false, &token(), check);
         assert!(reader.read_to_end(&mut Vec::new()).is_err());
         assert!(reader.finish(unreadable).unwrap_err().to_string().contains("is no whole segment"));
+    }
+
+    #[test]
+    fn a_cancelled_job_reads_no_further_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.m4s");
+        std::fs::write(&path, [0; 100]).unwrap();
+        let parts = vec![Part { path: path.clone(), from: 0, length: 50 }, Part { path, from: 50, length: 50 }];
+        let cancel = Cancel::default();
+        let own = cancel.clone();
+        // Cancelled while the first part is checked.
+        let check: Check = Box::new(move |index, _, _| {
+            assert_eq!(index, 0);
+            own.cancel();
+            Ok(())
+        });
+        let reader = Parts::new(parts, false, &Token::new(&cancel), check);
+        assert_eq!(reader.finish(unreadable).unwrap_err().kind(), ErrorKind::Cancelled);
     }
 }

@@ -25,6 +25,7 @@ use trix_bitstream::{
 };
 use trix_model::{
     check::Check,
+    control::cancel::Token,
     error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
@@ -60,7 +61,7 @@ pub struct Verified {
 /// # Errors
 /// `Io` if a file is missing or cannot be read, `Verification` if a file is not a valid playlist or segment. A
 /// difference from the records is not an error but a failed check.
-pub fn verify(folder: &Path, records: &[RenditionRecord], hash: bool) -> Result<Verified> {
+pub fn verify(folder: &Path, records: &[RenditionRecord], hash: bool, token: &Token) -> Result<Verified> {
     let mut verified = Verified::default();
     let master = text_of(&folder.join(MASTER))?;
     let manifest = text_of(&folder.join(MANIFEST))?;
@@ -94,7 +95,7 @@ pub fn verify(folder: &Path, records: &[RenditionRecord], hash: bool) -> Result<
         });
         let found = match record.track.kind {
             StreamKind::Subtitle => texts(folder, record, &playlist, &mut verified.checks)?,
-            _ => media(record, &playlist, &mut verified, hash)?,
+            _ => media(record, &playlist, &mut verified, hash, token)?,
         };
         compare(record, &found, &mut verified.checks);
     }
@@ -188,7 +189,13 @@ impl Segments {
 }
 
 /// Reads all packets of a rendition, and checks its segments on the way.
-fn media(record: &RenditionRecord, playlist: &Playlist, verified: &mut Verified, hash: bool) -> Result<TrackRecord> {
+fn media(
+    record: &RenditionRecord,
+    playlist: &Playlist,
+    verified: &mut Verified,
+    hash: bool,
+    token: &Token,
+) -> Result<TrackRecord> {
     let Some(init) = &playlist.header else {
         return Err(Error::new(ErrorKind::Verification, Stage::Verify, format!("{}: no header", record.id)));
     };
@@ -205,7 +212,7 @@ fn media(record: &RenditionRecord, playlist: &Playlist, verified: &mut Verified,
         _ => segments.check(index - 1, part, bytes),
     };
     let parts = std::iter::once(init.clone()).chain(playlist.segments.iter().map(|(part, _)| part.clone()));
-    let parts = Parts::new(parts.collect(), hash, Box::new(check));
+    let parts = Parts::new(parts.collect(), hash, token, Box::new(check));
     let packets = read_packets(Box::new(parts.clone()), "mov,mp4,m4a,3gp,3g2,mj2", &init.path);
     // A wrong segment is the cause of an error of the demuxer.
     verified.hashes.extend(parts.finish(|path, error| unreadable(path)(error))?);

@@ -8,6 +8,7 @@ use std::{
 use trix_av::{packet::Packet, stream::StreamKind};
 use trix_bitstream::{cmaf::boundaries::Boundaries, hls, manifest::Manifest};
 use trix_model::{
+    control::cancel::Token,
     error::{Error, ErrorKind, Result, Stage},
     time::Rational,
 };
@@ -186,8 +187,8 @@ impl WrittenPackage {
     ///
     /// # Errors
     /// Those of [`verify()`].
-    pub fn verify(&self, hash: bool) -> Result<Verified> {
-        verify(self.folder.path(), &self.records, hash)
+    pub fn verify(&self, hash: bool, token: &Token) -> Result<Verified> {
+        verify(self.folder.path(), &self.records, hash, token)
             .map_err(|error| error.renamed(self.folder.path(), self.folder.target()))
     }
 

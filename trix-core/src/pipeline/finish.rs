@@ -257,9 +257,9 @@ impl Finish<'_> {
                 frames = found;
                 Ok(Made::File(part, Box::new(report)))
             }),
-            Written::Package(id, package, renditions) => {
-                self.package(id, &package, renditions, walked).map(|report| Made::Package(package, Box::new(report)))
-            }
+            Written::Package(id, package, renditions) => self
+                .package(id, &package, renditions, walked, token)
+                .map(|report| Made::Package(package, Box::new(report))),
             Written::Still(id, still) => {
                 self.still(id, still).map(|(parts, report)| Made::Still(parts, Box::new(report)))
             }
@@ -368,9 +368,10 @@ impl Finish<'_> {
         written: &WrittenPackage,
         renditions: Vec<OutputOutcome>,
         walked: &Walked,
+        token: &Token,
     ) -> Result<PackageReport> {
         let plan = self.plan.package(id);
-        let Verified { mut checks, hashes } = written.verify(self.plan.hash)?;
+        let Verified { mut checks, hashes } = written.verify(self.plan.hash, token)?;
         if let Some(wrong) = checks.iter().find(|check| !check.ok) {
             let detail = format!("{}: expected {}, found {}", wrong.name, wrong.expected, wrong.found);
             return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail));

@@ -29,17 +29,17 @@ const ALL_MUTATIONS: Duration = Duration::from_secs(60);
 
 #[test]
 fn no_bytes_crash_or_hang_the_parsers() {
-    replay("bitstream", targets::bitstream);
+    replay(&["bitstream", "probe"], targets::bitstream);
 }
 
 #[test]
 fn no_media_file_crashes_or_hangs_the_reader() {
-    replay("probe", targets::probe);
+    replay(&["probe"], targets::probe);
 }
 
 #[test]
 fn no_job_crashes_or_hangs_the_planner() {
-    replay("spec", targets::spec);
+    replay(&["spec"], targets::spec);
 }
 
 /// A pseudo-random generator: Marsaglia's xorshift64.
@@ -97,9 +97,10 @@ fn mutate(seed: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Runs `target` on the seeds with its name and on mutations of them. Reports every input that fails.
+/// Runs `target`, the first of `names`, on the seeds of all of them and on mutations of these. Reports every input that fails.
 #[allow(clippy::print_stdout, reason = "a test that leaves something out says so")]
-fn replay(name: &str, target: fn(&[u8])) {
+fn replay(names: &[&str], target: fn(&[u8])) {
+    let name = names[0];
     let began = Instant::now();
     let (mut failures, mut left_out) = (Vec::new(), 0);
     let mut judge = |label: String, bytes: Vec<u8>| {
@@ -107,7 +108,7 @@ fn replay(name: &str, target: fn(&[u8])) {
             failures.push(format!("{label}: {what}; kept as {}", keep(name, &label, &bytes).display()));
         }
     };
-    for path in seeds(name) {
+    for path in names.iter().flat_map(|name| seeds(name)) {
         let label = path.file_name().expect("a name").to_string_lossy().into_owned();
         let seed = fs::read(&path).expect("a seed can be read");
         let mut random = Random(label.bytes().fold(SEED, |state, byte| state.rotate_left(5) ^ u64::from(byte)));

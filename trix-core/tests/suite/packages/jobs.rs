@@ -12,12 +12,12 @@ use std::{
 use trix_core::{
     Control, ErrorKind, Job, Report,
     media::time::Rational,
-    report::RenditionReport,
+    report::{PackageReport, RenditionReport},
     run,
     settings::{
         audio::AudioSettings,
         job::{OnOutputFailure, OutputSettings},
-        package::{PackageJob, Rung},
+        package::{Layout, PackageJob, Rung},
         still::{PosterSettings, StillSettings},
         video::{EncodeSettings, RateControl, VideoSettings},
     },
@@ -296,6 +296,31 @@ fn all_kinds(folder: &TempDir) -> Job {
     job
 }
 
+/// The package has exactly the files in its report, with their hashes.
+fn has_its_hashes(package: &PackageReport) {
+    let mut bytes = 0;
+    for file in &package.files {
+        let path = package.path.join(&file.name);
+        let said = program::text(&program::run("sha256sum", [&path]));
+        assert!(said.starts_with(&file.sha256) && file.sha256.len() == 64, "{}", file.name);
+        assert_eq!(fs::metadata(&path).expect("a file").len(), file.bytes, "{}", file.name);
+        bytes += file.bytes;
+    }
+    assert_eq!(bytes, package.bytes);
+    let count = program::text(&program::run("find", [package.path.as_os_str(), "-type".as_ref(), "f".as_ref()]))
+        .lines()
+        .count();
+    assert_eq!(count, package.files.len());
+}
+
+#[test]
+fn a_package_of_single_files_has_their_hashes() {
+    let folder = folder();
+    let mut job = all_kinds(&folder);
+    (job.hash, job.packages[0].layout) = (true, Layout::Single);
+    has_its_hashes(&done(&job).packages[0]);
+}
+
 #[test]
 fn files_packages_and_stills_come_from_one_decode() {
     let folder = folder();
@@ -317,21 +342,7 @@ fn files_packages_and_stills_come_from_one_decode() {
     assert_eq!(fixity.bytes, fixity.disk_bytes, "and from one reading");
     let served: usize = report.filters.iter().filter(|step| step.after.is_none()).map(|step| step.outputs.len()).sum();
     assert!(served >= 3 && report.filters.len() <= 2, "the full size is filtered once: {:?}", report.filters);
-    // The package has exactly the files in the report, with their hashes.
-    let package = &report.packages[0];
-    let mut bytes = 0;
-    for file in &package.files {
-        let path = package.path.join(&file.name);
-        let said = program::text(&program::run("sha256sum", [&path]));
-        assert!(said.starts_with(&file.sha256) && file.sha256.len() == 64, "{}", file.name);
-        assert_eq!(fs::metadata(&path).expect("a file").len(), file.bytes, "{}", file.name);
-        bytes += file.bytes;
-    }
-    assert_eq!(bytes, package.bytes);
-    let count = program::text(&program::run("find", [package.path.as_os_str(), "-type".as_ref(), "f".as_ref()]))
-        .lines()
-        .count();
-    assert_eq!(count, package.files.len());
+    has_its_hashes(&report.packages[0]);
 }
 
 #[test]

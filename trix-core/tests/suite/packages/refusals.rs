@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use trix_core::{
     Error, ErrorKind,
-    control::cancel::Cancel,
+    control::cancel::{Cancel, Token},
     media::time::Timestamp,
     package::{Input, RenditionRecord, assemble, verify},
     settings::{audio::AudioSettings, package::PackageSettings, video::Encoder},
@@ -96,7 +96,7 @@ fn names_and_settings_that_make_no_sense_are_refused() {
 
 /// Returns the error of reading a changed package.
 fn damage(target: &Path, records: &[RenditionRecord]) -> String {
-    match verify(target, records, false).map(|verified| verified.checks) {
+    match verify(target, records, false, &Token::new(&Cancel::default())).map(|verified| verified.checks) {
         Err(error) => error.to_string(),
         Ok(checks) => {
             checks.iter().filter(|check| !check.ok).map(|check| check.name.clone()).collect::<Vec<_>>().join("; ")

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use trix_core::{
     Job,
-    control::cancel::Cancel,
+    control::cancel::{Cancel, Token},
     package::{Input, RenditionRecord, assemble},
     settings::{
         audio::AudioSettings,
@@ -88,7 +88,7 @@ pub fn two_seconds() -> PackageSettings {
 /// Makes a package and verifies it.
 pub fn packaged(inputs: &[Input], target: &Path, settings: &PackageSettings) -> Vec<RenditionRecord> {
     let package = assemble(inputs, target, settings, false, &Cancel::default()).expect("a package");
-    for check in package.verify(false).expect("a package that can be read").checks {
+    for check in package.verify(false, &Token::new(&Cancel::default())).expect("a package that can be read").checks {
         assert!(check.ok, "{}: expected {}, found {}", check.name, check.expected, check.found);
     }
     let records = package.records().to_vec();

@@ -494,6 +494,10 @@ fn settings_that_ask_ffv1_and_prores_for_nothing_change_nothing() {
     for encoder in ["ffv1", "prores"] {
         let plain = document(encoder, "a.mkv", json!({})).expect("a job");
         assert_eq!(document(encoder, "a.mkv", nothing.clone()).expect("the same job"), plain);
+        for value in [json!("banana"), json!({}), json!([])] {
+            let refused = document(encoder, "a.mkv", json!({ "key_interval": value })).is_err();
+            assert_eq!(refused, value != json!([]), "{encoder}: {value}");
+        }
     }
     // FFV1 is lossless, so a job can ask for it.
     let job = document("ffv1", "a.mkv", json!({ "rate": { "type": "lossless" } })).expect("a job");
