@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delay_is_told_in_nanoseconds() {
+    fn a_delay_is_stated_in_nanoseconds() {
         let mut missing = Missing::new("");
         assert!(missing.settle(Timestamp::new(1056, TimeBase::new(1, 48_000))));
         assert_eq!(missing.nanoseconds, 22_000_000);

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_are_told_by_the_fields_that_distinguish_them() {
+    fn profiles_are_recognised_by_the_fields_that_distinguish_them() {
         // Prefix, type, format, profile, level, sequence present, resampling, fixed point, denominator 23, normalised.
         let head = |profile: &str| format!("00011001 000010 00000000000 {profile} 0001 1 0 00 000011000 01");
         // Full range, depths of 10, 10 and 12 bits, spatial filter, reserved, resampling, residual disabled.

@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_fields_is_told_once() {
+    fn the_order_of_fields_is_written_once() {
         let frame = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7];
         let found = with_field_order(&frame, FieldOrder::Bottom).unwrap().concat();
         assert_eq!(

@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_frames_are_told_from_shown_ones() {
+    fn hidden_frames_differ_from_shown_ones() {
         // Profile 0: 10 0 0, show_existing_frame, frame_type, show_frame, error_res.
         assert!(is_hidden("vp9", &[0b1000_0100, 0]));
         assert!(!is_hidden("vp9", &[0b1000_0110, 0]));

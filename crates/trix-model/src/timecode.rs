@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_code_at_a_rate_is_told() {
+    fn what_is_no_time_code_at_a_rate_is_refused() {
         let pal = Rational::new(25, 1);
         for (text, rate, exists) in [
             ("00:00:00:24", pal, true),

@@ -216,7 +216,7 @@ pub(crate) struct AudioTimes {
 const MICRO: TimeBase = TimeBase { num: 1, den: 1_000_000 };
 
 /// Minimum distance, in microseconds, between times and samples at which a drift is reported.
-const TOLD: i64 = 20_000;
+const LEAST_DRIFT: i64 = 20_000;
 
 /// The least-squares line through the distances between times and samples.
 #[derive(Default)]
@@ -278,7 +278,7 @@ impl Line {
         let parts_per_million = i64::try_from((2 * slope + over * slope.signum()) / (2 * over)).ok()?;
         let apart = i64::try_from(i128::from(self.length) * i128::from(parts_per_million) / 1_000_000).ok()?;
         let apart = Timestamp::new(apart, MICRO);
-        (apart.ticks.abs() >= TOLD).then_some(Drift { parts_per_million, apart })
+        (apart.ticks.abs() >= LEAST_DRIFT).then_some(Drift { parts_per_million, apart })
     }
 }
 

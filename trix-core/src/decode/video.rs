@@ -390,8 +390,8 @@ impl VideoDecoder {
         let rate = self.decoder.bitstream_rate();
         let smpte = frame.smpte_timecode().map(|bits| Timecode::from_smpte(bits, rate));
         let found = smpte.or_else(|| frame.gop_timecode().map(Timecode::from_gop));
-        let is_told = |code: &Timecode| (code.hours, code.minutes, code.seconds, code.frames) != (0, 0, 0, 0);
-        found.filter(is_told).map(|code| {
+        let is_set = |code: &Timecode| (code.hours, code.minutes, code.seconds, code.frames) != (0, 0, 0, 0);
+        found.filter(is_set).map(|code| {
             format!(
                 "stream {}: the time code {code} in the bitstream is not carried over; --metadata timecode={code} sets it",
                 self.stream

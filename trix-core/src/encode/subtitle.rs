@@ -56,7 +56,7 @@ struct Event {
 }
 
 /// Duration in seconds of an event whose end is not known from itself or from another event.
-const UNTOLD: i64 = 5;
+const UNKNOWN_LENGTH: i64 = 5;
 
 impl SubtitleTrack {
     /// Opens a track for the stream that `facts` describe, in the format of `plan`.
@@ -149,7 +149,7 @@ impl SubtitleTrack {
     pub fn finish(&mut self) -> Result<Vec<Packet>> {
         let Some(converter) = &mut self.converter else { return Ok(Vec::new()) };
         let open = converter.open.take().map(|event| {
-            let end = event.start + Timestamp::new(UNTOLD, TimeBase::new(1, 1)).rescale(self.time_base);
+            let end = event.start + Timestamp::new(UNKNOWN_LENGTH, TimeBase::new(1, 1)).rescale(self.time_base);
             Event { end, ..event }
         });
         self.convert(open.into_iter().collect(), true)

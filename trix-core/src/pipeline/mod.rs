@@ -230,7 +230,7 @@ fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Repo
 fn offers(plan: &Plan, timing: &BTreeMap<usize, TimingReport>) -> Vec<Decision> {
     let mut list = Vec::new();
     for (stream, found) in timing {
-        let Some(drift) = found.drift.filter(|drift| drift.apart.micros().abs() > DRIFT_TOLD) else { continue };
+        let Some(drift) = found.drift.filter(|drift| drift.apart.micros().abs() > REPORTED_DRIFT) else { continue };
         let is_filled =
             |AudioEncode { audio, .. }: &AudioEncode| audio.stream.source() == Some(*stream) && !audio.corrects_drift;
         if plan.encodes.iter().filter_map(EncodePlan::audio).any(is_filled) {
@@ -246,7 +246,7 @@ fn offers(plan: &Plan, timing: &BTreeMap<usize, TimingReport>) -> Vec<Decision> 
 }
 
 /// Drift in microseconds between times and samples above which audio is filled or cut.
-const DRIFT_TOLD: i64 = 40_000;
+const REPORTED_DRIFT: i64 = 40_000;
 
 /// Reports of the external audio tracks.
 fn tracks(plan: &Plan, mut damage: BTreeMap<usize, Vec<DamageReport>>) -> Vec<TrackReport> {

@@ -182,7 +182,7 @@ impl Flags {
             }
         });
         // Without any flag, the size and rate of television are a hint.
-        let silent = facts.stream.field_order == "unknown" && bitstream_facts.interlaced == 0 && !tells_fields(facts);
+        let silent = facts.stream.field_order == "unknown" && bitstream_facts.interlaced == 0 && !states_fields(facts);
         let raster = matches!(facts.height, 480 | 486 | 512 | 576 | 608 | 1080)
             && facts.rate > Rational::new(24, 1)
             && facts.rate <= Rational::new(30, 1);
@@ -194,7 +194,7 @@ impl Flags {
 }
 
 /// True if the bitstream states for each frame whether it is interlaced.
-fn tells_fields(facts: &VideoFacts<'_>) -> bool {
+fn states_fields(facts: &VideoFacts<'_>) -> bool {
     let known = ["h264", "hevc", "mpeg2video", "mpeg1video", "vp8", "vp9", "av1", "dvvideo", "prores", "dnxhd", "vc1"];
     known.contains(&facts.stream.codec.as_str())
 }

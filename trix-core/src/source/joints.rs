@@ -121,7 +121,7 @@ impl Joints {
     }
 
     /// From now on, adds messages to those of `other`.
-    pub(super) fn tell_like(&mut self, other: &Joints) {
+    pub(super) fn report_to(&mut self, other: &Joints) {
         self.appeared = other.appeared.clone();
         self.breaks = Arc::clone(&other.breaks);
     }

@@ -53,7 +53,7 @@ impl Source {
     /// As for opening the source.
     pub(crate) fn landed(&self, index: usize, way: &Way, ticks: i64) -> Result<Option<Source>> {
         let mut again = self.reopen()?;
-        again.joints.tell_like(&self.joints);
+        again.joints.report_to(&self.joints);
         if again.parts.are_several() {
             return Ok(None);
         }

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_told_and_own_media_are_not() {
+    fn references_are_named_and_own_media_are_not() {
         let of_url = |flags: u8, url: &[u8]| {
             let entry = made(b"url ", &[&[0, 0, 0, flags][..], url].concat());
             let dref = made(b"dref", &[&[0, 0, 0, 0, 0, 0, 0, 1][..], &entry].concat());

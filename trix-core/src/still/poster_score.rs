@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scene_tells_more_than_black_white_grey_a_fade_a_title_or_a_cut() {
+    fn a_scene_shows_more_than_black_white_grey_a_fade_a_title_or_a_cut() {
         let good = score(&canvas(scene), None, None);
         let others = [
             ("black", canvas(|_, _| 16)),

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_files_show_nothing_and_lost_pages_are_told_with_their_place() {
+    fn whole_files_show_nothing_and_lost_pages_are_reported_with_their_place() {
         let whole = file();
         let length = whole[0].len();
         for piece in [1, 13, 293, 100_000] {

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_files_show_nothing_and_lost_bytes_are_told_with_their_place() {
+    fn whole_files_show_nothing_and_lost_bytes_are_reported_with_their_place() {
         let whole = file();
         for piece in [1, 7, 100, 100_000] {
             assert_eq!(signs(&whole.concat(), piece), []);

@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_between_packets_are_told() {
+    fn bytes_between_packets_are_reported() {
         let packets = stream(40, PACKET);
         let bytes = [&packets[..10 * PACKET], &[0; 77], &packets[10 * PACKET..]].concat();
         assert_eq!(kinds(&bytes), [DamageKind::Container]);

@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_with_its_place() {
+    fn every_mistake_is_reported_with_its_place() {
         let stills = [
             StillSettings::Poster(PosterSettings { width: 1, quality: 0, ..Default::default() }),
             StillSettings::Sprites(SpriteSettings {

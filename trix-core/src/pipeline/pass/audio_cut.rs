@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_packet_of_alac_tells_its_length() {
+    fn a_last_packet_of_alac_states_its_length() {
         // A pair of channels, a length, 512 samples.
         let bits: u64 = 1 << 61 | 1 << 44 | 512 << 9;
         assert_eq!(alac_samples(&bits.to_be_bytes()), Some(512));

@@ -373,19 +373,19 @@ when = { channels = ">=6", audio = true }
     let document = Document::parse(text, Language::Toml, &[]).expect("a document");
     let made = |traits: Traits| -> Vec<String> {
         let outputs = document.job(&traits).expect("a job").outputs;
-        let message = outputs.iter().map(|own| {
+        let names = outputs.iter().map(|own| {
             let video = serde_json::to_value(&own.video).expect("JSON");
             format!("{} {} {}", own.path.display(), video["type"].as_str().unwrap_or_default(), video["depth"])
         });
-        message.collect()
+        names.collect()
     };
     let none = Traits::default();
     assert_eq!(made(none), ["always.mkv x264 8"]);
     assert_eq!(made(Traits { hdr: true, height: 1080.0, ..none }), ["always.mkv x265 10"]);
     assert_eq!(made(Traits { hdr: true, height: 2160.0, ..none }), ["large.mkv x265 12"]);
     assert_eq!(made(Traits { height: 2160.0, ..none }), ["always.mkv x264 8"]);
-    let message = made(Traits { interlaced: true, channels: 6.0, audio: true, ..none });
-    assert_eq!(message, ["always.mkv x264 8", "fields.mkv auto null", "surround.mkv auto null"]);
+    let found = made(Traits { interlaced: true, channels: 6.0, audio: true, ..none });
+    assert_eq!(found, ["always.mkv x264 8", "fields.mkv auto null", "surround.mkv auto null"]);
     assert_eq!(made(Traits { channels: 6.0, ..none }), ["always.mkv x264 8"]);
 }
 
@@ -399,9 +399,9 @@ fn mistakes_of_a_plan_have_places_though_outputs_were_left_out() {
     let mut job = document.job(&traits).expect("a job");
     job.source.path = Clip::default().y4m();
     let error = document.explain(&traits, trix_core::plan(&job, &source).expect_err("mistakes"));
-    let message: Vec<String> =
+    let places: Vec<String> =
         error.mistakes().iter().map(|own| format!("{} {}", own.line.as_deref().unwrap_or("-"), own.place)).collect();
-    assert_eq!(message, ["the job:7 outputs[1].video.depth", "the job:13 outputs[2].video.preset"], "{error}");
+    assert_eq!(places, ["the job:7 outputs[1].video.depth", "the job:13 outputs[2].video.preset"], "{error}");
 }
 
 #[test]

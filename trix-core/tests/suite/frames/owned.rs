@@ -86,15 +86,15 @@ fn types_of_frames_and_keyframes_are_those_that_another_program_sees() {
         .iter()
         .map(|frame| (text(&frame["pict_type"]), number::<u8>(&frame["key_frame"]) == 1))
         .collect();
-    let message = |frame: &VideoFrame| (format!("{:?}", frame.frame_type().expect("a type")), frame.is_key());
+    let kind = |frame: &VideoFrame| (format!("{:?}", frame.frame_type().expect("a type")), frame.is_key());
     let source = open(&clip);
-    let found: Vec<(String, bool)> = all(source.frames()).iter().map(message).collect();
+    let found: Vec<(String, bool)> = all(source.frames()).iter().map(kind).collect();
     assert_eq!(found, expected);
     for name in ["I", "P", "B"] {
         assert!(found.iter().any(|(own, _)| own == name), "{name}");
     }
     // A conversion keeps frame types and key flags.
-    let converted: Vec<(String, bool)> = all(source.frames().size(88, 72)).iter().map(message).collect();
+    let converted: Vec<(String, bool)> = all(source.frames().size(88, 72)).iter().map(kind).collect();
     assert_eq!(converted, expected);
 }
 
@@ -216,9 +216,9 @@ fn a_frame_is_made_of_planes_that_fit_and_of_no_others() {
     assert_eq!((made.frame.packed(), made.time, made.number), (frame.frame.packed(), time, 0));
     assert_eq!((made.frame_type(), made.color()), (None, Color::default()));
     let color = Color { matrix: Matrix(9), range: Range::Full, ..Color::default() };
-    let message = made.clone().described(color, Some(FieldOrder::Bottom), Rational::new(4, 3));
-    assert_eq!((message.color(), message.fields()), (color, Some(FieldOrder::Bottom)));
-    assert_eq!((message.sample_aspect, message.frame.packed()), (Rational::new(4, 3), frame.frame.packed()));
+    let described = made.clone().described(color, Some(FieldOrder::Bottom), Rational::new(4, 3));
+    assert_eq!((described.color(), described.fields()), (color, Some(FieldOrder::Bottom)));
+    assert_eq!((described.sample_aspect, described.frame.packed()), (Rational::new(4, 3), frame.frame.packed()));
 
     let words = vec![7; 320 * 180];
     let (luma, chroma) = (PlaneInput::words(&words, 320), PlaneInput::words(&words, 160));

@@ -50,8 +50,8 @@ fn steps(job: &Job) -> Vec<(Option<usize>, Vec<usize>)> {
         Sink::Output(id) => id.0,
         Sink::Rendition { .. } => panic!("{sink:?} in a job without packages"),
     };
-    let text = |step: FilterPlan| (step.after.map(|step| step.0), step.outputs.into_iter().map(file).collect());
-    plan(job).filters.into_iter().map(text).collect()
+    let links = |step: FilterPlan| (step.after.map(|step| step.0), step.outputs.into_iter().map(file).collect());
+    plan(job).filters.into_iter().map(links).collect()
 }
 
 /// The names in a folder, including hidden ones, sorted.
