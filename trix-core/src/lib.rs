@@ -186,7 +186,7 @@
 //!    [`report`] says what was found
 //! 8. `planner` resolves settings against a source; [`document`] reads settings from text
 //! - [`doctor`] looks at the installed libraries; [`schema`] describes the documents; `pipeline` runs all of it on named
-//!   threads; [`session`] lets a program take the place of the decoders
+//!   threads; `session` lets a program take the place of the decoders
 
 pub mod media;
 pub mod settings;
@@ -215,7 +215,7 @@ pub mod document;
 pub mod doctor;
 pub mod schema;
 mod pipeline;
-pub mod session;
+mod session;
 
 pub use trix_av::{signals::survive_file_size_limit, stream::StreamKind};
 pub use trix_model::{
@@ -225,10 +225,10 @@ pub use trix_model::{
     decision,
     error::{self, Error, ErrorKind, Result, Stage},
     error_document::{ErrorDetail, ErrorDocument},
-    json, mistake, plan,
+    mistake, plan,
 };
 
-pub use index::FromStart;
+pub use index::{FrameIndex, FromStart};
 pub use machine::this_machine;
 pub use pipeline::{Control, OnProgress, Stages, run, run_opened, run_plan};
 pub use plan::Plan;

@@ -1,7 +1,6 @@
 //! The data types that pass between the stages. Nothing here reads or writes a file.
 
-pub use trix_av::{frame, packet, pixel::PixelFormat};
-pub use trix_bitstream::rpu;
+pub use trix_av::{frame::Frame, packet::Packet, pixel::PixelFormat};
 pub use trix_model::{
     chapter, color, extras, format, frame_facts, hdr, intervals, orientation, path_text, time, timecode,
 };

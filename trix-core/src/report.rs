@@ -7,12 +7,12 @@ use trix_model::{
     check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, extras::ExtrasCount, time::Timestamp,
 };
 
+pub use crate::mux::record::TrackRecord;
 use crate::{
     decode::{audio::AudioChange, timing::TimingReport},
     filter::{audio_ledger::AudioLedger, convert::Change},
     index::FromStart,
     ledger::Ledger,
-    mux::record::TrackRecord,
     package::RenditionRecord,
     plan::{EncodePlan, FilterPlan, Loudness, OutputPlan, PackagePlan},
     quality::Score,

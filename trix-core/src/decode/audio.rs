@@ -24,7 +24,7 @@ use super::{
 };
 
 /// Decodes one audio stream.
-pub struct AudioDecoder {
+pub(crate) struct AudioDecoder {
     decoder: Decoder,
     label: PathBuf,
     stream: usize,

@@ -49,7 +49,7 @@ pub struct DecodedFrame {
 }
 
 /// Decodes one video stream.
-pub struct VideoDecoder {
+pub(crate) struct VideoDecoder {
     decoder: Decoder,
     /// True if samples can be above the bit depth.
     checks_depth: bool,

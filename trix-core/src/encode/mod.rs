@@ -4,12 +4,12 @@
 //! restored afterwards. Rounding of times can therefore not change a stream, and equal frames and options give equal
 //! streams.
 
-pub mod encoder;
+pub(crate) mod encoder;
 pub mod video;
-pub mod lavc;
-pub mod options;
-pub mod option_names;
-pub mod timeline;
-pub mod samples;
-pub mod audio;
-pub mod subtitle;
+pub(crate) mod lavc;
+pub(crate) mod options;
+pub(crate) mod option_names;
+pub(crate) mod timeline;
+pub(crate) mod samples;
+pub(crate) mod audio;
+pub(crate) mod subtitle;

@@ -2,18 +2,20 @@
 //!
 //! Invariant: a step that would change nothing is skipped.
 
-pub mod transform;
-pub mod convert;
-pub mod rate;
-pub mod frames;
+pub(crate) mod transform;
+pub(crate) mod convert;
+pub(crate) mod rate;
+pub(crate) mod frames;
 mod continuity;
 pub mod audio_ledger;
 pub mod resampler;
-pub mod audio_edit;
-pub mod audio;
+pub(crate) mod audio_edit;
+pub(crate) mod audio;
 mod audio_track;
 mod stretch;
 mod tempo;
 mod audio_format;
 mod placement;
-pub mod audio_converter;
+pub(crate) mod audio_converter;
+
+pub use self::{convert::Change, frames::FilterCounts};

@@ -156,7 +156,7 @@ impl FrameIndex {
     }
 
     /// The number of the first frame presented at `time` or later; [`Self::len`] if there is none.
-    pub fn number_at(&self, time: Timestamp) -> u64 {
+    pub(crate) fn number_at(&self, time: Timestamp) -> u64 {
         let is_before = |at: &u32| {
             let pts = self.packets[*at as usize].pts;
             pts.is_some_and(|pts| Timestamp::new(pts, self.time_base) < time)
@@ -165,7 +165,7 @@ impl FrameIndex {
     }
 
     /// The frame on screen at `time`: the last one presented at `time` or earlier.
-    pub fn number_showing(&self, time: Timestamp) -> Option<u64> {
+    pub(crate) fn number_showing(&self, time: Timestamp) -> Option<u64> {
         let next = self.number_at(time);
         if self.time(next) == Some(time) { Some(next) } else { next.checked_sub(1) }
     }
@@ -184,11 +184,6 @@ impl FrameIndex {
     /// The reason why every decode must begin at the start of the stream, if that applies to all frames.
     pub fn trouble(&self) -> Option<FromStart> {
         self.trouble
-    }
-
-    /// True if the index contains all frames of the stream.
-    pub fn is_complete(&self) -> bool {
-        self.until.is_none()
     }
 
     /// True if the index contains all frames up to `until`, or to the end if `until` is `None`.

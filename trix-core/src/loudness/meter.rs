@@ -43,7 +43,7 @@ impl Meter {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn for_audio_like(frame: &Frame) -> Result<Self> {
+    pub(crate) fn for_audio_like(frame: &Frame) -> Result<Self> {
         Meter::new(frame.channels(), frame.sample_rate(), frame.loudspeakers().as_deref())
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Invariant: the meter receives each sample that an encoder would receive, exactly once.
 
-pub mod meter;
-pub mod normalise;
+mod meter;
+mod normalise;
 
 use trix_model::{
     control::cancel::Cancel,
@@ -11,7 +11,8 @@ use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
 };
 
-pub use self::{meter::Meter, normalise::normalise};
+pub use self::meter::Meter;
+pub(crate) use self::normalise::normalise;
 pub use crate::plan::{Loudness, Normalisation};
 use crate::{
     plan::Settled,

@@ -37,7 +37,7 @@ pub struct Input {
     pub path: PathBuf,
     /// Index of the stream in the file.
     pub stream: usize,
-    /// Name of the rendition, as in [`Rendition::id`].
+    /// Name of the rendition: its folder in the package.
     pub id: String,
 }
 
@@ -123,7 +123,7 @@ fn track_of(facts: &StreamFacts) -> TrackSpec {
 /// [`WrittenPackage::commit`] gives it its name.
 ///
 /// # Errors
-/// Those of opening and reading the files, including damage; those of [`PackageWriter`]; `Cancelled`.
+/// Those of opening and reading the files, including damage; those of writing a package; `Cancelled`.
 pub fn assemble(
     inputs: &[Input],
     target: &Path,

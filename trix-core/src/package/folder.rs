@@ -160,7 +160,7 @@ pub struct CommittedPackage {
 
 impl CommittedPackage {
     /// Reverts the commit because the job failed after all, and restores the previous package.
-    pub fn take_back(mut self) {
+    pub(crate) fn take_back(mut self) {
         let taken = match self.old.take() {
             // If the old package cannot be restored, the new one stays; it is complete.
             Some(_) => renameat_with(CWD, &self.part, CWD, &self.target, RenameFlags::EXCHANGE),

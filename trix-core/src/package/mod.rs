@@ -28,13 +28,15 @@ mod verify;
 mod writer;
 mod assemble;
 
-pub use trix_bitstream::manifest::names::{MANIFEST, MASTER, PLAYLIST};
-
 pub use self::{
     assemble::{Input, assemble},
     folder::CommittedPackage,
-    rendition::{Rendition, RenditionRecord},
+    rendition::RenditionRecord,
     verify::{Verified, verify},
-    writer::{PackageWriter, WrittenPackage},
+    writer::WrittenPackage,
 };
-pub(crate) use self::{folder::refuse_taken, writer::CODECS};
+pub(crate) use self::{
+    folder::refuse_taken,
+    rendition::Rendition,
+    writer::{CODECS, PackageWriter},
+};

@@ -35,11 +35,10 @@ pub use self::{
     },
     packet_scan::Measured,
 };
-pub use crate::source::movie::EditInfo;
+pub use crate::{decode::data_bursts::DataBursts, reading::bitstream_facts::BitstreamFacts, source::movie::EditInfo};
 
 use self::timecodes::{named, timecodes};
 use crate::{
-    decode::data_bursts::DataBursts,
     reading::full_decode_count,
     source::{Source, movie},
 };

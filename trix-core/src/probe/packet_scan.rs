@@ -57,7 +57,7 @@ impl Measured {
     }
 
     /// Bits per second over this duration.
-    pub fn bit_rate(&self) -> Option<u64> {
+    pub(crate) fn bit_rate(&self) -> Option<u64> {
         let duration = self.duration()?;
         let bits = i128::from(self.bytes) * 8 * i128::from(duration.base.den);
         u64::try_from(bits / (i128::from(duration.ticks) * i128::from(duration.base.num))).ok().filter(|rate| *rate > 0)

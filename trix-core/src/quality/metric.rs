@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Metric {
-    /// Peak signal-to-noise ratio, in decibels; see [`psnr`].
+    /// Peak signal-to-noise ratio, in decibels; see [`psnr`](super::psnr).
     Psnr,
-    /// Structural similarity, −1 to 1; see [`ssim`].
+    /// Structural similarity, −1 to 1; see [`ssim`](super::ssim).
     Ssim,
 }
 

@@ -15,6 +15,5 @@ pub use self::{
     comparator::Comparator,
     metric::{Metric, UnknownMetric},
     mismatch::Mismatch,
-    planes::identical,
     score::{PlaneLabel, PlaneScore, Score, WorstFrame},
 };

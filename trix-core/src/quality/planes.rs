@@ -2,16 +2,6 @@
 
 use trix_model::frame_facts::Plane;
 
-/// True if two frames are equal: number, sizes and depths of the planes, and every sample, compared as bytes.
-///
-/// The padding of the strides is ignored. A plane whose `data` ends before its last row equals nothing.
-#[must_use]
-pub fn identical(reference: &[Plane<'_>], distorted: &[Plane<'_>]) -> bool {
-    let mut pairs = reference.iter().zip(distorted);
-    reference.len() == distorted.len()
-        && pairs.all(|(r, d)| shape(r) == shape(d) && holds_its_rows(r) && holds_its_rows(d) && same_rows(r, d))
-}
-
 /// Width, height and depth.
 pub(super) fn shape(plane: &Plane<'_>) -> (usize, usize, u32) {
     (plane.width, plane.height, plane.depth)

@@ -61,7 +61,7 @@ fn row_sse_u16(reference: &[u8], distorted: &[u8]) -> u64 {
 /// identical and the ratio has no finite value) or not a number. The peak is that of the full sample range, whatever
 /// range is flagged, like the `psnr` filter of the `ffmpeg` program.
 #[must_use]
-pub fn decibels(mse: f64, depth: u32) -> Option<f64> {
+pub(crate) fn decibels(mse: f64, depth: u32) -> Option<f64> {
     let peak = peak(depth);
     (mse > 0.0).then(|| 10.0 * (peak * peak / mse).log10())
 }

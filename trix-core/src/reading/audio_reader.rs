@@ -160,7 +160,7 @@ impl AudioReader {
     }
 
     /// A target that keeps only one channel, by its number from zero.
-    pub fn one_channel(&self, channel: usize) -> AudioTarget {
+    pub(crate) fn one_channel(&self, channel: usize) -> AudioTarget {
         let row = (0..self.channels).map(|other| f64::from(u8::from(other == channel))).collect();
         // Mono needs no selection.
         let remix = (self.channels > 1).then(|| Remix::Matrix { rows: vec![row] });
@@ -234,7 +234,7 @@ impl AudioReader {
     }
 
     /// The end of the audio read so far, as a position in the output in samples, before silence is added or the end is
-    /// cut. See [`AudioConverter::reach`].
+    /// cut.
     pub fn reach(&self) -> Option<i64> {
         self.converter.as_ref().and_then(AudioConverter::reach)
     }

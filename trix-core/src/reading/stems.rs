@@ -10,12 +10,10 @@ use trix_model::{
     time::TimeBase,
 };
 
+pub use super::stem_report::{StemFacts, StemReport};
 use crate::{
     filter::resampler,
-    reading::{
-        audio_reader::{AudioReader, Blocks},
-        stem_report::{StemFacts, StemReport},
-    },
+    reading::audio_reader::{AudioReader, Blocks},
     settings::audio_edit::{AudioEdit, StemTarget},
     source::Source,
 };

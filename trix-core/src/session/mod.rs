@@ -1,22 +1,7 @@
 //! Encodes the frames and audio of a program, as a job encodes those of a source.
 //!
-//! A session is a job whose decoders are replaced by the program. The planner, the filters, the encoders, the muxers, the
-//! part files, the checks and the ledger are those of every job. What a session cannot do follows from that: there are no
-//! packets to copy, and what was given cannot be read a second time. So a session encodes in one pass, does not measure
-//! the loudness of its audio before it encodes, and does not look for black borders. The length of what is given is not
-//! known before the end: external audio tracks keep their own length, a poster without a time is chosen from two frames a
-//! second, and thumbnails are spaced by the end that was reached. Everything else is to the byte what a job writes of the
-//! same frames and audio.
-//!
-//! For the same reason, [`VerifyLevel::Full`] compares less than for a job. The file is read back whole: its structure, the
-//! numbers, times and bytes of its packets, the presented time of each track, its hash, and the samples of lossless
-//! audio, of which the encoder stage keeps a record. The frames of the file are not compared with those that went in,
-//! and have no score.
-//!
 //! Invariant: a session ends with verified files under their final names and a report, or with nothing under those
 //! names.
-//!
-//! [`VerifyLevel::Full`]: crate::settings::job::VerifyLevel::Full
 
 mod input;
 mod lead;
@@ -44,6 +29,24 @@ use crate::{
 };
 
 /// A running job that encodes what a program gives.
+///
+/// The program takes the place of the decoders. The planner, the filters, the encoders, the muxers, the part files, the
+/// checks and the ledger are those of every job.
+///
+/// # What a session cannot do
+///
+/// There are no packets to copy, and what was given cannot be read a second time. So a session encodes in one pass, does not
+/// measure the loudness of its audio before it encodes, and does not look for black borders. The length of what is given is
+/// not known before the end: external audio tracks keep their own length, a poster without a time is chosen from two frames
+/// a second, and thumbnails are spaced by the end that was reached. Everything else is to the byte what a job writes of the
+/// same frames and audio.
+///
+/// For the same reason, [`VerifyLevel::Full`] compares less than for a job. The file is read back whole: its structure, the
+/// numbers, times and bytes of its packets, the presented time of each track, its hash, and the samples of lossless
+/// audio, of which the encoder stage keeps a record. The frames of the file are not compared with those that went in,
+/// and have no score.
+///
+/// [`VerifyLevel::Full`]: crate::settings::job::VerifyLevel::Full
 ///
 /// # Frames and audio are given in step
 ///

@@ -77,7 +77,7 @@ impl VideoShape {
     }
 
     /// The unit of times, in seconds.
-    pub fn ticks(&self) -> TimeBase {
+    pub(crate) fn ticks(&self) -> TimeBase {
         self.time_base.unwrap_or(self.rate.inverse())
     }
 }
@@ -119,7 +119,7 @@ impl TrackShape {
     }
 
     /// The unit of times, in seconds.
-    pub fn ticks(&self) -> TimeBase {
+    pub(crate) fn ticks(&self) -> TimeBase {
         self.time_base.unwrap_or(TimeBase::new(1, i64::from(self.sample_rate)))
     }
 

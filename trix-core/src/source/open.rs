@@ -93,7 +93,7 @@ impl Source {
     ///
     /// # Errors
     /// Those of [`Source::open_as`], and `Cancelled`.
-    pub fn open_until(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
+    pub(crate) fn open_until(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
         Self::open_path(path, reading, cancel).map_err(|error| error.in_file(path))
     }
 

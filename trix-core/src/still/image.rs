@@ -77,11 +77,6 @@ impl Canvas {
         self.height
     }
 
-    /// Red, green, blue and alpha of each sample, row after row.
-    pub fn samples(&self) -> &[u8] {
-        &self.samples
-    }
-
     /// BT.601 luma, 0 to 255, row after row.
     pub(crate) fn luma(&self) -> Vec<u8> {
         self.samples.as_chunks::<4>().0.iter().map(|pixel| ycbcr(*pixel)[0] as u8).collect()
@@ -261,7 +256,7 @@ mod tests {
         canvas.lay(&Canvas::new(3, 3, [9; 4]), 2, 1);
         canvas.stroke(0, 2, 9, [5; 4]);
         canvas.stroke(7, 0, 9, [7; 4]);
-        let first: Vec<u8> = canvas.samples().chunks(4).map(|pixel| pixel[0]).collect();
+        let first: Vec<u8> = canvas.samples.chunks(4).map(|pixel| pixel[0]).collect();
         assert_eq!(first, [0, 0, 0, 0, 0, 0, 9, 9, 5, 0, 9, 9]);
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Invariant: memory does not grow with the length of the film, and the same film gives the same files.
 
-pub mod image;
-pub mod poster_score;
+pub(crate) mod image;
+pub(crate) mod poster_score;
 pub mod poster;
 pub mod sprites;
 pub mod waveform;
@@ -12,10 +12,8 @@ mod peaks;
 mod render;
 mod stage;
 
-pub use self::{
-    files::StillFile,
-    stage::{AudioStill, FrameStill, Still, StillReport},
-};
+pub use self::stage::StillReport;
+pub(crate) use self::stage::{AudioStill, FrameStill, Still};
 
 /// A view of frames that need only a size and a conversion to RGB.
 #[cfg(test)]

@@ -7,10 +7,11 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
+pub use super::poster_score::PosterScore;
 use super::{
     files::{StillFile, format_of},
     image::Canvas,
-    poster_score::{self, PosterScore},
+    poster_score,
     render::{Moment, Renderer, Window},
 };
 use crate::{
@@ -40,7 +41,7 @@ pub struct PosterReport {
 }
 
 /// The stage of a poster. It takes decoded frames in presentation order.
-pub struct Poster {
+pub(crate) struct Poster {
     settings: PosterSettings,
     format: StillFormat,
     view: View,

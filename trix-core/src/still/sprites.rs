@@ -67,7 +67,7 @@ impl Step {
 }
 
 /// The thumbnail stage. It takes decoded frames in presentation order.
-pub struct Sprites {
+pub(crate) struct Sprites {
     settings: SpriteSettings,
     format: StillFormat,
     renderer: Renderer,

@@ -42,7 +42,7 @@ pub struct Still {
 }
 
 /// A stage that makes a still of frames.
-pub struct FrameStill {
+pub(crate) struct FrameStill {
     kind: Kind,
     time_base: TimeBase,
     /// How long the last frame is shown.
@@ -114,7 +114,7 @@ impl FrameStill {
 }
 
 /// A stage that makes a still of audio.
-pub struct AudioStill(Waveform);
+pub(crate) struct AudioStill(Waveform);
 
 impl AudioStill {
     /// Opens the stage of a planned waveform. With `until`, audio from that time on is left out; it is in the time of the

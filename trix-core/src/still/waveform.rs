@@ -32,7 +32,7 @@ pub struct WaveformReport {
 }
 
 /// The waveform stage. It takes decoded audio blocks in any format.
-pub struct Waveform {
+pub(crate) struct Waveform {
     settings: WaveformSettings,
     peaks: Peaks,
     time_base: TimeBase,
@@ -52,11 +52,6 @@ impl Waveform {
     /// Ignores audio from `until` on, in the time of the audio.
     pub(super) fn end_at(&mut self, until: Timestamp) {
         self.peaks.end_at(until);
-    }
-
-    /// Index of the stream in the source.
-    pub fn stream(&self) -> usize {
-        self.stream
     }
 
     /// Takes the next block.

@@ -1,6 +1,6 @@
 //! Compares the frames of two files.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use trix_model::{
     control::cancel::Token,
@@ -18,22 +18,8 @@ use crate::{
     source::Source,
 };
 
-/// Compares two files that this job did not write. If only chroma or depth differ, the second is converted to the
+/// Compares two sources that this job did not write. If only chroma or depth differ, the second is converted to the
 /// format of the first.
-///
-/// # Errors
-/// `Verification` if sizes or numbers of frames differ; otherwise the errors of opening and reading.
-pub fn compare_files(
-    reference: &Path,
-    distorted: &Path,
-    metrics: &[Metric],
-    cancel: &trix_model::control::cancel::Cancel,
-) -> Result<Comparison> {
-    let open = |path| Source::open(path);
-    compare_sources(open(reference)?, open(distorted)?, metrics, cancel)
-}
-
-/// Like [`compare_files`], for sources that need more than a path to be opened.
 ///
 /// # Errors
 /// `Verification` if sizes or numbers of frames differ; otherwise the errors of reading.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: no check trusts what a muxer or an encoder reported. Every value comes from opening the file again.
 
-pub mod structure;
+pub(crate) mod structure;
 mod display;
 mod checks;
 mod metadata;

@@ -1,7 +1,7 @@
 //! Checks a file that no job of this process wrote: that all of it can be decoded, and how similar it is to a
 //! reference.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use trix_model::{
@@ -15,7 +15,6 @@ use super::content;
 use crate::{
     quality::{Metric, Score},
     reading::full_decode_count::{self, FullDecodeCount},
-    settings::source::Limits,
     source::Source,
 };
 
@@ -58,16 +57,7 @@ impl FileReport {
     }
 }
 
-/// Decodes all of `file`. With a reference, compares its frames with those of the reference.
-///
-/// # Errors
-/// Errors of opening and reading. A failed check is no error, but is in the report.
-pub fn check_file(file: &Path, against: Option<&Path>, limits: Limits, cancel: &Cancel) -> Result<FileReport> {
-    let against = against.map(Source::open).transpose()?;
-    check_source(Source::open_within(file, limits)?, against, cancel)
-}
-
-/// Like [`check_file`], for sources that need more than a path to be opened.
+/// Decodes all of `source`. With a reference, compares its frames with those of the reference.
 ///
 /// # Errors
 /// Errors of reading. A failed check is no error, but is in the report.

@@ -152,7 +152,7 @@ fn errors_checks_and_scores_come_back() {
     let open = |path| Source::open_within(path, Limits::default()).expect("a source");
     let checked = standalone::check_source(open(&copy), Some(open(&reference)), &Cancel::default());
     comes_back::<FileReport>(&checked.expect("a report"));
-    let compared = content::compare_files(&reference, &copy, &Metric::ALL, &Cancel::default());
+    let compared = content::compare_sources(open(&reference), open(&copy), &Metric::ALL, &Cancel::default());
     comes_back::<Comparison>(&compared.expect("a comparison"));
     comes_back::<Doctor>(&doctor::examine());
 }

@@ -7,11 +7,25 @@ use trix_core::{
     media::time::Timestamp,
     run,
     settings::{job::SourceSettings, still::StillSettings},
-    still::{Still, StillFile},
+    still::StillReport,
 };
 use trix_fixtures::{TempDir, program};
 
 use super::made_by_ffmpeg;
+
+/// A file of a still.
+#[derive(Debug, PartialEq)]
+pub struct StillFile {
+    pub path: PathBuf,
+    pub bytes: Vec<u8>,
+}
+
+/// A still that a job made.
+#[derive(Debug, PartialEq)]
+pub struct Still {
+    pub files: Vec<StillFile>,
+    pub report: StillReport,
+}
 
 /// Runs a job that makes only stills and reads their files. The result has the paths of `stills`.
 ///
