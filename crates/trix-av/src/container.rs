@@ -40,7 +40,7 @@ impl Input {
         unsafe { self.raw().iformat.as_ref().and_then(|format| text(format.long_name)) }.unwrap_or_default()
     }
 
-    /// The chapters of the programme.
+    /// The chapters of the file.
     pub fn chapters(&self) -> Vec<Chapter> {
         let raw = self.raw();
         let count = if raw.chapters.is_null() { 0 } else { raw.nb_chapters as usize };

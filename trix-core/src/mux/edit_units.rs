@@ -2,7 +2,10 @@
 //!
 //! Invariant: each audio track has exactly the samples of the written frames, counted from the first. libavformat's
 //! muxer drops frames if an audio track ends early, and drops audio if it ends late. Audio waits in memory only while
-//! its frames may still come.
+//! its frames may still come. Frames wait for audio of a source only as long as other packets would; then silence takes
+//! its place, and audio that comes even later is an error.
+
+use std::ops::Range;
 
 use trix_av::packet::Packet;
 use trix_model::{
@@ -20,6 +23,8 @@ pub(super) struct EditUnits {
     last: i64,
     /// True if no more frames come.
     has_ended: bool,
+    /// The largest number of frames that wait for audio; `None`: all.
+    most: Option<u64>,
     audio: Vec<PcmTrack>,
 }
 
@@ -35,12 +40,17 @@ struct PcmTrack {
     /// True if no more audio comes, and the silence after its end, in samples.
     has_ended: bool,
     filled: i64,
+    /// The last silence that took the place of audio that may still come, as positions of samples.
+    replaced: Range<i64>,
+    /// True if such audio came, and was not silent.
+    is_late: bool,
 }
 
 impl EditUnits {
-    /// Creates a buffer for `rate` frames a second.
-    pub(super) fn new(rate: Rational) -> Self {
-        EditUnits { rate, frames: 0, last: -1, has_ended: false, audio: Vec::new() }
+    /// Creates a buffer for `rate` frames a second. Frames wait `most_apart` for their audio.
+    pub(super) fn new(rate: Rational, most_apart: Option<Timestamp>) -> Self {
+        let most = most_apart.map(|time| u64::try_from(time.rescale(rate.inverse())).unwrap_or(0));
+        EditUnits { rate, frames: 0, last: -1, has_ended: false, most, audio: Vec::new() }
     }
 
     /// Adds a PCM track with `block` bytes for one sample of all channels.
@@ -56,6 +66,8 @@ impl EditUnits {
             given: 0,
             has_ended: false,
             filled: 0,
+            replaced: 0..0,
+            is_late: false,
         });
     }
 
@@ -90,6 +102,7 @@ impl EditUnits {
             audio.taken += gap;
         } else if gap < -slack {
             let skipped = (-gap).min((data.len() / audio.block) as i64);
+            audio.is_late |= audio.is_replaced(at, &data[..skipped as usize * audio.block]);
             data = &data[skipped as usize * audio.block..];
         }
         audio.taken += (data.len() / audio.block) as i64;
@@ -107,6 +120,8 @@ impl EditUnits {
         for audio in &mut self.audio {
             if audio.has_ended {
                 audio.fill(audio.samples(frames as i64, rate));
+            } else if let Some(most) = self.most {
+                audio.replace(audio.samples(frames.saturating_sub(most) as i64, rate));
             }
             let mut used = 0;
             let mut unit = Timestamp::new(audio.given, TimeBase::new(1, audio.sample_rate)).rescale(rate.inverse());
@@ -131,7 +146,7 @@ impl EditUnits {
     /// notes for the report.
     ///
     /// # Errors
-    /// `Unsupported` if frames are missing between the written ones.
+    /// `Unsupported` if frames are missing between the written ones, or audio came too late.
     pub(super) fn finish(&mut self) -> Result<(Vec<Ready>, Vec<String>)> {
         if self.last + 1 != self.frames as i64 {
             let detail = format!(
@@ -146,7 +161,17 @@ impl EditUnits {
         for audio in &mut self.audio {
             let end = audio.samples(self.frames as i64, self.rate);
             let millis = |samples: i64| Timestamp::new(samples, TimeBase::new(1, audio.sample_rate)).rescale(MILLI);
-            match end - audio.taken {
+            if audio.is_late {
+                let apart = Timestamp::new(self.most.unwrap_or(0) as i64, self.rate.inverse());
+                let detail = format!(
+                    "MXF holds audio beside its frames; in the source, audio of track {} lies more than {apart} behind them",
+                    audio.track
+                );
+                return Err(Error::new(ErrorKind::Unsupported, Stage::Mux, detail));
+            }
+            // Silence in the place of audio that never came is missing audio.
+            let came = if audio.replaced.end == audio.taken { audio.replaced.start } else { audio.taken };
+            match end - came {
                 0 => {}
                 missing if missing > 0 => {
                     let what = format!("track {}: {} ms of silence up to the end", audio.track, millis(missing));
@@ -179,6 +204,28 @@ impl PcmTrack {
         self.filled += missing;
     }
 
+    /// Puts silence in the place of audio up to sample `end`, which has not come.
+    fn replace(&mut self, end: i64) {
+        let missing = (end - self.taken).max(0);
+        if missing == 0 {
+            return;
+        }
+        if self.replaced.end != self.taken {
+            // What came after the last silence was in time.
+            self.replaced = self.taken..self.taken;
+        }
+        self.waiting.resize(self.waiting.len() + missing as usize * self.block, 0);
+        self.taken += missing;
+        self.replaced.end = self.taken;
+    }
+
+    /// True if `data`, which begins at sample `at`, has sound where silence took its place.
+    fn is_replaced(&self, at: i64, data: &[u8]) -> bool {
+        let within = |sample: i64| usize::try_from((sample - at).max(0)).unwrap_or(0).saturating_mul(self.block);
+        let (from, to) = (within(self.replaced.start), within(self.replaced.end).min(data.len()));
+        data.get(from..to).is_some_and(|data| data.iter().any(|byte| *byte != 0))
+    }
+
     /// Drops what waits from sample `end` on.
     fn cut(&mut self, end: i64) {
         let kept = usize::try_from(end - self.given).unwrap_or(0);
@@ -191,7 +238,7 @@ mod tests {
     use super::*;
 
     fn filled(rate: Rational, frames: i64, samples: usize) -> (Vec<i64>, Vec<String>) {
-        let mut units = EditUnits::new(rate);
+        let mut units = EditUnits::new(rate, None);
         units.add_audio(1, 48_000, 2);
         for start in (0..samples).step_by(1024) {
             let time = Timestamp::new(start as i64, TimeBase::new(1, 48_000));
@@ -222,7 +269,7 @@ mod tests {
 
     #[test]
     fn audio_that_has_ended_is_followed_by_silence_at_once_and_audio_without_frames_is_not_kept() {
-        let mut units = EditUnits::new(Rational::new(25, 1));
+        let mut units = EditUnits::new(Rational::new(25, 1), None);
         units.add_audio(1, 48_000, 2);
         let take = |units: &mut EditUnits, start: i64, samples: usize| {
             let time = Timestamp::new(start, TimeBase::new(1, 48_000));
@@ -243,7 +290,7 @@ mod tests {
         assert!(rest.is_empty());
         assert!(notes.len() == 1 && notes[0].contains("3958 ms of silence"), "{notes:?}");
 
-        let mut units = EditUnits::new(Rational::new(25, 1));
+        let mut units = EditUnits::new(Rational::new(25, 1), None);
         units.add_audio(1, 48_000, 2);
         units.frame(0);
         take(&mut units, 0, 5000);
@@ -259,9 +306,52 @@ mod tests {
         assert!(notes.len() == 1 && notes[0].contains("273 ms of audio after the last frame"), "{notes:?}");
     }
 
+    /// A track of 25 frames a second and 48 kHz, in which audio of half a second was given, and then 100 frames. Frames wait
+    /// for 2 seconds.
+    fn with_frames_ahead() -> EditUnits {
+        let mut units = EditUnits::new(Rational::new(25, 1), Some(Timestamp::new(2, Rational::new(1, 1))));
+        units.add_audio(1, 48_000, 2);
+        assert!(units.take(1, None, &vec![1; 2 * 24_000]));
+        let mut given = 0;
+        for place in 0..100 {
+            units.frame(place);
+            given += units.ready().len() as i64;
+            // Units without audio wait for 50 more frames.
+            assert_eq!(given, (place + 1).min(12.max(place + 1 - 50)), "{place}");
+        }
+        units
+    }
+
+    fn take_at(units: &mut EditUnits, start: i64, samples: usize, value: u8) {
+        let time = Timestamp::new(start, TimeBase::new(1, 48_000));
+        assert!(units.take(1, Some(time), &vec![value; 2 * samples]));
+    }
+
+    #[test]
+    fn frames_far_ahead_of_audio_do_not_wait_for_it() {
+        // No more audio comes.
+        let (rest, notes) = with_frames_ahead().finish().unwrap();
+        assert_eq!(rest.len(), 50);
+        assert!(notes.len() == 1 && notes[0].contains("3500 ms of silence"), "{notes:?}");
+
+        // The audio goes on later, and what lies between was silent.
+        let mut units = with_frames_ahead();
+        take_at(&mut units, 24_000, 72_000, 0);
+        take_at(&mut units, 96_000, 96_000, 1);
+        let (rest, notes) = units.finish().unwrap();
+        assert_eq!((rest.len(), notes), (50, Vec::new()));
+        assert!(rest.iter().all(|(_, _, packet)| packet.data().iter().all(|byte| *byte == 1)));
+
+        // The audio was late.
+        let mut units = with_frames_ahead();
+        take_at(&mut units, 24_000, 168_000, 1);
+        let error = units.finish().err().expect("an error");
+        assert!(error.to_string().contains("audio of track 1 lies more than 00:00:02.000 behind"), "{error}");
+    }
+
     #[test]
     fn a_missing_frame_is_no_silent_shift() {
-        let mut units = EditUnits::new(Rational::new(25, 1));
+        let mut units = EditUnits::new(Rational::new(25, 1), None);
         units.frame(0);
         units.frame(2);
         assert_eq!(units.finish().err().map(|error| error.kind()), Some(ErrorKind::Unsupported));

@@ -200,7 +200,7 @@ impl Muxer {
             packet.set_key(true);
             output.write(packet).map_err(|code| error_of(code, path, &output.complaints()))?;
         }
-        let edit_units = (container == Container::Mxf).then(|| edit_units(&tracks)).flatten();
+        let edit_units = (container == Container::Mxf).then(|| edit_units(&tracks, patience.most_apart())).flatten();
         let tracks = tracks
             .into_iter()
             .zip(rewriters)
@@ -397,8 +397,8 @@ fn add_file_metadata<'a>(
 }
 
 /// For MXF: the buffer that keeps audio beside its frames.
-fn edit_units(tracks: &[TrackSpec]) -> Option<EditUnits> {
-    let mut units = EditUnits::new(tracks.iter().find_map(|track| track.rate)?);
+fn edit_units(tracks: &[TrackSpec], most_apart: Option<Timestamp>) -> Option<EditUnits> {
+    let mut units = EditUnits::new(tracks.iter().find_map(|track| track.rate)?, most_apart);
     for (index, track) in tracks.iter().enumerate() {
         if let Some((rate, block)) = track.parameters.pcm_block() {
             units.add_audio(index, rate, block);

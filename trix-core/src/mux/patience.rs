@@ -11,6 +11,8 @@ use crate::plan::OutputPlan;
 pub(crate) enum Arrival {
     /// From a source, about in the order of their times.
     Source,
+    /// From a source, and from files beside it.
+    Beside,
     /// From a program, which gives no stream more than this time ahead of another.
     Program(Timestamp),
     /// From a program, and from files beside it.
@@ -21,12 +23,12 @@ impl Arrival {
     /// For the file of `output`. `lead` is the time by which a program may give one stream ahead of another; `None` without
     /// a program.
     pub(crate) fn of(output: &OutputPlan, lead: Option<Timestamp>) -> Self {
-        match lead {
-            None => Arrival::Source,
-            Some(lead) if output.audio.iter().any(|audio| audio.stream.external_audio().is_some()) => {
-                Arrival::Mixed(lead)
-            }
-            Some(lead) => Arrival::Program(lead),
+        let has_external = output.audio.iter().any(|audio| audio.stream.external_audio().is_some());
+        match (lead, has_external) {
+            (None, false) => Arrival::Source,
+            (None, true) => Arrival::Beside,
+            (Some(lead), false) => Arrival::Program(lead),
+            (Some(lead), true) => Arrival::Mixed(lead),
         }
     }
 }
@@ -93,10 +95,16 @@ impl Patience {
         }
     }
 
+    /// The longest time by which frames may lie before the audio of their times. `None` if a program, or the pace of files
+    /// beside the source, keeps them together.
+    pub(crate) fn most_apart(&self) -> Option<Timestamp> {
+        (self.arrival == Arrival::Source).then(|| self.longest())
+    }
+
     /// The longest time that a packet waits, for a program that gives short blocks without gaps.
     pub(crate) fn longest(&self) -> Timestamp {
         match self.arrival {
-            Arrival::Source => OF_A_SOURCE.plus(self.held),
+            Arrival::Source | Arrival::Beside => OF_A_SOURCE.plus(self.held),
             // Of two tracks, neither waits for one that has ended.
             Arrival::Program(lead) if self.tracks.len() < 3 => lead.plus(ON_ITS_WAY),
             Arrival::Program(lead) => lead.plus(ON_ITS_WAY).plus(self.held),

@@ -1,8 +1,10 @@
 //! Tests of wrong input to a session. Every impossible call is rejected with stage, stream and time, and the session
 //! continues without it.
 
+use std::path::PathBuf;
+
 use trix_core::{
-    AudioBlock, Control, ErrorKind, Session, Stage, VideoFrame,
+    AudioBlock, Control, ErrorKind, Job, Session, Stage, VideoFrame,
     media::{
         format::SampleType,
         time::{Rational, Timestamp},
@@ -13,7 +15,7 @@ use trix_core::{
         video::VideoSettings,
     },
 };
-use trix_fixtures::folder;
+use trix_fixtures::{TempDir, folder};
 
 use crate::support::{
     planes, samples,
@@ -24,6 +26,15 @@ const HZ: Rational = Rational::new(1, 48_000);
 
 fn track() -> TrackShape {
     TrackShape::new(48_000, "stereo", SampleType::I16)
+}
+
+/// A job and a shape of grey frames with one audio track, which goes into the file as it is.
+fn grey_with_audio(folder: &TempDir) -> (PathBuf, Job, Shape) {
+    let path = named(folder, "grey.mkv");
+    let (mut job, mut shape) = grey(&path);
+    job.outputs[0].audio = AudioSettings::Pcm;
+    shape.audio.push(track());
+    (path, job, shape)
 }
 
 fn at(number: i64, time: Timestamp) -> VideoFrame {
@@ -37,10 +48,7 @@ fn moved(block: AudioBlock, time: Timestamp) -> AudioBlock {
 #[test]
 fn times_that_go_back_or_leap_are_refused_with_stage_stream_and_time() {
     let folder = folder();
-    let path = named(&folder, "grey.mkv");
-    let (mut job, mut shape) = grey(&path);
-    job.outputs[0].audio = AudioSettings::Pcm;
-    shape.audio.push(track());
+    let (path, job, mut shape) = grey_with_audio(&folder);
     let base = Rational::new(1, 1000);
     let video = shape.video.as_mut().unwrap();
     (video.time_base, video.uneven) = (Some(base), true);
@@ -104,10 +112,7 @@ fn times_that_go_back_or_leap_are_refused_with_stage_stream_and_time() {
 #[test]
 fn audio_before_the_start_is_cut_and_counted() {
     let folder = folder();
-    let path = named(&folder, "grey.mkv");
-    let (mut job, mut shape) = grey(&path);
-    job.outputs[0].audio = AudioSettings::Pcm;
-    shape.audio.push(track());
+    let (path, job, mut shape) = grey_with_audio(&folder);
     shape.start = Timestamp::new(1, Rational::new(1, 1));
     let mut session = begun(&job, &shape);
     for number in 0..50 {
@@ -125,10 +130,7 @@ fn audio_before_the_start_is_cut_and_counted() {
 #[test]
 fn a_last_block_that_lies_within_earlier_audio_is_cut() {
     let folder = folder();
-    let path = named(&folder, "grey.mkv");
-    let (mut job, mut shape) = grey(&path);
-    job.outputs[0].audio = AudioSettings::Pcm;
-    shape.audio.push(track());
+    let (_, job, shape) = grey_with_audio(&folder);
     let mut session = begun(&job, &shape);
     for number in 0..50 {
         session.write_frame(frame(number)).unwrap();
@@ -144,10 +146,7 @@ fn a_last_block_that_lies_within_earlier_audio_is_cut() {
 #[test]
 fn a_stated_duration_of_a_frame_does_not_hold_up_the_next() {
     let folder = folder();
-    let path = named(&folder, "grey.mkv");
-    let (mut job, mut shape) = grey(&path);
-    job.outputs[0].audio = AudioSettings::Pcm;
-    shape.audio.push(track());
+    let (_, job, shape) = grey_with_audio(&folder);
     let mut session = begun(&job, &shape);
     let lasting = |seconds, number| {
         let duration = Some(Timestamp::new(seconds, Rational::new(1, 1)));

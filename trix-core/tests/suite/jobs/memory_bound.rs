@@ -10,14 +10,15 @@ use trix_core::{
     ErrorKind, Job, Source,
     plan::MemoryPlan,
     settings::{
+        audio::AudioSettings,
         byte_size::ByteSize,
         job::OutputSettings,
-        video::{EncodeSettings, Encoder, Size},
+        video::{EncodeSettings, Encoder, Size, VideoSettings},
     },
 };
 use trix_fixtures::{Clip, folder};
 
-use crate::support::{alone, done, quick, video_job};
+use crate::support::{alone, done, made_by_ffmpeg, quick, video_job};
 
 /// Environment variable that names the job for the separate process.
 const JOB: &str = "TRIX_TEST_MEMORY_JOB";
@@ -158,6 +159,28 @@ fn the_estimate_grows_with_what_an_encoder_keeps() {
         let far = EncodeSettings { preset: Some("medium".into()), ..quick(option) };
         assert!(estimate(far, encoder) > medium, "{encoder}: an option of the encoder's own");
     }
+}
+
+#[test]
+fn memory_does_not_grow_with_frames_whose_audio_has_ended() {
+    let folder = folder();
+    let of = |seconds: u32| {
+        let source = made_by_ffmpeg(
+            &format!("short-audio-{seconds}.mov"),
+            &format!(
+                "-f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine=sample_rate=48000:duration=1 -t {seconds} \
+                 -c:v mpeg2video -b:v 12M -minrate 12M -maxrate 12M -bufsize 4M -g 1 -c:a pcm_s16le"
+            ),
+        );
+        let mut job = Job::new(&source, folder.path().join(format!("{seconds}.mxf")));
+        job.outputs[0].video = VideoSettings::Copy;
+        job.outputs[0].audio = AudioSettings::Pcm;
+        let peak = peak(folder.path(), &job);
+        (peak, fs::metadata(&job.outputs[0].path).expect("the output").len())
+    };
+    let ((short, _), (long, bytes)) = (of(15), of(60));
+    assert!(bytes > 60 << 20, "{bytes}");
+    assert!(long < short + (20 << 20), "{short} bytes for 15 seconds, {long} for 60");
 }
 
 #[test]
