@@ -167,7 +167,7 @@ fn mux(criterion: &mut Criterion) {
         let job = copy_job(&source, &output, verify);
         let mut group = group(criterion, "mux", 25);
         group.bench_function(name, |bencher| {
-            bencher.iter(|| trix_core::run(&job, &Control::default()).expect("a copy").outputs[0].bytes);
+            bencher.iter(|| trix_core::run_job(&job, &Control::default()).expect("a copy").outputs[0].bytes);
         });
     }
 }

@@ -10,7 +10,7 @@ use std::{env, process::ExitCode, sync::Arc};
 use trix_core::{
     Control, Job, Report, Result,
     media::format::Chroma,
-    run,
+    run_job,
     settings::{
         audio::AudioSettings,
         job::VerifyLevel,
@@ -57,7 +57,7 @@ fn encode(source: &str, output: &str) -> Result<Report> {
         })),
         ..Default::default()
     };
-    run(&job, &control)
+    run_job(&job, &control)
 }
 
 fn print(report: &Report) {

@@ -10,7 +10,7 @@
 //! | [`Job`] | what a user asks for: one source, its outputs, packages and stills |
 //! | [`Document`](document::Document) | a job or profile as TOML, YAML or JSON |
 //! | [`plan()`] and [`Plan`] | what the job resolves to; a plan travels as JSON |
-//! | [`run`], [`run_plan`] | run a job, or a plan |
+//! | [`run`], [`run_job`] | run a plan, or plan a job and run it |
 //! | [`Session`] | a job whose frames and audio the program gives |
 //! | [`Control`] | progress, [events](control::events::Event), and cancellation by [`Cancel`] |
 //! | [`Report`] | what was written, with the ledger of every frame and the checks of every file |
@@ -40,7 +40,7 @@
 //! # let folder = trix_fixtures::folder();
 //! use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
 //! use trix_core::{
-//!     Cancel, Control, Job, run,
+//!     Cancel, Control, Job, run_job,
 //!     settings::{job::OutputSettings, video::{EncodeSettings, VideoSettings}},
 //! };
 //!
@@ -61,7 +61,7 @@
 //!     progress: Some(Arc::new(move |progress| seen.store(progress.frame, Ordering::Relaxed))),
 //!     ..Control::default()
 //! };
-//! let report = run(&job, &control)?;
+//! let report = run_job(&job, &control)?;
 //! assert_eq!(report.outputs.len(), 2);
 //! for output in &report.outputs {
 //!     assert_eq!(output.ledger.expect("video").emitted, 50);
@@ -76,11 +76,11 @@
 //! ```
 //! # let master = trix_fixtures::clip::master();
 //! # let folder = trix_fixtures::folder();
-//! use trix_core::{Control, Job, control::events::Event, run};
+//! use trix_core::{Control, Job, control::events::Event, run_job};
 //!
 //! let job = Job::new(&master, folder.path().join("copy.mkv"));
 //! let (control, events) = Control::with_events();
-//! let running = std::thread::spawn(move || run(&job, &control));
+//! let running = std::thread::spawn(move || run_job(&job, &control));
 //! let mut bytes_done = 0;
 //! for event in events.iter() {
 //!     match event {
@@ -158,13 +158,13 @@
 //! ```
 //! # let master = trix_fixtures::clip::master();
 //! # let folder = trix_fixtures::folder();
-//! use trix_core::{Control, Job, Plan, Source, plan, run_plan};
+//! use trix_core::{Control, Job, Plan, Source, plan, run};
 //!
 //! let job = Job::new(&master, folder.path().join("copy.mp4"));
 //! let text = serde_json::to_string(&plan(&job, &Source::open(&master)?)?).expect("a plan is JSON");
 //!
 //! let received: Plan = serde_json::from_str(&text).expect("a plan");
-//! let report = run_plan(&received, &Control::default())?;
+//! let report = run(&received, &Control::default())?;
 //! assert_eq!(report.outputs[0].ledger.expect("video").found, Some(50));
 //! # Ok::<(), trix_core::Error>(())
 //! ```
@@ -230,7 +230,7 @@ pub use trix_model::{
 
 pub use index::{FrameIndex, FromStart};
 pub use machine::this_machine;
-pub use pipeline::{Control, OnProgress, Stages, run, run_opened, run_plan};
+pub use pipeline::{Control, OnProgress, Stages, run, run_job, run_opened};
 pub use plan::Plan;
 pub use planner::{plan, plan_for};
 pub use reading::{

@@ -33,7 +33,7 @@ pub fn encode(args: &Encode) -> u8 {
     if !mistakes.is_empty() {
         return output::failure(&refusal(&job, mistakes), args.json);
     }
-    execute(|control| trix_core::run(&job, control), args.progress, args.json, |error| error)
+    execute(|control| trix_core::run_job(&job, control), args.progress, args.json, |error| error)
 }
 
 /// The error of a job with `mistakes` in its arguments. It has the other mistakes of the job too.

@@ -9,7 +9,7 @@ use std::{
 use trix_core::{
     Control, Error, ErrorKind, Job, Plan as Written, Report, Stage,
     document::{Document, Language, PROFILES, Resolved},
-    plan_for, run_opened, run_plan,
+    plan_for, run_opened,
 };
 
 use super::interrupt::cancel_on_interrupt;
@@ -52,7 +52,12 @@ pub fn run(args: &Run) -> u8 {
                 if args.running.overwrite {
                     plan.overwrite();
                 }
-                execute(|control| run_plan(&plan, control), args.running.progress, args.running.json, |error| error)
+                execute(
+                    |control| trix_core::run(&plan, control),
+                    args.running.progress,
+                    args.running.json,
+                    |error| error,
+                )
             }
             Err(error) => output::failure(&error, args.running.json),
         };

@@ -69,14 +69,14 @@ const GRACE: Duration = Duration::from_millis(120);
 /// Plans a job and runs it, with one opening of the source.
 ///
 /// ```no_run
-/// use trix_core::{Control, run, settings::{job::Job, video::{EncodeSettings, RateControl, VideoSettings}}};
+/// use trix_core::{Control, run_job, settings::{job::Job, video::{EncodeSettings, RateControl, VideoSettings}}};
 /// let mut job = Job::new("master.mov", "copy.mp4");
 /// job.outputs[0].video = VideoSettings::X265(EncodeSettings {
 ///     depth: Some(10),
 ///     rate: Some(RateControl::Crf { value: 20.0 }),
 ///     ..Default::default()
 /// });
-/// let report = run(&job, &Control::default())?;
+/// let report = run_job(&job, &Control::default())?;
 /// println!("{} frames", report.outputs[0].ledger.map_or(0, |ledger| ledger.emitted));
 /// # Ok::<(), trix_core::Error>(())
 /// ```
@@ -84,8 +84,8 @@ const GRACE: Duration = Duration::from_millis(120);
 /// # Errors
 /// Every kind but `Bug`. Each error names file, stage, stream and time as far as they are known. Nothing is left under
 /// the names of the outputs, and existing files of those names are unchanged. If the job tolerates the failure of an
-/// output, `run` fails only when no output is left.
-pub fn run(job: &Job, control: &Control) -> Result<Report> {
+/// output, `run_job` fails only when no output is left.
+pub fn run_job(job: &Job, control: &Control) -> Result<Report> {
     control.to_end(|| {
         control.began(Stage::Source);
         let source = Source::open_until(&job.source.path, &job.source.reading(), &control.cancel)?;
@@ -93,10 +93,10 @@ pub fn run(job: &Job, control: &Control) -> Result<Report> {
     })
 }
 
-/// Like [`run`], for a source that is already open, as it is after its job was read from a document.
+/// Like [`run_job`], for a source that is already open, as it is after its job was read from a document.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run_job`].
 pub fn run_opened(job: &Job, source: Source, control: &Control) -> Result<Report> {
     control.to_end(|| opened(job, source, control))
 }
@@ -118,8 +118,8 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
 ///
 /// # Errors
 /// `InvalidSpec` if the source, or a file of an external audio track, has changed since, or if the plan names a part that
-/// it does not have; otherwise as [`run`].
-pub fn run_plan(plan: &Plan, control: &Control) -> Result<Report> {
+/// it does not have; otherwise as [`run_job`].
+pub fn run(plan: &Plan, control: &Control) -> Result<Report> {
     control.to_end(|| planned(plan, control))
 }
 

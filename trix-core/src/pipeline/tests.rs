@@ -6,7 +6,7 @@ use serde_json::json;
 use trix_fixtures::{Clip, folder};
 use trix_model::{error::ErrorKind, time::Rational};
 
-use super::{Control, run_plan};
+use super::{Control, run};
 use crate::{
     plan::{EncodePlan, Plan},
     planner,
@@ -46,11 +46,11 @@ fn without_width(plan: &mut Plan, number: usize) {
 }
 
 /// Runs a job that writes into `folder`, with a spoilt plan.
-fn run(folder: &Path, then: &str, spoil: Spoil) -> crate::Result<Report> {
+fn run_spoiled(folder: &Path, then: &str, spoil: Spoil) -> crate::Result<Report> {
     let job = job(folder, then);
     let mut plan = planner::plan(&job, &Source::of(&job.source).expect("a source")).expect("a plan");
     spoil(&mut plan);
-    run_plan(&plan, &Control::default())
+    run(&plan, &Control::default())
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {
@@ -92,7 +92,7 @@ const SPOILT: [(&str, Spoil, ErrorKind, &str); 4] = [
 fn what_cannot_be_opened_fails_alone_where_the_job_says_so() {
     for (name, spoil, kind, problem) in SPOILT {
         let folder = folder();
-        let report = run(folder.path(), "continue", spoil).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let report = run_spoiled(folder.path(), "continue", spoil).unwrap_or_else(|error| panic!("{name}: {error}"));
         let [failed] = report.failed.as_slice() else { panic!("{name}: {:?}", report.failed) };
         assert_eq!((&failed.path, failed.kind), (&folder.path().join(name), kind), "{failed:?}");
         let begins = format!("{}{problem}", folder.path().join(name).display());
@@ -118,7 +118,7 @@ fn what_cannot_be_opened_fails_alone_where_the_job_says_so() {
 fn what_cannot_be_opened_ends_a_job_that_does_not_go_on() {
     for (name, spoil, kind, problem) in SPOILT {
         let folder = folder();
-        let error = run(folder.path(), "fail", spoil).expect_err(name);
+        let error = run_spoiled(folder.path(), "fail", spoil).expect_err(name);
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().starts_with(&format!("{}{problem}", folder.path().join(name).display())), "{error}");
         assert_eq!(names(folder.path()), BTreeSet::new(), "{name}");
@@ -131,7 +131,7 @@ fn a_job_ends_when_nothing_of_it_can_be_opened() {
     let job = Job { stills: Vec::new(), packages: Vec::new(), ..job(folder.path(), "continue") };
     let mut plan = planner::plan(&job, &Source::of(&job.source).expect("a source")).expect("a plan");
     (0..plan.outputs.len()).for_each(|number| without_width(&mut plan, number));
-    let error = run_plan(&plan, &Control::default()).expect_err("nothing is left");
+    let error = run(&plan, &Control::default()).expect_err("nothing is left");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
     assert_eq!(names(folder.path()), BTreeSet::new());
 }

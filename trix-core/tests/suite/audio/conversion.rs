@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     Control, ErrorKind, Job, Report,
     plan::Resampler,
-    run,
+    run_job,
     settings::{
         audio::{AudioSettings, AudioShape},
         job::VerifyLevel,
@@ -428,7 +428,7 @@ fn a_rate_that_a_codec_lacks_is_changed_and_said() {
 
 fn refused(source: &Path, output: &str, codec: &str, shape: AudioShape, words: &[&str]) {
     let folder = folder();
-    let error = run(&shaped(source, &folder.path().join(output), codec, shape), &Control::default())
+    let error = run_job(&shaped(source, &folder.path().join(output), codec, shape), &Control::default())
         .err()
         .unwrap_or_else(|| panic!("{codec} in {output} is not refused"));
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use trix_core::{
-    Control, ErrorKind, OnDamage, run,
+    Control, ErrorKind, OnDamage, run_job,
     settings::{audio::AudioSettings, track::Disposition, video::VideoSettings},
 };
 use trix_fixtures::{folder, program};
@@ -150,7 +150,7 @@ fn outputs_of_several_codecs_have_the_same_audio_and_take_the_tracks_that_they_n
     assert_eq!(report.tracks.len(), 2);
     job.outputs[1].tracks = Some(vec![3]);
     job.outputs.iter_mut().for_each(|output| output.overwrite = true);
-    let error = run(&job, &Control::default()).expect_err("an error");
+    let error = run_job(&job, &Control::default()).expect_err("an error");
     let [mistake] = error.mistakes() else { panic!("{error}") };
     assert_eq!((mistake.place.as_str(), mistake.value.as_str()), ("outputs[1].tracks", "3"), "{error}");
 }
@@ -221,7 +221,7 @@ fn channels_that_do_not_fit_and_outputs_that_are_inputs_are_mistakes() {
     let before = std::fs::read(&wave).unwrap();
     let mut job = job(&film(), &folder, &[wave.display().to_string()], &[("mono.mkv", AudioSettings::Flac)]);
     job.overwrite();
-    let error = run(&job, &Control::default()).expect_err("an error");
+    let error = run_job(&job, &Control::default()).expect_err("an error");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
     assert!(error.to_string().contains("mono.mkv"), "{error}");
     assert!(std::fs::read(&wave).unwrap() == before, "the file is as it was");

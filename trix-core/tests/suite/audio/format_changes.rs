@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    Control, Error, ErrorKind, Job, Report, Source, probe, run,
+    Control, Error, ErrorKind, Job, Report, Source, probe, run_job,
     settings::{
         audio::{AudioDrift, AudioSettings, AudioShape},
         job::{OnOutputFailure, OutputSettings},
@@ -61,7 +61,7 @@ fn ledger(report: &Report) -> (u64, u64) {
 }
 
 fn refused(job: &Job) -> Error {
-    let error = run(job, &Control::default()).expect_err("a refusal");
+    let error = run_job(job, &Control::default()).expect_err("a refusal");
     assert!(!job.outputs[0].path.exists(), "{error}");
     error
 }
@@ -160,7 +160,7 @@ fn a_copy_that_its_container_cannot_hold_fails_alone_where_the_job_says_so() {
     }
     let error = refused(&job);
     job.on_output_failure = OnOutputFailure::Continue;
-    let report = run(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    let report = run_job(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
     let [failed] = report.failed.as_slice() else { panic!("{:?}", report.failed) };
     assert_eq!((&failed.path, failed.kind), (&job.outputs[0].path, ErrorKind::Unsupported));
     assert_eq!(failed.error, error.to_string(), "what is said of it is the same");

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    Control, ErrorKind, Job, run,
+    Control, ErrorKind, Job, run_job,
     settings::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{folder, program};
@@ -134,7 +134,7 @@ fn webm_takes_only_the_codecs_of_webm() {
 
     job.outputs[0].video = VideoSettings::X264(quick(""));
     job.outputs[0].audio = AudioSettings::Flac;
-    let error = run(&job, &Control::default()).expect_err("neither is of the web");
+    let error = run_job(&job, &Control::default()).expect_err("neither is of the web");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec);
     assert!(error.to_string().contains("video = x264"), "{error}");
     assert!(error.to_string().contains("flac"), "{error}");
@@ -180,7 +180,7 @@ fn mxf_refuses_what_it_cannot_hold() {
     let mut job = Job::new(source("together", "0", "0", "pcm_s16le"), &output);
     job.outputs[0].audio = AudioSettings::Pcm;
     let refused = |job: &Job| {
-        let error = run(job, &Control::default()).expect_err("MXF has no such thing");
+        let error = run_job(job, &Control::default()).expect_err("MXF has no such thing");
         assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
         error.to_string()
     };

@@ -9,7 +9,7 @@ use std::{
 use trix_core::{
     Control, ErrorKind, Job, Report,
     media::time::{Rational, Timestamp},
-    run,
+    run_job,
     settings::{audio::AudioSettings, subtitle::SubtitleSettings, video::VideoSettings},
 };
 use trix_fixtures::{clip::made, folder, program};
@@ -344,7 +344,7 @@ fn tags_are_set_copied_and_taken_away() {
             assert!(remarks(&done(&lost)).contains("isrc"), "{extension}");
         }
         lost.outputs[0].metadata.insert("isrc".into(), "x".into());
-        let error = run(&lost, &Control::default()).expect_err("MXF has no such place");
+        let error = run_job(&lost, &Control::default()).expect_err("MXF has no such place");
         assert_eq!(error.kind(), ErrorKind::InvalidSpec);
         assert!(error.to_string().contains("metadata.isrc"), "{error}");
     }

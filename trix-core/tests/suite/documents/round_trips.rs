@@ -14,7 +14,7 @@ use trix_core::{
     plan,
     probe::{self, MediaInfo},
     quality::Metric,
-    run,
+    run_job,
     schema::{self, Name},
     verify::{
         content::{self, Comparison},
@@ -80,7 +80,7 @@ fn the_report_of_a_job_with_every_kind_of_product_comes_back() {
         progress: Some(Arc::new(move |progress| seen.lock().expect("a list").push(progress.clone()))),
         ..Control::default()
     };
-    let report: Report = run(&job, &control).expect("a report");
+    let report: Report = run_job(&job, &control).expect("a report");
     assert_eq!((report.outputs.len(), report.packages.len(), report.stills.len()), (4, 1, 3));
     let document = of_a_version(&report);
     assert_eq!(document["version"], env!("CARGO_PKG_VERSION"));
@@ -104,7 +104,7 @@ fn the_report_of_a_damaged_and_cut_source_comes_back() {
     let mut job = Job::new(&source, folder.path().join("out.mkv"));
     job.source.on_damage = OnDamage::Conceal;
     job.source.start = Some("00:00:00.2".parse().expect("a time"));
-    let report = run(&job, &Control::default()).expect("a report");
+    let report = run_job(&job, &Control::default()).expect("a report");
     assert!(!report.damage.is_empty() && report.seek.is_some());
     of_a_version(&report);
     let again: Report = serde_json::from_value(serde_json::to_value(&report).expect("data")).expect("a report");
@@ -134,9 +134,9 @@ fn errors_checks_and_scores_come_back() {
     let stopped = Control::default();
     stopped.cancel.cancel();
     let errors = [
-        run(&job, &Control::default()).expect_err("a job with mistakes"),
+        run_job(&job, &Control::default()).expect_err("a job with mistakes"),
         Source::open("/nonexistent/a.mp4").err().expect("no such file"),
-        run(&Job::new(master(), folder.path().join("out.mkv")), &stopped).expect_err("cancelled"),
+        run_job(&Job::new(master(), folder.path().join("out.mkv")), &stopped).expect_err("cancelled"),
     ];
     let kinds = errors.each_ref().map(|error| {
         let document = ErrorDocument::from(error);

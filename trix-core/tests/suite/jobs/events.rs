@@ -19,7 +19,7 @@ use trix_core::{
         events::Event,
         progress::{Phase, Progress},
     },
-    run,
+    run_job,
     settings::video::{EncodeSettings, VideoSettings},
 };
 use trix_fixtures::{Clip, folder, master};
@@ -43,7 +43,7 @@ fn job(source: &Path, folder: &Path, value: serde_json::Value) -> Job {
 /// Runs a job while another thread reads its events.
 fn heard(job: Job) -> (trix_core::Result<trix_core::Report>, Vec<Event>) {
     let (control, events) = Control::with_events();
-    let running = thread::spawn(move || run(&job, &control));
+    let running = thread::spawn(move || run_job(&job, &control));
     let events = events.iter().collect();
     (running.join().expect("no panic"), events)
 }
@@ -170,7 +170,7 @@ fn events_tell_what_failed() {
             fs::remove_dir_all(&apart).expect("a folder");
         }
     };
-    let report = run(&job, &Control { progress: Some(Arc::new(progress)), ..control }).expect("a report");
+    let report = run_job(&job, &Control { progress: Some(Arc::new(progress)), ..control }).expect("a report");
     let [failed] = report.failed.as_slice() else { panic!("{:?}", report.failed) };
     let events: Vec<Event> = events.iter().collect();
     let stated: Vec<(&PathBuf, &str)> = events
@@ -196,7 +196,7 @@ fn a_job_whose_events_no_one_reads_ends_as_any_other() {
     let x264 = json!({ "type": "x264", "preset": "ultrafast" });
     let job = job(&master(), folder.path(), json!({ "outputs": [{ "path": "a.mkv", "video": x264 }] }));
     let (control, events) = Control::with_events();
-    let report = run(&job, &control).expect("a report");
+    let report = run_job(&job, &control).expect("a report");
     // The events are still in the queue, and none is missing.
     let waiting: Vec<Event> = std::iter::from_fn(|| events.try_recv()).collect();
     assert!(
@@ -208,7 +208,7 @@ fn a_job_whose_events_no_one_reads_ends_as_any_other() {
     assert_eq!(progress.count(), 1);
     drop(events);
     fs::remove_file(&report.outputs[0].path).expect("an output");
-    run(&job, &control).expect("a report without a reader");
+    run_job(&job, &control).expect("a report without a reader");
 }
 
 /// Cancels a job in `phase` while its callback sleeps for [`SLOW`]. Returns the time until the job returned.
@@ -232,7 +232,7 @@ fn cancelled_in(phase: Phase, source: &Path, settings: serde_json::Value) -> Dur
         thread::sleep(SLOW);
     };
     let control = Control { progress: Some(Arc::new(progress)), ..control };
-    let error = run(&job, &control).expect_err("cancelled");
+    let error = run_job(&job, &control).expect_err("cancelled");
     let took = asked.lock().expect("a lock").expect("the callback was called").elapsed();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
@@ -266,7 +266,8 @@ fn a_slow_callback_gets_the_last_progress_and_holds_up_no_stage() {
         thread::sleep(SLOW);
         busy.fetch_sub(1, Ordering::SeqCst);
     };
-    let report = run(&job, &Control { progress: Some(Arc::new(progress)), ..Control::default() }).expect("a report");
+    let report =
+        run_job(&job, &Control { progress: Some(Arc::new(progress)), ..Control::default() }).expect("a report");
     let seen = seen.lock().expect("a list");
     // Each call lasts longer than fifteen ticks of the timer, and all progress in that time gives one call.
     assert!(seen.len() <= 3, "{seen:?}");
@@ -280,7 +281,7 @@ fn a_callback_that_panics_ends_the_job_with_its_panic_and_leaves_nothing() {
     let x264 = json!({ "type": "x264", "preset": "ultrafast" });
     let job = job(&master(), folder.path(), json!({ "outputs": [{ "path": "a.mkv", "video": x264 }] }));
     let control = Control { progress: Some(Arc::new(|_| panic!("no more"))), ..Control::default() };
-    let panic = thread::scope(|scope| scope.spawn(|| run(&job, &control)).join().expect_err("a panic"));
+    let panic = thread::scope(|scope| scope.spawn(|| run_job(&job, &control)).join().expect_err("a panic"));
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"no more"));
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
     assert_eq!(control.stages_left(), 0);
@@ -319,10 +320,10 @@ fn threads_of_jobs_in_a_process() {
     let x264 = json!({ "type": "x264", "preset": "ultrafast" });
     let job = job(&source, folder.path(), json!({ "outputs": [{ "path": "a.mkv", "video": x264 }] }));
     let control = Control::default();
-    run(&job, &control).expect("a report");
+    run_job(&job, &control).expect("a report");
     none_is_left(&control);
     // A failed job, too.
-    let error = run(&job, &control).expect_err("the name is taken");
+    let error = run_job(&job, &control).expect_err("the name is taken");
     assert_eq!(error.kind(), ErrorKind::Io);
     none_is_left(&control);
     // A job that is cancelled during a call of an encoder reports the number of remaining threads until none is left.
@@ -333,7 +334,7 @@ fn threads_of_jobs_in_a_process() {
         job.outputs[0].video = VideoSettings::X265(settings);
         let control = Control::default();
         let (own, cancel) = (control.clone(), control.cancel.clone());
-        let running = thread::spawn(move || run(&job, &own));
+        let running = thread::spawn(move || run_job(&job, &own));
         thread::sleep(Duration::from_millis(700));
         cancel.cancel();
         assert_eq!(running.join().expect("no panic").expect_err("cancelled").kind(), ErrorKind::Cancelled);

@@ -18,7 +18,7 @@ use trix_core::{
     plan::Cut,
     quality::Score,
     reading::reader::FrameReader,
-    run,
+    run_job,
 };
 use trix_fixtures::{Clip, folder, program};
 
@@ -37,7 +37,7 @@ fn full(name: &str) -> Value {
 }
 
 fn followed(job: &Job, progress: impl Fn(&Progress) + Send + Sync + 'static) -> trix_core::Result<Report> {
-    run(job, &Control { progress: Some(Arc::new(progress)), ..Default::default() })
+    run_job(job, &Control { progress: Some(Arc::new(progress)), ..Default::default() })
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -125,7 +125,7 @@ fn scores_are_to_the_bit_those_of_plain_loops_whatever_the_number_of_threads() {
         let folder = folder();
         let mut job = job(&source, folder.path(), json!([full("a.mkv"), full("b.mp4")]));
         job.threads = Some(threads);
-        let report = run(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+        let report = run_job(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
         let scores = vec![score(&report, 0).clone(), score(&report, 1).clone()];
         let known = known.get_or_insert_with(|| {
             for (number, score) in scores.iter().enumerate() {
@@ -147,7 +147,7 @@ fn the_source_is_decoded_once_for_all_files_that_are_compared() {
     let source = Clip { width: 640, height: 360, frames: 240, ..Clip::default() }.y4m();
     let folder = folder();
     let job = job(&source, folder.path(), json!([full("a.mkv"), full("b.mkv"), full("c.mp4"), full("d.mkv")]));
-    let report = run(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    let report = run_job(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
     for (number, output) in report.outputs.iter().enumerate() {
         assert_eq!(score(&report, number).frames, 240);
         assert_eq!(output.sha256.as_deref(), Some(sha256sum(&output.path).as_str()), "{}", output.path.display());
@@ -233,7 +233,7 @@ fn a_job_that_is_cancelled_while_files_are_compared_returns_within_200_ms_and_le
                 cancel.cancel();
             }
         };
-        let error = run(&job, &Control { progress: Some(Arc::new(progress)), ..control }).expect_err("cancelled");
+        let error = run_job(&job, &Control { progress: Some(Arc::new(progress)), ..control }).expect_err("cancelled");
         let took = asked.lock().expect("a lock").expect("files are compared").elapsed();
         assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
         assert_eq!(names(folder.path()), [""; 0]);

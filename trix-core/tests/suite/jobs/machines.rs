@@ -7,7 +7,7 @@ use trix_core::{
     control::events::{self, Event},
     encode, plan,
     plan::{EncodePlan, VideoPlan},
-    plan_for, run_plan,
+    plan_for, run,
     settings::{
         byte_size::ByteSize,
         job::OutputSettings,
@@ -38,7 +38,7 @@ fn planned(job: &Job, machine: &Machine) -> Plan {
 fn ran(plan: &Plan) -> (Vec<u8>, Option<u32>) {
     let mut plan = plan.clone();
     plan.overwrite();
-    let report = run_plan(&plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    let report = run(&plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
     (fs::read(&report.outputs[0].path).expect("a file"), report.outputs[0].frame_threads)
 }
 
@@ -235,7 +235,7 @@ fn too_little_memory_of_the_machine_shortens_queues_and_is_reported() {
     large.overwrite();
     let (sender, receiver) = events::channel();
     let control = Control { events: Some(sender), ..Control::default() };
-    let report = run_plan(&large, &control).unwrap_or_else(|error| panic!("{error}"));
+    let report = run(&large, &control).unwrap_or_else(|error| panic!("{error}"));
     drop(control);
     let says = |text: &str| text.starts_with("memory may not suffice on a machine with ");
     assert!(report.decisions.iter().any(|decision| says(&decision.what)), "{:?}", report.decisions);

@@ -126,7 +126,7 @@ fn a_job_over_its_memory_bound_is_refused_with_the_figures() {
     let [.., job] = jobs(folder.path());
     let least = least(&job);
     let refused = Job { memory: Some(ByteSize(least - 1)), ..job.clone() };
-    let error = trix_core::run(&refused, &trix_core::Control::default()).expect_err("the bound is too low");
+    let error = trix_core::run_job(&refused, &trix_core::Control::default()).expect_err("the bound is too low");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
     let [mistake] = error.mistakes() else { panic!("one mistake: {error}") };
     assert_eq!((mistake.place.as_str(), &mistake.value), ("memory", &ByteSize(least - 1).to_string()));

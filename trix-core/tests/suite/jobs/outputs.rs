@@ -16,7 +16,7 @@ use trix_core::{
     Control, Error, ErrorKind, Job, Plan, Report, Source,
     control::progress::{Phase, Progress},
     plan::{FilterPlan, Sink},
-    run,
+    run_job,
     settings::video::Encoder,
 };
 use trix_fixtures::{Clip, folder, master, program};
@@ -33,7 +33,7 @@ fn job(source: &Path, folder: &Path, outputs: Value) -> Job {
 }
 
 fn done(job: &Job) -> Report {
-    let report = run(job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    let report = run_job(job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
     assert!(report.failed.is_empty(), "{:?}", report.failed);
     assert_eq!(report.outputs.len(), job.outputs.len());
     report
@@ -206,7 +206,7 @@ fn queues(job: &Job) -> Vec<String> {
         let mut seen = kept.lock().expect("a list");
         seen.extend(progress.queues.iter().map(|queue| queue.name.clone()));
     };
-    run(job, &Control { progress: Some(Arc::new(watch)), ..Default::default() })
+    run_job(job, &Control { progress: Some(Arc::new(watch)), ..Default::default() })
         .unwrap_or_else(|error| panic!("{error}"));
     let mut seen = seen.lock().expect("a list").clone();
     seen.sort();
@@ -296,7 +296,7 @@ fn three(folder: &Path) -> Job {
 /// Runs a job and removes the folder of its second output meanwhile.
 fn without_its_folder(job: &Job, folder: &Path) -> Result<Report, Error> {
     let apart = folder.join("apart");
-    run(job, &meanwhile(move || fs::remove_dir_all(&apart).expect("a folder")))
+    run_job(job, &meanwhile(move || fs::remove_dir_all(&apart).expect("a folder")))
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn renames_are_undone_when_the_last_rename_fails() {
         fs::write(&job.outputs[0].path, "dear").expect("a file");
         // A file that takes the name during the job is noticed when everything else is done.
         let taken = job.outputs[2].path.clone();
-        let result = run(&job, &meanwhile(move || fs::write(&taken, "of another").expect("a file")));
+        let result = run_job(&job, &meanwhile(move || fs::write(&taken, "of another").expect("a file")));
         assert_eq!(fs::read(&job.outputs[2].path).expect("the file"), b"of another");
         assert_eq!(names(&folder.path().join("apart")), ["b.mkv"]);
         match result {
@@ -394,7 +394,7 @@ fn an_output_that_fails_verification_fails_alone() {
                 std::os::unix::fs::FileExt::write_all_at(&file, &bytes[8000..8200], 8000).expect("written");
             }
         };
-        let result = run(&job, &Control { progress: Some(Arc::new(spoil)), ..Default::default() });
+        let result = run_job(&job, &Control { progress: Some(Arc::new(spoil)), ..Default::default() });
         match result {
             Ok(report) => {
                 assert_eq!(then, "continue");
@@ -419,7 +419,7 @@ fn a_mistake_found_before_decoding_fails_all_outputs() {
         job.on_output_failure = serde_json::from_value(then.into()).expect("a word");
         // A file with this name exists.
         fs::write(&job.outputs[1].path, "dear").expect("a file");
-        let error = run(&job, &Control::default()).expect_err("a name that is taken");
+        let error = run_job(&job, &Control::default()).expect_err("a name that is taken");
         assert_eq!(error.kind(), ErrorKind::Io);
         assert!(error.to_string().contains("b.mkv") && error.to_string().contains("exists already"), "{error}");
         assert_eq!(fs::read(&job.outputs[1].path).expect("the file"), b"dear");
@@ -429,7 +429,7 @@ fn a_mistake_found_before_decoding_fails_all_outputs() {
         fs::write(folder.path().join("c.mp4"), "dear").expect("a file");
         fs::hard_link(folder.path().join("c.mp4"), &job.outputs[1].path).expect("a link");
         job.outputs.iter_mut().for_each(|output| output.overwrite = true);
-        let error = run(&job, &Control::default()).expect_err("one file");
+        let error = run_job(&job, &Control::default()).expect_err("one file");
         assert!(error.to_string().contains("another output of the job under a second name"), "{error}");
     }
 }
@@ -446,7 +446,7 @@ fn an_encoder_that_refuses_when_it_is_opened_fails_the_job_or_its_output_alone()
         let frames = Arc::new(Mutex::new(0));
         let seen = Arc::clone(&frames);
         let watch = move |progress: &Progress| *seen.lock().expect("a lock") = progress.frame;
-        match run(&job, &Control { progress: Some(Arc::new(watch)), ..Default::default() }) {
+        match run_job(&job, &Control { progress: Some(Arc::new(watch)), ..Default::default() }) {
             Ok(report) => {
                 assert_eq!(then, "continue");
                 assert_eq!(*frames.lock().expect("a lock"), 30, "the progress is that of the others");
@@ -491,7 +491,7 @@ fn an_audio_encoder_that_fails_names_its_output_and_the_time_and_keeps_its_cause
     ]);
     let mut job = job(&tone_with_a_hole(), folder.path(), outputs);
     let source = job.source.path.clone();
-    let error = run(&job, &Control::default()).expect_err("no number");
+    let error = run_job(&job, &Control::default()).expect_err("no number");
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Codec, trix_core::error::Stage::Encode), "{error}");
     // The MP4 file needs no silence before the encoder delay, but Matroska does, so each file has its own encode.
     // Either can fail first.
@@ -504,7 +504,7 @@ fn an_audio_encoder_that_fails_names_its_output_and_the_time_and_keeps_its_cause
     assert!(error.cause().is_some(), "{error}");
     // The audio of two outputs fails, and the third output succeeds.
     job.on_output_failure = serde_json::from_str("\"continue\"").expect("a word");
-    let report = run(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    let report = run_job(&job, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
     let failed: Vec<&PathBuf> = report.failed.iter().map(|own| &own.path).collect();
     assert_eq!(failed, [&job.outputs[0].path, &job.outputs[2].path]);
     for own in &report.failed {

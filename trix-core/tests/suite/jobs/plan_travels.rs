@@ -10,7 +10,7 @@ use std::{
 use trix_core::{
     Control, ErrorKind, Job, Plan, Source,
     document::{Document, Language},
-    plan, run_plan,
+    plan, run,
 };
 use trix_fixtures::{TempDir, folder, program};
 
@@ -81,7 +81,7 @@ fn travels(text: &str, source: &Path) -> Vec<PathBuf> {
     let report = done(&job(text, source, folders[0].path()));
     let second = job(text, source, folders[1].path());
     let plan = sent(&plan(&second, &Source::of(&second.source).unwrap()).unwrap_or_else(|error| panic!("{error}")));
-    let again = run_plan(&plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    let again = run(&plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
     let [first, second] = folders.map(|folder| contents(folder.path()));
     assert!(!first.is_empty());
     let names = |files: &[(PathBuf, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
@@ -206,7 +206,7 @@ fn a_plan_for_a_source_that_has_changed_is_refused() {
     let job = Job::new(&source, place.path().join("copy.mkv"));
     let plan = plan(&job, &Source::of(&job.source).unwrap()).unwrap();
     let refused = |what: &str| {
-        let error = run_plan(&plan, &Control::default()).expect_err(what);
+        let error = run(&plan, &Control::default()).expect_err(what);
         assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{what}: {error}");
         assert!(error.to_string().contains("has changed since the plan was made"), "{what}: {error}");
         assert!(!place.path().join("copy.mkv").exists());
@@ -239,7 +239,7 @@ fn a_plan_for_a_source_that_has_changed_is_refused() {
     // The original file.
     fs::write(&source, &bytes).unwrap();
     File::options().write(true).open(&source).unwrap().set_modified(old).unwrap();
-    run_plan(&plan, &Control::default()).unwrap();
+    run(&plan, &Control::default()).unwrap();
     assert!(
         program::text(&program::run(
             "ffprobe",
@@ -255,7 +255,7 @@ fn a_plan_of_another_version_is_refused() {
     let job = Job::new(film(), place.path().join("copy.mkv"));
     let mut plan = plan(&job, &Source::of(&job.source).unwrap()).unwrap();
     plan.trix = 2;
-    let error = run_plan(&plan, &Control::default()).expect_err("version 2");
+    let error = run(&plan, &Control::default()).expect_err("version 2");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
 }
 
@@ -311,7 +311,7 @@ fn a_plan_that_names_parts_it_does_not_have_is_refused_with_their_places() {
             let mut changed = whole.clone();
             *changed.pointer_mut(&place).unwrap() = wrong.into();
             let changed: Plan = serde_json::from_value(changed).unwrap_or_else(|error| panic!("{place}: {error}"));
-            let error = run_plan(&changed, &Control::default()).expect_err(&place);
+            let error = run(&changed, &Control::default()).expect_err(&place);
             assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{place}: {error}");
             assert!(!error.mistakes().is_empty(), "{place}: {error}");
         }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use trix_core::{
     Control, Job, Plan, Report, Source,
     plan::{EncodePlan, OutputId, PackageId, Sink},
-    run,
+    run_job,
 };
 use trix_fixtures::{folder, program};
 
@@ -154,7 +154,7 @@ fn one_of_two_that_share_an_encode_fails_alone() {
             let _ = fs::remove_dir_all(&gone);
         };
         let control = Control { progress: Some(Arc::new(progress)), ..Default::default() };
-        let report = run(&job, &control).unwrap_or_else(|error| panic!("{lost}: {error}"));
+        let report = run_job(&job, &control).unwrap_or_else(|error| panic!("{lost}: {error}"));
         let [failed] = report.failed.as_slice() else { panic!("{lost}: {:?}", report.failed) };
         assert!(failed.path.starts_with(&apart), "{lost}: {failed:?}");
         let reference = &reference.outputs[0].path;

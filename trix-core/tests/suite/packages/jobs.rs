@@ -13,7 +13,7 @@ use trix_core::{
     Control, ErrorKind, Job, Report,
     media::time::Rational,
     report::{PackageReport, RenditionReport},
-    run,
+    run_job,
     settings::{
         audio::AudioSettings,
         job::{OnOutputFailure, OutputSettings},
@@ -365,7 +365,7 @@ fn a_package_that_cannot_be_named_ends_the_job_before_anything_is_decoded() {
     let mut overwriting = job.clone();
     overwriting.overwrite();
     for job in [job, missing, overwriting] {
-        let error = run(&job, &control).expect_err("an error");
+        let error = run_job(&job, &control).expect_err("an error");
         assert_eq!(error.kind(), ErrorKind::Io, "{error}");
         assert!(error.to_string().contains("package"), "{error}");
         assert_eq!(names(folder.path()), BTreeSet::from(["package".to_owned()]), "{error}");
@@ -388,11 +388,11 @@ fn taking_away(folder: &TempDir) -> Control {
 fn a_package_that_fails_fails_the_job_or_only_itself() {
     let folder = folder();
     let mut job = all_kinds(&folder);
-    let error = run(&job, &taking_away(&folder)).expect_err("an error");
+    let error = run_job(&job, &taking_away(&folder)).expect_err("an error");
     assert!(error.to_string().contains("package"), "{error}");
     assert_eq!(names(folder.path()), BTreeSet::new(), "{error}");
     job.on_output_failure = OnOutputFailure::Continue;
-    let report = run(&job, &taking_away(&folder)).unwrap_or_else(|error| panic!("{error}"));
+    let report = run_job(&job, &taking_away(&folder)).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(report.failed.len(), 1, "{:?}", report.failed);
     assert_eq!(report.failed[0].path, folder.path().join("package"));
     let expected = ["a.mkv", "b.mp4", "poster.jpg"].map(str::to_owned);
@@ -430,7 +430,7 @@ fn an_older_package_is_replaced_or_restored_when_a_later_rename_fails() {
         })),
         ..Control::default()
     };
-    let error = run(&job, &control).expect_err("an error");
+    let error = run_job(&job, &control).expect_err("an error");
     assert!(error.to_string().contains("later.jpg"), "{error}");
     assert_eq!(fs::read(target.join("master.m3u8")).expect("a playlist"), before, "the older package is back");
     assert!(target.join("video-72").exists());
@@ -457,7 +457,7 @@ fn a_cancelled_job_leaves_no_output() {
     }
     let control = Control::default();
     let cancel = control.cancel.clone();
-    let running = thread::spawn(move || run(&job, &control));
+    let running = thread::spawn(move || run_job(&job, &control));
     thread::sleep(Duration::from_millis(1200));
     cancel.cancel();
     let error = running.join().expect("no panic").expect_err("a job that was cancelled");

@@ -10,7 +10,7 @@ use std::{
 use trix_core::{
     Control, ErrorKind, Job, OnDamage, Report,
     media::time::{Rational, Timestamp},
-    run,
+    run_job,
     settings::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::{clip::made, folder, program};
@@ -186,7 +186,7 @@ fn a_recording_of_another_size_is_scaled_and_no_copy() {
         assert_eq!(report.outputs[0].changes.len(), 2, "{extension}: {:?}", report.outputs[0].changes);
         let mut job = Job::new(&source, folder.path().join("copied.mkv"));
         job.outputs[0].video = VideoSettings::Copy;
-        let error = run(&job, &Control::default()).expect_err("a copy has one configuration");
+        let error = run_job(&job, &Control::default()).expect_err("a copy has one configuration");
         assert!(error.to_string().contains("configuration") && error.time().is_some(), "{extension}: {error}");
     }
 }
@@ -211,7 +211,7 @@ fn a_recording_of_other_streams_is_named_with_its_byte() {
         });
         let folder = folder();
         let output = folder.path().join("out.mkv");
-        let error = run(&Job::new(&source, &output), &Control::default()).expect_err("streams of another kind");
+        let error = run_job(&Job::new(&source, &output), &Control::default()).expect_err("streams of another kind");
         assert!(error.to_string().contains("another recording begins at byte"), "{extension}, {second}: {error}");
         assert!(!output.exists(), "{extension}, {second}");
     }
@@ -281,7 +281,7 @@ fn a_recording_that_the_demuxer_leaves_unread_is_named() {
         let folder = folder();
         let output = folder.path().join("unread.mkv");
         let mut job = Job::new(&source, &output);
-        let error = run(&job, &Control::default()).expect_err("half of the source is not read");
+        let error = run_job(&job, &Control::default()).expect_err("half of the source is not read");
         assert_eq!(error.kind(), ErrorKind::MalformedInput, "{extension}: {error}");
         let message = error.to_string();
         assert!(message.contains("another recording begins at byte") && message.contains("at 00:00:02"), "{message}");

@@ -268,7 +268,7 @@ fn a_keyframe_that_cannot_be_decoded_is_damage_of_the_cut_behind_it() {
     std::fs::write(&damaged, bytes).expect("a file");
     let mut job = job(&damaged, &output, AudioSettings::None);
     (job.source.start, job.source.duration) = (Some(frames(83 * 12 + 7)), Some(frames(50)));
-    let error = trix_core::run(&job, &trix_core::Control::default()).expect_err("frames are missing");
+    let error = trix_core::run_job(&job, &trix_core::Control::default()).expect_err("frames are missing");
     assert!(error.to_string().contains("decode"), "{error}");
     // The group before it is whole, and so is the one behind it.
     for first in [82 * 12 + 3, 84 * 12] {

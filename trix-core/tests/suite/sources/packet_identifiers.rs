@@ -7,7 +7,7 @@ use std::{
 };
 
 use trix_core::{
-    Control, ErrorKind, Job, Report, run,
+    Control, ErrorKind, Job, Report, run_job,
     settings::{audio::AudioSettings, video::VideoSettings},
 };
 use trix_fixtures::folder;
@@ -345,7 +345,7 @@ fn tables_that_change_a_codec_and_back_lose_nothing_and_too_many_fail() {
     let output = folder.path().join("out.mkv");
     let mut job = Job::new(&path, &output);
     job.outputs[0].video = VideoSettings::X264(quick(""));
-    let error = run(&job, &Control::default()).expect_err("not all of it is read");
+    let error = run_job(&job, &Control::default()).expect_err("not all of it is read");
     assert_eq!(error.kind(), ErrorKind::MalformedInput, "{error}");
     assert!(error.time().is_some_and(|time| (15.0..25.0).contains(&time.to_f64())), "{error}");
     assert!(!output.exists());

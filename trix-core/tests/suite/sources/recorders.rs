@@ -9,7 +9,7 @@ use std::{
 use trix_core::{
     Cancel, Control, Job, Report, Source,
     probe::probe_and_count,
-    run,
+    run_job,
     settings::{
         audio::AudioSettings,
         video::{EncodeSettings, Encoder, VideoSettings},
@@ -234,7 +234,7 @@ fn edits_that_cannot_be_followed_are_refused_by_name_and_time() {
             let lists: [&[Edit]; 2] = if stream == 0 { [&list, plain] } else { [plain, &list] };
             edited(&film, &source, &lists, false);
             let job = Job::new(&source, folder.path().join("out.mkv"));
-            let error = run(&job, &Control::default()).expect_err("refused").to_string();
+            let error = run_job(&job, &Control::default()).expect_err("refused").to_string();
             let stream = format!("stream {stream}");
             for word in [place, words, stream.as_str(), "edit list", "cannot be followed"] {
                 assert!(error.contains(word), "{name}: {error}");
@@ -242,7 +242,7 @@ fn edits_that_cannot_be_followed_are_refused_by_name_and_time() {
             // A track that the job does not use is no reason to refuse.
             let mut job = video_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
             job.outputs[0].overwrite = true;
-            assert_eq!(run(&job, &Control::default()).is_ok(), lists[0] == plain, "{name}");
+            assert_eq!(run_job(&job, &Control::default()).is_ok(), lists[0] == plain, "{name}");
         }
     }
 }
@@ -255,7 +255,7 @@ fn packets_of_a_composed_track_are_not_copied_as_if_they_were_all_of_it() {
     edited(&film, &source, &[&list, &list], false);
     let mut job = Job::new(&source, folder.path().join("out.mkv"));
     job.outputs[0].video = VideoSettings::Copy;
-    let error = run(&job, &Control::default()).expect_err("refused").to_string();
+    let error = run_job(&job, &Control::default()).expect_err("refused").to_string();
     assert!(error.contains("edit list") && error.contains("stream 0"), "{error}");
     // The default setting, which copies audio if possible, is no reason to refuse.
     job.outputs[0].video = VideoSettings::X264(quick(""));
@@ -446,7 +446,7 @@ fn damage_at_the_start_is_still_damage() {
     fs::write(&source, broken).expect("a source");
     let job = video_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
     assert!(
-        run(&job, &Control::default()).is_err(),
+        run_job(&job, &Control::default()).is_err(),
         "a film that lost its first keyframe is no recording from mid-group"
     );
 }
@@ -485,7 +485,7 @@ fn zeros_behind_a_recording_are_noted_and_cost_nothing() {
         let name = folder.path().join(format!("broken-{}", source.file_name().expect("a name").to_string_lossy()));
         fs::write(&name, broken).expect("a source");
         let job = video_job(&name, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
-        assert!(run(&job, &Control::default()).is_err(), "{}", name.display());
+        assert!(run_job(&job, &Control::default()).is_err(), "{}", name.display());
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 use trix_core::{
-    Control, ErrorKind, Job, run,
+    Control, ErrorKind, Job, run_job,
     settings::{
         audio::AudioSettings,
         job::{OutputSettings, VerifyLevel},
@@ -221,7 +221,7 @@ fn names_of_stills_that_are_taken_are_refused_before_anything_is_decoded() {
     with_film(&mut job, folder.path().join("film.mkv"));
     for taken in [&sheet, &vtt] {
         fs::write(taken, "taken").expect("a file");
-        let error = run(&job, &control).expect_err("an error");
+        let error = run_job(&job, &control).expect_err("an error");
         assert_eq!(error.kind(), ErrorKind::Io, "{error}");
         assert!(error.to_string().contains(&taken.display().to_string()), "{error}");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "{error}");

@@ -7,7 +7,7 @@ use serde_json::Value;
 use trix_core::{
     Control,
     document::{Document, Language},
-    run,
+    run_job,
 };
 use trix_fixtures::{
     browser::{self, Site},
@@ -68,7 +68,7 @@ fn a_preview_plays_and_seeks_and_has_its_stills() {
     );
     let document = Document::parse(&text, Language::Toml, &[]).expect("a job");
     let job = document.resolve(Some(folder.path())).expect("a job for the film").job;
-    let report = run(&job, &Control::default()).expect("a preview");
+    let report = run_job(&job, &Control::default()).expect("a preview");
     assert_eq!(report.outputs[0].ledger.map(|ledger| ledger.emitted), Some(150));
     is_fast_start(&folder.path().join("film.preview.mp4"));
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use trix_core::{
-    Control, Error, ErrorKind, Job, run,
+    Control, Error, ErrorKind, Job, run_job,
     settings::{audio::AudioSettings, job::OutputSettings, track::TrackSettings, video::VideoSettings},
 };
 use trix_fixtures::TempDir;
@@ -49,7 +49,7 @@ pub fn cut(mut job: Job, start: Option<&str>, duration: Option<&str>) -> Job {
 }
 
 pub fn refused(job: &Job) -> Error {
-    let error = run(job, &Control::default()).expect_err("an error");
+    let error = run_job(job, &Control::default()).expect_err("an error");
     for output in &job.outputs {
         let folder = output.path.parent().expect("a folder");
         let left: Vec<_> =

@@ -20,7 +20,7 @@ use std::{
 
 use serde_json::Value;
 use trix_core::{
-    Control, Error, Job, Report, run,
+    Control, Error, Job, Report, run_job,
     settings::{
         audio::AudioSettings,
         video::{EncodeSettings, Encoder, VideoSettings},
@@ -30,7 +30,7 @@ use trix_fixtures::program;
 
 /// Runs a job that must succeed.
 pub fn done(job: &Job) -> Report {
-    run(job, &Control::default()).unwrap_or_else(|error| panic!("{error}"))
+    run_job(job, &Control::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Runs an ignored test alone, in a process of its own with these environment variables. Returns its output. `module`
@@ -52,7 +52,7 @@ pub fn alone(module: &str, test: &str, environment: &[(&str, &Path)]) -> String 
 pub fn cancelled(job: Job) -> (Error, Duration) {
     let control = Control::default();
     let cancel = control.cancel.clone();
-    let running = thread::spawn(move || run(&job, &control));
+    let running = thread::spawn(move || run_job(&job, &control));
     thread::sleep(Duration::from_millis(700));
     let asked = Instant::now();
     cancel.cancel();

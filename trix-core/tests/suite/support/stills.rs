@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use trix_core::{
     Control, Job,
     media::time::Timestamp,
-    run,
+    run_job,
     settings::{job::SourceSettings, still::StillSettings},
     still::StillReport,
 };
@@ -36,7 +36,7 @@ pub fn make(source: &Path, stills: &[StillSettings]) -> trix_core::Result<Vec<St
     let source = SourceSettings { path: source.to_owned(), ..Default::default() };
     let mut job = Job { source, stills: stills.to_vec(), ..Default::default() };
     job.write_into(folder.path());
-    let report = run(&job, &Control::default())?;
+    let report = run_job(&job, &Control::default())?;
     let read =
         |path: &Path| StillFile { path: path.to_owned(), bytes: std::fs::read(folder.path().join(path)).unwrap() };
     let made = report.stills.into_iter().map(|still| {

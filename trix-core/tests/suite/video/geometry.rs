@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    Control, ErrorKind, Job, run,
+    Control, ErrorKind, Job, run_job,
     settings::{
         picture::{Crop, OnChange, Rotate},
         video::{EncodeSettings, Encoder, RateControl, Size, VideoSettings},
@@ -459,7 +459,7 @@ fn a_change_of_size_is_scaled_counted_and_placed() {
 
     job.outputs[0].picture.on_change = OnChange::Refuse;
     job.outputs[0].overwrite = true;
-    let error = run(&job, &Control::default()).map(|_| ()).expect_err("a change");
+    let error = run_job(&job, &Control::default()).map(|_| ()).expect_err("a change");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     let ((from_w, from_h), (to_w, to_h)) = (sizes[changes[0] - 1], sizes[changes[0]]);
     let words = format!("from {from_w}x{from_h} yuv420p to {to_w}x{to_h} yuv420p");
