@@ -11,6 +11,6 @@ pub struct Chapter {
     pub start: Timestamp,
     /// When it ends.
     pub end: Timestamp,
-    /// What it is called.
+    /// Title.
     pub title: Option<String>,
 }

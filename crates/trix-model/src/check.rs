@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 /// One thing that was compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Check {
-    /// What.
+    /// Name of the check.
     pub name: String,
-    /// What it had to be.
+    /// Expected value.
     pub expected: String,
-    /// What it was.
+    /// Found value.
     pub found: String,
-    /// Whether that is right.
+    /// True if the check passed.
     pub ok: bool,
 }
 

@@ -14,14 +14,14 @@ use crate::{
     time::Timestamp,
 };
 
-/// What to do when a source is damaged.
+/// The reaction to damage in a source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDamage {
     /// Stop with an error that names the place.
     #[default]
     Fail,
-    /// Keep what the decoder makes of it, count, and report.
+    /// Keep the output of the decoder, count the damage, and report it.
     Conceal,
 }
 
@@ -48,7 +48,7 @@ pub enum DamageKind {
     Undecodable,
     /// A decoder put out a frame and complained: broken syntax, a concealed part.
     Frame,
-    /// A checksum does not fit what it is about: a slice of FFV1, a block of FLAC, a cluster of Matroska.
+    /// A checksum does not match its data: a slice of FFV1, a block of FLAC, a cluster of Matroska.
     Checksum,
     /// A frame refers to one that is not there.
     MissingReference,
@@ -93,22 +93,22 @@ impl DamageKind {
 /// One sign of damage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Damage {
-    /// What kind.
+    /// Kind of the damage.
     pub kind: DamageKind,
     /// Index of the stream, where known.
     pub stream: Option<usize>,
-    /// Where in the stream, as near as the decoder states it (its threads run a few frames ahead).
+    /// Time in the stream, as near as the decoder states it (its threads run a few frames ahead).
     pub time: Option<Timestamp>,
-    /// In words.
+    /// Description.
     pub detail: String,
 }
 
 /// All damage found in a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DamageReport {
-    /// How often each kind was met.
+    /// Number of occurrences of each kind.
     pub counts: BTreeMap<DamageKind, u64>,
-    /// The first of them, in the order in which they were met.
+    /// The first signs of damage, in order of occurrence.
     pub first: Vec<Damage>,
 }
 

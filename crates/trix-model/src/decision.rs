@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Something that was decided without being asked for.
+/// A decision that the job left open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Decision {
-    /// What is done.
+    /// The decision.
     pub what: String,
-    /// What it follows from: flags of the source, a measurement, a limit of the output.
+    /// Its reason: flags of the source, a measurement, a limit of the output.
     pub why: String,
 }
 

@@ -12,24 +12,24 @@ use crate::{mistake::Mistake, time::Timestamp};
 /// Result of every function of Trix that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, coarsely enough for a caller to act on.
+/// The kind of a failure, for a caller that reacts to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The job asks for something that makes no sense or does not exist; nothing was started.
+    /// The job is invalid. Nothing was started.
     InvalidSpec,
-    /// The source, or the combination that was asked for, is legal but not supported.
+    /// The source, or the requested combination, is legal but not supported.
     Unsupported,
     /// The source is damaged, cut short, or not media at all.
     MalformedInput,
-    /// The source is larger than a configured limit, or a program gives its streams too far apart.
+    /// The source exceeds a configured limit, or a program supplies its streams too far apart.
     Limit,
     /// The operating system refused: missing file, permission, full disk.
     Io,
-    /// A codec library failed at something that it should have been able to do.
+    /// A codec library failed at a task that it supports.
     Codec,
-    /// What was written is not what was meant to be written.
+    /// An output does not hold what it should.
     Verification,
     /// The caller asked to stop.
     Cancelled,
@@ -61,7 +61,7 @@ impl ErrorKind {
     }
 }
 
-/// Where on the path from source to verified output an error arose.
+/// The stage, on the path from source to verified output, in which an error arose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -69,7 +69,7 @@ pub enum Stage {
     Plan,
     /// Opening the source.
     Source,
-    /// Finding out what the source holds.
+    /// Reading the properties of the source.
     Probe,
     /// Reading packets.
     Demux,

@@ -24,25 +24,25 @@ pub struct ErrorDocument {
     /// Version of this format: 1.
     #[serde(deserialize_with = "json::version")]
     pub trix: u32,
-    /// What went wrong.
+    /// The error.
     pub error: ErrorDetail,
 }
 
-/// What went wrong, and where.
+/// Description and place of the error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ErrorDetail {
-    /// What kind of error.
+    /// Kind of the error.
     pub kind: ErrorKind,
-    /// In which stage.
+    /// Stage of the error.
     pub stage: Stage,
     /// Index of the stream, where known.
     pub stream: Option<usize>,
     /// Time in the stream, where known.
     pub time: Option<Timestamp>,
-    /// Everything that is wrong with the job, where that is what the error is about.
+    /// All mistakes of the job, if the error is about these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mistakes: Vec<Mistake>,
-    /// In words, with file, stage, stream and time.
+    /// Message with file, stage, stream and time.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! Data that travels with a frame beside its samples: captions and dynamic HDR metadata.
+//! Data that belongs to a frame in addition to its samples: captions and dynamic HDR metadata.
 //!
 //! Invariant: extras belong to a numbered frame of the source. They follow that frame when frames are reordered,
 //! dropped or duplicated.
@@ -23,7 +23,7 @@ impl Extras {
     }
 }
 
-/// How many frames of a track carry what.
+/// Number of frames of a track with each kind of data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct ExtrasCount {
     /// Frames with closed captions.
@@ -32,7 +32,7 @@ pub struct ExtrasCount {
     pub dolby_vision: u64,
     /// Frames with a message of HDR10+.
     pub hdr10_plus: u64,
-    /// Frames with a layer of opacity beside them.
+    /// Frames with a layer of opacity.
     pub alpha_layer: u64,
 }
 

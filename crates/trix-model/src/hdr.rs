@@ -98,7 +98,7 @@ fn trimmed(value: Rational) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// How bright a master gets (CTA-861.3).
+/// Light levels of a master (CTA-861.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContentLight {
     /// MaxCLL: the brightest sample, in candela per square metre.
@@ -113,7 +113,7 @@ impl fmt::Display for ContentLight {
     }
 }
 
-/// What a container says of a Dolby Vision stream (its configuration record).
+/// The Dolby Vision properties that a container states (its configuration record).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DolbyVision {
     /// Version of the format: major and minor.
@@ -122,13 +122,13 @@ pub struct DolbyVision {
     pub profile: u8,
     /// Level: bounds pixels in a second.
     pub level: u8,
-    /// Whether reference processing units come with the frames.
+    /// True if frames have reference processing units.
     pub has_rpu: bool,
-    /// Whether there is an enhancement layer.
+    /// True if there is an enhancement layer.
     pub has_enhancement: bool,
-    /// Whether there is a base layer.
+    /// True if there is a base layer.
     pub has_base: bool,
-    /// What the base layer is by itself: 0 nothing, 1 HDR10, 2 SDR, 4 HLG, 6 HDR10 of a disc.
+    /// The format of the base layer alone: 0 nothing, 1 HDR10, 2 SDR, 4 HLG, 6 HDR10 of a disc.
     pub compatibility: u8,
 }
 

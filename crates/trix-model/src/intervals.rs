@@ -9,27 +9,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Rational, TimeBase, Timestamp};
 
-/// What the times of frames say about their rate.
+/// The frame rate and the frame intervals, measured from frame times.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Timing {
-    /// How many frames were measured.
+    /// Number of measured frames.
     #[serde(rename = "pictures")]
     pub frames: u64,
-    /// Whether one even grid fits all of their times, within a tick or a millisecond (the coarser: many containers
-    /// round to milliseconds), or exactly where that is more than a quarter of an interval.
+    /// True if one even grid fits all times. The tolerance is a tick or a millisecond, whichever is larger, because
+    /// many containers round to milliseconds. If that is more than a quarter of an interval, times must fit exactly.
     pub is_constant: bool,
-    /// Frames in a second, from the first time to the last.
+    /// Frames per second, from the first time to the last.
     pub rate: Rational,
-    /// The same as people say it: of a constant rate, 24, 24000/1001 and their like, where the times do not tell the
-    /// difference.
+    /// The customary value of a constant rate, such as 24 or 24000/1001, if the measured times agree with it.
     pub customary_rate: Rational,
     /// Shortest time from one frame to the next.
     pub least: Timestamp,
-    /// The most common one; the shortest of equals.
+    /// The most common interval. If several are equally common, the shortest of them.
     pub most_common: Timestamp,
-    /// How many are that long.
+    /// Number of intervals with the most common length.
     pub most_common_count: u64,
-    /// Longest.
+    /// Longest time from one frame to the next.
     pub greatest: Timestamp,
 }
 

@@ -7,13 +7,13 @@ use std::fmt;
 /// One thing that is wrong with a job.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Mistake {
-    /// Where in the job, e.g. `outputs[1].video.depth`.
+    /// Place in the job, e.g. `outputs[1].video.depth`.
     pub place: String,
-    /// What stands there.
+    /// Value at this place.
     pub value: String,
-    /// What is wrong with it, and what would be right.
+    /// What is wrong with the value, and what is legal.
     pub problem: String,
-    /// Where that is written: the document and its line, such as `job.toml:12`.
+    /// Document and line of the value, such as `job.toml:12`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
 }

@@ -1,6 +1,6 @@
-//! Enters a source in mid-file, at the packet at which a decode begins.
+//! Starts to read a source in mid-file, at the packet where decoding begins.
 //!
-//! Invariant: no packet from there on is left out.
+//! Invariant: every packet from that packet on is returned.
 
 use std::collections::VecDeque;
 
@@ -15,7 +15,7 @@ use crate::{
     source::Source,
 };
 
-/// What becomes of the other streams, if one is read from mid-file.
+/// How the other streams are read if one stream is read from mid-file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Others {
     /// They are not read.

@@ -9,70 +9,70 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-/// What became of the audio samples of one track. All numbers count samples of each channel.
+/// The ledger of the audio samples of one track. All numbers count samples of each channel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioLedger {
     /// Number of the track among the audio tracks of the output.
     pub track: usize,
-    /// Samples that the decoder yielded for this track.
+    /// Samples from the decoder for this track.
     pub decoded: u64,
-    /// Silence for times at which the source has no audio, at the source's rate.
+    /// Silence in gaps of the source, at its sample rate.
     pub filled_gaps: Moved,
-    /// Samples whose time had passed when they came, at the source's rate.
+    /// Samples that overlapped earlier ones and were cut, at the sample rate of the source.
     pub cut_overlaps: Moved,
-    /// Samples that were decoded behind the end that was asked for.
+    /// Decoded samples after the requested end.
     pub left_after_end: u64,
-    /// Where the tempo changes and the pitch does not: what was brought to one form before that.
+    /// Conversions to one format before a time stretch, if the tempo changes and the pitch stays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub brought: Vec<Conversion>,
-    /// Where the tempo changes and the pitch does not: what was stretched.
+    /// The time stretch, if the tempo changes and the pitch stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stretched: Option<Conversion>,
-    /// What was converted to the track's form; one entry for each form that the source has.
+    /// Conversions to the format of the track, one for each format of the source.
     pub converted: Vec<Conversion>,
-    /// Samples before the start of the output that were left out.
+    /// Samples cut before the start of the output.
     pub cut_before_start: u64,
-    /// Samples after its end that were left out.
+    /// Samples cut after the end of the output.
     pub cut_after_end: u64,
     /// Silence before audio that begins later than the output.
     pub silence_before: u64,
-    /// Silence after audio that is shorter than was asked for.
+    /// Silence after audio that is shorter than requested.
     pub silence_after: u64,
-    /// Silence that the encoder needs before the first and after the last sample.
+    /// Silence that the encoder needs before the first sample and after the last one.
     pub encoder_padding: u64,
-    /// Samples that went into the encoder.
+    /// Samples given to the encoder.
     pub encoded: u64,
 }
 
-/// Samples that were filled in or cut, and the first of the places.
+/// Filled or cut samples, and the first places where this happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Moved {
-    /// How many.
+    /// Number of samples.
     pub samples: u64,
-    /// The first places, in the order in which they were met.
+    /// The first places, in order of occurrence.
     pub places: Vec<Place>,
-    /// Whether the last place that was met is listed.
+    /// True if the last place is in the list.
     #[serde(skip)]
     listed: bool,
 }
 
-/// Where samples were filled in or cut.
+/// A place where samples were filled or cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Place {
-    /// In the source's time.
+    /// Time in the source.
     pub time: Timestamp,
-    /// How many samples.
+    /// Number of samples.
     pub samples: u64,
 }
 
-/// Samples that were brought to another form.
+/// A conversion of samples to another format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Conversion {
-    /// Samples that went in.
+    /// Input samples.
     pub taken: u64,
-    /// Samples that came out.
+    /// Output samples.
     pub given: u64,
-    /// How many come out for each that goes in.
+    /// Output samples per input sample.
     pub ratio: Rational,
 }
 

@@ -1,7 +1,7 @@
-//! Finds where decoding must start in the middle of a long source, without reading all that lies before.
+//! Finds where decoding must start in the middle of a long source, without reading everything before.
 //!
-//! Invariant: the start is one that the index of the whole stream allows too. Where the packets near it do not show that,
-//! there is none.
+//! Invariant: the index of the whole stream would allow the same start. If the packets near it do not prove that, no
+//! start is returned.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use super::{
 };
 use crate::source::Source;
 
-/// The least time from the start of a source to a cut for which the file is entered in the middle. Reading what lies
-/// before a cut that is closer costs little, and counts its frames.
+/// Minimum distance of a cut from the start of the source for a seek. For a nearer cut, reading from the start costs
+/// little, and it counts the frames.
 const FAR: Timestamp = seconds(30);
 
-/// How long before the cut the file is entered, in seconds. Audio that was written earlier than the frames beside it lies
-/// within the first. The others are for long groups of frames.
+/// Seconds before the cut at which reading starts. The first value covers audio that is interleaved earlier than its
+/// frames. The others are for long GOPs.
 const LEADS: [i64; 4] = [4, 16, 30, 64];
 
 const fn seconds(count: i64) -> Timestamp {
@@ -33,7 +33,7 @@ fn before(time: Timestamp, by: Timestamp) -> Timestamp {
     time.plus(Timestamp::new(by.ticks.saturating_neg(), by.base))
 }
 
-/// True if `start` is so far from the start of `source` that the file is entered in the middle.
+/// True if `start` is so far from the start of `source` that the source is read from mid-file.
 pub(super) fn is_far(source: &Source, start: Timestamp) -> bool {
     before(start, FAR) > first(source)
 }
@@ -43,7 +43,7 @@ fn first(source: &Source) -> Timestamp {
     Timestamp::new(source.start().unwrap_or(0), TimeBase::new(1, 1_000_000))
 }
 
-/// The start of a decode for frames from `start` on, found among the packets shortly before.
+/// Returns the start of a decode for frames from `start` on, found among the packets shortly before.
 ///
 /// # Errors
 /// `Io` if the source cannot be read, `Cancelled`.
@@ -68,7 +68,7 @@ pub(super) fn window(source: &Source, facts: &StreamFacts, start: Timestamp) -> 
         if index.trouble().is_some() {
             break;
         }
-        // `begin` never gives the first entry: the group before the one that is decoded was seen, too.
+        // `begin` never returns the first entry, so the GOP before the decoded one was seen too.
         if let Ok(begin) = index.begin(index.number_at(start)) {
             return Ok(Some(begin.landing_at(landing)));
         }
@@ -76,7 +76,7 @@ pub(super) fn window(source: &Source, facts: &StreamFacts, start: Timestamp) -> 
     Ok(None)
 }
 
-/// The same start, with a place at which the other streams of the file can be read before `start`.
+/// The same start, with a position from which the other streams of the file can be read before `start`.
 pub(super) fn with_landing(source: &Source, facts: &StreamFacts, start: Timestamp, begin: Begin) -> Result<Begin> {
     let first = begin.packet();
     let Some(way) = source.way(facts.index, start)?.map(Arc::new) else { return Ok(begin) };

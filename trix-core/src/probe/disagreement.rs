@@ -1,19 +1,19 @@
-//! Where a container and the bitstreams in it disagree.
+//! Disagreements between a container and the bitstreams in it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One thing of which the container and what is in it say different.
+/// A property for which the container and the bitstream state different values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Disagreement {
-    /// About what.
+    /// The property.
     pub what: Subject,
-    /// Index of the stream; absent where it is about the whole file.
+    /// Index of the stream. Absent if the property is one of the whole file.
     pub stream: Option<usize>,
-    /// What the container says, or its header.
+    /// The value in the container or its header.
     pub container: String,
-    /// What the frames say, or the packets.
+    /// The value in the frames or packets.
     pub bitstream: String,
 }
 

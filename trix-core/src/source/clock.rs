@@ -15,16 +15,17 @@ use trix_model::time::{Rational, TimeBase, Timestamp};
 
 use self::track::{Jump, StreamClock};
 
-/// A place at which a source's own clock does not go on, and at which later times were moved.
+/// A point where the clock of a source restarts or jumps. All later times were moved, so that they continue without a
+/// jump.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Discontinuity {
-    /// Where what comes later begins, in times that go on.
+    /// The time of this point on the continuous clock.
     pub at: Timestamp,
-    /// What the file's clock said at the end of what came before.
+    /// The time on the clock of the file at the end of the earlier part.
     pub from: Timestamp,
-    /// What it says at the start of what comes later.
+    /// The time on the clock of the file at the start of the later part.
     pub to: Timestamp,
-    /// The streams whose clock jumped there, by index.
+    /// The streams whose clock jumped, by index.
     pub streams: Vec<usize>,
 }
 

@@ -26,7 +26,7 @@ pub struct Manifest {
     pub texts: Vec<TextRendition>,
 }
 
-/// What a user of a player chooses a rendition by, and what a player chooses it by.
+/// The properties by which a user or a player chooses a rendition.
 #[derive(Clone, Debug, Default)]
 pub struct Description {
     /// Name in addresses, and name of the folder: letters, digits, `-`, `_` and `.`. It is unique in a package.

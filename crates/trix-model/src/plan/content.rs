@@ -8,33 +8,33 @@ use crate::{
     time::Timestamp,
 };
 
-/// What is written into a file or a rendition.
+/// The content of a file or a rendition.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContentPlan {
-    /// The encode of the video; `None` when video is copied or left out.
+    /// The encode of the video. `None` if video is copied or left out.
     pub video: Option<EncodeId>,
-    /// Which compressed frames are copied; `None` when they are encoded or left out.
+    /// The copied frames. `None` if video is encoded or left out.
     pub video_copy: Option<CopyPlan>,
-    /// The audio tracks, in the order in which they are written.
+    /// The audio tracks, in file order.
     pub audio: Vec<AudioContent>,
-    /// What goes along with them.
+    /// Subtitles, chapters, tags and other metadata.
     #[serde(rename = "carried")]
     pub metadata: Metadata,
-    /// What is presented at time zero, in the source's time.
+    /// The time in the source that becomes time zero.
     pub origin: Timestamp,
-    /// Where the content begins, in the source's time.
+    /// Start of the content, in the time of the source.
     pub start: Option<Timestamp>,
-    /// Where it ends, in the source's time.
+    /// End of the content, in the time of the source.
     pub end: Option<Timestamp>,
-    /// Most frames.
+    /// Maximum number of frames.
     pub frames: Option<u64>,
-    /// What was decided without being asked.
+    /// Decisions that the job left open.
     pub decisions: Vec<Decision>,
-    /// What the source has and the output will not, and whatever else a reader of the report should know.
+    /// Properties of the source that the output will lack, and other facts for a reader of the report.
     pub notes: Vec<String>,
 }
 
-/// How an audio track comes to be.
+/// The origin of an audio track.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AudioContent {

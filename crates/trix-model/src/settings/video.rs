@@ -1,4 +1,4 @@
-//! What becomes of the frames.
+//! Settings for the video of an output.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,7 +8,7 @@ use crate::{format::Chroma, mistake::Mistake, settings::picture::Resampler, time
 
 pub use crate::settings::size::Size;
 
-/// What becomes of the frames.
+/// Settings for the video of an output.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum VideoSettings {
@@ -160,7 +160,7 @@ impl Encoder {
         }
     }
 
-    /// Whether every frame stands by itself, so that nothing but the frame decides about quality and size.
+    /// True if frames are coded independently and only the frame decides about its quality and size.
     pub fn is_mezzanine(self) -> bool {
         matches!(self, Encoder::Ffv1 | Encoder::Prores)
     }
@@ -177,7 +177,7 @@ impl fmt::Display for Encoder {
     }
 }
 
-/// How x264 and x265 encode frames. What is `None` is the encoder's default, or the source's property.
+/// How x264 and x265 encode frames. `None` stands for the default of the encoder, or for the property of the source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncodeSettings {
@@ -185,12 +185,13 @@ pub struct EncodeSettings {
     pub depth: Option<u32>,
     /// Chroma subsampling. Default: the source's.
     pub chroma: Option<Chroma>,
-    /// Whether `chroma` was asked for by hand: an odd size that it cannot have is refused then, and else cropped by one.
+    /// True if the user set `chroma`. Then an odd size that it does not allow is an error. Otherwise the size is
+    /// cropped by one.
     #[serde(skip)]
     pub chroma_is_fixed: bool,
     /// Size. Default: the source's.
     pub size: Option<Size>,
-    /// How samples are computed when the size changes.
+    /// How samples are computed if the size changes.
     pub resampler: Resampler,
     /// Preset by the encoder's name.
     pub preset: Option<String>,
@@ -200,15 +201,15 @@ pub struct EncodeSettings {
     pub profile: Option<String>,
     /// Level, e.g. `4.1`.
     pub level: Option<String>,
-    /// What steers quality and size. Default: the encoder's constant rate factor.
+    /// Control of rate and quality. Default: the constant rate factor of the encoder.
     pub rate: Option<RateControl>,
-    /// Most kbit/s that the decoder's buffer is filled with.
+    /// Maximum rate at which the buffer of the decoder is filled, in kbit/s.
     pub maxrate: Option<u32>,
-    /// The decoder's buffer in kbit.
+    /// Size of the buffer of the decoder, in kbit.
     pub bufsize: Option<u32>,
-    /// Most frames from one keyframe to the next.
+    /// Maximum number of frames from one keyframe to the next.
     pub gop: Option<u32>,
-    /// Whether frames may refer across a keyframe.
+    /// True if frames may refer across a keyframe.
     pub open_gop: Option<bool>,
     /// Times, counted from the start of the output, at which a keyframe is forced.
     #[serde(serialize_with = "as_texts")]
@@ -220,7 +221,7 @@ pub struct EncodeSettings {
     pub params: BTreeMap<String, String>,
 }
 
-/// How FFV1 encodes frames. What is `None` is the source's property.
+/// How FFV1 encodes frames. `None` stands for the property of the source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ffv1Settings {
@@ -255,7 +256,7 @@ impl Ffv1Rate {
     }
 }
 
-/// How ProRes encodes frames. What is `None` is the source's property.
+/// How ProRes encodes frames. `None` stands for the property of the source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProresSettings {
@@ -297,7 +298,7 @@ fn lacking(encoder: Encoder, settings: &EncodeSettings) -> Vec<Mistake> {
     wrong.map(|(key, value, problem)| Mistake::new(format!("video.{key}"), value, problem)).collect()
 }
 
-/// What steers quality and size.
+/// Control of rate and quality.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum RateControl {

@@ -1,6 +1,6 @@
-//! The place of demuxer and decoders in a job whose frames and audio a program gives.
+//! The input of a job whose frames and audio come from a program. It replaces demuxer and decoders.
 //!
-//! Invariant: what is sent here goes to the same stages, through the same channels, as what a decoder sends.
+//! Invariant: frames and audio go to the same stages, through the same channels, as those from a decoder.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,12 +19,12 @@ use crate::{
     plan::Plan,
 };
 
-/// A program that gives frames and audio.
+/// A program that supplies frames and audio.
 #[derive(Clone, Copy)]
 pub(crate) struct Program<'a> {
-    /// Receives the place of demuxer and decoders once all stages run.
+    /// Receives the [`Feed`] once all stages run.
     pub(crate) to_program: &'a crossbeam::Sender<Feed>,
-    /// The time by which it may give one stream ahead of another.
+    /// Maximum lead of one stream over another.
     pub(crate) lead: Timestamp,
 }
 
@@ -34,9 +34,9 @@ pub(crate) struct Feed {
     pub(crate) plan: Arc<Plan>,
     /// `None` if no product needs frames.
     pub(super) frames: Option<Fan<DecodedFrame>>,
-    /// By index of the stream.
+    /// The audio tracks, by index of the stream.
     pub(super) audio_tracks: BTreeMap<usize, Fan<Queued<Frame>>>,
-    /// Receives what was given.
+    /// Receives the record of the supplied streams at the end.
     pub(super) record: Box<dyn FnOnce(Walked) + Send>,
 }
 
@@ -78,13 +78,13 @@ impl Feed {
         output.map_or(Ok(Sent::NotWanted), |output| output.send(Queued::audio(block), Stage::Encode))
     }
 
-    /// Ends all streams. `walked` says where each ends.
+    /// Ends all streams. `walked` states where each stream ends.
     pub(crate) fn finish(self, walked: Walked) {
         (self.record)(walked);
     }
 }
 
-/// The streams of a program that are written into the same file or package, for each that has several.
+/// For each file or package with several streams of a program: those streams.
 pub(crate) fn together(plan: &Plan) -> Vec<Vec<usize>> {
     let of = |sink| {
         let content = plan.sink(sink);

@@ -26,14 +26,14 @@ impl Weight for DecodedFrame {
 }
 
 /// A packet or block on its way to an audio decoder or encoder. Its weight is its size in bytes, or its share of the
-/// time by which a stage may run ahead, whichever is larger. Without the second, the audio of a source with few bytes
-/// would be encoded minutes before its video. The muxer waits long for neither, so the order of packets would depend on
-/// the load of the machine.
+/// time by which a stage may run ahead, whichever is larger. With sizes alone, audio of few bytes would be encoded
+/// minutes before its video. The muxer does not wait that long, so the order of packets would depend on the load of the
+/// machine.
 #[derive(Clone)]
 pub(super) struct Queued<T> {
     pub(super) item: T,
     pub(super) weight: usize,
-    /// What lies before the first block of a decode that began in mid-stream.
+    /// The samples before the first block of a decode that began in mid-stream.
     pub(super) passed: Option<Passed>,
 }
 
@@ -60,7 +60,7 @@ impl Queued<Frame> {
         Queued::lasting(frame, bytes, samples, TimeBase::new(1, rate))
     }
 
-    /// The same block, with what lies before it.
+    /// The same block, with the samples before it.
     pub(super) fn after(self, passed: Option<Passed>) -> Self {
         Queued { passed, ..self }
     }
