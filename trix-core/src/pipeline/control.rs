@@ -67,7 +67,7 @@ impl Control {
         }
     }
 
-    /// Sends that a part of the job begins, which reads the source once.
+    /// Sends the event that a stage begins, which reads the source once.
     pub(super) fn began(&self, stage: Stage) {
         self.emit(|| Event::StageBegan { stage, pass: 1, passes: 1 });
     }

@@ -7,6 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
 };
 
 use trix_model::{
@@ -19,7 +20,7 @@ use trix_model::{
 };
 
 use super::{
-    control::{Control, OnProgress},
+    control::{self, Control, OnProgress, Stages},
     pass::PassOutcome,
     stage::{no_thread, thread},
 };
@@ -94,7 +95,15 @@ impl<'a> Host<'a> {
 /// Calls the progress callback of a job on a thread of its own.
 ///
 /// A progress that comes while the callback runs waits, and replaces the one that waited before.
-struct CallbackThread(Option<Arc<Mailbox>>);
+struct CallbackThread(Option<Callback>);
+
+struct Callback {
+    mailbox: Arc<Mailbox>,
+    /// `None` after its end.
+    thread: Option<JoinHandle<()>>,
+    /// Receives the thread if the callback still runs at the end of the job.
+    stages: Stages,
+}
 
 /// Holds a progress until the callback takes it.
 #[derive(Default)]
@@ -149,14 +158,14 @@ impl CallbackThread {
         let mailbox = Arc::<Mailbox>::default();
         let own = Arc::clone(&mailbox);
         let name = "trix-progress";
-        thread(name.to_owned(), Box::new(move || own.serve(&callback)))
+        let thread = thread(name.to_owned(), Box::new(move || own.serve(&callback)))
             .map_err(|error| no_thread(name, Stage::Plan, error))?;
-        Ok(CallbackThread(Some(mailbox)))
+        Ok(CallbackThread(Some(Callback { mailbox, thread: Some(thread), stages: control.stages.clone() })))
     }
 
     /// Hands a progress to the callback. Returns at once.
     fn offer(&self, progress: impl FnOnce() -> Progress) {
-        if let Some(mailbox) = &self.0 {
+        if let Some(Callback { mailbox, .. }) = &self.0 {
             let progress = progress();
             mailbox.lock().waiting = Some(progress);
             mailbox.changed.notify_all();
@@ -168,7 +177,7 @@ impl CallbackThread {
     /// # Panics
     /// With the panic of the callback.
     fn settle(&self, cancel: &Cancel) {
-        let Some(mailbox) = &self.0 else { return };
+        let Some(Callback { mailbox, .. }) = &self.0 else { return };
         let mut state = mailbox.lock();
         while !state.is_over && (state.is_busy || state.waiting.is_some()) && !cancel.is_cancelled() {
             state = mailbox.changed.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
@@ -182,10 +191,17 @@ impl CallbackThread {
 
 impl Drop for CallbackThread {
     fn drop(&mut self) {
+        let Some(Callback { mailbox, thread, stages }) = &mut self.0 else { return };
         // A call that has begun goes on; no other begins.
-        if let Some(mailbox) = &self.0 {
-            mailbox.lock().is_over = true;
+        let is_busy = {
+            let mut state = mailbox.lock();
+            state.is_over = true;
             mailbox.changed.notify_all();
+            state.is_busy
+        };
+        match is_busy {
+            true => stages.leave(thread.take().into_iter().collect()),
+            false => control::join(thread.take()),
         }
     }
 }

@@ -7,6 +7,7 @@ mod check;
 mod control;
 mod failures;
 mod finish;
+mod follow;
 pub(crate) mod given;
 pub(crate) mod presented;
 pub mod pass;
@@ -18,17 +19,11 @@ mod tests;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use crossbeam_channel as crossbeam;
 use trix_model::{
-    control::{
-        cancel::{self, Token},
-        events::Event,
-        progress::{Counters, Phase, Watch},
-    },
+    control::events::Event,
     damage::DamageReport,
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
@@ -36,35 +31,27 @@ use trix_model::{
     stream_kind::StreamKind,
 };
 
-use self::control::TICK;
 pub use self::control::{Control, OnProgress, Stages};
-use failures::{Failures, StageErrors};
+use failures::Failures;
 use finish::{Finish, PendingOutputs, Reports};
-use host::{Host, Meters};
+use follow::one_pass;
+use host::Host;
 pub(crate) use pass::{Feed, Program, together};
-use pass::{Pass, PassMonitors, PassOutcome};
-use stage::Outcome;
+use pass::{Pass, PassOutcome};
 
 use crate::{
     decode::timing::TimingReport,
     doctor,
     machine::this_machine,
-    plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan, Product, Sink},
+    plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan},
     planner::{
         Draft,
         external_audio::{self, ExternalAudio},
     },
     report::{Report, Timing, TrackReport},
-    settings::job::{Job, OnOutputFailure},
+    settings::job::Job,
     source::{Source, SourceHasher},
 };
-
-/// Time between two checks of whether the outputs can still get their names.
-const PLACES: Duration = Duration::from_secs(1);
-
-/// Time that stages get to end after a cancellation. Encoders may take longer inside one call into their library. Their
-/// threads are left to [`Control::stages`], and own nothing that a caller could see.
-const GRACE: Duration = Duration::from_millis(120);
 
 /// Plans a job and runs it, with one opening of the source.
 ///
@@ -320,151 +307,4 @@ fn passes(
     began(2);
     let second = Pass { number: 2, stats: &stats, files: &files, program: None };
     one_pass(plan, external_audio, source, second, pending, failures, host)
-}
-
-/// Runs the stages of one pass and waits for all of them. Returns the root cause if they fail.
-fn one_pass(
-    plan: &Plan,
-    external_audio: &[ExternalAudio],
-    source: Source,
-    pass: Pass<'_>,
-    pending: &PendingOutputs,
-    failures: &mut Failures,
-    host: &Host<'_>,
-) -> Result<PassOutcome> {
-    let control = host.control;
-    let token = Token::new(&control.cancel);
-    let counters: PerSink<Arc<Counters>> = PerSink::new(plan, |_| Arc::default());
-    let phase = if pass.is_first_of_two() { Phase::FirstPass } else { Phase::Encode };
-    let taking: Vec<Sink> = plan.sinks().into_iter().filter(|sink| pass.includes(plan, *sink)).collect();
-    let mut watch = watch(plan, &source, phase, taking.iter().map(|sink| (*sink, &counters[*sink])));
-    let (names, mut meters) = (failures.names(), Meters::new(control));
-    let products = plan.products();
-    for (number, product) in products.iter().enumerate() {
-        let own = taking.iter().filter(|sink| sink.product() == *product);
-        let mut own = own.map(|sink| (*sink, &counters[*sink])).peekable();
-        if own.peek().is_some() {
-            meters.add(number, names[*product].clone(), Stage::Encode, self::watch(plan, &source, phase, own));
-        }
-    }
-    let (done, outcomes) = crossbeam::unbounded();
-    let mut found = StageErrors::new(names);
-    let monitors = PassMonitors {
-        token: &token,
-        counters: &counters,
-        watch: &mut watch,
-        done: &done,
-        found: &mut found,
-        events: control.events.clone(),
-    };
-    let mut running = pass::start(plan, external_audio, source, pass, monitors)?;
-    drop(done);
-    // An output that failed must not hold back the progress.
-    let leave_out = |watch: &mut Watch, meters: &mut Meters, found: &StageErrors| {
-        let failed = |sink: &Sink| found.has(sink.product());
-        plan.sinks().into_iter().filter(failed).for_each(|sink| watch.leave_out(&counters[sink]));
-        meters.leave_out(|number| found.has(products[number]));
-    };
-    leave_out(&mut watch, &mut meters, &found);
-
-    let mut left = running.stages.len();
-    let mut cancelled_at = None;
-    let mut next_tick = Instant::now() + TICK;
-    let mut next_look = Instant::now() + PLACES;
-    let mut gone: Vec<Product> = Vec::new();
-    let products = plan.products();
-    while left > 0 {
-        let wait = next_tick.saturating_duration_since(Instant::now()).min(cancel::LOOK);
-        // A cancelled job does not wait longer than its stages may.
-        let wait = cancelled_at.map_or(wait, |since: Instant| wait.min(GRACE.saturating_sub(since.elapsed())));
-        match outcomes.recv_timeout(wait) {
-            Ok(Outcome { outputs, result }) => {
-                left -= 1;
-                if let Err(error) = result {
-                    let concerned: Vec<Product> = outputs.iter().map(|number| products[*number]).collect();
-                    found.add(&concerned, error);
-                    leave_out(&mut watch, &mut meters, &found);
-                    if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
-                        token.fail_job();
-                    }
-                }
-            }
-            Err(crossbeam::RecvTimeoutError::Timeout) => {}
-            Err(crossbeam::RecvTimeoutError::Disconnected) => {
-                control::join(running.stages);
-                return Err(found.root().unwrap_or_else(|| Error::bug(Stage::Mux, "a stage vanished")));
-            }
-        }
-        if token.is_set() {
-            running.interrupt();
-        }
-        if control.cancel.is_cancelled() {
-            let since = *cancelled_at.get_or_insert_with(Instant::now);
-            if since.elapsed() >= GRACE {
-                control.stages.leave(running.stages);
-                return Err(Error::cancelled(Stage::Encode));
-            }
-        }
-        if Instant::now() >= next_look && !token.is_set() {
-            next_look = Instant::now() + PLACES;
-            let is_watched = |product: Product| !gone.contains(&product) && !failures.has(product);
-            if let Some((product, error)) = pending.gone(is_watched) {
-                gone.push(product);
-                found.add(&[product], error);
-                leave_out(&mut watch, &mut meters, &found);
-                if plan.on_output_failure == OnOutputFailure::Fail || found.is_everything() {
-                    token.fail_job();
-                }
-            }
-        }
-        if Instant::now() >= next_tick {
-            next_tick = Instant::now() + TICK;
-            host.show_progress(&mut watch, &mut meters);
-        }
-    }
-    control::join(std::mem::take(&mut running.stages));
-    if control.cancel.is_cancelled() {
-        return Err(found.root().unwrap_or_else(|| Error::cancelled(Stage::Encode)));
-    }
-    found.settle(failures)?;
-    host.show_progress(&mut watch, &mut meters);
-    host.settle();
-    Ok(running.outcome(plan))
-}
-
-/// Watches the counters of `sinks` as one. Audio progress says nothing about video progress, so audio is watched only
-/// without video.
-fn watch<'a>(
-    plan: &Plan,
-    source: &Source,
-    phase: Phase,
-    sinks: impl Iterator<Item = (Sink, &'a Arc<Counters>)>,
-) -> Watch {
-    let (shown, heard): (Vec<_>, Vec<_>) = sinks.partition(|(sink, _)| plan.video(*sink).is_some());
-    let watched = if shown.is_empty() { heard } else { shown };
-    let first = watched.first().map(|(sink, _)| *sink);
-    let rate = first.and_then(|sink| plan.video(sink)).map_or(25.0, |video| video.rate.to_f64());
-    let expected = first.and_then(|sink| expected_frames(plan, sink, source));
-    Watch::new(phase, expected, rate, watched.into_iter().map(|(_, own)| Arc::clone(own)).collect())
-}
-
-/// The expected number of frames of a sink, for the progress display.
-fn expected_frames(plan: &Plan, sink: Sink, source: &Source) -> Option<u64> {
-    let facts = source.video()?;
-    let video = plan.video(sink)?;
-    let (output, rate) = (plan.content(sink), video.rate);
-    let seconds = |micros: i64| micros as f64 / 1e6;
-    // Field and rate conversion give another number of frames than the source declares.
-    let declared = facts.declared_frames.filter(|_| rate == video.source_rate).or_else(|| {
-        let duration = source.duration()?;
-        Some((seconds(duration) * rate.to_f64()).round() as u64)
-    });
-    let length = match (output.end, output.start) {
-        (Some(end), _) => Some(seconds(end.micros() - output.origin.micros())),
-        (None, Some(start)) => source.duration().map(|duration| seconds(duration - start.micros())),
-        (None, None) => None,
-    };
-    let cut = length.map(|seconds| (seconds * rate.to_f64()).round().max(0.0) as u64);
-    let asked = output.frames.map(|frames| (frames as f64 * rate.to_f64() / video.source_rate.to_f64()).round() as u64);
-    [declared, cut, asked].into_iter().flatten().min()
 }

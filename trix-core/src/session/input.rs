@@ -187,9 +187,9 @@ impl Input {
         self.shape.video.is_some() && self.last.is_none()
     }
 
-    /// The first track without audio among those whose stream is wanted.
-    pub(super) fn silent(&self, is_wanted: impl Fn(usize) -> bool) -> Option<usize> {
-        (0..self.tracks.len()).find(|track| is_wanted(self.stream_of(*track)) && self.tracks[*track].last.is_none())
+    /// True if `track` was stated, and no audio was given for it.
+    pub(super) fn lacks_audio(&self, track: usize) -> bool {
+        self.tracks.get(track).is_some_and(|own| own.last.is_none())
     }
 
     /// When the frame after one at `time` is shown, by the rate.
@@ -207,12 +207,12 @@ impl Input {
 
     /// Where each stream ends.
     pub(super) fn walked(&self) -> Walked {
-        let video = self.frames_end().map(|end| (0, Presented { end, grain: None }));
+        let video = self.frames_end().map(|end| (0, Presented { end, grain: None, is_whole: true }));
         let audio = self.tracks.iter().zip(&self.shape.audio).enumerate().filter_map(|(track, (heard, stated))| {
             let rate = TimeBase::new(1, i64::from(stated.sample_rate));
             let longest = heard.longest.min(second(stated.sample_rate));
             let grain = Timestamp::new(i64::try_from(longest).unwrap_or(i64::MAX), rate);
-            Some((self.stream_of(track), Presented { end: heard.end?, grain: Some(grain) }))
+            Some((self.stream_of(track), Presented { end: heard.end?, grain: Some(grain), is_whole: true }))
         });
         Walked { discontinuities: Vec::new(), streams: video.into_iter().chain(audio).collect() }
     }

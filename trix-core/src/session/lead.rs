@@ -91,6 +91,11 @@ impl Positions {
         self.streams.iter().position(|own| own.stream == stream)
     }
 
+    /// The streams of the session, in the order of their indices.
+    pub(super) fn streams(&self) -> impl Iterator<Item = SessionStream> + '_ {
+        self.streams.iter().map(|own| own.stream)
+    }
+
     /// True if an output takes the stream with this index.
     pub(super) fn is_taken(&self, index: usize) -> bool {
         self.streams.get(index).is_some_and(|own| own.is_taken)
@@ -123,11 +128,10 @@ impl Positions {
             (_, SessionStream::Frames) => ("this block", "`end_frames()`".to_owned()),
         };
         let detail = format!(
-            "{stream} {} {apart} ahead of {}, and the limit of the session is {lead}; give {} first, and then {what} \
-             again, or call {end} if there is no more",
+            "{stream} {} {apart} ahead of {other}, and the limit of the session is {lead}; give {other} first, and then \
+             {what} again, or call {end} if there is no more",
             if stream == SessionStream::Frames { "are" } else { "is" },
-            other.stream,
-            other.stream
+            other = other.stream,
         );
         Err(mistake(ErrorKind::Limit, detail, Some(index), Some(time)))
     }

@@ -50,13 +50,13 @@ use crate::{
 ///
 /// # Frames and audio are given in step
 ///
-/// A file holds frames and audio side by side. What is given ahead of the other waits in memory, coded. So the streams
+/// A file holds frames and audio side by side. What is given ahead of the other waits in memory, encoded. So the streams
 /// that go into the same file or package have to be given within [`SessionSettings::lead`] of each other, by default within
-/// 5 seconds. A stream that has been given further than that beyond the end of another gets an error of kind `Limit` for
-/// its next frame or block. The session goes on, and takes the frame or block once the other stream has caught up. The
-/// stream that is furthest behind is never refused, and [`Session::behind`] names it. If the audio begins late, give its
-/// first block early, or give silence. If it ends early, call [`Session::end_audio`]. A block can have any length, and waits
-/// in memory as a whole; so does the silence before a block that begins late.
+/// 5 seconds. A stream that is further ahead of another gets an error of kind `Limit` for its next frame or block. The
+/// session goes on, and takes the frame or block once the other stream has caught up. The stream that is furthest behind
+/// is never refused, and [`Session::behind`] names it. If the audio begins late, give its first block early, or give
+/// silence. If it ends early, call [`Session::end_audio`]. A block can have any length, and waits in memory as a whole; so
+/// does the silence before a block that begins late.
 ///
 /// A call waits while the encoders are busy. It never waits for something that the program has still to give, so one
 /// thread can give everything.
@@ -249,10 +249,11 @@ impl Session {
     /// Ends the frames. What is left of the audio can then be given without them.
     ///
     /// # Errors
-    /// `InvalidSpec` if the session has no frames, if no output takes them, or if they have ended. Otherwise as
-    /// [`Session::write_frame`].
+    /// `InvalidSpec` if the session has no frames, if none was given, if no output takes them, or if they have ended.
+    /// Otherwise as [`Session::write_frame`].
     pub fn end_frames(&mut self) -> Result<()> {
         self.running()?;
+        self.check_given(SessionStream::Frames)?;
         self.positions.end(SessionStream::Frames)?;
         self.feed.iter_mut().for_each(Feed::end_frames);
         Ok(())
@@ -261,10 +262,11 @@ impl Session {
     /// Ends audio track `track`, counted from 0. Frames and the other tracks can then be given without it.
     ///
     /// # Errors
-    /// `InvalidSpec` if there is no such track, if no output takes it, or if it has ended. Otherwise as
-    /// [`Session::write_frame`].
+    /// `InvalidSpec` if there is no such track, if it got no audio, if no output takes it, or if it has ended. Otherwise
+    /// as [`Session::write_frame`].
     pub fn end_audio(&mut self, track: usize) -> Result<()> {
         self.running()?;
+        self.check_given(SessionStream::Audio(track))?;
         let stream = self.positions.end(SessionStream::Audio(track))?;
         self.feed.iter_mut().for_each(|feed| feed.end_audio(stream));
         Ok(())
@@ -290,19 +292,30 @@ impl Session {
     /// then under the names of the outputs.
     pub fn finish(mut self) -> Result<Report> {
         self.running()?;
-        if self.positions.is_taken(0) && self.input.lacks_frames() {
-            let detail = "frames were stated, and none was given".to_owned();
-            return Err(mistake(ErrorKind::InvalidSpec, detail, Some(0), None));
-        }
-        if let Some(track) = self.input.silent(|stream| self.positions.is_taken(stream)) {
-            let detail = format!("audio track {track} was stated, and no audio was given for it");
-            return Err(mistake(ErrorKind::InvalidSpec, detail, Some(self.input.stream_of(track)), None));
-        }
+        self.positions.streams().try_for_each(|stream| self.check_given(stream))?;
         if let Some(feed) = self.feed.take() {
             feed.finish(self.input.walked());
         }
         let worker = self.worker.take();
         worker.map_or_else(|| Err(Error::bug(Stage::Encode, "a session without a job")), joined)
+    }
+
+    /// # Errors
+    /// `InvalidSpec` if nothing was given for `stream`, and an output takes it.
+    fn check_given(&self, stream: SessionStream) -> Result<()> {
+        let (index, is_missing, detail) = match stream {
+            SessionStream::Frames => {
+                (0, self.input.lacks_frames(), "frames were stated, and none was given".to_owned())
+            }
+            SessionStream::Audio(track) => {
+                let detail = format!("audio track {track} was stated, and no audio was given for it");
+                (self.input.stream_of(track), self.input.lacks_audio(track), detail)
+            }
+        };
+        match is_missing && self.positions.is_taken(index) {
+            true => Err(mistake(ErrorKind::InvalidSpec, detail, Some(index), None)),
+            false => Ok(()),
+        }
     }
 
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Invariant: frames and audio go to the same stages, through the same channels, as those from a decoder.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
 use crossbeam_channel as crossbeam;
 use trix_av::frame::Frame;
@@ -38,6 +38,8 @@ pub(crate) struct Feed {
     pub(super) audio_tracks: BTreeMap<usize, Fan<Queued<Frame>>>,
     /// Receives the record of the supplied streams at the end.
     pub(super) record: Box<dyn FnOnce(Walked) + Send>,
+    /// The job waits until this is dropped, even after all streams have ended.
+    pub(super) _open: crossbeam::Sender<Infallible>,
 }
 
 impl Feed {

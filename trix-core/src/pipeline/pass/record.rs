@@ -2,16 +2,20 @@
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
+use crossbeam_channel as crossbeam;
 use trix_av::io::IoState;
 use trix_model::{
+    control::cancel::Token,
     damage::{DamageLog, DamageReport},
     extras::ExtrasCount,
 };
@@ -116,6 +120,10 @@ pub(crate) struct OutputOutcome {
 pub(crate) struct Running {
     /// The threads of its stages.
     pub(crate) stages: Vec<JoinHandle<()>>,
+    /// The tokens of the products.
+    pub(super) tokens: PerProduct<Token>,
+    /// Disconnected once the program gives nothing more, and without a program.
+    pub(super) program: crossbeam::Receiver<Infallible>,
     pub(super) shared: Arc<Shared>,
     pub(super) damage: Arc<DamageLog>,
     pub(super) appeared: Appeared,
@@ -187,9 +195,15 @@ impl Shared {
         &self.stills[id.0]
     }
 
-    /// Records the damage of the files of external audio track `number`.
+    /// Records the damage of the files of external audio track `number`. Of several readings, the one that found most
+    /// counts: a decoder finds damage that a copy does not.
     pub(super) fn note_damage(&self, number: usize, found: Vec<DamageReport>) {
-        lock(&self.damage_of_tracks).insert(number, found);
+        let total = |reports: &[DamageReport]| reports.iter().map(DamageReport::total).sum::<u64>();
+        let mut tracks = lock(&self.damage_of_tracks);
+        let known = tracks.entry(number).or_default();
+        if known.is_empty() || total(&found) > total(known) {
+            *known = found;
+        }
     }
 
     /// Records changes of codec that an audio decoder found.
@@ -211,6 +225,21 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Running {
+    /// Stops the stages that only `product` needs.
+    pub(crate) fn stop(&self, product: Product) {
+        self.tokens[product].fail();
+    }
+
+    /// True if a program may still give frames or audio, or has not said where its streams end.
+    pub(crate) fn has_program(&self) -> bool {
+        self.program.try_recv() == Err(crossbeam::TryRecvError::Empty)
+    }
+
+    /// Waits for the end of the program's input, up to `time`.
+    pub(crate) fn await_program(&self, time: Duration) {
+        let _ = self.program.recv_timeout(time);
+    }
+
     /// Interrupts a read that is in progress.
     pub(crate) fn interrupt(&self) {
         self.io.cancelled.store(true, Ordering::Relaxed);

@@ -116,11 +116,11 @@ fn aborted_sessions_in_a_process() {
         let control = Control::default();
         drop(open(&control));
         left_nothing(&control, before, folder.path(), "dropped");
-        // Drop the session after the end of its streams.
+        // Drop the session after the end of its streams. A stream without input cannot be ended.
         let control = Control::default();
         let mut session = open(&control);
-        session.end_frames().unwrap();
-        session.end_audio(0).unwrap();
+        assert_eq!(session.end_frames().is_ok(), frames > 0);
+        assert_eq!(session.end_audio(0).is_ok(), frames > 0);
         drop(session);
         left_nothing(&control, before, folder.path(), "dropped after its end");
         // Cancel the session: the next call returns the error, and every later call too.
@@ -149,6 +149,58 @@ fn aborted_sessions_in_a_process() {
         assert_eq!(session.finish().unwrap_err().kind(), ErrorKind::InvalidSpec);
         left_nothing(&control, before, folder.path(), "refused at its end");
     }
+}
+
+/// Ends both streams, and gives the job time to end too.
+fn ended_early(session: &mut Session) {
+    session.end_frames().unwrap();
+    session.end_audio(0).unwrap();
+    thread::sleep(Duration::from_millis(700));
+}
+
+#[test]
+fn files_of_a_session_whose_streams_have_ended_wait_for_its_finish() {
+    let folder = folder();
+    let (job, shape) = everything(folder.path());
+    let open = || {
+        let mut session = Session::open(&job, &shape, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+        (0..60).for_each(|number| both(&mut session, number).unwrap());
+        session
+    };
+    let mut session = open();
+    ended_early(&mut session);
+    drop(session);
+    assert_eq!(names(folder.path()), [""; 0]);
+
+    let mut session = open();
+    ended_early(&mut session);
+    assert_eq!(names(folder.path()).iter().filter(|name| !name.starts_with('.')).count(), 0);
+    let error = session.write_frame(frame(60)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
+    let report = session.finish().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((report.outputs.len(), report.packages.len(), report.stills.len()), (3, 1, 3));
+    // Where each stream ends is known at the finish only.
+    let checks = &report.outputs[0].verification.checks;
+    assert!(checks.iter().any(|check| check.name.ends_with("presented time")), "{checks:?}");
+}
+
+#[test]
+fn a_session_goes_on_after_its_only_still_is_made() {
+    let folder = folder();
+    let (mut job, mut shape) = everything(folder.path());
+    (job.outputs, job.packages) = (Vec::new(), Vec::new());
+    let still = json!({ "type": "poster", "path": named(&folder, "poster.png"), "at": "0.04", "width": 16 });
+    job.stills = vec![serde_json::from_value(still).expect("a still")];
+    shape.audio.clear();
+    let mut session = Session::open(&job, &shape, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    for number in 0..100 {
+        session.write_frame(frame(number)).unwrap();
+        if number % 20 == 0 {
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+    let report = session.finish().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((report.stills.len(), names(folder.path()).len()), (1, 1));
 }
 
 #[test]

@@ -203,15 +203,20 @@ fn a_session_that_got_nothing_writes_nothing() {
     refused(session.finish(), ErrorKind::InvalidSpec, "audio track 0 was stated, and no audio was given for it");
     let mut session = open();
     session.write_frame(frame(0)).unwrap();
-    session.end_audio(0).unwrap();
-    refused(session.finish(), ErrorKind::InvalidSpec, "audio track 0 was stated, and no audio was given for it");
+    let missing = "audio track 0 was stated, and no audio was given for it";
+    refused(session.end_audio(0), ErrorKind::InvalidSpec, missing);
+    refused(session.finish(), ErrorKind::InvalidSpec, missing);
     let mut session = open();
     session.write_audio(block(0)).unwrap();
     refused(session.finish(), ErrorKind::InvalidSpec, "frames were stated, and none was given");
     let mut session = open();
     session.write_audio(block(0)).unwrap();
-    session.end_frames().unwrap();
+    refused(session.end_frames(), ErrorKind::InvalidSpec, "frames were stated, and none was given");
     let error = session.finish().unwrap_err();
-    assert_eq!((error.stage(), error.stream()), (Stage::Encode, Some(0)), "{error}");
+    assert_eq!(
+        (error.kind(), error.stage(), error.stream()),
+        (ErrorKind::InvalidSpec, Stage::Encode, Some(0)),
+        "{error}"
+    );
     assert_eq!(names(folder.path()), [""; 0]);
 }

@@ -129,11 +129,13 @@ pub(crate) fn start(
     let outputs = PerSink::new(plan, |sink| plan.sink(sink));
     let shared = Arc::new(Shared::new(plan));
     let record = Arc::clone(&shared);
+    let (open, program) = crossbeam::bounded(0);
     let feed = || Feed {
         plan: Arc::new(plan.clone()),
         frames: None,
         audio_tracks: BTreeMap::new(),
         record: Box::new(move |walked| *record::lock(&record.walked) = walked),
+        _open: open,
     };
     let mut builder = Builder {
         plan,
@@ -166,7 +168,8 @@ pub(crate) fn start(
     builder.audio_tracks(&source, watch)?;
     builder.frames(&source, watch)?;
 
-    let Builder { mut waiting, routes, shared, damage, names, mut seek, begin, feed, heads, streams, .. } = builder;
+    let Builder { mut waiting, routes, tokens, shared, damage, names, mut seek, begin, feed, heads, streams, .. } =
+        builder;
     let (mut appeared, mut io) = (source.appeared(), Arc::clone(source.input.io_state()));
     if feed.is_none() {
         let demuxer = enter(source, &damage, &routes, begin, &heads, &streams, &mut seek)?;
@@ -188,7 +191,7 @@ pub(crate) fn start(
         // A program that waits no longer has dropped its session, which cancels the job.
         let _ = program.to_program.send(feed);
     }
-    Ok(Running { stages, shared, damage, appeared, io, seek })
+    Ok(Running { stages, tokens, program, shared, damage, appeared, io, seek })
 }
 
 /// Opens the demuxer of a pass, at the place at which decoding of video begins. Other streams are read from near that
