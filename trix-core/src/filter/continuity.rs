@@ -20,8 +20,8 @@ pub(super) const SILENCE: i64 = 16_384;
 /// a larger difference out of sync. Containers that round their times, or state times only for chunks, stay below it.
 pub(crate) const TOLERANCE: i64 = 40;
 
-/// Longest gap in seconds that is filled with silence. A longer gap is taken for a wrong time, because the silence
-/// would fill a disk.
+/// Longest gap in seconds that is filled with silence or with repeated frames. A longer gap is taken for a wrong time,
+/// because what fills it would fill a disk.
 pub(super) const LONGEST: i64 = 24 * 3600;
 
 /// Format of an audio block.
@@ -176,12 +176,12 @@ impl Continuity {
             }
         }
         if run.input > run.count {
-            let gap = run.input - run.count;
+            let gap = run.input.saturating_sub(run.count);
             self.gaps.add(run.time(run.count, drift), gap as u64);
             self.pieces.push_back(Piece::Silence(gap));
             run.count = run.input;
         }
-        let cut = (run.count - run.input).min(samples);
+        let cut = run.count.saturating_sub(run.input).min(samples);
         if cut > 0 {
             match run.is_cutting {
                 true => self.overlaps.add_on(cut as u64),

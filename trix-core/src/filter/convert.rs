@@ -2,18 +2,20 @@
 //!
 //! Invariant: every output frame names the source frame that it was made from. Nothing is held back at the end.
 
-use std::{borrow::Cow, collections::VecDeque};
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use trix_av::{codec::Output, frame::Frame, graph::Graph, named, pixel::PixelFormat};
 use trix_model::{
     color::{Color, Range},
     error::{Error, ErrorKind, Result, Stage},
-    extras::Extras,
     time::{TimeBase, Timestamp},
 };
 
-use super::transform::{Shape, chain, is_identity};
+use super::{
+    held::HeldFrames,
+    transform::{Shape, chain, is_identity},
+};
 use crate::{
     decode::video::DecodedFrame,
     plan::{Filtering, Transform},
@@ -41,10 +43,7 @@ pub struct Converter {
     first: Option<(Shape, Color)>,
     /// Colour of the current frames.
     color: Color,
-    /// Extras of frames that may still be output.
-    extras: VecDeque<(u64, Extras)>,
-    /// Durations of these frames.
-    durations: VecDeque<(u64, Option<i64>)>,
+    held: HeldFrames,
     changes: Vec<Change>,
     last_time: i64,
 }
@@ -60,9 +59,6 @@ enum State {
     Convert(Shape, Range, Box<Graph>),
 }
 
-/// Maximum number of frames that filters may hold back, with a reserve (fieldmatch and decimate hold five).
-const HELD: usize = 32;
-
 /// Maximum number of changes in a report.
 const LISTED: usize = 100;
 
@@ -76,8 +72,7 @@ impl Converter {
             state: State::New,
             first: None,
             color: Color::default(),
-            extras: VecDeque::new(),
-            durations: VecDeque::new(),
+            held: HeldFrames::default(),
             changes: Vec::new(),
             last_time: 0,
         }
@@ -147,12 +142,7 @@ impl Converter {
             frame.set_time(decoded.pts);
             // Tags start at 1, because frames without a tag have 0.
             frame.set_tag(decoded.number as usize + 1);
-            self.extras.push_back((decoded.number, decoded.extras));
-            self.durations.push_back((decoded.number, decoded.duration));
-            if self.extras.len() > HELD {
-                self.extras.pop_front();
-                self.durations.pop_front();
-            }
+            self.held.add(decoded.number, decoded.extras, decoded.duration);
             let State::Convert(_, _, graph) = &mut self.state else { return Ok(out) };
             graph.send(Some(&frame)).map_err(|code| self.failed(code))?;
             out.extend(self.receive()?);
@@ -303,8 +293,7 @@ impl Converter {
                 Ok(Output::Item(frame)) => {
                     let number = (frame.tag() as u64).saturating_sub(1);
                     let pts = Timestamp::new(frame.pts().unwrap_or(0), graph.time_base()).rescale(base);
-                    let extras = take_extras(&mut self.extras, number);
-                    let shown = self.durations.iter().find(|(of, _)| *of == number).and_then(|(_, shown)| *shown);
+                    let (extras, shown) = self.held.take(number);
                     let duration = shown.and_then(|ticks| self.filtering.transform.duration(ticks));
                     out.push(DecodedFrame { frame, number, pts, duration, extras });
                 }
@@ -328,40 +317,7 @@ impl Converter {
     }
 }
 
-/// The extras of an output frame made from frame `number`. HDR metadata come from exactly that frame, each time it is
-/// shown. Captions are delivered once, together with those of dropped frames before it.
-fn take_extras(held: &mut VecDeque<(u64, Extras)>, number: u64) -> Extras {
-    let mut captions = Vec::new();
-    let mut found = Extras::default();
-    for (of, extras) in held.iter_mut().take_while(|(of, _)| *of <= number) {
-        captions.append(&mut extras.captions);
-        if *of == number {
-            found.clone_from(extras);
-        }
-    }
-    found.captions = captions;
-    while held.front().is_some_and(|(of, _)| *of < number) {
-        held.pop_front();
-    }
-    found
-}
-
 /// True if this build of libavfilter has zimg, which dithers when the depth decreases. Otherwise swscale converts.
 pub fn zimg_is_there() -> bool {
     named::has_filter("zscale")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn captions_are_delivered_once_and_those_of_dropped_frames_go_on() {
-        let extras = |byte: u8| Extras { captions: vec![byte; 3], ..Extras::default() };
-        let mut held: VecDeque<_> = (0..4).map(|number| (number, extras(number as u8))).collect();
-        assert_eq!(take_extras(&mut held, 0).captions, [0, 0, 0]);
-        assert_eq!(take_extras(&mut held, 0).captions, [0; 0]);
-        assert_eq!(take_extras(&mut held, 2).captions, [1, 1, 1, 2, 2, 2]);
-        assert_eq!(held.len(), 2);
-    }
 }

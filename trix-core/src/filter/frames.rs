@@ -3,7 +3,10 @@
 //! Invariant: frames out = frames in + added - dropped. Each of them is counted under exactly one reason.
 
 use serde::{Deserialize, Serialize};
-use trix_model::{error::Result, time::TimeBase};
+use trix_model::{
+    error::{Error, Result},
+    time::TimeBase,
+};
 
 use super::{
     convert::{Change, Converter},
@@ -74,17 +77,23 @@ impl FrameFilter {
     /// Takes a frame and returns finished frames. `None` marks the end of the stream.
     ///
     /// # Errors
-    /// As [`Converter::push`].
+    /// As [`Converter::push`]. `MalformedInput` if a constant rate would repeat a frame for more than a day.
     pub fn push(&mut self, frame: Option<DecodedFrame>) -> Result<Vec<DecodedFrame>> {
         let last = frame.is_none();
         self.counts.taken += u64::from(!last);
         let mut out = self.converter.push(frame)?;
         self.converted += out.len() as u64;
         if let Some(rate) = &mut self.rate {
-            out = out.into_iter().flat_map(|frame| rate.push(frame)).collect();
-            if last {
-                out.extend(rate.finish());
+            let stream = self.converter.stream();
+            let placed = move |error: Error| error.in_stream(stream);
+            let mut shown = Vec::new();
+            for frame in out {
+                shown.extend(rate.push(frame).map_err(placed)?);
             }
+            if last {
+                shown.extend(rate.finish().map_err(placed)?);
+            }
+            out = shown;
         }
         self.counts.given += out.len() as u64;
         Ok(out)

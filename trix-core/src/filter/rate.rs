@@ -1,13 +1,15 @@
 //! Converts to a constant frame rate by repeating and dropping frames.
 //!
 //! Invariant: output frame `k` is shown `k / rate` seconds after the first. The output is as long as the source, to the
-//! nearest frame. Every repeated or dropped frame is counted.
+//! nearest frame. Every repeated or dropped frame is counted. No frame is repeated for more than a day.
 
 use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
     extras::Extras,
     time::{Rational, TimeBase, Timestamp},
 };
 
+use super::continuity::LONGEST;
 use crate::decode::video::DecodedFrame;
 
 /// The frame rate conversion of one output.
@@ -64,13 +66,16 @@ impl FrameRate {
     }
 
     /// Takes a frame. The returned frames are shown before it.
-    pub fn push(&mut self, decoded: DecodedFrame) -> Vec<DecodedFrame> {
+    ///
+    /// # Errors
+    /// `MalformedInput` for a gap of more than a day.
+    pub fn push(&mut self, decoded: DecodedFrame) -> Result<Vec<DecodedFrame>> {
         let first = *self.first.get_or_insert(decoded.pts);
         self.last = decoded.pts;
         let position = self.position(decoded.pts, first);
         let Some(held) = &mut self.held else {
             self.held = Some(decoded);
-            return Vec::new();
+            return Ok(Vec::new());
         };
         if position <= self.next {
             // No position is left for the frame before. Keep its captions.
@@ -79,18 +84,21 @@ impl FrameRate {
             let mut decoded = decoded;
             decoded.extras.captions.splice(0..0, captions);
             self.held = Some(decoded);
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let mut out = self.emit(position);
+        let mut out = self.emit(position)?;
         self.held = Some(decoded);
         let last = out.pop();
         let before = std::mem::replace(&mut self.made, last);
-        before.into_iter().chain(out).collect()
+        Ok(before.into_iter().chain(out).collect())
     }
 
     /// Returns the remaining frames. The last one is shown for its duration.
-    pub fn finish(&mut self) -> Vec<DecodedFrame> {
-        let Some(first) = self.first else { return Vec::new() };
+    ///
+    /// # Errors
+    /// `MalformedInput` if that is more than a day.
+    pub fn finish(&mut self) -> Result<Vec<DecodedFrame>> {
+        let Some(first) = self.first else { return Ok(Vec::new()) };
         // A single frame stays, however short it is.
         let shown = self.held.as_ref().and_then(|held| held.duration).unwrap_or(self.last_ticks);
         let end = self.position(self.last.saturating_add(shown), first).max(1);
@@ -103,7 +111,7 @@ impl FrameRate {
                 made.extras.captions.extend(held.extras.captions);
             }
         }
-        made.into_iter().chain(self.emit(end)).collect()
+        Ok(made.into_iter().chain(self.emit(end)?).collect())
     }
 
     /// The nearest position. A time half way between two positions belongs to the later one.
@@ -111,15 +119,24 @@ impl FrameRate {
         Timestamp::new(pts.saturating_sub(first), self.from).rescale(self.rate.inverse())
     }
 
-    fn emit(&mut self, until: i64) -> Vec<DecodedFrame> {
-        let Some(decoded) = self.held.take() else { return Vec::new() };
+    fn emit(&mut self, until: i64) -> Result<Vec<DecodedFrame>> {
+        let Some(decoded) = self.held.take() else { return Ok(Vec::new()) };
+        let longest = Timestamp::new(LONGEST, TimeBase::new(1, 1)).rescale(self.rate.inverse());
+        let count = until.saturating_sub(self.next);
+        if count > longest {
+            let hours = Timestamp::new(count, self.rate.inverse()).rescale(TimeBase::new(3600, 1));
+            let detail = format!("a frame is shown for {hours} hours; more than a day is a broken time");
+            return Err(Error::new(ErrorKind::MalformedInput, Stage::Filter, detail)
+                .at(Some(Timestamp::new(decoded.pts, self.from))));
+        }
         let start = Timestamp::new(self.first.unwrap_or(0), self.from).rescale(self.to);
         let positions = self.next..until;
         self.repeated += (positions.clone().count() as u64).saturating_sub(1);
         self.next = until;
-        let times = positions.clone().map(|k| start + Timestamp::new(k, self.rate.inverse()).rescale(self.to));
+        let since = |k: i64| Timestamp::new(k, self.rate.inverse()).rescale(self.to);
+        let times = positions.clone().map(|k| start.saturating_add(since(k)));
         let first = positions.start;
-        times
+        let frames = times
             .zip(positions)
             .map(|(pts, k)| {
                 let extras = match k == first {
@@ -128,7 +145,8 @@ impl FrameRate {
                 };
                 DecodedFrame { frame: decoded.frame.clone(), number: decoded.number, pts, duration: None, extras }
             })
-            .collect()
+            .collect();
+        Ok(frames)
     }
 }
 
@@ -145,20 +163,18 @@ mod tests {
     use super::*;
     use trix_av::frame::Frame;
 
+    fn frame(number: usize, pts: i64, duration: Option<i64>) -> DecodedFrame {
+        DecodedFrame { frame: Frame::grey(2, 2), number: number as u64, pts, duration, extras: Extras::default() }
+    }
+
     fn run(rate: i64, source_rate: i64, times: &[i64]) -> (Vec<(u64, i64)>, u64, u64) {
         let (rate, source_rate) = (Rational::new(rate, 1), Rational::new(source_rate, 1));
         let mut stage = FrameRate::new(rate, source_rate, TimeBase::new(1, 1000));
         let mut out = Vec::new();
         for (number, &pts) in times.iter().enumerate() {
-            out.extend(stage.push(DecodedFrame {
-                frame: Frame::grey(2, 2),
-                number: number as u64,
-                pts,
-                duration: None,
-                extras: Extras::default(),
-            }));
+            out.extend(stage.push(frame(number, pts, None)).unwrap());
         }
-        out.extend(stage.finish());
+        out.extend(stage.finish().unwrap());
         let base = stage.time_base();
         let shown =
             out.iter().map(|decoded| (decoded.number, Timestamp::new(decoded.pts, base).rescale(rate.inverse())));
@@ -179,5 +195,23 @@ mod tests {
         assert_eq!((repeated, dropped), (6, 0));
         assert_eq!(run(25, 50, &[0]), (vec![(0, 0)], 0, 0));
         assert_eq!(run(25, 50, &[]), (vec![], 0, 0));
+    }
+    #[test]
+    fn a_frame_that_would_be_repeated_for_more_than_a_day_is_refused() {
+        let new = || FrameRate::new(Rational::new(1, 1), Rational::new(1, 1), TimeBase::new(1, 1000));
+        for far in [86_402_000, 1 << 40, i64::MAX] {
+            let mut stage = new();
+            stage.push(frame(0, 0, None)).unwrap();
+            stage.push(frame(1, 1000, None)).unwrap();
+            let error = stage.push(frame(2, far, None)).err().expect("a gap of more than a day");
+            assert_eq!(error.kind(), ErrorKind::MalformedInput, "{far}");
+            assert!(error.to_string().contains("hours"), "{far}: {error}");
+            let mut stage = new();
+            stage.push(frame(0, 0, Some(far))).unwrap();
+            assert_eq!(stage.finish().err().map(|error| error.kind()), Some(ErrorKind::MalformedInput), "{far}");
+        }
+        let mut stage = new();
+        stage.push(frame(0, 0, None)).unwrap();
+        assert_eq!(stage.push(frame(1, 86_400_000, None)).unwrap().len(), 86_399, "the last one is kept back");
     }
 }
