@@ -33,8 +33,8 @@ mod id {
     pub const TRACKS: u32 = 0x1654_ae6b;
 }
 
-/// Samples of silence to insert before the `priming` samples of an encoder, so that the container can state the total
-/// length without rounding. Matroska's times, from which readers subtract it, count milliseconds.
+/// Samples of silence to insert before the `priming` samples of an encoder. Matroska counts milliseconds, so silence and
+/// priming together last a whole number of them.
 pub fn lead(container: Container, priming: usize, rate: u32, codec: &str) -> usize {
     // An Opus decoder itself discards exactly as much as the encoder's header states.
     if !has_lead(container, codec) || priming == 0 || rate == 0 {

@@ -1,9 +1,10 @@
 //! Aligns audio with the edit units of an MXF file. Each unit holds one frame and the audio samples beside it.
 //!
 //! Invariant: each audio track has exactly the samples of the written frames, counted from the first. libavformat's
-//! muxer drops frames if an audio track ends early, and drops audio if it ends late. Audio waits in memory only while
-//! its frames may still come. Frames wait for audio of a source only as long as other packets would; then silence takes
-//! its place, and audio that comes even later is an error.
+//! muxer drops frames if an audio track ends early, and drops audio if it ends late.
+//!
+//! Frames and audio of a source wait for each other for a limited time. Frames that waited longer get silence, and audio
+//! that comes even later is an error. Audio that waited longer is left out, and frames that come even later are an error.
 
 use std::ops::Range;
 
@@ -23,7 +24,8 @@ pub(super) struct EditUnits {
     last: i64,
     /// True if no more frames come.
     has_ended: bool,
-    /// The largest number of frames that wait for audio; `None`: all.
+    /// The largest number of frames that wait for audio. Audio waits for twice as many frames, because encoders hold
+    /// frames back. `None`: all wait.
     most: Option<u64>,
     audio: Vec<PcmTrack>,
 }
@@ -44,6 +46,8 @@ struct PcmTrack {
     replaced: Range<i64>,
     /// True if such audio came, and was not silent.
     is_late: bool,
+    /// True if frames came whose audio was left out before.
+    is_early: bool,
 }
 
 impl EditUnits {
@@ -68,6 +72,7 @@ impl EditUnits {
             filled: 0,
             replaced: 0..0,
             is_late: false,
+            is_early: false,
         });
     }
 
@@ -91,22 +96,25 @@ impl EditUnits {
 
     /// Takes audio of `track` with presentation time `time`. False for other tracks.
     pub(super) fn take(&mut self, track: usize, time: Option<Timestamp>, data: &[u8]) -> bool {
+        let (frames, rate) = (self.frames, self.rate);
+        let most = self.most.map(|most| frames.saturating_add(2 * most) as i64);
         let Some(audio) = self.audio.iter_mut().find(|audio| audio.track == track) else { return false };
+        let limit = most.map_or(i64::MAX, |most| audio.samples(most, rate));
         let at = time.map_or(audio.taken, |time| time.rescale(TimeBase::new(1, audio.sample_rate)));
         // A container that counts milliseconds is off by up to half a millisecond. That is not a gap.
         let slack = audio.sample_rate / 500;
-        let gap = at - audio.taken;
+        let gap = at.saturating_sub(audio.taken);
         let mut data = data;
         if gap > slack {
-            audio.waiting.resize(audio.waiting.len() + gap as usize * audio.block, 0);
-            audio.taken += gap;
+            let silence = audio.count(gap, limit) * audio.block;
+            audio.waiting.resize(audio.waiting.len() + silence, 0);
         } else if gap < -slack {
             let skipped = (-gap).min((data.len() / audio.block) as i64);
             audio.is_late |= audio.is_replaced(at, &data[..skipped as usize * audio.block]);
             data = &data[skipped as usize * audio.block..];
         }
-        audio.taken += (data.len() / audio.block) as i64;
-        audio.waiting.extend_from_slice(data);
+        let kept = audio.count((data.len() / audio.block) as i64, limit) * audio.block;
+        audio.waiting.extend_from_slice(&data[..kept]);
         if self.has_ended {
             audio.cut(audio.samples(self.frames as i64, self.rate));
         }
@@ -123,12 +131,16 @@ impl EditUnits {
             } else if let Some(most) = self.most {
                 audio.replace(audio.samples(frames.saturating_sub(most) as i64, rate));
             }
+            let was_left_out = audio.kept() < audio.taken;
             let mut used = 0;
             let mut unit = Timestamp::new(audio.given, TimeBase::new(1, audio.sample_rate)).rescale(rate.inverse());
             while (unit as u64) < frames {
                 let length = audio.samples(unit + 1, rate) - audio.given;
                 let bytes = length as usize * audio.block;
-                let Some(data) = audio.waiting.get(used..used + bytes) else { break };
+                let Some(data) = audio.waiting.get(used..used + bytes) else {
+                    audio.is_early |= was_left_out;
+                    break;
+                };
                 let mut packet = Packet::copy_of(data);
                 packet.set_times(Some(audio.given), Some(audio.given), length);
                 packet.set_key(true);
@@ -157,14 +169,15 @@ impl EditUnits {
             );
             return Err(Error::new(ErrorKind::Unsupported, Stage::Mux, detail));
         }
-        let mut notes = Vec::new();
+        let (mut list, mut notes) = (self.ready(), Vec::new());
         for audio in &mut self.audio {
             let end = audio.samples(self.frames as i64, self.rate);
             let millis = |samples: i64| Timestamp::new(samples, TimeBase::new(1, audio.sample_rate)).rescale(MILLI);
-            if audio.is_late {
-                let apart = Timestamp::new(self.most.unwrap_or(0) as i64, self.rate.inverse());
+            if audio.is_late || audio.is_early {
+                let (factor, side) = if audio.is_late { (1, "behind") } else { (2, "ahead of") };
+                let apart = Timestamp::new(factor * self.most.unwrap_or(0) as i64, self.rate.inverse());
                 let detail = format!(
-                    "MXF holds audio beside its frames; in the source, audio of track {} lies more than {apart} behind them",
+                    "MXF holds audio beside its frames; in the source, audio of track {} lies more than {apart} {side} them",
                     audio.track
                 );
                 return Err(Error::new(ErrorKind::Unsupported, Stage::Mux, detail));
@@ -184,7 +197,7 @@ impl EditUnits {
                 }
             }
         }
-        let list = self.ready();
+        list.extend(self.ready());
         Ok((list, notes))
     }
 }
@@ -195,6 +208,20 @@ impl PcmTrack {
     /// Number of samples of the first `units` frames, rounded to the nearest like in libavformat's `pcm_rechunk`.
     fn samples(&self, units: i64, rate: Rational) -> i64 {
         Timestamp::new(units, rate.inverse()).rescale(TimeBase::new(1, self.sample_rate))
+    }
+
+    /// The position after the last sample that waits or was output.
+    fn kept(&self) -> i64 {
+        self.given + (self.waiting.len() / self.block) as i64
+    }
+
+    /// Counts the next `samples` samples. Returns how many of them wait for their frames: none from sample `limit` on, and
+    /// none behind a sample that was left out.
+    fn count(&mut self, samples: i64, limit: i64) -> usize {
+        let is_whole = self.kept() >= self.taken;
+        let kept = if is_whole { limit.saturating_sub(self.taken).clamp(0, samples) } else { 0 };
+        self.taken = self.taken.saturating_add(samples);
+        kept as usize
     }
 
     /// Adds silence up to sample `end`.
@@ -347,6 +374,47 @@ mod tests {
         take_at(&mut units, 24_000, 168_000, 1);
         let error = units.finish().err().expect("an error");
         assert!(error.to_string().contains("audio of track 1 lies more than 00:00:02.000 behind"), "{error}");
+    }
+
+    #[test]
+    fn audio_far_ahead_of_frames_does_not_wait_for_them() {
+        let ahead = || {
+            let mut units = EditUnits::new(Rational::new(25, 1), Some(Timestamp::new(2, Rational::new(1, 1))));
+            units.add_audio(1, 48_000, 2);
+            units.frame(0);
+            for second in 0..3600 {
+                take_at(&mut units, 48_000 * second, 48_000, 1);
+                units.ready();
+                assert!(units.audio[0].waiting.len() <= 2 * 48_000 * 5);
+            }
+            units
+        };
+        // No more frames come.
+        let (rest, notes) = ahead().finish().unwrap();
+        assert_eq!(rest.len(), 0);
+        assert!(notes.len() == 1 && notes[0].contains("3599960 ms of audio after the last frame"), "{notes:?}");
+        // Frames for all audio that waited.
+        let mut units = ahead();
+        (1..101).for_each(|place| units.frame(place));
+        assert_eq!(units.finish().unwrap().0.len(), 100);
+        // One frame more.
+        let mut units = ahead();
+        (1..102).for_each(|place| units.frame(place));
+        let error = units.finish().err().expect("an error");
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("audio of track 1 lies more than 00:00:04.000 ahead of them"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_time_allocates_no_silence_without_limit() {
+        let mut units = EditUnits::new(Rational::new(25, 1), Some(Timestamp::new(2, Rational::new(1, 1))));
+        units.add_audio(1, 48_000, 2);
+        for start in [0, 48_000 * 86_400 * 365, i64::MAX - 4] {
+            take_at(&mut units, start, 4800, 1);
+            assert!(units.audio[0].waiting.len() <= 2 * 48_000 * 4);
+        }
+        units.frame(0);
+        assert_eq!(units.finish().unwrap().0.len(), 1);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use trix_av::{
     side_data,
     stream::{CodecParameters, StreamKind},
 };
-use trix_bitstream::{codec_delay::Missing, edit_list::Shown, in_band::InBand, nal::NalCodec};
+use trix_bitstream::{codec_delay::Missing, edit_list::Shown, in_band::InBand};
 use trix_model::{
     chapter::Chapter,
     error::{Error, ErrorKind, Result, Stage},
@@ -48,6 +48,8 @@ pub struct TrackSpec {
     pub disposition: Vec<String>,
     /// Display metadata of a video track for the container.
     pub display: Display,
+    /// True if an encoder that looks ahead makes the packets.
+    pub looks_ahead: bool,
     /// True for cut audio: everything from the first packet to time zero is decoded but not heard.
     pub hides_start: bool,
 }
@@ -188,8 +190,7 @@ impl Muxer {
             Container::M2ts => &[("max_delay", "700000"), ("mpegts_m2ts_mode", "1")],
             Container::Mxf => &[],
         };
-        let looks_ahead = |track: &TrackSpec| NalCodec::from_name(&track.parameters.codec_name()).is_some();
-        let video = tracks.iter().filter_map(|track| Some((track.rate?, looks_ahead(track))));
+        let video = tracks.iter().filter_map(|track| Some((track.rate?, track.looks_ahead)));
         let patience = Patience::new(arrival, tracks.len(), video);
         output.set_patience(patience.micros());
         output.write_header(options).map_err(|code| error_of(code, path, &output.complaints()))?;
@@ -347,8 +348,11 @@ impl Muxer {
             if self.container.is_iso() {
                 let [first, earliest] = [first, earliest].map(|ticks| Timestamp::new(ticks, track.to));
                 let shown = Shown { track: index, first, earliest };
-                edit_list::repair(&self.path, &shown, self.movie)
+                let is_repaired = edit_list::repair(&self.path, &shown, self.movie)
                     .map_err(|error| Error::io(Stage::Mux, &self.path, "cannot be written", error))?;
+                if !is_repaired {
+                    notes.push(format!("track {index}: players may show its first frame late"));
+                }
             }
         }
         Ok((self.tracks.into_iter().map(|track| track.record.close()).collect(), notes))

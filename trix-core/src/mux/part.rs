@@ -44,7 +44,10 @@ impl PartFile {
         match fs::metadata(target) {
             Ok(metadata) if metadata.is_dir() => return refuse("is a directory"),
             Ok(metadata) if !metadata.is_file() => return refuse("is no regular file"),
-            Ok(_) if !overwrite => return refuse("exists already; --overwrite replaces it"),
+            // A link to a file that is missing takes the name too.
+            found if !overwrite && (found.is_ok() || fs::symlink_metadata(target).is_ok()) => {
+                return refuse("exists already; --overwrite replaces it");
+            }
             _ => {}
         }
         let part = target.with_file_name(part_name(name));
@@ -112,10 +115,14 @@ impl PartFile {
         let folder = self.target.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         // The new name is only safe after the folder is synced to disk too.
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| io("is whole and has its name, but its folder cannot be brought to disk", error))?;
-        Ok(done)
+        match File::open(folder).and_then(|folder| folder.sync_all()) {
+            Ok(()) => Ok(done),
+            Err(error) => {
+                let error = io("is whole, but its folder cannot be brought to disk", error);
+                done.take_back();
+                Err(error)
+            }
+        }
     }
 
     /// Takes the final name, even if another file has it.

@@ -101,7 +101,12 @@ impl Patience {
         (self.arrival == Arrival::Source).then(|| self.longest())
     }
 
-    /// The longest time that a packet waits, for a program that gives short blocks without gaps.
+    /// The time of the frames that encoders hold back.
+    pub(crate) fn held(&self) -> Timestamp {
+        self.held
+    }
+
+    /// The longest time that a packet of frames waits, for a program that gives short blocks without gaps.
     pub(crate) fn longest(&self) -> Timestamp {
         match self.arrival {
             Arrival::Source | Arrival::Beside => OF_A_SOURCE.plus(self.held),
@@ -109,6 +114,14 @@ impl Patience {
             Arrival::Program(lead) if self.tracks.len() < 3 => lead.plus(ON_ITS_WAY),
             Arrival::Program(lead) => lead.plus(ON_ITS_WAY).plus(self.held),
             Arrival::Mixed(lead) => lead.plus(ON_ITS_WAY).max(OF_A_SOURCE).plus(self.held),
+        }
+    }
+
+    /// As [`Patience::longest`], for audio, which also waits for frames that their encoder holds back.
+    pub(crate) fn longest_of_audio(&self) -> Timestamp {
+        match self.arrival {
+            Arrival::Program(lead) => lead.plus(ON_ITS_WAY).plus(self.held),
+            _ => self.longest(),
         }
     }
 }
@@ -146,6 +159,8 @@ mod tests {
     fn packets_of_a_program_wait_as_long_as_it_takes_unless_nothing_is_missing() {
         let mut two = patience(Arrival::Program(seconds(5)), 2, true);
         assert_eq!((two.micros(), two.longest()), (0, seconds(9)));
+        // 12 seconds of frames are in the encoder.
+        assert_eq!(two.longest_of_audio(), seconds(21));
         assert!(!two.reach(1, seconds(4)));
         two.end(1);
         // The frames that belong before the end of the audio are still to come.

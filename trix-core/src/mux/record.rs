@@ -27,7 +27,7 @@ pub struct TrackRecord {
     pub codec: String,
     /// Compressed frames, blocks of audio, or subtitles.
     pub packets: u64,
-    /// How many of them decoding can start with.
+    /// The number of packets at which decoding can start.
     pub keyframes: u64,
     /// How many of them an edit list hides: decoded, but not presented.
     pub hidden: u64,
@@ -69,7 +69,7 @@ pub struct TrackRecorder {
 }
 
 impl TrackRecorder {
-    /// Creates a bookkeeper for packets with `parameters` and with times in `time_base`.
+    /// Creates a record of packets with `parameters` and with times in `time_base`.
     pub fn new(parameters: &CodecParameters, time_base: TimeBase) -> Self {
         let codec = parameters.codec_name();
         let nal = NalCodec::from_name(&codec);

@@ -114,6 +114,7 @@ fn track_of(facts: &StreamFacts) -> TrackSpec {
             hdr: facts.hdr,
             dolby_vision: facts.dolby_vision,
         },
+        looks_ahead: false,
         hides_start: false,
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn content(spec: &TrackSpec) -> Content {
     })
 }
 
-/// What a written rendition is chosen by.
+/// The facts by which a player chooses a rendition.
 pub(super) fn description(spec: &TrackSpec, record: &RenditionRecord) -> Description {
     let title = spec.metadata.iter().find(|(key, value)| key == "title" && !value.trim().is_empty());
     Description {

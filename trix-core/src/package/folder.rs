@@ -129,10 +129,14 @@ impl PartFolder {
         self.committed = true;
         let done = CommittedPackage { part: self.part.clone(), target: self.target.clone(), old };
         let parent = self.target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent).and_then(|folder| folder.sync_all()).map_err(|error| {
-            io("is whole and has its name, but the folder above it cannot be brought to disk", error)
-        })?;
-        Ok(done)
+        match File::open(parent).and_then(|folder| folder.sync_all()) {
+            Ok(()) => Ok(done),
+            Err(error) => {
+                let error = io("is whole, but the folder above it cannot be brought to disk", error);
+                done.take_back();
+                Err(error)
+            }
+        }
     }
 
     /// Exchanges names with the existing package and returns that package, locked.

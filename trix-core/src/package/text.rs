@@ -14,7 +14,7 @@ use trix_bitstream::{
     webvtt::{self, Cue},
 };
 use trix_model::{
-    error::Result,
+    error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
 
@@ -46,15 +46,30 @@ pub(super) struct TextTrack {
     spec: TrackSpec,
     path: PathBuf,
     cues: Vec<Cue>,
+    /// The bytes of their texts.
+    bytes: usize,
 }
+
+/// The largest number of bytes in the texts of a track. The subtitles of a film have less than one million.
+const MOST_BYTES: usize = 64 << 20;
 
 impl TextTrack {
     pub(super) fn new(rendition: Rendition, path: PathBuf) -> Self {
-        TextTrack { id: rendition.id, spec: rendition.track, path, cues: Vec::new() }
+        TextTrack { id: rendition.id, spec: rendition.track, path, cues: Vec::new(), bytes: 0 }
     }
 
-    pub(super) fn push(&mut self, packet: &Packet) {
+    /// Takes a packet. The cues stay in memory until the end, because they are written for each segment that shows them.
+    ///
+    /// # Errors
+    /// `Limit` if there is too much text.
+    pub(super) fn push(&mut self, packet: &Packet) -> Result<()> {
+        self.bytes += packet.data().len();
+        if self.bytes > MOST_BYTES {
+            let detail = format!("rendition {}: the text has more than {MOST_BYTES} bytes", self.id);
+            return Err(Error::new(ErrorKind::Limit, Stage::Mux, detail));
+        }
         self.cues.extend(cue(packet, self.spec.time_base));
+        Ok(())
     }
 
     /// Writes all files. Each segment lies between two consecutive `edges`.

@@ -38,7 +38,8 @@ use crate::{
     settings::package::Layout,
 };
 
-/// The segments of the single file, until their number, and so the length of the index before them, is known.
+/// The name of the segments of a single file until the end. The index before them has a length that depends on their
+/// number.
 const UNINDEXED: &str = "segments.part";
 
 /// Writes `parts` one after the other. Only small parts are copied on the way.
@@ -180,7 +181,7 @@ impl MediaTrack {
 
     /// Writes all segments whose end is known.
     pub(super) fn cut(&mut self, boundaries: &Boundaries) -> Result<()> {
-        while let Some(boundary) = boundaries.get(self.passed) {
+        while let Some(boundary) = self.next_boundary(boundaries) {
             let ticks = boundary.rescale(self.base());
             let index = match self.is_video() {
                 true => {
@@ -213,6 +214,13 @@ impl MediaTrack {
             self.passed += 1;
         }
         Ok(())
+    }
+
+    fn next_boundary(&self, boundaries: &Boundaries) -> Option<Timestamp> {
+        match self.is_video() {
+            true => boundaries.get(self.passed),
+            false => boundaries.of_audio(self.passed, self.end()?),
+        }
     }
 
     fn misaligned(&self, boundary: Timestamp) -> Error {

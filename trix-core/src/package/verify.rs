@@ -1,7 +1,7 @@
 //! Reads a package again: every playlist, every segment, every packet.
 //!
 //! Invariant: verification reads what a player would read: the segments in the playlists, by their byte ranges, in
-//! order. It reads each of them once. The code that made the writer's records also makes the records of these packets.
+//! order. It reads each of them once. The records of these packets are made by the same code as those of the writer.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

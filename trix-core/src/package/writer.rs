@@ -76,7 +76,7 @@ impl PackageWriter {
             None => {
                 return Err(Error::bug(Stage::Mux, format!("a packet for rendition {index}, which does not exist")));
             }
-            Some(Slot::Text(track)) => track.push(&packet),
+            Some(Slot::Text(track)) => track.push(&packet).map_err(|error| error.in_file(self.folder.target()))?,
             Some(Slot::Media(track)) => {
                 let keyframe = track.push(packet).map_err(|error| error.in_file(self.folder.target()))?;
                 if let Some(time) = keyframe.filter(|_| is_lead) {
@@ -87,6 +87,22 @@ impl PackageWriter {
             }
         }
         Ok(())
+    }
+
+    /// Ends rendition `index`, while others go on. Behind the end of the leading track, audio gets segments of its own.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn end(&mut self, index: usize) -> Result<()> {
+        if index != self.lead {
+            return Ok(());
+        }
+        if let Some(Slot::Media(lead)) = self.tracks.get(index)
+            && let Some(end) = lead.end()
+        {
+            self.boundaries.finish(end);
+        }
+        self.cut_all()
     }
 
     fn cut_all(&mut self) -> Result<()> {
@@ -111,12 +127,7 @@ impl PackageWriter {
     pub fn finish(mut self) -> Result<WrittenPackage> {
         let target = self.folder.target().to_owned();
         let in_target = |error: Error| error.in_file(&target);
-        if let Slot::Media(lead) = &self.tracks[self.lead]
-            && let Some(end) = lead.end()
-        {
-            self.boundaries.finish(end);
-        }
-        self.cut_all()?;
+        self.end(self.lead)?;
         let (mut media, mut texts) = (Vec::new(), Vec::new());
         // The renditions keep their order.
         let mut is_media = Vec::new();

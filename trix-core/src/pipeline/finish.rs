@@ -372,9 +372,8 @@ impl Finish<'_> {
     ) -> Result<PackageReport> {
         let plan = self.plan.package(id);
         let Verified { mut checks, hashes } = written.verify(self.plan.hash, token)?;
-        if let Some(wrong) = checks.iter().find(|check| !check.ok) {
-            let detail = format!("{}: expected {}, found {}", wrong.name, wrong.expected, wrong.found);
-            return Err(Error::new(ErrorKind::Verification, Stage::Verify, detail));
+        if let Some(failed) = Check::failed(&checks) {
+            return Err(Error::new(ErrorKind::Verification, Stage::Verify, failed));
         }
         let (mut outcomes, mut renditions) = (renditions.into_iter(), Vec::new());
         for (at, record) in written.records().iter().enumerate() {
@@ -386,6 +385,7 @@ impl Finish<'_> {
             self.balance(ledger.as_ref())?;
             audio_ledgers.iter().try_for_each(AudioLedger::balance)?;
             if let Some(output) = output {
+                self.lasts(output, std::slice::from_ref(&record.track))?;
                 let found = self.presented(output, std::slice::from_ref(&record.track), walked, &mut warnings)?;
                 let named = |check: Check| Check { name: format!("{}: {}", record.id, check.name), ..check };
                 checks.extend(found.into_iter().map(named));
@@ -445,7 +445,7 @@ impl Finish<'_> {
         ledger.balance()
     }
 
-    /// Checks that copied external audio tracks have the required length. The stage of an encoded track checks its own.
+    /// Checks that copied external audio tracks have the required length. Encoded tracks are checked where they are encoded.
     fn lasts(&self, plan: &OutputPlan, tracks: &[TrackRecord]) -> Result<()> {
         let first = usize::from(plan.video.is_some() || plan.video_copy.is_some());
         for (audio, record) in plan.audio.iter().zip(tracks.iter().skip(first)) {

@@ -100,9 +100,9 @@ fn mistakes_of(job: &Job) -> Vec<Mistake> {
         let problem = "the length of the video is not known before its frames are given; give audio of that length";
         mistakes.push(Mistake::new(format!("tracks[{number}].length"), track.length.name(), problem));
     }
-    for (number, package) in job.packages.iter().enumerate().filter(|(_, package)| package.picture.crop == Crop::Auto) {
+    for (number, _) in job.packages.iter().enumerate().filter(|(_, package)| package.picture.crop == Crop::Auto) {
         let problem = "black borders are measured before a job runs, and a session has no frames by then";
-        mistakes.push(Mistake::new(format!("packages[{number}].picture.crop"), package.path.display(), problem));
+        mistakes.push(Mistake::new(format!("packages[{number}].picture.crop"), "auto", problem));
     }
     mistakes
 }

@@ -49,6 +49,10 @@ pub(super) fn checks(plan: &OutputPlan, tracks: &[TrackRecord], walked: &Walked)
         if plan.end.is_some() && asked.is_none() {
             continue;
         }
+        // A job with an end reads on until all its tracks have reached it.
+        if !presented.is_whole && asked.is_none_or(|asked| presented.end < asked) {
+            continue;
+        }
         let end = asked.map_or(presented.end, |asked| asked.min(presented.end));
         let expected = end.plus(negative(plan.origin));
         let own = if track.kind == StreamKind::Video { frame } else { presented.grain };

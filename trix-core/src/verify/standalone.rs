@@ -36,7 +36,7 @@ pub struct FileReport {
     pub checks: Vec<Check>,
     /// The frames against those of the reference.
     pub score: Option<Score>,
-    /// Whether everything holds.
+    /// True if all checks passed.
     pub ok: bool,
 }
 
@@ -47,13 +47,8 @@ impl FileReport {
         if self.ok {
             return Ok(());
         }
-        let failed: Vec<String> = self
-            .checks
-            .iter()
-            .filter(|check| !check.ok)
-            .map(|check| format!("{}: expected {}, found {}", check.name, check.expected, check.found))
-            .collect();
-        Err(Error::new(ErrorKind::Verification, Stage::Verify, failed.join("; ")).in_file(&self.file))
+        let failed = Check::failed(&self.checks).unwrap_or_default();
+        Err(Error::new(ErrorKind::Verification, Stage::Verify, failed).in_file(&self.file))
     }
 }
 

@@ -41,16 +41,10 @@ impl Structure {
     /// # Errors
     /// `Verification` with every failed check.
     pub fn hold(&self, path: &Path) -> Result<()> {
-        let failed: Vec<String> = self
-            .checks
-            .iter()
-            .filter(|check| !check.ok)
-            .map(|check| format!("{}: expected {}, found {}", check.name, check.expected, check.found))
-            .collect();
-        if failed.is_empty() {
-            return Ok(());
+        match Check::failed(&self.checks) {
+            Some(failed) => Err(Error::new(ErrorKind::Verification, Stage::Verify, failed).in_file(path)),
+            None => Ok(()),
         }
-        Err(Error::new(ErrorKind::Verification, Stage::Verify, failed.join("; ")).in_file(path))
     }
 }
 
@@ -137,14 +131,14 @@ pub(crate) fn compare(
                 checks.equal(&name("keyframes"), expected.keyframes, found.keyframes);
                 // A player would begin after the hidden frames.
                 checks.equal(&name("frames that an edit list hides"), 0, found.hidden);
-                let (extras, metadata) = (expected.extras, found.extras);
-                if extras != ExtrasCount::default() {
-                    checks.equal(&name("frames with captions"), extras.captions, metadata.captions);
-                    checks.equal(&name("frames with Dolby Vision"), extras.dolby_vision, metadata.dolby_vision);
-                    checks.equal(&name("frames with HDR10+"), extras.hdr10_plus, metadata.hdr10_plus);
+                let (wanted, seen) = (expected.extras, found.extras);
+                if wanted != ExtrasCount::default() {
+                    checks.equal(&name("frames with captions"), wanted.captions, seen.captions);
+                    checks.equal(&name("frames with Dolby Vision"), wanted.dolby_vision, seen.dolby_vision);
+                    checks.equal(&name("frames with HDR10+"), wanted.hdr10_plus, seen.hdr10_plus);
                 }
                 if plan.container.is_matroska() {
-                    checks.equal(&name("frames with alpha"), extras.alpha_layer, metadata.alpha_layer);
+                    checks.equal(&name("frames with alpha"), wanted.alpha_layer, seen.alpha_layer);
                 }
                 Some("frames")
             }

@@ -77,6 +77,7 @@ mod containers {
 /// HLS and DASH packages.
 mod packages {
     mod jobs;
+    mod lengths;
     mod players;
     mod refusals;
     mod segments;

@@ -1,7 +1,7 @@
 //! Segment boundaries: the keyframes nearest to multiples of the target duration.
 //!
 //! Invariant: a boundary is the time of a keyframe of the leading track. Boundaries ascend. A boundary never changes
-//! once it was returned.
+//! once it was returned. Behind the end of the leading track, audio is cut at multiples of the target duration.
 
 use trix_model::time::{Rational, Timestamp};
 
@@ -15,12 +15,14 @@ pub struct Boundaries {
     /// The last keyframe after the last boundary and before this multiple.
     before: Option<Timestamp>,
     chosen: Vec<Timestamp>,
+    /// The end of the leading track.
+    end: Option<Timestamp>,
 }
 
 impl Boundaries {
     /// Creates boundaries for segments of about `target` seconds.
     pub fn new(target: Rational) -> Self {
-        Boundaries { target, origin: None, multiple: 1, before: None, chosen: Vec::new() }
+        Boundaries { target, origin: None, multiple: 1, before: None, chosen: Vec::new(), end: None }
     }
 
     /// Adds the next keyframe of the leading track.
@@ -52,6 +54,7 @@ impl Boundaries {
 
     /// Ends the selection after the last frame, which ends at `end`.
     pub fn finish(&mut self, end: Timestamp) {
+        self.end = Some(end);
         let (Some(origin), Some(before)) = (self.origin, self.before.take()) else { return };
         if !nearer(end, before, self.mark(origin)) {
             self.choose(before, origin);
@@ -63,16 +66,33 @@ impl Boundaries {
         self.chosen.get(index).copied()
     }
 
+    /// Boundary `index` of audio that ends at `end` so far. Behind the end of the leading track, each segment has the target
+    /// duration, and the last one up to twice as much.
+    pub fn of_audio(&self, index: usize, end: Timestamp) -> Option<Timestamp> {
+        if let Some(chosen) = self.get(index) {
+            return Some(chosen);
+        }
+        let later = |from: Timestamp, segments: i64| from.plus(self.after(segments));
+        let boundary = later(self.end?, i64::try_from(index - self.chosen.len()).ok()?);
+        (later(boundary, 1) <= end).then_some(boundary)
+    }
+
+    /// The duration of a number of segments.
+    fn after(&self, segments: i64) -> Timestamp {
+        Timestamp::new(segments.saturating_mul(self.target.num), Rational::new(1, self.target.den))
+    }
+
     fn mark(&self, origin: Timestamp) -> Timestamp {
-        let distance = Timestamp::new(self.multiple.saturating_mul(self.target.num), Rational::new(1, self.target.den));
-        origin.plus(distance)
+        origin.plus(self.after(self.multiple))
     }
 
     fn choose(&mut self, time: Timestamp, origin: Timestamp) {
         self.chosen.push(time);
-        self.multiple += 1;
-        while self.mark(origin) <= time {
-            self.multiple += 1;
+        let since = time.plus(Timestamp::new(origin.ticks.saturating_neg(), origin.base));
+        self.multiple = self.multiple.saturating_add(1).max(since.multiple_of(self.after(1)));
+        // The division rounds down.
+        if self.mark(origin) <= time {
+            self.multiple = self.multiple.saturating_add(1);
         }
     }
 }
@@ -114,6 +134,28 @@ mod tests {
         // The last keyframe is a boundary if the end is further from the multiple.
         assert_eq!(chosen(&[0, 15], 40, two), [15]);
         assert_eq!(chosen(&[0, 15], 21, two), [] as [i64; 0]);
+    }
+
+    #[test]
+    fn audio_behind_the_end_of_the_video_is_cut_at_multiples() {
+        let second = |ticks| Timestamp::new(ticks, Rational::new(1, 1));
+        let mut boundaries = Boundaries::new(Rational::new(2, 1));
+        [0, 2, 4].into_iter().for_each(|ticks| boundaries.keyframe(second(ticks)));
+        let of_audio = |boundaries: &Boundaries, end| -> Vec<i64> {
+            (0..).map_while(|index| boundaries.of_audio(index, second(end))).map(|time| time.ticks).collect()
+        };
+        assert_eq!(of_audio(&boundaries, 60), [2, 4]);
+        boundaries.finish(second(5));
+        assert_eq!(of_audio(&boundaries, 6), [2, 4]);
+        assert_eq!(of_audio(&boundaries, 7), [2, 4, 5]);
+        assert_eq!(of_audio(&boundaries, 14), [2, 4, 5, 7, 9, 11]);
+        // The end of the audio is known later than the first of these boundaries.
+        assert_eq!(of_audio(&boundaries, 15), [2, 4, 5, 7, 9, 11, 13]);
+    }
+
+    #[test]
+    fn a_keyframe_in_the_far_future_is_chosen_at_once() {
+        assert_eq!(chosen(&[0, 20, 1 << 62, i64::MAX], i64::MAX, Rational::new(2, 1)), [20, 1 << 62, i64::MAX]);
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub fn dolby_vision(config: &DolbyVision) -> Option<(String, &'static str)> {
 }
 
 /// The value of VIDEO-RANGE in HLS.
-pub fn video_range(transfer: Transfer, config: Option<&DolbyVision>) -> &'static str {
+pub(crate) fn video_range(transfer: Transfer, config: Option<&DolbyVision>) -> &'static str {
     // H.273, table 3: 16 is SMPTE ST 2084, 18 is ARIB STD-B67. Dolby Vision without a compatible base layer uses the
     // former.
     match transfer.0 {

@@ -108,7 +108,7 @@ pub(super) struct WaveformStage {
     pub(super) still: AudioStill,
     /// Aligns an external audio track as the outputs do.
     pub(super) converter: Option<AudioConverter>,
-    pub(super) end: Option<trix_model::time::Timestamp>,
+    pub(super) end: Option<Timestamp>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -117,7 +117,9 @@ impl WaveformStage {
         while let Some(Queued { item: frame, .. }) = input.receive(Stage::Filter)? {
             match &mut self.converter {
                 None => {
-                    self.still.push(&frame);
+                    if !self.still.push(&frame) {
+                        break;
+                    }
                 }
                 Some(converter) => {
                     let wanted = converter.push(Some(&frame))?;

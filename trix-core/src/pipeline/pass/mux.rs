@@ -63,8 +63,10 @@ pub(super) fn mux_package(
     counters: &Counters,
 ) -> Result<()> {
     while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
-        // A rendition has files of its own, so the end of another does not matter.
-        let Some(packet) = packet? else { continue };
+        let Some(packet) = packet? else {
+            writer.end(track)?;
+            continue;
+        };
         let time = time_of(&packet, bases.get(track));
         writer.write(track, packet).map_err(|error| error.at(time))?;
         counters.set_bytes(writer.position());

@@ -1,14 +1,14 @@
 //! Keeps external audio in step with the frames, or with the other audio, of the same file or package.
 //!
 //! A file of external audio is read on a thread of its own, and audio is encoded much faster than video. Without a limit,
-//! the muxer would get minutes of audio before the first frames. It waits for neither that long, so the order of packets
-//! would depend on the load of the machine.
+//! the muxer would get minutes of audio before the first frames. The muxer keeps packets for a limited time only, so their
+//! order would depend on the load of the machine.
 //!
 //! Frames that are copied come faster than audio is encoded, so they wait for the audio too. Where there are no frames, or
 //! no more, the audio tracks wait for the slowest of them.
 //!
-//! Invariant: no stage waits for ever. External audio waits for what never waits for it without end. Frames and audio of
-//! the source wait at most [`PATIENCE`], and give up after [`TRIES`] vain waits: an encoder of another output may need
+//! Invariant: no stage waits for ever. External audio waits for encoded frames and for slower audio, and these never wait
+//! for it without a limit. Copied frames and audio of the source wait at most [`PATIENCE`], and give up after [`TRIES`] vain waits: an encoder of another output may need
 //! packets of the source before its own frames, for which that audio waits, can come.
 
 use std::{
@@ -25,7 +25,7 @@ use trix_model::{
 /// The longest time by which audio is ahead of the frames, or of the slowest other audio.
 const AHEAD: Timestamp = Timestamp::new(2, Rational::new(1, 1));
 
-/// The time from which on copied frames that are ahead of such audio wait. The muxer keeps packets for ten seconds.
+/// Copied frames wait if they are further ahead of such audio. The muxer keeps packets for ten seconds at least.
 const FRAMES_AHEAD: Timestamp = Timestamp::new(5, Rational::new(1, 1));
 
 /// The longest time that a copied frame, or a packet of the source's audio, waits.

@@ -117,7 +117,7 @@ impl IntoOutput {
             Kind::Frames(gate) => match gate.classify(&packet, base) {
                 CopyPart::Inside => {}
                 CopyPart::Outside | CopyPart::Leading => return Ok(Sent::Yes),
-                CopyPart::After => return Ok(Sent::NotWanted),
+                CopyPart::After => return self.end(),
             },
             Kind::Audio(cut) => {
                 let kept = cut.take(packet);
@@ -131,7 +131,7 @@ impl IntoOutput {
                         return Ok(Sent::NotWanted);
                     }
                 }
-                return Ok(if kept.goes_on { Sent::Yes } else { Sent::NotWanted });
+                return if kept.goes_on { Ok(Sent::Yes) } else { self.end() };
             }
             Kind::Subtitles(subtitles) => {
                 for packet in subtitles.push(packet)? {
@@ -154,7 +154,13 @@ impl IntoOutput {
                 self.next.send(ForMuxer::packet(self.track, packet), Stage::Demux)?;
             }
         }
-        Ok(Sent::Yes)
+        self.end()
+    }
+
+    /// Tells the muxer that the track has ended, while others may go on. Returns that no more packets are wanted.
+    fn end(&self) -> Result<Sent> {
+        self.next.send(ForMuxer::end(self.track), Stage::Demux)?;
+        Ok(Sent::NotWanted)
     }
 
     /// Ends only the stage that writes the output, with `error`. Damage of the input is an error of the job.

@@ -55,6 +55,7 @@ pub(super) fn of_frames(
         metadata: tags.metadata(),
         disposition: tags.disposition.clone(),
         display: Display { orientation: plan.orientation, hdr: plan.hdr, dolby_vision: plan.dolby_vision },
+        looks_ahead: !plan.encoder.is_mezzanine(),
         hides_start: false,
     })
 }
@@ -75,6 +76,7 @@ pub(super) fn copied(facts: &StreamFacts, rate: Option<Rational>, tags: &TrackTa
             hdr: facts.hdr,
             dolby_vision: facts.dolby_vision,
         },
+        looks_ahead: false,
         hides_start: false,
     }
 }

@@ -150,7 +150,7 @@ fn the_master_playlist_states_what_was_measured() {
         assert_eq!((resolution.width, resolution.height), size);
         assert_eq!(variant.frame_rate, Some(25.0));
         assert_eq!(variant.codecs.as_deref(), Some(format!("{name},mp4a.40.2").as_str()));
-        assert_eq!(variant.audio.as_deref(), Some("sound-mp4a402"));
+        assert_eq!(variant.audio.as_deref(), Some("audio-mp4a402"));
         assert_eq!(variant.subtitles.as_deref(), Some("text"));
         let range = variant.other_attributes.as_ref().and_then(|list| list.get("VIDEO-RANGE"));
         assert_eq!(range.map(ToString::to_string).as_deref(), Some("SDR"));

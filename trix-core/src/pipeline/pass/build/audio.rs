@@ -119,6 +119,7 @@ impl<'a> Builder<'a> {
             metadata: tags.metadata(),
             disposition: tags.disposition.clone(),
             display: Display::default(),
+            looks_ahead: false,
             hides_start: false,
         };
         let kind = Kind::Subtitles(track);
@@ -200,6 +201,7 @@ impl<'a> Builder<'a> {
             metadata: tags.metadata(),
             disposition: tags.disposition,
             display: Display::default(),
+            looks_ahead: false,
             hides_start: false,
         };
         let target = AudioTarget {
@@ -262,10 +264,9 @@ impl<'a> Builder<'a> {
         }
         let listeners = std::mem::take(&mut self.listeners);
         let source = (0..self.streams.len()).map(StreamId::Source);
-        let external_audio = self.external_audio.iter().enumerate();
-        let external_audio =
-            external_audio.map(|(track, external_audio)| StreamId::Side { track, index: external_audio.facts.index });
-        for stream in source.chain(external_audio) {
+        let external = self.external_audio.iter().enumerate();
+        let external = external.map(|(track, own)| StreamId::Side { track, index: own.facts.index });
+        for stream in source.chain(external) {
             let is_own = |own: &&Listener| own.stream == stream && own.next.is_wanted();
             let own: Vec<&Listener> = listeners.iter().filter(is_own).collect();
             if own.is_empty() {
@@ -306,12 +307,11 @@ impl<'a> Builder<'a> {
         watch: &mut Watch,
     ) -> Result<()> {
         let (label, index) = (self.audio_label(stream), stream.index());
-        if let Some(external_audio) = stream.external_audio() {
-            let reader = self.external_audio[external_audio].reader(self.plan.source.settings.on_damage)?;
-            let stage =
-                ExternalAudioStage { number: external_audio, stream: index, reader, shared: Arc::clone(&self.shared) };
+        if let Some(number) = stream.external_audio() {
+            let reader = self.external_audio[number].reader(self.plan.source.settings.on_damage)?;
+            let stage = ExternalAudioStage { number, stream: index, reader, shared: Arc::clone(&self.shared) };
             let work = move || stage.run(output).map_err(|error| error.in_file(&label));
-            self.wait(format!("external-{external_audio}"), Stage::Decode, token, work);
+            self.wait(format!("external-{number}"), Stage::Decode, token, work);
             return Ok(());
         }
         if let Some(feed) = &mut self.feed {
@@ -379,9 +379,8 @@ impl<'a> Builder<'a> {
 
     /// The file that errors about an audio stream name.
     pub(super) fn audio_label(&self, stream: StreamId) -> std::path::PathBuf {
-        let external_audio = stream.external_audio().and_then(|external_audio| self.external_audio.get(external_audio));
-        external_audio
-            .map_or_else(|| self.label.clone(), |external_audio| external_audio.settings.all_inputs()[0].path.clone())
+        let external = stream.external_audio().and_then(|number| self.external_audio.get(number));
+        external.map_or_else(|| self.label.clone(), |track| track.settings.all_inputs()[0].path.clone())
     }
 }
 
