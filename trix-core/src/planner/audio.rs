@@ -100,9 +100,9 @@ pub(super) fn plan(
         mistakes.push(Mistake::new("audio", settings, problem));
     }
     let mut list = Vec::new();
-    let external_audio = job.external_audio.iter().map(|external_audio| (&external_audio.facts, Some(external_audio)));
+    let external = job.external_audio.iter().map(|track| (&track.facts, Some(track)));
     let all: Vec<(&StreamFacts, Option<&ExternalAudio>)> =
-        source.audio().map(|stream| (stream, None)).chain(external_audio).collect();
+        source.audio().map(|stream| (stream, None)).chain(external).collect();
     for number in job.output.tracks.iter().flatten().filter(|number| **number >= all.len()) {
         let problem = format!("there are {} audio tracks, counted from 0", all.len());
         mistakes.push(Mistake::new("tracks", number, problem));
@@ -129,7 +129,10 @@ pub(super) fn plan(
             if !can_copy {
                 continue;
             }
-            notes.push(format!("stream {} is copied unheard, and its loudness is not measured: {lack}", stream.index));
+            notes.push(format!(
+                "stream {} is copied without being decoded, and its loudness is not measured: {lack}",
+                stream.index
+            ));
         }
         let composed = external_audio.is_none() && source.is_composed(stream.index);
         let given = external_audio.is_none() && source.is_given();
@@ -202,13 +205,10 @@ pub(super) fn plan(
 
 /// The number of output tracks for each audio stream of the source, then for each external audio track.
 pub(super) fn parts(job: &OutputRequest<'_>, source: &Source, container: Container) -> Vec<usize> {
-    let external_audio = job
-        .external_audio
-        .iter()
-        .map(|external_audio| (&external_audio.facts, !external_audio.is_whole || external_audio.settings.changes()));
-    let external_audio = external_audio.map(|(stream, changed)| (stream, changed, None));
+    let external = job.external_audio.iter();
+    let external = external.map(|track| (&track.facts, !track.is_whole || track.settings.changes(), None));
     let changed = |stream: &StreamFacts| source.is_given() || source.is_composed(stream.index);
-    let all = source.audio().map(|stream| (stream, changed(stream), Some(source))).chain(external_audio);
+    let all = source.audio().map(|stream| (stream, changed(stream), Some(source))).chain(external);
     let count = |(stream, changed, source): (&StreamFacts, bool, Option<&Source>)| {
         let settings = match job.output.audio {
             AudioSettings::Auto => audio_choice::choose(job, container, stream, changed, source).settings,

@@ -4,8 +4,14 @@
 //! parameters that they are opened with, and changes none of them.
 
 use trix_av::{stream::StreamFacts, x264::Kept};
+use trix_model::format::FrameFormat;
 
 use crate::{encode::options, plan::VideoPlan, settings::video::Encoder};
+
+/// Bytes of a frame in libavcodec or libavfilter: rows are padded to 64 bytes, and planes have some extra rows.
+pub(super) fn bytes(format: FrameFormat, width: usize, height: usize) -> u64 {
+    format.frame_bytes(width.next_multiple_of(64), height.next_multiple_of(32) + 32) as u64
+}
 
 /// The number of reference frames that a decoder of the stream keeps: the maximum of its standard.
 pub(super) fn references(facts: &StreamFacts) -> u64 {

@@ -89,13 +89,13 @@ fn plan(source: &Source, wanted: &Wanted) -> Result<Filtering> {
         None => (samples, None),
         Some(pixel) => target(pixel, samples).map_err(|error| error.in_file(&source.label()))?,
     };
-    let external_audio = |external_audio: usize| i32::try_from(external_audio).unwrap_or(i32::MAX);
+    let side = |samples: usize| i32::try_from(samples).unwrap_or(i32::MAX);
     let request = FrameRequest {
         target: Target::Program,
         picture: &picture,
         probe: &probe,
         container: None,
-        size: wanted.size.map(|(width, height)| Size { width: external_audio(width), height: external_audio(height) }),
+        size: wanted.size.map(|(width, height)| Size { width: side(width), height: side(height) }),
         resampler: Resampler::default(),
         chroma_is_fixed: true,
         is_lossless: true,

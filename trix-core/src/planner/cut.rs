@@ -138,6 +138,9 @@ pub(super) fn plan(
     let mut tail: Option<Tail> = None;
     let mut until = None;
     while let Some(packet) = next() {
+        if source.is_cancelled() {
+            return Err(Error::cancelled(Stage::Plan));
+        }
         let shown = time(&packet);
         if let Some(tail) = &mut tail {
             if shown < tail.key.time {
@@ -249,7 +252,7 @@ fn note(copy: &CopyStart, job: &OutputRequest<'_>, decisions: &mut Vec<Decision>
     if copy.leading > 0 {
         notes.push(format!(
             "{} frames that follow the first keyframe and are shown before it are left out: they refer to frames \
-             before it, which the copy has not",
+             before it, and the copy does not have these",
             copy.leading
         ));
     }

@@ -292,7 +292,10 @@ fn end_with_film(
         return None;
     }
     plan.edit.length = Some(ExactLength { samples, pad: false, trim: true });
-    let what = format!("the track from beside the film ends with it, {} ms early", longer.micros() as f64 / 1000.0);
+    let what = format!(
+        "the external track is cut at the end of the film, {} ms before its own",
+        longer.micros() as f64 / 1000.0
+    );
     Some(Decision::new(what, "it outlasts the film by less than a frame, and its codec is lossy"))
 }
 

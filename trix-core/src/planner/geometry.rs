@@ -316,8 +316,8 @@ fn crop(
                 diagnostics.mistake("picture.crop", value, format!("must lie within {}x{}", facts.width, facts.height));
                 return None;
             }
-            if [left, width].iter().any(|external_audio| external_audio % step_x != 0)
-                || [top, height].iter().any(|external_audio| external_audio % step_y != 0)
+            if [left, width].iter().any(|edge| edge % step_x != 0)
+                || [top, height].iter().any(|edge| edge % step_y != 0)
             {
                 let problem = match keeps_fields {
                     true => format!("must begin and end on rows of both fields: multiples of {step_y} rows"),

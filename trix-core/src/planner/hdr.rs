@@ -125,8 +125,8 @@ fn hdr10_plus(
         None
     };
     let policy = request.picture.dynamic_hdr;
-    let metadata = obstacle.is_none() && policy != DynamicHdr::Drop;
-    if !metadata && facts.bitstream_facts.hdr10_plus > 0 {
+    let is_kept = obstacle.is_none() && policy != DynamicHdr::Drop;
+    if !is_kept && facts.bitstream_facts.hdr10_plus > 0 {
         match obstacle {
             Some(obstacle) if policy == DynamicHdr::Require => {
                 diagnostics.mistake("picture.dynamic_hdr", "require", format!("HDR10+ cannot be carried: {obstacle}"));
@@ -136,5 +136,5 @@ fn hdr10_plus(
         }
     }
     // Carry them even if none was seen yet: they may begin later.
-    metadata
+    is_kept
 }

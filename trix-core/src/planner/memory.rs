@@ -1,7 +1,7 @@
 //! Estimates the memory that a job takes, before anything is decoded.
 //!
-//! Invariant: the estimate is above what the job takes. A job whose estimate exceeds its bound is refused. Neither
-//! estimate nor bound, nor the memory of the machine, affects a byte of an output.
+//! Invariant: the estimate is above what the job takes. A job that exceeds its bound even with short queues is refused.
+//! Neither estimate nor bound, nor the memory of the machine, affects a byte of an output.
 //!
 //! Measured on two cores: peak memory of whole processes and the estimates, in MiB. Sources: Matroska with H.264,
 //! 854x480 and 1920x1080, 25 frames a second, of which up to 100 MiB stay in memory.
@@ -22,22 +22,21 @@ use trix_av::{pixel::PixelFormat, stream::StreamFacts};
 use trix_model::{format::FrameFormat, machine::Machine, mistake::Mistake, time::Timestamp};
 
 use crate::{
-    mux::patience::{Arrival, Patience},
     plan::{
         AudioPlan, FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, Sink, StepId,
-        StillPlan, VideoPlan,
+        StillPlan,
     },
     planner::{
-        codec_memory,
+        codec_memory::{self, bytes},
         drafted::{self, Drafted},
         external_audio::ExternalAudio,
+        packet_memory::PacketMemory,
     },
     settings::{
         byte_size::ByteSize,
         job::{Job, VerifyLevel},
         shape::channels_of,
         still::StillSettings,
-        video::{Encoder, RateControl},
     },
     source::{STORE, Source},
     verify::copies::WINDOW,
@@ -59,7 +58,7 @@ pub(super) struct MemoryInputs<'a> {
 /// Libraries with their tables, and threads with their stacks.
 const PROCESS: u64 = 56 << 20;
 
-/// Decoding, resampling and encoding of one audio track, with the two seconds that may be queued.
+/// Decoding, resampling and encoding of one audio track, with the two seconds that may be queued: the least.
 const AUDIO: u64 = 6 << 20;
 
 /// Frames that a stage holds besides its queue: the one it reads and the one it produces.
@@ -116,6 +115,7 @@ impl Estimator<'_> {
         let MemoryInputs { source, filters, drafts, packages, stills, external_audio, .. } = self.inputs;
         // A session has one frame in hand, and its first stage another.
         let read = if source.is_given() { IN_HAND * self.decoded() } else { source.extent().size.min(STORE) };
+        let packets = PacketMemory { source, external_audio, lead: self.inputs.lead };
         let mut shares = vec![share("process", PROCESS), share("source", read)];
         for (number, external_audio) in external_audio.iter().enumerate() {
             let files = external_audio.settings.all_inputs();
@@ -129,13 +129,14 @@ impl Estimator<'_> {
             .extend(filters.iter().enumerate().map(|(number, step)| share(format!("step {number}"), self.step(step))));
         for (draft, first) in drafts.iter().zip(drafted::firsts(drafts)).map(|(draft, first)| (draft, &drafts[first])) {
             let name = draft.plan.path.file_name().unwrap_or_default().to_string_lossy();
-            shares.push(share(name, self.output(&draft.plan, draft.sink == first.sink) + self.waiting(draft)));
+            shares.push(share(name, self.output(&draft.plan, draft.sink == first.sink) + packets.of_file(draft)));
         }
         for (number, package) in packages.iter().enumerate() {
             let name = package.path.file_name().unwrap_or_default().to_string_lossy();
             let is_own =
                 |draft: &&Drafted| matches!(draft.sink, Sink::Rendition { package, .. } if package.0 == number);
-            shares.push(share(name, package_bytes(package, drafts.iter().filter(is_own))));
+            let renditions: Vec<&Drafted> = drafts.iter().filter(is_own).collect();
+            shares.push(share(name, packets.of_package(package, &renditions)));
         }
         for still in *stills {
             let name = still.path.file_name().unwrap_or_default().to_string_lossy();
@@ -145,8 +146,8 @@ impl Estimator<'_> {
         }
         shares.push(share("queues", self.queues(short)));
         let verified = self.verification();
-        let (inputs, always) = (shares.iter().map(|share| share.bytes).sum::<u64>(), shares[0].bytes + shares[1].bytes);
-        if always + verified > inputs {
+        let while_written = shares.iter().map(|share| share.bytes).sum::<u64>();
+        if shares[0].bytes + shares[1].bytes + verified > while_written {
             shares.truncate(2);
             shares.push(share("verification", verified));
         }
@@ -204,34 +205,16 @@ impl Estimator<'_> {
 
     /// Memory of an output: its encoders and its muxer. `encodes` is false if another output has the encoder of its video.
     fn output(&self, output: &OutputPlan, encodes: bool) -> u64 {
-        let audio_tracks = output.audio.iter().filter(|audio| !audio.copied).count() as u64;
+        let encoded = output.audio.iter().filter(|audio| !audio.copied);
+        let audio_tracks: u64 = encoded.map(|audio| AUDIO.max((4 << 20) + two_seconds(audio))).sum();
         let video = output.video.as_ref().filter(|_| encodes);
         let encoder = video.map_or(0, |video| codec_memory::encoder(video, output.threads, self.cores));
-        encoder + audio_tracks * AUDIO + (4 << 20)
-    }
-
-    /// Memory of the coded packets that wait in the muxer of a file for those of another stream, if a program gives one
-    /// stream ahead of another. A source is interleaved.
-    fn waiting(&self, draft: &Drafted) -> u64 {
-        let OutputPlan { video, audio, .. } = &draft.plan;
-        let tracks = usize::from(video.is_some()) + audio.len();
-        if self.inputs.lead.is_none() || tracks < 2 {
-            return 0;
-        }
-        let looks_ahead = |video: &VideoPlan| matches!(video.encoder, Encoder::X264 | Encoder::X265);
-        let rates = video.iter().map(|video| (video.rate, looks_ahead(video)));
-        let arrival = Arrival::of(&draft.plan, self.inputs.lead);
-        let seconds = Patience::new(arrival, tracks, rates).longest().to_f64();
-        let frames = video.as_ref().map_or(0.0, |video| rate(video, draft));
-        // No codec takes more than 32 bits for a sample.
-        let samples = |audio: &AudioPlan| 4 * audio.sample_rate as usize * channels_of(&audio.layout).unwrap_or(64);
-        let samples: usize = audio.iter().map(samples).sum();
-        (seconds * (frames + samples as f64)) as u64
+        encoder + audio_tracks + (4 << 20)
     }
 
     /// Memory of the queues between stages.
     fn queues(&self, short: bool) -> u64 {
-        let MemoryInputs { source, filters, drafts, stills, .. } = self.inputs;
+        let MemoryInputs { source, filters, drafts, packages, stills, .. } = self.inputs;
         let frames = if short { 1 } else { FRAMES as u64 };
         let before = |step: &FilterPlan| match step.after {
             None => self.decoded(),
@@ -245,7 +228,10 @@ impl Estimator<'_> {
         // A packet is no larger than its frame. All queued packets together are no larger than the source.
         let packets = if short { self.decoded().min(PACKETS as u64) } else { PACKETS as u64 };
         let packets = if source.is_given() { packets } else { packets.min(source.extent().size) };
-        frames * shown + packets
+        // One queue is before the decoders, and one before each muxer.
+        let files = drafts.iter().filter(|draft| matches!(draft.sink, Sink::Output(_))).count();
+        let muxers = (files + packages.len()) as u64;
+        frames * shown + packets * (1 + muxers)
     }
 
     /// Memory of verification: the decoder of the source, and that of every output whose frames are compared.
@@ -277,17 +263,6 @@ impl Estimator<'_> {
     }
 }
 
-/// Memory of a package: each of its `renditions` keeps a segment until it is complete.
-fn package_bytes<'a>(package: &PackagePlan, renditions: impl Iterator<Item = &'a Drafted>) -> u64 {
-    let seconds = package.settings.segment.to_f64();
-    let segment = |draft: &Drafted| {
-        // The packets of the segment, and as much again for later packets, which wait until the first rendition has ended
-        // its segment.
-        draft.plan.video.as_ref().map_or(1 << 20, |video| (2.0 * seconds * rate(video, draft)) as u64)
-    };
-    renditions.map(segment).sum()
-}
-
 /// True if a still is made of frames and not of audio.
 fn shows_frames(still: &StillPlan) -> bool {
     !matches!(still.settings, StillSettings::Waveform(_))
@@ -299,36 +274,9 @@ fn made(step: &FilterPlan) -> u64 {
     bytes(step.filtering.transform.format, width, height)
 }
 
-/// Bytes of a frame in libavcodec or libavfilter: rows are padded to 64 bytes, and planes have some extra rows.
-fn bytes(format: FrameFormat, width: usize, height: usize) -> u64 {
-    format.frame_bytes(width.next_multiple_of(64), height.next_multiple_of(32) + 32) as u64
-}
-
-/// The quantiser below which packets can be larger than raw frames: white noise of 8 bits takes 8.6 bits for each sample at 18,
-/// and 11.4 at 10 (measured with x264, keyframes alone).
-const FINE: u32 = 18;
-
-/// The highest bit rate of an encode, in bytes a second.
-fn rate(video: &VideoPlan, draft: &Drafted) -> f64 {
-    let raw = bytes(video.format, video.width, video.height) as f64 * video.rate.to_f64();
-    match video.encoder {
-        Encoder::Ffv1 => return raw,
-        // The highest profile has 500 Mbit/s at 1920x1080 and 29.97 frames a second (Apple ProRes white paper), an eighth
-        // of its raw frames.
-        Encoder::Prores => return raw / 4.0,
-        Encoder::X264 | Encoder::X265 => {}
-    }
-    let settings = draft.settings.video.encode().map(|(_, settings)| (settings.maxrate, settings.rate));
-    let kbps = match settings.unwrap_or_default() {
-        (Some(kbps), _) => kbps,
-        (None, Some(RateControl::Bitrate { kbps, .. })) => 2 * kbps,
-        // Film grain takes half a bit for each sample at usual quality. Lossless, it takes as much as raw frames.
-        (None, Some(RateControl::Lossless)) => return raw,
-        (None, Some(RateControl::Qp { value })) if value < FINE => return 1.5 * raw,
-        (None, Some(RateControl::Crf { value })) if value < f64::from(FINE) => return 1.5 * raw,
-        _ => return (video.width * video.height) as f64 / 16.0 * video.rate.to_f64(),
-    };
-    f64::from(kbps) * 125.0
+/// Bytes of two seconds of audio in samples of 32 bits.
+fn two_seconds(audio: &AudioPlan) -> u64 {
+    2 * 4 * u64::from(audio.sample_rate) * channels_of(&audio.layout).unwrap_or(64) as u64
 }
 
 fn share(what: impl Into<String>, bytes: u64) -> MemoryShare {

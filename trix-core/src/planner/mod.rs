@@ -33,13 +33,14 @@ mod drafted;
 mod threads;
 mod filters;
 mod codec_memory;
+mod packet_memory;
 mod memory;
 mod loudness_pass;
 
 use trix_model::{
     control::cancel::Cancel,
     decision::Decision,
-    error::{Error, Result},
+    error::{Error, Result, Stage},
     json,
     machine::Machine,
     mistake::Mistake,
@@ -97,7 +98,9 @@ impl Draft {
     /// # Errors
     /// As [`plan`].
     pub(crate) fn new(job: &Job, source: &Source, machine: &Machine) -> Result<Self> {
-        Self::resolved(job, source, machine, None)
+        let found = Self::resolved(job, source, machine, None);
+        // Facts about a source whose reads were cut off are not whole.
+        if source.is_cancelled() { Err(Error::cancelled(Stage::Plan)) } else { found }
     }
 
     /// As [`Draft::new`] for this machine, for a source that a program gives. It may give one stream ahead of another by

@@ -66,11 +66,11 @@ pub(super) fn plan(
         return Ok(None);
     }
     let all = source.audio().count();
-    let file_metadata = all..all + context.external_audio.len();
+    let external = all..all + context.external_audio.len();
     let parts = audio_parts(package, context, source);
     let parts = |track: usize| (track, parts.get(track).copied().unwrap_or(1));
     let tracks: Vec<(usize, usize)> =
-        source.decodable_audio().map(|(number, _)| number).chain(file_metadata).map(parts).collect();
+        source.decodable_audio().map(|(number, _)| number).chain(external).map(parts).collect();
     let expanded = expand(package, source, &tracks);
     let begin = begin(package, &expanded, context, source)?;
     let mut renditions: Vec<(String, OutputSettings, OutputPlan)> = Vec::new();
@@ -191,7 +191,7 @@ fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> E
             renditions.push(Rendition { id, output, part: None, place });
         }
     } else if !package.ladder.is_empty() {
-        notes.push("the source has no video, so that the package is of audio alone".to_owned());
+        notes.push("the source has no video; the package has audio only".to_owned());
     }
     if package.audio != AudioSettings::None {
         notes.extend(crate::planner::tracks::audio_left_out(source, &[]));

@@ -244,11 +244,11 @@ fn hash_of(data: &[u8]) -> String {
 pub(super) fn audio_left_out(source: &Source, kept: &[usize]) -> Vec<String> {
     let selection = source.selection();
     let left_out = |stream: &&StreamFacts| !kept.contains(&stream.index) && !selection.is_continuation(stream.index);
-    let diagnostics = source.audio().filter(left_out).filter_map(|stream| {
+    let notes = source.audio().filter(left_out).filter_map(|stream| {
         let why = selection.reason(stream.index)?;
         Some(format!("{} is not carried over: {why}", name(stream)))
     });
-    diagnostics.collect()
+    notes.collect()
 }
 
 /// Notes about streams that Trix cannot carry over.

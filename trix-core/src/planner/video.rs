@@ -216,7 +216,7 @@ pub(super) fn plan(
         }
         packing(encoder, format)
     };
-    let Frames { geometry, color, hdr: extras, mut transform } = frames::plan(&request, &facts, pack, &mut diagnostics);
+    let Frames { geometry, color, hdr, mut transform } = frames::plan(&request, &facts, pack, &mut diagnostics);
     let shape = Shape { width: facts.width, height: facts.height, format: pixel.0 };
     let converted = !is_identity(&transform, shape) || transform.pad.is_some() || job.output.picture.rate.is_some();
 
@@ -264,9 +264,9 @@ pub(super) fn plan(
         sample_aspect,
         color: written,
         fields: geometry.fields,
-        hdr: extras.hdr,
-        dolby_vision: extras.dolby_vision,
-        hdr10_plus: extras.hdr10_plus,
+        hdr: hdr.hdr,
+        dolby_vision: hdr.dolby_vision,
+        hdr10_plus: hdr.hdr10_plus,
         orientation: geometry.left_turned,
         transform,
         filter: StepId(0),

@@ -134,10 +134,10 @@ fn square(width: usize, height: usize, aspect: Rational) -> (usize, usize) {
     if !aspect.is_positive() {
         return (width, height);
     }
-    let scaled = |external_audio: usize, num: i64, den: i64| {
-        let exact = (external_audio as i128 * i128::from(num) + i128::from(den) / 2) / i128::from(den.max(1));
+    let scaled = |side: usize, num: i64, den: i64| {
+        let exact = (side as i128 * i128::from(num) + i128::from(den) / 2) / i128::from(den.max(1));
         // A nonsensical aspect must not make a huge image.
-        usize::try_from(exact).unwrap_or(external_audio).clamp(1, external_audio.saturating_mul(16))
+        usize::try_from(exact).unwrap_or(side).clamp(1, side.saturating_mul(16))
     };
     match aspect.num > aspect.den {
         true => (scaled(width, aspect.num, aspect.den), height),

@@ -3,6 +3,7 @@
 
 use std::{env, fs, path::Path};
 
+use serde_json::json;
 use trix_core::{
     AudioBlock, Control, Error, ErrorKind, Job, PlaneInput, Session, SessionSettings, SessionStream, Stage, VideoFrame,
     media::{
@@ -300,6 +301,28 @@ fn the_limit_is_a_setting_and_the_plan_counts_what_may_wait() {
     let (job, shape) = grey(&named(&folder, "grey.mkv"));
     let session = begun(&job, &shape);
     assert!(session.plan().decisions.is_empty(), "{:?}", session.plan().decisions);
+}
+
+#[test]
+fn the_plan_counts_what_may_wait_in_a_package() {
+    let folder = folder();
+    let (mut job, shape) = with_audio(&named(&folder, "grey.mkv"));
+    job.outputs.clear();
+    let package = json!({
+        "path": named(&folder, "package"),
+        "segment": "1",
+        "ladder": [{ "height": 48, "video": { "type": "x264", "rate": { "type": "bitrate", "kbps": 80 } } }],
+        "audio": { "type": "aac", "kbps": 128 },
+    });
+    job.packages = serde_json::from_value(json!([package])).unwrap();
+    let share = |lead| {
+        let session = open_with(&job, &shape, seconds(lead)).unwrap();
+        let shares = session.plan().memory.shares.clone();
+        shares.iter().find(|share| share.what == "package").expect("a share").bytes
+    };
+    // Twice the mean rate of the frames, and a byte for each sample of the audio.
+    let more: u64 = 55 * (2 * 10_000 + 2 * 48_000);
+    assert!((share(60) - share(5)).abs_diff(more) <= 2, "{} for {more}", share(60) - share(5));
 }
 
 /// Environment variable that states how to write the streams of the session, and the duration in seconds.

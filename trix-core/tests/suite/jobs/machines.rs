@@ -168,7 +168,7 @@ fn numbers_that_options_leave_open_are_settled_too() {
         assert_eq!(of_x265(params), ["8", "3", ""], "{params}");
     }
     assert_eq!(of_x265("pools=4"), ["4", "2", ""]);
-    assert_eq!(of_x265("frame_threads=5"), ["8", "", "5"]);
+    assert_eq!(of_x265("frame_threads=5"), ["8", "5", ""]);
     // Without a thread pool, x265 derives the number of frame threads from the cores of the machine.
     assert_eq!(of_x265("pools=none"), ["none", "3", ""]);
     for (encoder, threads) in [(Encoder::Ffv1, 9), (Encoder::Prores, 8)] {
