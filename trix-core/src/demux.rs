@@ -48,6 +48,8 @@ pub struct Demuxer {
     film: Option<Film>,
     /// The index of that stream, if no other stream is read.
     alone: Option<usize>,
+    /// The index of that stream, if the number of packets before its first one is unknown.
+    uncounted: Option<usize>,
     /// True if the source is not read from its start.
     is_landed: bool,
     /// Packets that were read and are next.
@@ -98,6 +100,7 @@ impl Demuxer {
             ended: false,
             film: None,
             alone: None,
+            uncounted: None,
             is_landed: false,
             ready: VecDeque::new(),
             other: None,
@@ -131,6 +134,7 @@ impl Demuxer {
             }
             if let Some((mut landed, mut before)) = found {
                 self.seen[index].packets = begin.packets_passed();
+                self.uncounted = begin.known_from().map(|_| index);
                 if others == Others::FromStart {
                     self.source.discard(index);
                     self.film = Some(Film { index, source: landed, next: before.pop_back(), ended: false });
@@ -140,7 +144,7 @@ impl Demuxer {
                 }
                 return Ok(self);
             }
-            // Frames before a packet that was found near it are not counted, so that there is no other way to it.
+            // The index begins near the cut, so that the packet cannot be found by counting from the start.
             if begin.known_from().is_some() {
                 let detail = "the source changed while it was read: a keyframe is no longer where it was";
                 let packet = begin.packet();
@@ -193,7 +197,8 @@ impl Demuxer {
         }
     }
 
-    /// The state shared with the I/O layer of the demuxer. Its cancel flag ends a read in progress.
+    /// The state shared with the I/O layer of the demuxer. Its cancel flag ends a read in progress of any reader of the
+    /// source.
     pub(crate) fn io_state(&self) -> &Arc<IoState> {
         self.source.input.io_state()
     }
@@ -224,9 +229,9 @@ impl Demuxer {
             let packets = if facts.codec.starts_with("wma") { 2 } else { 1 };
             let grain = Timestamp::new(seen.longest.saturating_mul(packets), facts.time_base);
             let grain = Some(grain).filter(|_| facts.kind == StreamKind::Audio);
-            Some((facts.index, Presented { end: seen.shown_end?, grain }))
+            Some((facts.index, Presented { end: seen.shown_end?, grain, is_whole: self.ended }))
         };
-        let streams = self.source.streams().iter().zip(&self.seen).filter(|_| self.ended).filter_map(presented);
+        let streams = self.source.streams().iter().zip(&self.seen).filter_map(presented);
         Walked { discontinuities: self.source.discontinuities().to_vec(), streams: streams.collect() }
     }
 
@@ -486,8 +491,9 @@ impl Demuxer {
             for (facts, seen) in self.source.streams().iter().zip(&self.seen) {
                 // Chapter tracks are read with the header and yield no packets.
                 let is_left = self.alone.is_some_and(|film| film != facts.index);
-                let is_media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio) && !is_left;
-                if is_media && seen.packets < facts.indexed_packets {
+                let is_counted = !is_left && self.uncounted != Some(facts.index);
+                let is_media = matches!(facts.kind, StreamKind::Video | StreamKind::Audio);
+                if is_media && is_counted && seen.packets < facts.indexed_packets {
                     let detail = format!(
                         "the source is cut short: the container lists {} packets and {} could be read",
                         facts.indexed_packets, seen.packets
@@ -509,10 +515,10 @@ impl Demuxer {
         let start = self.source.input.start().unwrap_or(0);
         // Matroska does not define the start of a duration, and FFmpeg counts from zero (RFC 9559, 5.1.2.10).
         let from = if self.source.input.demuxer() == "matroska,webm" { start.min(0) } else { start };
-        let found = end.micros() - from;
+        let found = end.micros().saturating_sub(from);
         // Declared durations are rounded, and some end at the start of the last frame.
         let tolerance = 500_000.max(declared / 100);
-        if found + tolerance < declared {
+        if found.saturating_add(tolerance) < declared {
             let detail = format!(
                 "the source is cut short: the container declares {}, and the last packet ends at {}",
                 Timestamp::new(declared, micro),
@@ -540,6 +546,8 @@ pub(crate) struct Presented {
     pub(crate) end: Timestamp,
     /// The tolerance of `end`: one audio packet, or two for codecs that yield one block more than the container lists.
     pub(crate) grain: Option<Timestamp>,
+    /// True if the stream was read to its end.
+    pub(crate) is_whole: bool,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::{
     ffi::{c_int, c_void},
-    io::{Read, Seek, SeekFrom},
+    io::{ErrorKind, Read, Seek, SeekFrom},
     panic::{AssertUnwindSafe, catch_unwind},
     ptr::NonNull,
     sync::{
@@ -15,6 +15,7 @@ use std::{
 };
 
 use ffmpeg_sys_next as av;
+use trix_model::control::cancel::Cancel;
 
 use super::AvError;
 
@@ -25,17 +26,34 @@ impl<T: Read + Seek + Send> ReadSeek for T {}
 /// State shared by a reader and its owner.
 #[derive(Default)]
 pub struct IoState {
-    /// If set, every further read fails.
-    pub cancelled: AtomicBool,
+    /// If set, every further read fails. All readers of a source share this flag.
+    pub cancelled: Arc<AtomicBool>,
+    /// The caller's request to stop, after which every further read fails too.
+    caller: Cancel,
     /// Set to make every further read give zeros, as many as there are bytes, and read nothing.
     pub blank: AtomicBool,
     error: Mutex<Option<std::io::Error>>,
 }
 
 impl IoState {
+    /// State for the first reader of a source. `caller` stops all reads.
+    pub fn under(caller: &Cancel) -> Self {
+        IoState { caller: caller.clone(), ..IoState::default() }
+    }
+
+    /// State for a further reader, which shares the flag of this one. `caller` stops its reads too.
+    pub fn beside(&self, caller: &Cancel) -> Self {
+        IoState { cancelled: Arc::clone(&self.cancelled), ..IoState::under(caller) }
+    }
+
+    /// The handle by which the caller stops all reads.
+    pub fn caller(&self) -> &Cancel {
+        &self.caller
+    }
+
     /// True if every further read must fail.
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.cancelled.load(Ordering::Relaxed) || self.caller.is_cancelled()
     }
 
     /// Keeps `error`, unless an earlier error is still stored.
@@ -67,6 +85,17 @@ impl Reader {
         self.inner.seek(SeekFrom::Current(count))?;
         Ok(count as c_int)
     }
+
+    /// Keeps an error of the operating system, and returns its code for libavformat.
+    fn failed(&self, error: std::io::Error) -> c_int {
+        // A reader may fail by itself when it is cancelled during a call. That is not a disk error.
+        if self.state.is_cancelled() {
+            return AvError::EXIT.0;
+        }
+        let code = error.raw_os_error().map_or(av::AVERROR_EXTERNAL, |code| -code);
+        self.state.fail(error);
+        code
+    }
 }
 
 /// An `AVIOContext` that reads from a Rust reader.
@@ -88,7 +117,7 @@ impl AvIo {
         // From libavutil, because the context may replace and free the buffer.
         // SAFETY: no preconditions.
         let buffer = unsafe { av::av_malloc(BUFFER) };
-        let buffer = NonNull::new(buffer).ok_or(std::io::ErrorKind::OutOfMemory)?.as_ptr().cast::<u8>();
+        let buffer = NonNull::new(buffer).ok_or(ErrorKind::OutOfMemory)?.as_ptr().cast::<u8>();
         let reader = NonNull::from(Box::leak(Box::new(Reader { inner, size, state })));
         let opaque = reader.as_ptr().cast();
         // SAFETY: the buffer is as long as stated. The opaque pointer stays valid until drop, which frees the context
@@ -100,7 +129,9 @@ impl AvIo {
             None => {
                 // SAFETY: the box was leaked above and nobody else has it.
                 drop(unsafe { Box::from_raw(reader.as_ptr()) });
-                Err(std::io::ErrorKind::OutOfMemory.into())
+                // SAFETY: no context took over the buffer.
+                unsafe { av::av_free(buffer.cast()) };
+                Err(ErrorKind::OutOfMemory.into())
             }
         }
     }
@@ -127,24 +158,18 @@ unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> 
         // SAFETY: `opaque` is the leaked reader, used by one thread at a time; the buffer has `size` bytes.
         let (reader, buffer) =
             unsafe { (&mut *opaque.cast::<Reader>(), std::slice::from_raw_parts_mut(buffer, size.max(0) as usize)) };
-        if reader.state.cancelled.load(Ordering::Relaxed) {
+        if reader.state.is_cancelled() {
             return AvError::EXIT.0;
         }
         if reader.state.blank.load(Ordering::Relaxed) {
-            return reader.skip(buffer).unwrap_or(av::AVERROR_EXTERNAL);
+            return reader.skip(buffer).unwrap_or_else(|error| reader.failed(error));
         }
         loop {
             match reader.inner.read(buffer) {
                 Ok(0) => return AvError::EOF.0,
                 Ok(count) => return count as c_int,
-                // A reader may fail by itself when it is cancelled during a read. That is not a disk error.
-                Err(_) if reader.state.is_cancelled() => return AvError::EXIT.0,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let code = error.raw_os_error().map_or(av::AVERROR_EXTERNAL, |code| -code);
-                    reader.state.fail(error);
-                    return code;
-                }
+                Err(error) if error.kind() == ErrorKind::Interrupted && !reader.state.is_cancelled() => {}
+                Err(error) => return reader.failed(error),
             }
         }
     }))
@@ -165,8 +190,48 @@ unsafe extern "C" fn seek(opaque: *mut c_void, offset: i64, whence: c_int) -> i6
         };
         match target.map(|target| reader.inner.seek(target)) {
             Some(Ok(position)) => position as i64,
+            // A file can state a place that no file reaches.
+            Some(Err(error)) if error.kind() != ErrorKind::InvalidInput => i64::from(reader.failed(error)),
             _ => i64::from(av::AVERROR_INVALIDDATA),
         }
     }))
     .unwrap_or(i64::from(av::AVERROR_BUG))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Eight bytes on a disk on which every seek to a place other than the ends fails with this error.
+    struct Broken(fn() -> std::io::Error);
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Ok(0)
+        }
+    }
+
+    impl Seek for Broken {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            match to {
+                SeekFrom::End(0) => Ok(8),
+                SeekFrom::Start(0) => Ok(0),
+                _ => Err((self.0)()),
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_of_a_seek_is_kept() {
+        const EIO: i32 = 5;
+        fn code(error: fn() -> std::io::Error) -> (i64, Option<i32>) {
+            let state = Arc::new(IoState::default());
+            let io = AvIo::new(Box::new(Broken(error)), Arc::clone(&state)).expect("a reader");
+            // SAFETY: the reader lives as long as `io`, and no other thread uses it.
+            let result = unsafe { seek(io.reader.as_ptr().cast(), 4, 0) };
+            (result, state.take_error().and_then(|error| error.raw_os_error()))
+        }
+        assert_eq!(code(|| std::io::Error::from_raw_os_error(EIO)), (-i64::from(EIO), Some(EIO)));
+        assert_eq!(code(|| ErrorKind::InvalidInput.into()), (i64::from(av::AVERROR_INVALIDDATA), None));
+    }
 }

@@ -1,7 +1,7 @@
 //! Captures the messages of libav*, so that a decoder's message becomes a fact about a file instead of console output.
 //!
 //! Invariant: a message reaches only the sink of the job that it belongs to. Messages of foreign contexts go to the
-//! default callback.
+//! default callback. If a sink counts an error, it keeps the text of at least one error.
 //!
 //! libav* has one process-wide callback. Ours is installed once. Decoders and demuxers carry the number of their sink
 //! in their `opaque` field, which libavcodec copies to its worker threads. Other objects (parsers, filters) log on the
@@ -9,8 +9,9 @@
 
 use std::{
     cell::Cell,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ffi::{c_char, c_int, c_void},
+    hash::{DefaultHasher, Hash, Hasher},
     marker::PhantomData,
     panic,
     sync::{
@@ -30,6 +31,8 @@ pub struct Line {
     pub is_own: bool,
     /// The message without its line end.
     pub text: String,
+    /// Identifies the wording: messages that differ only in numbers and names have the same.
+    wording: u64,
 }
 
 /// Collects the warnings and errors of one decoder or demuxer.
@@ -56,6 +59,37 @@ thread_local! {
     static CURRENT: Cell<usize> = const { Cell::new(0) };
 }
 
+impl Lines {
+    /// Keeps a line, if there is room for it or a less important line can make room.
+    fn keep(&mut self, line: Line) {
+        if self.kept.len() >= KEPT {
+            let Some(place) = self.dispensable(&line) else { return };
+            self.kept.remove(place);
+        }
+        self.kept.push(line);
+    }
+
+    /// The kept line that `line` may replace: the last warning if `line` is an error, otherwise the last line that
+    /// repeats the wording of an earlier one.
+    fn dispensable(&self, line: &Line) -> Option<usize> {
+        if line.is_error
+            && let Some(warning) = self.kept.iter().rposition(|kept| !kept.is_error)
+        {
+            return Some(warning);
+        }
+        if self.kept.iter().any(|kept| kept.wording == line.wording) {
+            return None;
+        }
+        let (mut seen, mut last) = (BTreeSet::new(), None);
+        for (place, kept) in self.kept.iter().enumerate() {
+            if !seen.insert(kept.wording) && kept.is_error == line.is_error {
+                last = Some(place);
+            }
+        }
+        last
+    }
+}
+
 impl Sink {
     /// A new sink with its own number.
     pub fn new() -> Arc<Sink> {
@@ -78,7 +112,8 @@ impl Sink {
         Entered { previous: CURRENT.replace(self.id), _sink: PhantomData }
     }
 
-    /// Takes the messages since the last call (only the first ones are kept) and the total number of errors.
+    /// Takes the messages since the last call and the total number of errors. If there are many messages, errors and
+    /// different wordings are kept, and others are left out.
     pub fn take(&self) -> (Vec<Line>, u64) {
         let mut lines = lock(&self.lines);
         (std::mem::take(&mut lines.kept), std::mem::take(&mut lines.errors))
@@ -88,16 +123,21 @@ impl Sink {
     pub fn put_back(&self, (taken, errors): (Vec<Line>, u64)) {
         let mut lines = lock(&self.lines);
         lines.errors += errors;
-        lines.kept.splice(..0, taken);
-        lines.kept.truncate(KEPT);
+        let later = std::mem::take(&mut lines.kept);
+        taken.into_iter().chain(later).for_each(|line| lines.keep(line));
+    }
+
+    /// Puts back the errors among `taken` that the decoder or demuxer itself logged.
+    pub fn put_back_own_errors(&self, taken: Vec<Line>) {
+        let own: Vec<Line> = taken.into_iter().filter(|line| line.is_own && line.is_error).collect();
+        let errors = own.len() as u64;
+        self.put_back((own, errors));
     }
 
     fn push(&self, line: Line) {
         let mut lines = lock(&self.lines);
         lines.errors += u64::from(line.is_error);
-        if lines.kept.len() < KEPT {
-            lines.kept.push(line);
-        }
+        lines.keep(line);
     }
 }
 
@@ -142,7 +182,10 @@ unsafe extern "C" fn callback(object: *mut c_void, level: c_int, format: *const 
                 // SAFETY: the arguments are those of this call.
                 let text = unsafe { render(object, level, format, args) };
                 if !text.is_empty() {
-                    sink.push(Line { is_error: level <= av::AV_LOG_ERROR || concealing, is_own, text });
+                    let mut wording = DefaultHasher::new();
+                    words.hash(&mut wording);
+                    let is_error = level <= av::AV_LOG_ERROR || concealing;
+                    sink.push(Line { is_error, is_own, text, wording: wording.finish() });
                 }
             }
         }
@@ -187,5 +230,68 @@ unsafe fn render(object: *mut c_void, level: c_int, format: *const c_char, args:
     unsafe {
         av::av_log_format_line2(object, level, format, args, line.as_mut_ptr(), line.len() as c_int, &mut prefix);
         super::text(line.as_ptr()).unwrap_or_default().trim_end().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(is_error: bool, wording: u64, number: usize) -> Line {
+        Line { is_error, is_own: true, text: format!("{wording}: {number}"), wording }
+    }
+
+    fn texts(lines: &[Line]) -> Vec<&str> {
+        lines.iter().map(|line| line.text.as_str()).collect()
+    }
+
+    #[test]
+    fn an_error_behind_many_warnings_is_kept() {
+        let sink = Sink::new();
+        (0..2 * KEPT).for_each(|number| sink.push(line(false, 1, number)));
+        sink.push(line(true, 2, 0));
+        let (lines, errors) = sink.take();
+        assert_eq!((lines.len(), errors), (KEPT, 1));
+        assert!(lines.last().is_some_and(|last| last.is_error && last.text == "2: 0"), "{:?}", texts(&lines));
+        assert_eq!(lines[0].text, "1: 0", "the first lines stay");
+    }
+
+    #[test]
+    fn a_rare_message_among_many_of_one_wording_is_kept() {
+        for is_error in [false, true] {
+            let sink = Sink::new();
+            (0..2 * KEPT).for_each(|number| sink.push(line(is_error, 1, number)));
+            sink.push(line(is_error, 2, 0));
+            (0..2 * KEPT).for_each(|number| sink.push(line(is_error, 1, number)));
+            let (lines, _) = sink.take();
+            assert_eq!(lines.len(), KEPT);
+            assert_eq!(lines.iter().filter(|line| line.wording == 2).count(), 1, "{:?}", texts(&lines));
+        }
+    }
+
+    #[test]
+    fn a_warning_replaces_no_error() {
+        let sink = Sink::new();
+        (0..KEPT).for_each(|number| sink.push(line(true, 1, number)));
+        sink.push(line(false, 2, 0));
+        let (lines, errors) = sink.take();
+        assert_eq!(errors, KEPT as u64);
+        assert!(lines.iter().all(|line| line.is_error));
+    }
+
+    #[test]
+    fn lines_that_are_put_back_come_first_and_lose_no_error() {
+        let sink = Sink::new();
+        (0..KEPT).for_each(|number| sink.push(line(false, 1, number)));
+        let taken = sink.take();
+        sink.push(line(true, 2, 0));
+        sink.put_back(taken);
+        let (lines, errors) = sink.take();
+        assert_eq!((lines.len(), errors, lines[0].text.as_str()), (KEPT, 1, "1: 0"));
+        assert!(lines.iter().any(|line| line.is_error));
+        assert_eq!(sink.take().1, 0);
+        sink.put_back_own_errors(lines);
+        let (lines, errors) = sink.take();
+        assert_eq!((texts(&lines), errors), (vec!["2: 0"], 1));
     }
 }

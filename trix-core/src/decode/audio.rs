@@ -19,6 +19,7 @@ use trix_model::{
 };
 
 use super::{
+    complaints,
     timing::{AudioTimes, TimingReport},
     video,
 };
@@ -76,7 +77,7 @@ impl AudioDecoder {
         }
         match self.decoder.send(packet) {
             Ok(()) | Err(AvError::EOF) => Ok(()),
-            Err(code) => self.add(DamageKind::Undecodable, format!("a packet cannot be decoded: {code}")),
+            Err(code) => self.undecodable(code),
         }
     }
 
@@ -148,7 +149,7 @@ impl AudioDecoder {
                     self.ended = true;
                     self.check_complaints()?;
                 }
-                Err(code) => self.add(DamageKind::Undecodable, format!("a packet cannot be decoded: {code}"))?,
+                Err(code) => self.undecodable(code)?,
             }
         }
         Ok(None)
@@ -170,14 +171,16 @@ impl AudioDecoder {
     }
 
     fn check_complaints(&self) -> Result<()> {
-        let (lines, errors) = self.decoder.complaints();
-        match lines.into_iter().find(|line| line.is_error) {
-            Some(line) if errors > 0 => {
-                let kind = DamageKind::of_message(&line.text, DamageKind::Frame);
-                self.add(kind, format!("the decoder reports: {}", line.text))
-            }
-            _ => Ok(()),
+        match complaints::reported(&self.decoder, |_| false) {
+            Some((kind, detail)) => self.add(kind, detail),
+            None => Ok(()),
         }
+    }
+
+    fn undecodable(&self, code: AvError) -> Result<()> {
+        let (kind, detail) = complaints::undecodable(&self.decoder, code)
+            .map_err(|error| error.in_file(&self.label).in_stream(self.stream).at(self.last_packet))?;
+        self.add(kind, detail)
     }
 
     fn add(&self, kind: DamageKind, detail: String) -> Result<()> {
@@ -199,3 +202,6 @@ pub struct AudioChange {
     /// What it is from here on.
     pub to: String,
 }
+
+#[cfg(test)]
+mod tests;

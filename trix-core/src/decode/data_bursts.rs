@@ -121,10 +121,10 @@ impl BurstFinder {
         let mut found = None;
         for number in 0..self.channels.len() {
             let word = self.words[number][index];
-            let file_metadata = self.words.get(number + 1).map(|words| words[index]);
+            let next_channel = self.words.get(number + 1).map(|words| words[index]);
             let channel = &mut self.channels[number];
             for (first, second, bits) in PREAMBLES {
-                if word == first && file_metadata == Some(second) && channel.hits[PAIR].enter(at, false) >= 2 {
+                if word == first && next_channel == Some(second) && channel.hits[PAIR].enter(at, false) >= 2 {
                     found = found.or(Some((channel.info, bits, vec![number, number + 1])));
                 }
                 if channel.previous == first && word == second && channel.hits[SINGLE].enter(at, false) >= 2 {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: no complaint of a decoder is lost. It fails the job with its time, or is counted and reported.
 
+mod complaints;
 mod depth;
 mod start;
 pub mod timing;

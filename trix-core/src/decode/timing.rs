@@ -297,11 +297,11 @@ impl AudioTimes {
             let step = pts.saturating_sub(end);
             let moved = time(step).micros();
             // Containers round times, and may give them per chunk. A missing block is longer than that.
-            let limit = (micros * 3 / 4).clamp(10_000, 100_000);
+            let limit = (micros.saturating_mul(3) / 4).clamp(10_000, 100_000);
             let kind = if moved > limit {
                 self.report.gaps += 1;
                 Some(IrregularityKind::Gap)
-            } else if -moved > limit {
+            } else if moved.saturating_neg() > limit {
                 self.report.repeats += 1;
                 Some(IrregularityKind::Repeat)
             } else {
@@ -405,6 +405,16 @@ mod tests {
             book.push(Some((block * 1_024_000_000 / 48_000 + 500) / 1000 + block % 3), 1024, 48_000);
         }
         assert_eq!(book.report(), TimingReport::default());
+    }
+
+    #[test]
+    fn the_farthest_times_are_irregularities() {
+        let mut book = AudioTimes::new(MICRO);
+        for pts in [i64::MAX, i64::MIN, i64::MAX, 0] {
+            book.push(Some(pts), 1024, 48_000);
+        }
+        let found = book.report();
+        assert_eq!((found.gaps, found.repeats), (1, 2));
     }
 
     #[test]

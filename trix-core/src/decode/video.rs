@@ -26,7 +26,7 @@ use trix_model::{
 };
 
 use super::{
-    depth,
+    complaints, depth,
     start::{Start, Turn},
     timing::{FrameTimes, TimingReport},
 };
@@ -91,6 +91,9 @@ pub(crate) struct VideoDecoder {
     codec: String,
     lead: Option<Lead>,
 }
+
+/// Maximum number of durations that are kept: more than there are packets in a decoder and before its first frame.
+const DURATIONS: usize = 4096;
 
 /// The state of a decode that starts in mid-stream, up to its first frame.
 struct Lead {
@@ -179,7 +182,7 @@ impl VideoDecoder {
             next_number: 0,
             last_pts: None,
             times: FrameTimes::new(facts.time_base, frame_ticks),
-            durations: facts.tells_durations.then(BTreeMap::new),
+            durations: facts.states_durations.then(BTreeMap::new),
             agreeing: 0,
             last_duration: None,
             first_decoded: None,
@@ -226,12 +229,17 @@ impl VideoDecoder {
             return Ok(false);
         }
         if packet.dts().zip(first.dts).is_some_and(|(dts, first)| dts > first) {
-            let detail = "the source changed while it was read: a keyframe is no longer where it was";
-            let time = packet.dts().map(|ticks| Timestamp::new(ticks, self.time_base));
-            let error = Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).at(time);
-            return Err(error.in_file(&self.label).in_stream(self.stream));
+            return Err(self.without_start(packet.dts()));
         }
         Ok(true)
+    }
+
+    /// The error if the first packet to decode does not come. `ticks` is the time at which that is known.
+    fn without_start(&self, ticks: Option<i64>) -> Error {
+        let detail = "the source changed while it was read: a keyframe is no longer where it was";
+        let time = ticks.map(|ticks| Timestamp::new(ticks, self.time_base));
+        let error = Error::new(ErrorKind::MalformedInput, Stage::Decode, detail).at(time);
+        error.in_file(&self.label).in_stream(self.stream)
     }
 
     /// Sends a packet to the decoder; `None` marks the end. All frames must have been received before.
@@ -261,6 +269,10 @@ impl VideoDecoder {
                 && !packet.is_discarded()
             {
                 durations.insert(pts, packet.duration());
+                // Packets that yield no frame leave their durations behind.
+                if durations.len() > DURATIONS {
+                    durations.pop_first();
+                }
             }
         }
         match (&mut self.start, packet) {
@@ -301,7 +313,7 @@ impl VideoDecoder {
             match self.decoder.receive() {
                 Ok(Output::Item(frame)) => {
                     if self.lead.as_ref().is_some_and(|lead| frame.pts().is_some_and(|pts| pts < lead.first)) {
-                        self.complaint();
+                        complaints::first(&self.decoder);
                         continue;
                     }
                     if let Some(lead) = self.lead.take()
@@ -333,6 +345,9 @@ impl VideoDecoder {
                     self.ended = true;
                     self.check_complaints(None)?;
                     if let Some(lead) = self.lead.take() {
+                        if let Some(first) = &lead.packet {
+                            return Err(self.without_start(first.pts.or(first.dts)));
+                        }
                         self.lost(lead)?;
                     }
                     let lost = self.packets.map_or(0, |packets| packets.saturating_sub(self.next_number));
@@ -463,7 +478,7 @@ impl VideoDecoder {
         self.check_shape(decoded, time)?;
         match decoded.frame.damage() {
             Some(damage) => {
-                let said = self.complaint().map_or_else(String::new, |said| format!(" ({said})"));
+                let said = complaints::first(&self.decoder).map_or_else(String::new, |said| format!(" ({said})"));
                 let kind = DamageKind::of_message(&format!("{damage}{said}"), DamageKind::Frame);
                 self.add(kind, time, format!("{damage}{said}"))
             }
@@ -491,35 +506,14 @@ impl VideoDecoder {
 
     /// A decoder that reports an error but still yields a frame has not decoded the stream correctly.
     fn check_complaints(&mut self, time: Option<Timestamp>) -> Result<()> {
-        let (lines, errors) = self.decoder.complaints();
-        let mut lines = lines.into_iter().filter(|line| line.is_error).map(|line| line.text).peekable();
-        if errors == 0 || lines.peek().is_none() {
-            return Ok(());
-        }
-        let explained = |text: &String| self.start.as_ref().is_some_and(|start| start.explains(text));
-        let Some(text) = lines.find(|text| !explained(text)) else { return Ok(()) };
-        let more = if errors > 1 { format!(" (and {} more)", errors - 1) } else { String::new() };
-        let kind = DamageKind::of_message(&text, DamageKind::Frame);
-        self.add(kind, time.or(self.last_packet), format!("the decoder reports: {text}{more}"))
+        let is_explained = |text: &str| self.start.as_ref().is_some_and(|start| start.explains(text));
+        let Some((kind, detail)) = complaints::reported(&self.decoder, is_explained) else { return Ok(()) };
+        self.add(kind, time.or(self.last_packet), detail)
     }
 
     fn undecodable(&mut self, code: AvError) -> Result<()> {
-        let said = self.complaint();
-        let reason = said.as_ref().map_or_else(String::new, |said| format!(" ({said})"));
-        // Out of memory is a problem of the machine. A packet can cause every other error.
-        if code.io().is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory) {
-            return Err(Error::new(ErrorKind::Codec, Stage::Decode, format!("the decoder failed: {code}{reason}"))
-                .in_file(&self.label)
-                .in_stream(self.stream)
-                .at(self.last_packet)
-                .caused_by(code));
-        }
-        let kind = DamageKind::of_message(&reason, DamageKind::Undecodable);
-        // With several threads, the message may arrive before the packet's error or together with it.
-        let detail = match said {
-            Some(said) => format!("the decoder reports: {said}"),
-            None => format!("a packet cannot be decoded: {code}"),
-        };
+        let (kind, detail) = complaints::undecodable(&self.decoder, code)
+            .map_err(|error| error.in_file(&self.label).in_stream(self.stream).at(self.last_packet))?;
         // Frames that depend on data before the start of decoding are not wanted.
         if let Some(lead) = self.lead.as_mut().filter(|_| code.io().is_none()) {
             lead.failed.get_or_insert((kind, self.last_packet, detail));
@@ -533,15 +527,12 @@ impl VideoDecoder {
         lead.failed.map_or(Ok(()), |(kind, time, detail)| self.add(kind, time, detail))
     }
 
-    /// The decoder's first complaint since the last call.
-    fn complaint(&self) -> Option<String> {
-        let (lines, _) = self.decoder.complaints();
-        lines.into_iter().find(|line| line.is_error).map(|line| line.text)
-    }
-
     fn add(&self, kind: DamageKind, time: Option<Timestamp>, detail: String) -> Result<()> {
         self.damage
             .add(kind, Stage::Decode, Some(self.stream), time, detail)
             .map_err(|error| error.in_file(&self.label))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,8 @@ pub(crate) enum Others {
 pub(crate) struct Needed<'a> {
     /// The streams, by index.
     pub(crate) streams: &'a [usize],
-    /// True if a packet of a stream, by its time, has a place among the samples of its stream.
+    /// True if the number of the first sample of a packet is known. The arguments are the stream, and the packet's time in
+    /// ticks.
     pub(crate) has_place: &'a dyn Fn(usize, i64) -> bool,
 }
 
@@ -39,7 +40,8 @@ impl Needed<'_> {
     /// For a reader of one stream.
     pub(crate) const NOTHING: Self = Needed { streams: &[], has_place: &|_, _| false };
 
-    /// True if `packets` hold each stream from a time on that is before that of `wanted` by a second or more.
+    /// True if the first packet of each needed stream is at least one second earlier than `wanted`, and its samples can be
+    /// numbered.
     pub(super) fn are_in(&self, packets: &VecDeque<Packet>, source: &Source, index: usize, wanted: &Coded) -> bool {
         let base = |stream: usize| source.streams().get(stream).map(|facts| facts.time_base);
         let time = |stream: usize, ticks: i64| base(stream).map(|base| Timestamp::new(ticks, base));
@@ -73,7 +75,7 @@ impl Before {
 
 /// Reads on until there is a packet of each of `streams`. False if that takes too many packets.
 fn read_to_all(landed: &mut Source, before: &mut Before, streams: &[usize]) -> Result<bool> {
-    /// Packets of other streams between two of one stream.
+    /// Maximum number of packets to read.
     const MOST: usize = 1000;
     let has_all = |packets: &VecDeque<Packet>| {
         streams.iter().all(|stream| packets.iter().any(|packet| packet.stream() == *stream))
@@ -92,7 +94,12 @@ fn read_to_all(landed: &mut Source, before: &mut Before, streams: &[usize]) -> R
 
 /// The next packet. `None` at the end, and where nothing can be read.
 fn read(landed: &mut Source) -> Result<Option<Packet>> {
-    match landed.read() {
+    let found = landed.read();
+    // A read that is cut off looks like damage, or like the end of the source.
+    if landed.is_cancelled() {
+        return Err(Error::cancelled(Stage::Demux));
+    }
+    match found {
         Ok(packet) => Ok(packet),
         Err(_) => landed.io_error().map_or(Ok(None), Err),
     }
@@ -115,9 +122,6 @@ pub(super) fn enter(
     let wanted = begin.packet();
     let mut before = Before::default();
     loop {
-        if landed.is_cancelled() {
-            return Err(Error::cancelled(Stage::Demux));
-        }
         let Some(packet) = read(&mut landed)? else { return Ok(None) };
         if packet.stream() != index {
             if others == Others::Near && !before.push(packet) {

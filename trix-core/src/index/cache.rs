@@ -6,11 +6,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::frames::FrameIndex;
+use super::frames::{Coded, FrameIndex};
 use crate::source::SourceKey;
 
-/// Maximum number of packets in all cached indexes: 56 bytes each, so 56 MiB.
-const MOST: usize = 1 << 20;
+/// Maximum number of bytes in all cached indexes.
+const BUDGET: usize = 56 << 20;
+
+/// Maximum number of packets in all cached indexes. Each has an entry, and a place in the presentation order.
+const MOST: usize = BUDGET / (size_of::<Coded>() + size_of::<u32>());
 
 /// Identifies the stream of an index.
 #[derive(Clone, PartialEq, Eq)]

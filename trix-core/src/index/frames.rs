@@ -17,8 +17,6 @@ pub(crate) struct Coded {
     pub(crate) dts: Option<i64>,
     /// Duration in ticks; 0 if the container does not state it.
     pub(crate) duration: i64,
-    /// The byte position of the packet in the file, if the demuxer knows it.
-    pub(crate) position: Option<u64>,
     pub(crate) bytes: u32,
     /// True if decoding can start here.
     pub(crate) is_entry: bool,
@@ -47,8 +45,8 @@ pub enum FromStart {
     Damaged,
     /// The source begins in mid-group, so that what comes out first is only known when it is decoded.
     MidGroup,
-    /// The start is the last place before the frame at which decoding can begin: the frame is in the first group, or the
-    /// stream renews its frames piece by piece (intra refresh).
+    /// Between the start and the frame there is no other place at which decoding can begin: the frame is in the first
+    /// group, or the stream renews its frames piece by piece (intra refresh).
     NoEntry,
     /// The stream changes its configuration in front of the frame.
     Reconfigured,
@@ -329,7 +327,6 @@ mod tests {
             pts: Some(*pts),
             dts: Some(number as i64 - 2),
             duration: 1,
-            position: None,
             bytes: 1,
             is_entry: *is_entry,
             is_shown: true,

@@ -1,4 +1,4 @@
-//! Records the position of every frame of a source, which allows a decode to start in mid-stream.
+//! Lists the frames of a source: their times, and where decoding can start.
 //!
 //! Invariant: an index matches a decode of the whole source, or states that it is not exact.
 
@@ -24,14 +24,14 @@ use crate::source::Source;
 /// # Errors
 /// `Io` if the source cannot be read, `Cancelled`.
 pub(crate) fn of(source: &Source, facts: &StreamFacts, until: Option<Timestamp>) -> Result<Arc<FrameIndex>> {
+    if source.is_plain() {
+        return Ok(Arc::new(FrameIndex::plain(facts.time_base)));
+    }
     // Rounded up.
     let until = until.map(|until| until.rescale(facts.time_base).saturating_add(1));
     let key = source.key().map(|source| cache::Key { source, stream: facts.index });
     if let Some(index) = key.as_ref().and_then(|key| cache::find(key, until)) {
         return Ok(index);
-    }
-    if source.is_plain() {
-        return Ok(Arc::new(FrameIndex::plain(facts.time_base)));
     }
     let index = match scan::list(source, facts)? {
         Some(index) => index,
@@ -54,11 +54,11 @@ fn kept(key: Option<cache::Key>, index: FrameIndex) -> Arc<FrameIndex> {
 /// Those of [`of`].
 pub(crate) fn begin(source: &Source, facts: &StreamFacts, start: Timestamp) -> Result<SeekResult> {
     let index = of(source, facts, Some(start))?;
-    begin_at(source, facts, &index, index.number_at(start))
+    begin_where(source, facts, &index, &|index| index.number_at(start))
 }
 
-/// Like [`begin`], without the number of the first frame: what lies far before `start` is not read where the container
-/// allows that.
+/// Like [`begin`], but the frames before the start may be uncounted: where the container allows it, only packets near
+/// `start` are read.
 ///
 /// # Errors
 /// Those of [`of`].
@@ -88,12 +88,23 @@ pub(crate) fn begin_at(
     index: &Arc<FrameIndex>,
     number: u64,
 ) -> Result<SeekResult> {
+    begin_where(source, facts, index, &|_| number)
+}
+
+/// Finds where decoding must start for the frame that `number` finds in an index of the stream. If the index from the
+/// header is wrong, another index takes its place.
+fn begin_where(
+    source: &Source,
+    facts: &StreamFacts,
+    index: &Arc<FrameIndex>,
+    number: &dyn Fn(&FrameIndex) -> u64,
+) -> Result<SeekResult> {
     // Maximum number of consecutive keyframes about which a header may be wrong.
     const WRONG: usize = 8;
     let mut index = Arc::clone(index);
     let key = || source.key().map(|source| cache::Key { source, stream: facts.index });
     for _ in 0..WRONG {
-        let begin = match index.begin(number) {
+        let begin = match index.begin(number(&index)) {
             Ok(begin) if index.is_listed() => begin,
             found => return Ok(found),
         };
@@ -105,8 +116,30 @@ pub(crate) fn begin_at(
     }
     // The packets take precedence over the header.
     let index = kept(key(), scan::scan(source, facts, None)?);
-    Ok(index.begin(number))
+    Ok(index.begin(number(&index)))
 }
 
 /// The position at which to start, or the reason to begin at the start of the stream.
 pub(crate) type SeekResult = std::result::Result<Begin, FromStart>;
+
+#[cfg(test)]
+mod tests {
+    use trix_fixtures::Clip;
+
+    use super::*;
+    use crate::settings::source::Reading;
+
+    #[test]
+    fn a_file_that_is_read_without_its_container_has_no_index_of_its_packets() {
+        let file = Clip::default().encoded("-c:v ffv1", "mkv");
+        let index = |reading: &Reading| {
+            let source = Source::open_as(&file, reading).expect("a source");
+            of(&source, source.video().expect("a stream"), None).expect("an index")
+        };
+        let whole = index(&Reading::default());
+        assert_eq!((whole.len(), whole.trouble()), (30, None));
+        let raw = "176x144:yuv420p:25".parse().expect("a geometry");
+        let plain = index(&Reading { raw: Some(raw), ..Reading::default() });
+        assert_eq!((plain.len(), plain.trouble()), (0, Some(FromStart::Plain)));
+    }
+}

@@ -22,7 +22,8 @@ use crate::source::Source;
 const FAR: Timestamp = seconds(30);
 
 /// Seconds before the cut at which reading starts. The first value covers audio that is interleaved earlier than its
-/// frames. The others are for long GOPs.
+/// frames. The others are for long GOPs. Only [`window`] uses them: for transport streams, and for codecs whose packets a
+/// header does not list.
 const LEADS: [i64; 4] = [4, 16, 30, 64];
 
 const fn seconds(count: i64) -> Timestamp {
@@ -76,7 +77,8 @@ pub(super) fn window(source: &Source, facts: &StreamFacts, start: Timestamp) -> 
     Ok(None)
 }
 
-/// The same start, with a position from which the other streams of the file can be read before `start`.
+/// Adds to `begin` the place at which the file is entered, so that the other streams are read from shortly before
+/// `start`.
 pub(super) fn with_landing(source: &Source, facts: &StreamFacts, start: Timestamp, begin: Begin) -> Result<Begin> {
     let first = begin.packet();
     let Some(way) = source.way(facts.index, start)?.map(Arc::new) else { return Ok(begin) };

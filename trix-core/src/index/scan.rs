@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing is decoded, and the packets are the same as for a decode of the same source.
 
-use trix_av::{packet::Packet, stream::StreamFacts};
+use trix_av::{AvError, packet::Packet, stream::StreamFacts};
 use trix_bitstream::entry::Entries;
 use trix_model::error::{Error, Result, Stage};
 
@@ -36,10 +36,7 @@ pub(super) fn walk(again: &mut Source, facts: &StreamFacts, entries: &mut Entrie
     // The time of the first entry after `until`. A frame presented after it ends the scan.
     let mut last: Option<i64> = None;
     let known = loop {
-        if again.is_cancelled() {
-            return Err(Error::cancelled(Stage::Source));
-        }
-        let packet = match again.read() {
+        let packet = match next(again)? {
             Ok(Some(packet)) if packet.stream() != facts.index => continue,
             Ok(Some(packet)) => packet,
             Ok(None) => break None,
@@ -73,6 +70,15 @@ pub(super) fn walk(again: &mut Source, facts: &StreamFacts, entries: &mut Entrie
     Ok(Walk { packets, until: known, trouble })
 }
 
+/// The next packet of `again`, or the error of libavformat.
+///
+/// # Errors
+/// `Cancelled`. A read that is cut off looks like damage, or like the end of the source.
+fn next(again: &mut Source) -> Result<std::result::Result<Option<Packet>, AvError>> {
+    let found = again.read();
+    if again.is_cancelled() { Err(Error::cancelled(Stage::Source)) } else { Ok(found) }
+}
+
 fn coded(packet: &Packet, facts: &StreamFacts, is_entry: bool, before: Option<&Coded>) -> Coded {
     // If the two fields of a frame are in separate packets, the second has no time.
     let is_second =
@@ -83,7 +89,6 @@ fn coded(packet: &Packet, facts: &StreamFacts, is_entry: bool, before: Option<&C
         pts: packet.pts(),
         dts: packet.dts(),
         duration: packet.duration(),
-        position: packet.position(),
         bytes: packet.data().len().try_into().unwrap_or(u32::MAX),
         is_entry,
         is_shown: !packet.is_discarded() && !is_second && !is_hidden,
@@ -116,8 +121,8 @@ pub(super) fn list(source: &Source, facts: &StreamFacts) -> Result<Option<FrameI
     Ok(is_whole.then(|| FrameIndex::new(facts.time_base, packets, None, None).listed()))
 }
 
-/// Checks by its content whether decoding can start at the packet of `begin`. Returns `None` if the packet is not
-/// found, which means that the header is wrong.
+/// Checks by its content whether decoding can start at the packet of `begin`. Returns `None` if the packet cannot be
+/// reached: the header is wrong, or the file cannot be read there.
 pub(super) fn is_entry(source: &Source, facts: &StreamFacts, begin: &Begin) -> Result<Option<bool>> {
     let Some(mut entries) = entries_from_start(source, facts)? else { return Ok(None) };
     let found = reach(source, facts.index, &begin.packet())?;
@@ -130,7 +135,7 @@ pub(super) fn entries_from_start(source: &Source, facts: &StreamFacts) -> Result
     let mut head = source.reopen()?;
     head.keep_only(facts.index);
     loop {
-        let Ok(Some(first)) = head.read() else { return Ok(None) };
+        let Ok(Some(first)) = next(&mut head)? else { return Ok(None) };
         if first.stream() == facts.index {
             entries.push(first.data(), first.is_key());
             return Ok(Some(entries));
@@ -139,7 +144,7 @@ pub(super) fn entries_from_start(source: &Source, facts: &StreamFacts) -> Result
 }
 
 /// Opens a second reader of `source`, positioned after the packet `wanted` of stream `index`, and returns it with that
-/// packet. Returns `None` if the packet is not found.
+/// packet. Returns `None` if a seek does not lead to the packet, or if the file cannot be read there.
 pub(crate) fn reach(source: &Source, index: usize, wanted: &Coded) -> Result<Option<(Source, Packet)>> {
     let Some(dts) = wanted.dts.or(wanted.pts) else { return Ok(None) };
     let mut again = source.reopen()?;
@@ -148,7 +153,7 @@ pub(crate) fn reach(source: &Source, index: usize, wanted: &Coded) -> Result<Opt
     }
     again.keep_only(index);
     loop {
-        match again.read() {
+        match next(&mut again)? {
             Ok(Some(packet)) if wanted.is(packet.pts(), packet.dts(), packet.data().len()) => {
                 return Ok(Some((again, packet)));
             }

@@ -1,7 +1,7 @@
 //! Measures properties for which flags are not reliable: whether frames are combed, and the width of their black
 //! borders.
 //!
-//! Invariant: field detection examines a bounded number of frames at several positions, and states no verdict.
+//! Invariant: field detection reads a bounded part of the source at several positions, and states no verdict.
 
 use serde::{Deserialize, Serialize};
 use trix_av::{
@@ -95,11 +95,20 @@ fn window(
     let mut seen = 0;
     // A stream that yields no frame is not read to its end.
     let mut patience = 4 * frames;
+    // After the last packet of the stream, the other streams are not read to their end. The limit is that of
+    // `bitstream_facts::at_most`.
+    let limit = source.limits().probe_bytes.saturating_mul(2);
+    let mut others = 0;
     'read: loop {
-        let packet = again.read().ok().flatten().filter(|_| patience > 0);
-        if packet.as_ref().is_some_and(|packet| packet.stream() != facts.index) {
+        if again.is_cancelled() {
+            return None;
+        }
+        let packet = again.read().ok().flatten().filter(|_| patience > 0 && others < limit);
+        if let Some(other) = packet.as_ref().filter(|packet| packet.stream() != facts.index) {
+            others += other.data().len() as u64;
             continue;
         }
+        others = 0;
         patience = patience.saturating_sub(1);
         let _ = decoder.send(packet.as_ref());
         while let Ok(Output::Item(mut frame)) = decoder.receive() {
@@ -159,4 +168,30 @@ fn window(
         });
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use trix_fixtures::{clip, program};
+
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn audio_behind_the_end_of_the_video_is_not_read_to_its_end() {
+        let file = clip::made("second-of-video-in-minutes-of-audio.mkv", |path| {
+            program::ffmpeg(&format!(
+                "-f lavfi -i testsrc2=s=128x96:r=25:d=1 -f lavfi -i sine=r=48000:d=240 -c:v ffv1 -g 5 -c:a pcm_s16le -ac 2 \
+                 {}",
+                path.display()
+            ));
+        });
+        let limits = Limits { probe_bytes: 500_000, ..Limits::default() };
+        let source = Source::open_within(&file, limits).expect("a source");
+        let facts = source.video().expect("a video stream").clone();
+        let found = field_detection(&source, &facts, Rational::new(25, 1)).expect("frames");
+        assert!(found.frames >= 25, "{found:?}");
+        let (read, size) = (source.disk_bytes(), source.extent().size);
+        assert!(size > 40_000_000 && read < size / 2, "{read} of {size} bytes");
+    }
 }

@@ -115,12 +115,12 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
             return Err(Error::cancelled(Stage::Decode));
         }
         let index = packet.stream();
-        if let (Some((decoder, base)), Some(full_decode_count)) = (decoders.get_mut(&index), found.get_mut(&index)) {
-            full_decode_count.packets += 1;
+        if let (Some((decoder, base)), Some(stream)) = (decoders.get_mut(&index), found.get_mut(&index)) {
+            stream.packets += 1;
             match decoder {
                 Decoder::Video(decoder, intervals) => {
                     decoder.push(Some(&packet))?;
-                    frames(decoder, *base, full_decode_count, intervals)?;
+                    frames(decoder, *base, stream, intervals)?;
                 }
                 Decoder::Audio(decoder) => {
                     decoder.push(Some(&packet))?;
@@ -130,23 +130,23 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
         }
     }
     for (index, (mut decoder, base)) in decoders {
-        let Some(full_decode_count) = found.get_mut(&index) else { continue };
+        let Some(stream) = found.get_mut(&index) else { continue };
         match &mut decoder {
             Decoder::Video(decoder, intervals) => {
                 decoder.push(None)?;
-                frames(decoder, base, full_decode_count, intervals)?;
+                frames(decoder, base, stream, intervals)?;
                 // Repaired times do not show the rate.
-                full_decode_count.intervals = intervals.timing().filter(|timing| decoder.repaired() < timing.frames);
-                full_decode_count.frames = Some(decoder.decoded());
-                full_decode_count.times_repaired = decoder.repaired();
-                full_decode_count.timing = decoder.timing();
-                full_decode_count.measured_rate = measured_rate(full_decode_count);
+                stream.intervals = intervals.timing().filter(|timing| decoder.repaired() < timing.frames);
+                stream.frames = Some(decoder.decoded());
+                stream.times_repaired = decoder.repaired();
+                stream.timing = decoder.timing();
+                stream.measured_rate = measured_rate(stream);
             }
             Decoder::Audio(decoder) => {
                 decoder.push(None)?;
                 while decoder.receive()?.is_some() {}
-                full_decode_count.samples = Some(decoder.samples());
-                full_decode_count.timing = decoder.timing();
+                stream.samples = Some(decoder.samples());
+                stream.timing = decoder.timing();
             }
         }
     }
@@ -158,35 +158,34 @@ pub fn count(source: Source, on_damage: OnDamage, threads: u32, cancel: &Cancel)
 fn frames(
     decoder: &mut VideoDecoder,
     base: Rational,
-    full_decode_count: &mut StreamCount,
+    stream: &mut StreamCount,
     intervals: &mut Intervals,
 ) -> Result<()> {
     while let Some(decoded) = decoder.receive()? {
         intervals.push(decoded.pts);
         let frame = &decoded.frame;
         let size = FrameSize { first: decoded.number, width: frame.width(), height: frame.height() };
-        let is_new =
-            full_decode_count.sizes.last().is_none_or(|last| (last.width, last.height) != (size.width, size.height));
-        if is_new && full_decode_count.sizes.len() < SIZES {
-            full_decode_count.sizes.push(size);
+        let is_new = stream.sizes.last().is_none_or(|last| (last.width, last.height) != (size.width, size.height));
+        if is_new && stream.sizes.len() < SIZES {
+            stream.sizes.push(size);
         }
-        full_decode_count.interlaced += u64::from(frame.is_interlaced());
-        full_decode_count.captions += u64::from(frame.captions().is_some());
+        stream.interlaced += u64::from(frame.is_interlaced());
+        stream.captions += u64::from(frame.captions().is_some());
         let time = Timestamp::new(decoded.pts, base);
-        if let Some(last) = full_decode_count.last {
+        if let Some(last) = stream.last {
             let step = decoded.pts.saturating_sub(last.ticks);
-            let (least, most) = full_decode_count.interval_ticks.unwrap_or((step, step));
-            full_decode_count.interval_ticks = Some((least.min(step), most.max(step)));
+            let (least, most) = stream.interval_ticks.unwrap_or((step, step));
+            stream.interval_ticks = Some((least.min(step), most.max(step)));
         }
-        full_decode_count.first.get_or_insert(time);
-        full_decode_count.last = Some(time);
+        stream.first.get_or_insert(time);
+        stream.last = Some(time);
     }
     Ok(())
 }
 
-fn measured_rate(full_decode_count: &StreamCount) -> Option<Rational> {
-    let (first, last) = (full_decode_count.first?, full_decode_count.last?);
-    let frames = i64::try_from(full_decode_count.frames?).ok()?;
+fn measured_rate(stream: &StreamCount) -> Option<Rational> {
+    let (first, last) = (stream.first?, stream.last?);
+    let frames = i64::try_from(stream.frames?).ok()?;
     let span = last.ticks.checked_sub(first.ticks).filter(|span| *span > 0)?;
     let ticks_each_second = first.base.inverse();
     Some(Rational::new((frames - 1).checked_mul(ticks_each_second.num)?, span.checked_mul(ticks_each_second.den)?))

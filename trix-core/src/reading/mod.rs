@@ -1,4 +1,5 @@
-//! Decoded frames and audio of a source, for code that reads a source without running a job.
+//! Decoded frames and audio of a source on one thread: for callers without a job, for external audio of a job, and for
+//! measurements before it.
 
 pub mod reader;
 pub(crate) mod video_frame;

@@ -28,7 +28,7 @@ pub struct StemInput {
     pub channel: Option<usize>,
 }
 
-/// Samples per output block: less than a tenth of a second.
+/// Samples per output block: less than a tenth of a second at 44.1 kHz and above.
 const BLOCK: usize = 4096;
 
 /// One input, with the samples that were read ahead.

@@ -151,10 +151,12 @@ impl BlockCache {
         }
     }
 
-    /// Decides whether the hash must read the blocks that a pass at `reached` has skipped. Returns the next block in
-    /// memory if reading the gap costs at most as much as reading again the blocks that must be dropped for lack of
-    /// memory. A pass may still come back for the skipped blocks: then the gap is read twice. Without this, the blocks
-    /// after the gap would be read twice. So only the smaller of the two is ever read twice.
+    /// Decides whether the hash must read the blocks that a pass at `reached` has skipped. Returns the end of this gap if
+    /// the gap has at most as many blocks as the rest of the file, so that only the smaller part can be read twice.
+    ///
+    /// Example: the hash is at block 10, the pass has read the blocks from 500 on, and there is no more room. In a file of
+    /// 10,000 blocks, the hash reads blocks 10 to 499, even if the pass reads them later. In a file of 1,000 blocks, the
+    /// later blocks are dropped and read again.
     pub(super) fn gap(&self, reached: u64) -> Option<u64> {
         let hashing = self.hashing.as_ref().filter(|hashing| hashing.hasher.is_some() && !hashing.is_stuck)?;
         let next = hashing.next;

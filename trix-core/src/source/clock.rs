@@ -153,7 +153,7 @@ impl Clock {
         }
         // If only one of several streams jumps, the jump is a gap or an overlap of that stream, unless the stream
         // cannot continue.
-        let small = jump.by.micros().abs() < ALONE;
+        let small = jump.by.micros().saturating_abs() < ALONE;
         let alone = members.len() == 1 && !jump.is_forward && !jump.is_certain;
         let is_gap = alone || (goes_on && (jump.is_forward || small));
         Some(if is_gap { Verdict::Gap } else { Verdict::Joint(members) })
@@ -274,7 +274,7 @@ impl Member {
             && let Some(step) = step
         {
             let jumped = self.end.plus(negative(self.start)).micros().unsigned_abs();
-            self.returns |= step.micros().unsigned_abs() * 2 < jumped;
+            self.returns |= step.micros().unsigned_abs().saturating_mul(2) < jumped;
         }
         self.packets += 1;
         self.seen = presented.plus(negative(self.start)).max(self.seen);

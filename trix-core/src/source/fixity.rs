@@ -6,6 +6,7 @@
 use std::{os::unix::ffi::OsStringExt, path::Path, sync::Arc};
 
 use sha2::{Digest, Sha256};
+use trix_av::io::IoState;
 use trix_model::{
     control::cancel::Cancel,
     error::{Error, ErrorKind, Result, Stage},
@@ -90,7 +91,8 @@ impl SourceHasher {
     /// # Errors
     /// Those of [`Source::open_as`].
     pub fn open(&self) -> Result<Source> {
-        Source::from_origin(&self.origin, &self.reading, self.frame_bytes, &self.cancel)
+        let state = Arc::new(IoState::under(&self.cancel));
+        Source::from_origin(&self.origin, &self.reading, self.frame_bytes, state)
     }
 }
 

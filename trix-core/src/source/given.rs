@@ -34,7 +34,7 @@ impl Source {
         if !mistakes.is_empty() {
             return Err(Error::of_mistakes(mistakes));
         }
-        Self::from_origin(&Origin::Given(Arc::new(shape.clone())), &limits.into(), None, &Cancel::default())
+        Self::from_origin(&Origin::Given(Arc::new(shape.clone())), &limits.into(), None, Arc::default())
     }
 
     /// The streams of `shape`, without a reader.

@@ -113,7 +113,7 @@ impl SecondLook<'_> {
             }
             if let Some(ticks) = packet.dts().or(packet.pts()) {
                 let turns = turns(ticks, last.ticks);
-                if !(last.ticks + 1..=latest).contains(&ticks.saturating_sub(turns)) {
+                if !(last.ticks.saturating_add(1)..=latest).contains(&ticks.saturating_sub(turns)) {
                     other = packet.position().or(other);
                     continue;
                 }

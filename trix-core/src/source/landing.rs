@@ -18,9 +18,9 @@ use super::{opened::Source, origin::Origin};
 /// How a file is entered.
 #[derive(Clone, Debug)]
 pub(crate) enum Way {
-    /// By the container's own index of times.
+    /// By the sample tables of MP4 and MOV, without fragments.
     Index,
-    /// By byte positions: decoding times of the stream in ticks, and the packets in which these frames begin.
+    /// For each frame of the stream: its decoding time in ticks, and the byte position of the packet in which it begins.
     Bytes(Vec<(u64, u64)>),
 }
 
@@ -74,12 +74,15 @@ impl Source {
     fn steady_until(&self, index: usize, until: Timestamp) -> Result<Option<Vec<(u64, u64)>>> {
         let pid = |id: i32| u16::try_from(id).ok();
         let media = self.streams.iter().filter(|facts| matches!(facts.kind, StreamKind::Video | StreamKind::Audio));
-        let others: Vec<u16> = media.filter_map(|facts| pid(facts.id)).collect();
+        let all: Vec<u16> = media.filter_map(|facts| pid(facts.id)).collect();
         let film = self.streams.get(index).and_then(|facts| pid(facts.id));
         let until = u64::try_from(until.rescale(TICK)).ok();
         let Some((film, until)) = film.zip(until) else { return Ok(None) };
-        let mut steady = Steady::new(film, others, until);
-        let unreadable = |error| Error::io(Stage::Source, &self.label(), "cannot be read", error);
+        let mut steady = Steady::new(film, all, until);
+        let unreadable = |error| match self.is_cancelled() {
+            true => Error::cancelled(Stage::Source),
+            false => Error::io(Stage::Source, &self.label(), "cannot be read", error),
+        };
         let mut reader = self.reader().map_err(unreadable)?;
         let mut piece = vec![0; PIECE];
         loop {

@@ -12,7 +12,7 @@ use std::{
 use trix_av::{
     input::InputBounds,
     io::{IoState, ReadSeek},
-    log::Sink,
+    log::{Line, Sink},
 };
 use trix_model::{
     control::cancel::Cancel,
@@ -94,7 +94,15 @@ impl Source {
     /// # Errors
     /// Those of [`Source::open_as`], and `Cancelled`.
     pub(crate) fn open_until(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
-        Self::open_path(path, reading, cancel).map_err(|error| error.in_file(path))
+        Self::open_with(path, reading, Arc::new(IoState::under(cancel)))
+    }
+
+    /// Opens the source like [`Source::open_as`]. `state` stops long reads, during opening and later.
+    ///
+    /// # Errors
+    /// Those of [`Source::open_until`].
+    pub(super) fn open_with(path: &Path, reading: &Reading, state: Arc<IoState>) -> Result<Self> {
+        Self::open_path(path, reading, state).map_err(|error| error.in_file(path))
     }
 
     /// The streams among which the job selects.
@@ -102,7 +110,7 @@ impl Source {
         Streams { input: &self.input, streams: &self.streams, reading: &self.reading }
     }
 
-    fn open_path(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
+    fn open_path(path: &Path, reading: &Reading, state: Arc<IoState>) -> Result<Self> {
         let mut mistakes = Vec::new();
         let frame_bytes = match reading.raw.as_ref().map(raw::check) {
             Some(Err(wrong)) => {
@@ -128,7 +136,7 @@ impl Source {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let files = Files::find(path, reading.limits.packet_bytes).map_err(io)?.ok_or_else(|| io(error))?;
                 let origin = Origin::Sequence { path: path.to_owned(), files: Arc::new(files) };
-                return Self::from_origin(&origin, reading, None, cancel);
+                return Self::from_origin(&origin, reading, None, state);
             }
             other => other.map_err(io)?,
         };
@@ -140,18 +148,20 @@ impl Source {
         let stamp = file.metadata().map(|metadata| Stamp::of(&metadata)).map_err(io)?;
         let local = LocalFile { file, path: path.to_owned() };
         let store = SharedFile::new(Box::new(local), stamp);
-        let content = match reading.raw {
-            None => padding::content_end(&mut store.reader(None))
-                .map_err(|error| Error::io(Stage::Source, path, "cannot be read", error))?,
-            Some(_) => None,
+        let unreadable = |error| match state.is_cancelled() {
+            true => Error::cancelled(Stage::Source),
+            false => Error::io(Stage::Source, path, "cannot be read", error),
         };
-        let edits = match reading.raw {
-            None => Edits::of(&mut store.reader(None))
-                .map_err(|error| Error::io(Stage::Source, path, "cannot be read", error))?,
-            Some(_) => Edits::default(),
+        let reader = || store.reader(Some(Arc::clone(&state)));
+        let (content, edits) = match reading.raw {
+            None => (
+                padding::content_end(&mut reader()).map_err(unreadable)?,
+                Edits::of(&mut reader()).map_err(unreadable)?,
+            ),
+            Some(_) => (None, Edits::default()),
         };
         let origin = Origin::File { path: path.to_owned(), store, content, edits: Arc::new(edits) };
-        Self::from_origin(&origin, reading, frame_bytes, cancel)
+        Self::from_origin(&origin, reading, frame_bytes, state)
     }
 
     /// Opens bytes that are not a local file, such as an object read over a network. Errors use `name` for it. The
@@ -168,7 +178,7 @@ impl Source {
         let edits = Edits::of(&mut store.reader(None))
             .map_err(|error| Error::io(Stage::Source, name, "cannot be read", error))?;
         let origin = Origin::File { path: name.to_owned(), store, content: None, edits: Arc::new(edits) };
-        Self::from_origin(&origin, &limits.into(), None, &Cancel::default())
+        Self::from_origin(&origin, &limits.into(), None, Arc::default())
     }
 
     /// Opens a block of memory, for a fuzzer or a test.
@@ -176,12 +186,14 @@ impl Source {
     /// # Errors
     /// Those of [`Source::open`].
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>, limits: Limits) -> Result<Self> {
-        Self::from_origin(&Origin::Memory(bytes.into()), &limits.into(), None, &Cancel::default())
+        Self::from_origin(&Origin::Memory(bytes.into()), &limits.into(), None, Arc::default())
     }
 
-    /// Opens the same source once more, for a second reading in parallel with the first.
+    /// Opens the same source once more, for a second reading in parallel with the first. What cancels the reads of one
+    /// cancels those of the other.
     pub(crate) fn reopen(&self) -> Result<Self> {
-        let mut again = Self::at_first_look(&self.origin, &self.reading, self.frame_bytes)?;
+        let state = Arc::new(self.input.io_state().beside(&self.cancel));
+        let mut again = Self::at_first_look(&self.origin, &self.reading, self.frame_bytes, state)?;
         again.streams.clone_from(&self.streams);
         again.selection = Arc::clone(&self.selection);
         again.joints = self.joints.at_start();
@@ -194,8 +206,9 @@ impl Source {
         origin: &Origin,
         reading: &Reading,
         frame_bytes: Option<u64>,
-        cancel: &Cancel,
+        state: Arc<IoState>,
     ) -> Result<Self> {
+        let cancel = state.caller().clone();
         let named = |error: Error| match origin {
             Origin::File { path, .. } | Origin::Sequence { path, .. } => error.in_file(path),
             Origin::Memory(_) | Origin::Given(_) => error,
@@ -203,11 +216,11 @@ impl Source {
         if reading.raw.is_none() {
             refuse_reference(origin).map_err(named)?;
         }
-        let mut opened = Self::at_first_look(origin, reading, frame_bytes)?;
-        opened.cancel = cancel.clone();
+        let mut opened = Self::at_first_look(origin, reading, frame_bytes, state)?;
+        opened.cancel = cancel;
         let is_plain = opened.sequence.is_none() && reading.raw.is_none() && !opened.is_given();
         let mut further = if is_plain { Further::look(&opened) } else { Further::default() };
-        if cancel.is_cancelled() {
+        if opened.is_cancelled() {
             return Err(named(Error::cancelled(Stage::Source)));
         }
         for (index, facts) in std::mem::take(&mut further.streams) {
@@ -224,9 +237,19 @@ impl Source {
         Ok(opened)
     }
 
-    /// Opens `origin` and runs libavformat's first probe.
-    pub(super) fn at_first_look(origin: &Origin, reading: &Reading, frame_bytes: Option<u64>) -> Result<Self> {
-        let state = Arc::new(IoState::default());
+    /// Opens `origin` and runs libavformat's first probe. `state` can stop it.
+    pub(super) fn at_first_look(
+        origin: &Origin,
+        reading: &Reading,
+        frame_bytes: Option<u64>,
+        state: Arc<IoState>,
+    ) -> Result<Self> {
+        let found = Self::look_at(origin, reading, frame_bytes, Arc::clone(&state));
+        // A header whose read is cut off looks damaged, or like a short one.
+        if state.is_cancelled() { Err(Error::cancelled(Stage::Source)) } else { found }
+    }
+
+    fn look_at(origin: &Origin, reading: &Reading, frame_bytes: Option<u64>, state: Arc<IoState>) -> Result<Self> {
         let mut opened = match origin {
             Origin::File { path, store, content, edits } => {
                 let (reader, mark) = store.marked_reader(Some(Arc::clone(&state)));
@@ -323,20 +346,27 @@ impl Source {
         }
         let sink = Sink::new();
         let mut input = open_input(reader, &state, &sink, origin, reading, demuxers)?;
-        input
-            .find_streams(bounds)
-            .map_err(|code| failure(&state, &sink, &limits, code, "its streams cannot be made out"))?;
+        let said_of_header = sink.take();
+        let found = input.find_streams(bounds);
+        let said_of_packets = sink.take();
+        if let Err(code) = found {
+            sink.put_back(said_of_packets);
+            sink.put_back(said_of_header);
+            return Err(failure(&state, &sink, &limits, code, "its streams cannot be made out"));
+        }
+        let said: Vec<Line> = said_of_header.0.into_iter().chain(said_of_packets.0.iter().cloned()).collect();
+        // The demuxer keeps the packets that it read here, and reports no error about them again.
+        sink.put_back_own_errors(said_of_packets.0);
         if let Some(error) = state.take_error() {
             return Err(unreadable(error));
         }
         let mut streams = input.streams();
         // In other containers, libavformat infers durations from the frame rate.
-        let tells_durations = matches!(input.demuxer().as_str(), "mov,mp4,m4a,3gp,3g2,mj2" | "matroska,webm");
-        streams.iter_mut().for_each(|facts| facts.tells_durations = tells_durations);
-        // libavcodec drops the size of frames that are too large for it, and logs that.
-        let said = sink.take().0;
+        let states_durations = matches!(input.demuxer().as_str(), "mov,mp4,m4a,3gp,3g2,mj2" | "matroska,webm");
+        streams.iter_mut().for_each(|facts| facts.states_durations = states_durations);
         // libavformat reads the samples of only one codec of such a track, and gives no other sign than this message.
         let skips_samples = said.iter().any(|line| line.text.contains("multiple fourcc not supported"));
+        // libavcodec drops the size of frames that are too large for it, and logs that.
         if let Some(line) = said.iter().find(|line| line.text.contains("exceeds specified max pixel count")) {
             let size = line.text.split_whitespace().find(|word| word.contains('x')).unwrap_or("unknown size");
             let detail =

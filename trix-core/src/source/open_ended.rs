@@ -73,6 +73,11 @@ pub(super) fn decision() -> Decision {
     Decision::new("the end of the file is the end of the audio", why)
 }
 
+/// The name of the chunk at `at`. `None` if it is not in `head`.
+fn name_at(head: &[u8], at: usize) -> Option<&[u8; 4]> {
+    head.get(at..)?.first_chunk()
+}
+
 fn le32(head: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*head.get(at..)?.first_chunk()?))
 }
@@ -118,7 +123,7 @@ fn wave(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     let riff = le32(head, 4)?;
     let (mut at, mut block, mut sizes) = (12, 1, None);
     loop {
-        let (id, length) = (head.get(at..at + 4)?, le32(head, at + 4)?);
+        let (id, length) = (name_at(head, at)?, le32(head, at + 4)?);
         match id {
             b"ds64" => sizes = Some(at + 8),
             b"fmt " => block = u64::from(u16::from_le_bytes(*head.get(at + 20..)?.first_chunk()?)),
@@ -163,7 +168,7 @@ fn wave64(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     }
     let (mut at, mut block) = (40, 1);
     loop {
-        let (id, length) = (head.get(at..at + 4)?, le64(head, at + 16)?);
+        let (id, length) = (name_at(head, at)?, le64(head, at + 16)?);
         match id {
             b"fmt " => block = u64::from(u16::from_le_bytes(*head.get(at + 36..)?.first_chunk()?)),
             b"data" => {
@@ -187,7 +192,7 @@ fn aiff(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     let form = be32(head, 4)?;
     let (mut at, mut block, mut common) = (12, 1, None);
     loop {
-        let (id, length) = (head.get(at..at + 4)?, be32(head, at + 4)?);
+        let (id, length) = (name_at(head, at)?, be32(head, at + 4)?);
         match id {
             b"COMM" => {
                 block = u64::from(be16(head, at + 8)?) * u64::from(be16(head, at + 14)?.div_ceil(8));
@@ -217,7 +222,7 @@ fn aiff(head: &[u8], size: u64) -> Option<Vec<Patch>> {
 fn core_audio(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     let (mut at, mut block) = (8, 1);
     loop {
-        let (id, length) = (head.get(at..at + 4)?, be64(head, at + 4)?);
+        let (id, length) = (name_at(head, at)?, be64(head, at + 4)?);
         match id {
             b"desc" => block = u64::from(be32(head, at + 28)?),
             b"data" => {
@@ -279,6 +284,14 @@ mod tests {
         // Complete; truncated; empty and complete.
         for (riff, data, size) in [(6036, 6000, 6044), (60_036, 60_000, 6044), (36, 0, 44), (200, 0, 208)] {
             assert_eq!(patches(&wave_header(riff, data), size), [], "{riff} {data}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_that_ends_at_the_last_possible_byte_is_passed() {
+        for length in [u64::MAX - 21, u64::MAX - 23, i64::MAX as u64] {
+            let head = [&b"caff\0\x01\0\0free"[..], &length.to_be_bytes(), &[0; 40]].concat();
+            assert_eq!(patches(&head, 1000), [], "{length}");
         }
     }
 

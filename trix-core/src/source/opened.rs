@@ -1,6 +1,6 @@
 //! An open source: its streams, its bytes, and what was decided when it was opened.
 //!
-//! Invariant: nothing here reads packets or opens a file. `open.rs` opens a source, `packets.rs` reads it.
+//! Invariant: nothing here reads packets. `open.rs` opens a source, `packets.rs` reads it.
 
 use std::{
     collections::BTreeMap,
@@ -188,8 +188,8 @@ impl Source {
 
     /// True if the demuxer reported an error since the last call.
     pub(crate) fn is_complained_of(&self) -> bool {
-        let (lines, errors) = self.input.sink().take();
-        errors > 0 && lines.iter().any(|line| line.is_error)
+        let (_, errors) = self.input.sink().take();
+        errors > 0
     }
 
     /// The path of a file, or the pattern of several files.
@@ -216,9 +216,9 @@ impl Source {
         self.extent
     }
 
-    /// True if the caller has cancelled the source.
+    /// True if the caller has cancelled the source, or its readers were stopped.
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancel.is_cancelled()
+        self.cancel.is_cancelled() || self.input.io_state().is_cancelled()
     }
 
     /// True if the whole source may be read to find its content.

@@ -13,7 +13,7 @@ pub(super) enum Origin {
         store: Arc<SharedFile>,
         /// The end of the content, if zeros follow it.
         content: Option<u64>,
-        /// The edit lists, as far as they are hidden from libavformat.
+        /// The edit lists of all tracks, and the bytes that hide parts of them from libavformat.
         edits: Arc<Edits>,
     },
     /// A pattern that stands for several files.

@@ -127,7 +127,8 @@ impl Source {
     pub(crate) fn run_in(&self, facts: &StreamFacts) -> usize {
         // Packets of known codecs last at most 46 ms at usual rates. More hidden samples are no priming.
         const MOST: usize = 4096;
-        let hidden = facts.start.zip(self.earliest(facts.index)).map_or(0, |(start, earliest)| start - earliest);
+        let hidden =
+            facts.start.zip(self.earliest(facts.index)).map_or(0, |(start, earliest)| start.saturating_sub(earliest));
         let rate = Rational::new(1, i64::from(facts.sample_rate.max(1)));
         let samples = Timestamp::new(hidden, facts.time_base).rescale(rate);
         usize::try_from(samples).ok().filter(|samples| *samples <= MOST).unwrap_or(0)
@@ -145,7 +146,14 @@ impl Source {
         }
         self.joints.restart();
         self.parts.restart();
-        self.input.seek_byte(position)
+        let done = self.input.seek_byte(position);
+        self.drop_complaints();
+        done
+    }
+
+    /// Drops the messages about packets that a seek has passed, and about the place to which it led.
+    fn drop_complaints(&self) {
+        self.input.sink().take();
     }
 
     /// Continues at the last keyframe of stream `index` at or before `ticks`, as precisely as the container allows.
@@ -157,7 +165,9 @@ impl Source {
         self.parts.restart();
         let place = self.edits().zip(self.streams.get(index));
         let ticks = place.map_or(ticks, |(edits, facts)| edits.without_gaps(facts, ticks));
-        self.input.seek(index, ticks)
+        let done = self.input.seek(index, ticks);
+        self.drop_complaints();
+        done
     }
 
     pub(super) fn edits(&self) -> Option<&Edits> {

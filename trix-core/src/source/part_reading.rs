@@ -5,7 +5,11 @@
 //! file. A packet marks a change of the codec of its stream. A recording whose streams do not match those of the first
 //! is not read, and the demuxer reports it.
 
-use std::{collections::BTreeSet, io::Cursor, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    io::{self, Cursor},
+    sync::Arc,
+};
 
 use trix_av::{
     AvError,
@@ -92,6 +96,8 @@ impl Source {
         // The first probe read past the first part, with a demuxer that did not know of the border.
         if let Some(border) = split.border() {
             let likeness = if border.change.is_some() { Likeness::Identifier } else { Likeness::Same };
+            // The demuxer of the first part probes the same bytes again.
+            self.input.sink().take();
             self.parts.current = self.open_part(0, likeness)?;
         }
         Ok(())
@@ -153,9 +159,9 @@ impl Source {
             Some(border) => (border.at, Likeness::Order),
             // The demuxer reads the first recording and ignores the others without a message.
             None if self.input.demuxer() == "asf" => {
-                let reader = self.reader().map_err(|_| AvError::INVALID)?;
-                let next = next_recording(&self.input.demuxer(), reader, self.parts.reached);
-                match next.map_err(|_| AvError::INVALID)? {
+                let reached = self.parts.reached;
+                let next = self.reader().and_then(|reader| next_recording(&self.input.demuxer(), reader, reached));
+                match next.map_err(|error| self.unreadable(error))? {
                     Some(at) => (at, Likeness::Order),
                     None => return Ok(false),
                 }
@@ -190,14 +196,15 @@ impl Source {
 
     /// Opens the part that starts at byte `start`. Returns `None` if its streams cannot continue those of the source.
     fn open_part(&mut self, start: u64, likeness: Likeness) -> std::result::Result<Option<Part>, AvError> {
-        // Messages from probing a part are dropped. They were logged for the whole file, or will be when the packets of
-        // the part are read.
         let sink = Arc::clone(self.input.sink());
         let said = sink.take();
         let opened = self.opened_part(start);
-        sink.take();
+        let (said_of_part, _) = sink.take();
+        if opened.is_ok() {
+            sink.put_back_own_errors(said_of_part);
+        }
         sink.put_back(said);
-        let (input, split) = opened.map_err(|_| AvError::INVALID)?;
+        let (input, split) = opened.map_err(|error| self.cannot_open(error))?;
         let mut part = Part { input, split, start, numbers: Vec::new(), reconfigured: BTreeSet::new() };
         let found = part.input.streams();
         match likeness {
@@ -234,6 +241,27 @@ impl Source {
         Ok(Some(part))
     }
 
+    /// Keeps an error of the operating system for the caller, who asks for it after each failed read.
+    fn unreadable(&self, error: io::Error) -> AvError {
+        self.input.io_state().fail(error);
+        AvError::INVALID
+    }
+
+    /// Like [`Self::unreadable`], for the reason why a part cannot be opened.
+    fn cannot_open(&self, error: Error) -> AvError {
+        if error.kind() != ErrorKind::Io {
+            return AvError::INVALID;
+        }
+        let cause = error.cause().and_then(|cause| cause.downcast_ref::<io::Error>());
+        self.unreadable(match cause {
+            Some(cause) => match cause.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => io::Error::new(cause.kind(), cause.to_string()),
+            },
+            None => io::Error::other(error.to_string()),
+        })
+    }
+
     fn opened_part(&self, start: u64) -> Result<(Input, Option<Arc<Split>>)> {
         let state = self.input.io_state();
         let unreadable = |error| Error::io(Stage::Source, &self.label(), "cannot be read", error);
@@ -253,6 +281,8 @@ impl Source {
             split.arm();
         }
         let mut input = open_input(reader, state, self.input.sink(), &self.origin, &self.reading, ALLOWED)?;
+        // As for the whole file, only messages about packets count.
+        self.input.sink().take();
         let limits = self.reading.limits;
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
         input

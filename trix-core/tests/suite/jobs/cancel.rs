@@ -1,6 +1,9 @@
 //! Tests that `run` returns at once after a cancellation, even during a long call of an encoder.
 
-use std::time::Duration;
+use std::{
+    fs::{self, File},
+    time::Duration,
+};
 
 use trix_core::{
     ErrorKind, Job,
@@ -22,6 +25,19 @@ fn a_cancelled_job_returns_within_200_ms() {
     assert!(took <= PROMISE, "{took:?}");
 }
 
+#[test]
+fn a_job_is_cancelled_while_it_searches_for_the_end_of_a_preallocated_recording() {
+    let folder = folder();
+    let source = folder.path().join("preallocated.ts");
+    let clip = Clip::default().encoded("-c:v libx264 -preset ultrafast", "ts");
+    fs::copy(clip, &source).expect("a copy");
+    // The zeros take no space on disk, and it takes minutes to read them.
+    File::options().write(true).open(&source).and_then(|file| file.set_len(1 << 40)).expect("a sparse file");
+    let (error, took) = support::cancelled(Job::new(&source, folder.path().join("out.mkv")));
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    assert!(took <= Duration::from_secs(2), "{took:?}");
+}
+
 fn cancelled(source: &std::path::Path) -> Duration {
     let folder = folder();
     let mut job = Job::new(source, folder.path().join("out.mkv"));
@@ -31,7 +47,7 @@ fn cancelled(source: &std::path::Path) -> Duration {
     job.outputs[0].video = VideoSettings::X265(settings);
     let (error, took) = support::cancelled(job);
     assert_eq!(error.kind(), ErrorKind::Cancelled);
-    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").collect();
+    let left: Vec<_> = fs::read_dir(folder.path()).expect("the folder").collect();
     assert!(left.is_empty(), "{left:?}");
     took
 }

@@ -278,6 +278,29 @@ fn open(path: &Path) -> Source {
     Source::open(path).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// A file with three seconds of video and audio.
+fn three_seconds(extension: &str, codecs: &str) -> Vec<u8> {
+    let source = made_by_ffmpeg(
+        &format!("lost.{extension}"),
+        &format!(
+            "-f lavfi -i testsrc2=s=128x96:r=25:d=3 -f lavfi -i sine=r=48000:d=3 -pix_fmt yuv420p {codecs} -shortest"
+        ),
+    );
+    fs::read(&source).expect("a fixture")
+}
+
+#[test]
+fn bytes_lost_among_the_first_packets_are_found() {
+    // Only the demuxer of ASF reports this loss, and only while the streams are identified.
+    let whole = three_seconds("wmv", "-c:v wmv2 -c:a wmav2");
+    for percent in [4, 11, 22] {
+        let at = whole.len() * percent / 100;
+        let lost = [&whole[..at], &whole[at + 3000..]].concat();
+        refused(&lost);
+        assert!(count(&found(&lost), DamageKind::Container) > 0, "at {percent} %: {:?}", found(&lost).damage);
+    }
+}
+
 #[test]
 fn bytes_outside_of_packets_are_found_in_containers_without_an_index() {
     for (extension, codecs) in [
@@ -290,13 +313,7 @@ fn bytes_outside_of_packets_are_found_in_containers_without_an_index() {
         ("mkv", "-c:v libx264 -c:a aac"),
         ("avi", "-c:v mpeg4 -c:a libmp3lame"),
     ] {
-        let source = made_by_ffmpeg(
-            &format!("lost.{extension}"),
-            &format!(
-                "-f lavfi -i testsrc2=s=128x96:r=25:d=3 -f lavfi -i sine=r=48000:d=3 -pix_fmt yuv420p {codecs} -shortest"
-            ),
-        );
-        let whole = fs::read(&source).expect("a fixture");
+        let whole = three_seconds(extension, codecs);
         assert!(found(&whole).damage.is_empty(), "{extension}");
         for part in [0.35, 0.5, 0.65] {
             let at = (whole.len() as f64 * part) as usize;

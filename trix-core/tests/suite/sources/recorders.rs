@@ -7,7 +7,7 @@ use std::{
 };
 
 use trix_core::{
-    Cancel, Control, Job, Report, Source,
+    Cancel, Control, ErrorKind, Job, Report, Source,
     probe::probe_and_count,
     run_job,
     settings::{
@@ -243,6 +243,24 @@ fn edits_that_cannot_be_followed_are_refused_by_name_and_time() {
             let mut job = video_job(&source, &folder.path().join("out.mkv"), Encoder::X264, quick(""));
             job.outputs[0].overwrite = true;
             assert_eq!(run_job(&job, &Control::default()).is_ok(), lists[0] == plain, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_list_with_more_edits_than_are_examined_is_refused() {
+    let (film, folder) = (film("pcm_s16le", "mov"), folder());
+    let mut list = vec![shown(0.01, 0.0); 5000];
+    list[4500] = empty(1.0);
+    // Entries of 32 bits, and of 64 bits.
+    for long in [false, true] {
+        let source = folder.path().join(format!("many-{long}.mov"));
+        edited(&film, &source, &[&list, &[shown(4.0, 0.0)]], long);
+        let job = Job::new(&source, folder.path().join("out.mkv"));
+        let error = run_job(&job, &Control::default()).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        for words in ["5000 edits", "stream 0", "cannot be followed"] {
+            assert!(error.to_string().contains(words), "{error}");
         }
     }
 }
