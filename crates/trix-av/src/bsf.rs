@@ -41,10 +41,16 @@ impl BitstreamFilter {
         unsafe { self.0.as_mut() }
     }
 
-    /// Sends a packet. `None` marks the end of the stream. All output must have been received before.
+    /// Sends a packet. `None` marks the end of the stream. `AGAIN` if output must be received before.
     pub fn send(&mut self, packet: Option<&Packet>) -> Result<(), AvError> {
-        let packet = packet.map_or(ptr::null_mut(), Packet::as_ptr);
-        // SAFETY: both are valid; the call takes over the packet's reference and leaves it blank; null means the end.
+        // libavcodec takes a packet without bytes for the end of the stream.
+        if packet.is_some_and(|packet| packet.data().is_empty()) {
+            return Err(AvError::INVALID);
+        }
+        // The filter takes over the reference that it gets, and leaves that packet blank.
+        let own = packet.map(Packet::shared).transpose()?;
+        let packet = own.as_ref().map_or(ptr::null_mut(), Packet::as_ptr);
+        // SAFETY: both are valid, and nobody else has the packet; null means the end.
         check(unsafe { av::av_bsf_send_packet(self.0.as_ptr(), packet) }).map(drop)
     }
 
@@ -65,5 +71,25 @@ impl Drop for BitstreamFilter {
         let mut raw = self.0.as_ptr();
         // SAFETY: we own the context.
         unsafe { av::av_bsf_free(&mut raw) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_that_was_sent_keeps_its_bytes() {
+        let (parameters, time_base) = (CodecParameters::new(), TimeBase::new(1, 25));
+        let mut filter = BitstreamFilter::open("null", &parameters, time_base).expect("a filter");
+        let packet = Packet::copy_of(&[1, 2, 3]);
+        filter.send(Some(&packet)).expect("a packet");
+        assert_eq!(packet.data(), [1, 2, 3]);
+        assert_eq!(filter.send(Some(&packet)).err(), Some(AvError::AGAIN));
+        let received = filter.receive().expect("no error").expect("a packet");
+        assert_eq!(received.data(), [1, 2, 3]);
+        // An empty packet is not the end of the stream.
+        assert_eq!(filter.send(Some(&Packet::new())).err(), Some(AvError::INVALID));
+        filter.send(Some(&packet)).expect("a packet");
     }
 }

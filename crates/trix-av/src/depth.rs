@@ -28,14 +28,21 @@ impl Frame {
         let copy = self.clone();
         // SAFETY: the copy is ours.
         check(unsafe { av::av_frame_make_writable(copy.as_ptr()) }).expect("memory for a frame");
-        for (index, plane) in copy.planes().iter().enumerate().filter(|(_, plane)| plane.depth > 8) {
-            let most = ((1u32 << plane.depth) - 1) as u16;
+        let planes = copy.planes();
+        let planes: Vec<_> =
+            planes.iter().map(|plane| (plane.depth, plane.stride, plane.width, plane.height)).collect();
+        for (index, (depth, stride, width, height)) in planes.into_iter().enumerate() {
+            if depth <= 8 {
+                continue;
+            }
+            let most = ((1u32 << depth) - 1) as u16;
             let start = copy.raw().data[index];
-            for row in 0..plane.height {
-                // SAFETY: the copy has samples of its own. The rows lie within them, as in `planes`.
+            for row in 0..height {
+                // SAFETY: the copy has samples of its own, and nothing else refers to them. The rows lie within them, as
+                // in `planes`.
                 unsafe {
-                    let row = start.add(row * plane.stride).cast::<u16>();
-                    for column in 0..plane.width {
+                    let row = start.add(row * stride).cast::<u16>();
+                    for column in 0..width {
                         let sample = row.add(column);
                         sample.write_unaligned(sample.read_unaligned().min(most));
                     }

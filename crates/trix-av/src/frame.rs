@@ -68,7 +68,7 @@ impl Frame {
         [self.raw().best_effort_timestamp, self.raw().pts].into_iter().find(|&ticks| ticks != av::AV_NOPTS_VALUE)
     }
 
-    /// Sets the presentation time of a frame that has none.
+    /// Sets the presentation time of the frame, as [`Self::set_time`] does.
     pub fn set_pts(&mut self, pts: i64) {
         let raw = self.raw_mut();
         (raw.pts, raw.best_effort_timestamp) = (pts, pts);
@@ -113,7 +113,7 @@ impl Frame {
         let bytes = unsafe { av::av_get_bytes_per_sample(format) }.max(0) as usize;
         // SAFETY: as above.
         let is_planar = unsafe { av::av_sample_fmt_is_planar(format) } != 0;
-        if channel >= channels {
+        if channel >= channels || samples == 0 {
             return Vec::new();
         }
         let mut copy = Vec::with_capacity(samples * bytes);

@@ -80,7 +80,7 @@ impl Input {
         allowed: impl Fn(&str) -> bool,
     ) -> Result<Self, OpenError> {
         let fail = |code| OpenError::Failed(AvError(code));
-        let _entered = sink.enter();
+        let entered = sink.enter();
         let io = AvIo::new(reader, Arc::clone(&state)).map_err(|error| fail(-error.raw_os_error().unwrap_or(5)))?;
         let name = c_string(name);
         let format = match stated {
@@ -110,7 +110,7 @@ impl Input {
         check(unsafe { av::avformat_open_input(&mut context, name.as_ptr(), format, options.as_mut()) })
             .map_err(OpenError::Failed)?;
         let context = NonNull::new(context).ok_or(fail(av::AVERROR_BUG))?;
-        drop(_entered);
+        drop(entered);
         // SAFETY: the class of a demuxer is null or static.
         let guesses_rate = stated.is_none() && unsafe { ability::class_has_option(format.priv_class, c"framerate") };
         let mut input = Input { context, io: Some(io), declared: Vec::new(), guesses_rate, sink, state };

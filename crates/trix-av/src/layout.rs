@@ -96,11 +96,20 @@ pub(crate) fn parse(name: &str, layout: &mut av::AVChannelLayout) -> Result<(), 
 /// # Safety
 /// `layout` is valid.
 pub(crate) unsafe fn described(layout: &av::AVChannelLayout) -> String {
-    let mut words = [0 as c_char; 128];
-    // SAFETY: promised by the caller; the buffer is as long as stated.
-    let code = unsafe { av::av_channel_layout_describe(layout, words.as_mut_ptr(), words.len()) };
-    // SAFETY: the buffer ends with a NUL after the call.
-    check(code).ok().and_then(|_| unsafe { text(words.as_ptr()) }).unwrap_or_default()
+    let mut words = vec![0 as c_char; 128];
+    // The second time, the buffer is long enough.
+    for _ in 0..2 {
+        // SAFETY: promised by the caller; the buffer is as long as stated.
+        let code = unsafe { av::av_channel_layout_describe(layout, words.as_mut_ptr(), words.len()) };
+        match usize::try_from(code) {
+            // FFmpeg 5.1 does not count the NUL.
+            Ok(needed) if needed >= words.len() => words.resize(needed + 1, 0),
+            // SAFETY: the buffer ends with a NUL after the call.
+            Ok(_) => return unsafe { text(words.as_ptr()) }.unwrap_or_default(),
+            Err(_) => break,
+        }
+    }
+    String::new()
 }
 
 /// FFmpeg's abbreviations of the channels of a layout. Empty if the order is unknown.
@@ -151,6 +160,10 @@ mod tests {
             assert_eq!(ChannelLayout::from_name(&layout.name).as_ref(), Some(&layout), "{name}");
             assert_eq!(layout.loudspeakers().len(), layout.channels as usize, "{name}");
         }
+        // The names of 41 loudspeakers take more bytes than those of any usual layout.
+        let many = ChannelLayout::from_name("0x1ffffffffff").expect("a layout");
+        assert!(many.channels == 41 && many.name.len() > 128 && many.name.ends_with(')'), "{many:?}");
+        assert_eq!(ChannelLayout::from_name(&many.name), Some(many));
         for name in ["", "4c", "4 channels", "quadro", "a\0b", "ambisonic 1"] {
             assert_eq!(known(name), None, "{name}");
         }

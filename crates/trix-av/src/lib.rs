@@ -83,7 +83,7 @@ impl AvError {
 }
 
 mod libc_errno {
-    pub const EAGAIN: i32 = rustix::io::Errno::AGAIN.raw_os_error();
+    pub(super) const EAGAIN: i32 = rustix::io::Errno::AGAIN.raw_os_error();
 }
 
 impl fmt::Display for AvError {

@@ -127,7 +127,7 @@ impl Packet {
     pub fn shared(&self) -> Result<Self, AvError> {
         let mut packet = Packet::new();
         packet.change.clone_from(&self.change);
-        // SAFETY: both are valid; the call adds a reference to the bytes.
+        // SAFETY: both are valid; a packet that owns its bytes by reference count, as all of ours do, is not copied.
         check(unsafe { av::av_packet_ref(packet.as_ptr(), self.as_ptr()) })?;
         Ok(packet)
     }
@@ -290,11 +290,7 @@ fn known(ticks: i64) -> Option<i64> {
 impl Clone for Packet {
     /// Shares the bytes by reference count.
     fn clone(&self) -> Self {
-        let mut packet = Packet::new();
-        packet.change.clone_from(&self.change);
-        // SAFETY: both are valid; a packet that owns its bytes by reference count, as all of ours do, is not copied.
-        check(unsafe { av::av_packet_ref(packet.as_ptr(), self.raw.as_ptr()) }).expect("memory for a reference");
-        packet
+        self.shared().expect("memory for a reference")
     }
 }
 

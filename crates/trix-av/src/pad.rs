@@ -23,23 +23,26 @@ impl Frame {
             let subsampled = index > 0 && index < format.chroma.planes();
             let (x, y) = if subsampled { format.chroma.shift() } else { (0, 0) };
             let (left, top) = (pad.left >> x, pad.top >> y);
-            let planes = padded.planes();
-            let plane = planes.get(index)?;
+            let (stride, width, height) = {
+                let planes = padded.planes();
+                let plane = planes.get(index)?;
+                (plane.stride, plane.width, plane.height)
+            };
             let black = black(index, format, range);
             let sample = if format.depth > 8 { 2 } else { 1 };
             // SAFETY: the plane was just allocated with `stride` bytes for each of its rows, and nothing else refers to
             // it; the rows of the source lie within it, as was checked above.
             unsafe {
                 let base = (*padded.as_ptr()).data[index];
-                for row in 0..plane.height {
-                    let line = std::slice::from_raw_parts_mut(base.add(row * plane.stride), plane.width * sample);
+                for row in 0..height {
+                    let line = std::slice::from_raw_parts_mut(base.add(row * stride), width * sample);
                     match sample {
                         1 => line.fill(black as u8),
                         _ => line.as_chunks_mut::<2>().0.fill(black.to_le_bytes()),
                     }
                 }
                 for (row, from) in source.rows().enumerate() {
-                    let at = (top + row) * plane.stride + left * sample;
+                    let at = (top + row) * stride + left * sample;
                     std::slice::from_raw_parts_mut(base.add(at), from.len()).copy_from_slice(from);
                 }
             }

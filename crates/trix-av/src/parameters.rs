@@ -74,7 +74,7 @@ impl CodecParameters {
     ///
     /// # Safety
     /// `parameters` are valid.
-    pub unsafe fn copy_of(parameters: *const av::AVCodecParameters) -> Self {
+    pub(crate) unsafe fn copy_of(parameters: *const av::AVCodecParameters) -> Self {
         let this = CodecParameters::new();
         // SAFETY: both are valid.
         check(unsafe { av::avcodec_parameters_copy(this.as_ptr(), parameters) }).expect("memory for parameters");
@@ -156,7 +156,7 @@ impl CodecParameters {
         unsafe { enum_field!(self.raw().codec_id) }
     }
 
-    /// Whether every packet of the codec is decoded by itself.
+    /// True if every packet of the codec is decoded by itself.
     pub fn is_intra_only(&self) -> bool {
         self.descriptor().is_some_and(|found| found.props & av::AV_CODEC_PROP_INTRA_ONLY as c_int != 0)
     }

@@ -115,6 +115,18 @@ impl Frame {
 }
 
 #[cfg(test)]
+impl Frame {
+    /// A frame of the format that FFmpeg calls `format`, with zeros as samples.
+    pub(crate) fn of_zeros(format: &str, width: usize, height: usize) -> Frame {
+        let format = PixelFormat::from_name(format).expect("a format");
+        let sizes = format.plane_sizes(width, height).expect("planes");
+        let bytes: Vec<Vec<u8>> = sizes.iter().map(|size| vec![0; size.row_bytes * size.rows]).collect();
+        let planes: Vec<Strided<'_>> = bytes.iter().zip(&sizes).map(|(own, size)| (&own[..], size.row_bytes)).collect();
+        Frame::of_planes(format, width, height, &planes).expect("a frame")
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -138,7 +138,7 @@ pub fn of_display(display: &Display) -> Vec<(StreamKind, Vec<u8>)> {
 ///
 /// # Safety
 /// `stream` is a valid stream. The bytes live as long as it is not changed.
-pub unsafe fn of_stream(stream: &av::AVStream, kind: StreamKind) -> Option<&[u8]> {
+pub(crate) unsafe fn of_stream(stream: &av::AVStream, kind: StreamKind) -> Option<&[u8]> {
     #[cfg(parameters_hold_side_data)]
     // SAFETY: every stream has parameters.
     let (list, count) = unsafe { ((*stream.codecpar).coded_side_data, (*stream.codecpar).nb_coded_side_data) };

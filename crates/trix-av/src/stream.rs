@@ -70,7 +70,7 @@ pub struct StreamFacts {
     /// Number of frames that the container declares.
     pub declared_frames: Option<u64>,
     /// True if the container states the duration of each packet.
-    pub tells_durations: bool,
+    pub states_durations: bool,
     /// Number of packets in the container's index.
     pub indexed_packets: usize,
     /// Bits per second.
@@ -115,7 +115,7 @@ pub struct StreamFacts {
 ///
 /// # Safety
 /// `stream` is a valid stream of an open demuxer.
-pub unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
+pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
     // SAFETY: promised by the caller.
     let raw = unsafe { &*stream };
     // SAFETY: parameters live as long as their stream.
@@ -172,7 +172,7 @@ pub unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
         start: (raw.start_time != av::AV_NOPTS_VALUE).then_some(raw.start_time),
         duration: (raw.duration != av::AV_NOPTS_VALUE && raw.duration > 0).then_some(raw.duration),
         declared_frames: u64::try_from(raw.nb_frames).ok().filter(|&count| count > 0),
-        tells_durations: false,
+        states_durations: false,
         indexed_packets: indexed_packets.max(0) as usize,
         bit_rate: u64::try_from(codec.bit_rate).ok().filter(|&rate| rate > 0),
         raw_bits: codec.bits_per_raw_sample.max(codec.bits_per_coded_sample).max(0) as u32,

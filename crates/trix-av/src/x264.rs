@@ -19,7 +19,12 @@ use trix_model::{
 use x264_sys as x264;
 
 use super::{c_string, text};
-use crate::{frame::Frame, packet::Packet};
+use crate::{
+    frame::Frame,
+    packet::Packet,
+    pixel::PixelFormat,
+    rational::{aspect_parts, rate_parts},
+};
 
 /// Why an option was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +90,7 @@ impl Parameters {
         // Times are frame numbers, so that each frame lasts one tick for rate control. The stream promises even
         // intervals only if the rate is known to be constant.
         raw.b_vfr_input = (!constant).into();
-        raw.i_fps_num = u32::try_from(rate.num).unwrap_or(25);
-        raw.i_fps_den = u32::try_from(rate.den).unwrap_or(1);
+        (raw.i_fps_num, raw.i_fps_den) = rate_parts(rate);
         raw.i_timebase_num = raw.i_fps_den;
         raw.i_timebase_den = raw.i_fps_num;
         raw.b_annexb = 1;
@@ -163,8 +167,7 @@ impl Parameters {
             fill(&mut vui.i_chroma_loc, 0, location.into());
         }
         if vui.i_sar_width <= 0 && aspect.is_positive() {
-            vui.i_sar_width = i32::try_from(aspect.num).unwrap_or(0);
-            vui.i_sar_height = i32::try_from(aspect.den).unwrap_or(0);
+            (vui.i_sar_width, vui.i_sar_height) = aspect_parts(aspect);
         }
     }
 }
@@ -238,10 +241,13 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 impl Encoder {
-    /// Opens an encoder for frames of `format`.
+    /// Opens an encoder for frames of `format`, for which the parameters were set.
     pub fn open(mut parameters: Parameters, format: FrameFormat) -> Result<Self, Refused> {
         let log: Log = Arc::default();
         let raw = &mut *parameters.0;
+        if raw.i_csp != csp(format) || raw.i_bitdepth != format.depth as c_int {
+            return Err(Refused(format!("the parameters are not for {format}")));
+        }
         let size = (raw.i_width.max(0) as usize, raw.i_height.max(0) as usize);
         raw.pf_log = Some(log_line);
         raw.p_log_private = Arc::as_ptr(&log).cast_mut().cast();
@@ -328,8 +334,9 @@ impl Encoder {
         input.i_type = if force_key { x264::X264_TYPE_IDR as c_int } else { x264::X264_TYPE_AUTO as c_int };
         input.img.i_csp = csp(self.format);
         let planes = frame.planes();
-        if planes.len() != self.format.chroma.planes()
-            || planes[0].depth != self.format.depth
+        // x264 reads as much of each plane as the format says.
+        if frame.pixel_format().and_then(PixelFormat::frame) != Some(self.format)
+            || planes.len() != self.format.planes()
             || (planes[0].width, planes[0].height) != self.size
         {
             return Err(Refused(format!("a frame is not {} of {}x{}", self.format, self.size.0, self.size.1)));
@@ -428,3 +435,31 @@ const _: () = {
     const fn is_send<T: Send>() {}
     is_send::<Encoder>();
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_of_another_format_is_refused() {
+        let format = FrameFormat::ycbcr(Chroma::C444, 8);
+        let parameters = |format: FrameFormat| {
+            let mut parameters = Parameters::new(Some("ultrafast"), None).expect("parameters");
+            parameters.set_frame(64, 64, format, Rational::new(25, 1), true);
+            parameters.0.i_threads = 1;
+            parameters
+        };
+        let mut encoder = Encoder::open(parameters(format), format).expect("an encoder");
+        for name in ["yuv420p", "yuv422p", "gbrp", "yuv444p10le", "yuva444p", "gray"] {
+            let frame = Frame::of_zeros(name, 64, 64);
+            let refused = encoder.encode(Some((&frame, 0, false))).map(drop);
+            assert!(refused.is_err_and(|refused| refused.0.contains("a frame is not")), "{name}");
+        }
+        for (number, name) in [(0, "yuv444p"), (1, "yuvj444p")] {
+            let frame = Frame::of_zeros(name, 64, 64);
+            assert!(encoder.encode(Some((&frame, number, false))).is_ok(), "{name}");
+        }
+        assert!(Encoder::open(parameters(FrameFormat::ycbcr(Chroma::C420, 8)), format).is_err());
+        assert!(Encoder::open(parameters(FrameFormat::ycbcr(Chroma::C444, 10)), format).is_err());
+    }
+}

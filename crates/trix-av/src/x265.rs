@@ -19,7 +19,12 @@ use super::{
     c_string, text,
     x264::{Encoded, Headers, Kept, OptionError, Refused},
 };
-use crate::{frame::Frame, packet::Packet};
+use crate::{
+    frame::Frame,
+    packet::Packet,
+    pixel::PixelFormat,
+    rational::{aspect_parts, rate_parts},
+};
 
 /// The function table of one depth.
 #[derive(Clone, Copy)]
@@ -125,8 +130,7 @@ impl Parameters {
         raw.sourceBitDepth = format.depth as c_int;
         raw.internalBitDepth = format.depth as c_int;
         raw.internalCsp = csp(format);
-        raw.fpsNum = u32::try_from(rate.num).unwrap_or(25);
-        raw.fpsDenom = u32::try_from(rate.den).unwrap_or(1);
+        (raw.fpsNum, raw.fpsDenom) = rate_parts(rate);
         raw.bAnnexB = 1;
         raw.bRepeatHeaders = 0;
         // A user option may have raised the log level again.
@@ -167,22 +171,37 @@ impl Parameters {
             const SQUARE: c_int = 1;
             const EXTENDED_SAR: c_int = 255;
             vui.aspectRatioIdc = if aspect == Rational::new(1, 1) { SQUARE } else { EXTENDED_SAR };
-            vui.sarWidth = i32::try_from(aspect.num).unwrap_or(1);
-            vui.sarHeight = i32::try_from(aspect.den).unwrap_or(1);
+            (vui.sarWidth, vui.sarHeight) = aspect_parts(aspect);
         }
     }
 
-    /// The threads with which x265 opens for frames of this size on a machine with `cores` cores: those of its pool, and
-    /// the frames that it encodes at the same time. Numbers that are not set are its own choice (`Encoder::create` and
-    /// `ThreadPool::getFrameThreadsCount` of 3.5).
-    pub fn threads(&self, width: usize, height: usize, cores: u32) -> Threads {
+    /// The option `pools`. Empty if it is not set.
+    fn pools(&self) -> String {
         let raw = self.raw();
         #[cfg(x265_parameters_hold_pools)]
         let pools = raw.numaPools.as_ptr();
         #[cfg(not(x265_parameters_hold_pools))]
         let pools = raw.numaPools;
         // SAFETY: null, or a string that the parameters own or the library holds.
-        let pools = unsafe { text(pools) }.unwrap_or_default();
+        unsafe { text(pools) }.unwrap_or_default()
+    }
+
+    /// True if x265 would write past its memory with these parameters. x265 3.5 and its own program do so with several
+    /// slices per frame and no wavefronts that synchronise them: wavefronts are off, or no thread pool exists.
+    pub fn overwrite_memory(&self) -> bool {
+        let (raw, pools) = (self.raw(), self.pools());
+        // The threads on the first node of the machine. The entries of other nodes count only on larger machines.
+        let first = pools.split(',').next().unwrap_or_default().trim();
+        let is_count = first.parse::<i32>().is_ok_and(|count| count > 0);
+        let has_pool = pools.is_empty() || matches!(first, "*" | "+") || is_count;
+        raw.maxSlices > 1 && (raw.bEnableWavefront == 0 || !has_pool)
+    }
+
+    /// The threads with which x265 opens for frames of this size on a machine with `cores` cores: those of its pool, and
+    /// the frames that it encodes at the same time. Numbers that are not set are its own choice (`Encoder::create` and
+    /// `ThreadPool::getFrameThreadsCount` of 3.5).
+    pub fn threads(&self, width: usize, height: usize, cores: u32) -> Threads {
+        let (raw, pools) = (self.raw(), self.pools());
         // Other words than a number share out the nodes of a machine.
         let pool = if pools == "none" { 0 } else { pools.parse().unwrap_or(cores).min(MOST_IN_POOL) };
         let unit = (raw.maxCUSize as usize).max(16);
@@ -313,8 +332,15 @@ pub struct Encoder {
 unsafe impl Send for Encoder {}
 
 impl Encoder {
-    /// Opens an encoder for frames of `format`, which must have the depth of the parameters.
+    /// Opens an encoder for frames of `format`, for which the parameters were set.
     pub fn open(parameters: Parameters, format: FrameFormat) -> Result<Self, Refused> {
+        let raw = parameters.raw();
+        if raw.internalCsp != csp(format) || raw.sourceBitDepth != format.depth as c_int {
+            return Err(Refused(format!("the parameters are not for {format}")));
+        }
+        if parameters.overwrite_memory() {
+            return Err(Refused("several slices need wavefronts and a thread pool".into()));
+        }
         let refused = || Refused("x265 refused the combination of options and frame".into());
         let handle = Handle::open(&parameters).ok_or_else(refused)?;
         let picture = Picture::new(&parameters);
@@ -375,8 +401,9 @@ impl Encoder {
     /// Describes a frame for x265. The description points to the planes of `frame`.
     fn input(&mut self, frame: &Frame, pts: i64, force_key: bool) -> Result<*mut x265::x265_picture, Refused> {
         let planes = frame.planes();
-        if planes.len() != self.format.chroma.planes()
-            || planes[0].depth != self.format.depth
+        // x265 reads as much of each plane as the format says.
+        if frame.pixel_format().and_then(PixelFormat::frame) != Some(self.format)
+            || planes.len() != self.format.planes()
             || (planes[0].width, planes[0].height) != self.size
         {
             return Err(Refused(format!("a frame is not {} of {}x{}", self.format, self.size.0, self.size.1)));
@@ -434,3 +461,42 @@ const _: () = {
     const fn is_send<T: Send>() {}
     is_send::<Encoder>();
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_of_another_format_is_refused() {
+        let format = FrameFormat::ycbcr(Chroma::C422, 8);
+        let parameters = |format: FrameFormat| {
+            let mut parameters = Parameters::new(8, Some("ultrafast"), None).expect("parameters");
+            parameters.set("pools", "1").expect("an option");
+            parameters.set_frame(128, 128, format, Rational::new(25, 1));
+            parameters
+        };
+        let mut encoder = Encoder::open(parameters(format), format).expect("an encoder");
+        for name in ["yuv420p", "yuv444p", "gbrp", "yuv422p10le", "yuva422p", "gray"] {
+            let frame = Frame::of_zeros(name, 128, 128);
+            let refused = encoder.encode(Some((&frame, 0, false))).map(drop);
+            assert!(refused.is_err_and(|refused| refused.0.contains("a frame is not")), "{name}");
+        }
+        for (number, name) in [(0, "yuv422p"), (1, "yuvj422p")] {
+            let frame = Frame::of_zeros(name, 128, 128);
+            assert!(encoder.encode(Some((&frame, number, false))).is_ok(), "{name}");
+        }
+        assert!(Encoder::open(parameters(FrameFormat::ycbcr(Chroma::C420, 8)), format).is_err());
+    }
+
+    #[test]
+    fn slices_without_wavefronts_are_refused_before_x265_opens() {
+        let format = FrameFormat::ycbcr(Chroma::C420, 8);
+        for (name, value) in [("pools", "none"), ("wpp", "0")] {
+            let mut parameters = Parameters::new(8, Some("ultrafast"), None).expect("parameters");
+            parameters.set("slices", "4").expect("an option");
+            parameters.set(name, value).expect("an option");
+            parameters.set_frame(192, 256, format, Rational::new(25, 1));
+            assert!(Encoder::open(parameters, format).is_err_and(|refused| refused.0.contains("slices")), "{name}");
+        }
+    }
+}

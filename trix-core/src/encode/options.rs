@@ -3,58 +3,19 @@
 //! Invariant: the order matches that of the encoders' own programs (preset and tune, options, profile), so that equal
 //! options give equal streams.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use trix_av::{x264, x264::OptionError, x265};
 use trix_model::{hdr::StaticHdr, mistake::Mistake};
 
 use crate::{
-    encode::option_names,
+    encode::{
+        option_names,
+        option_spelling::{instead, spelled, subject},
+    },
     plan::VideoPlan,
     settings::video::{EncodeSettings, Encoder, RateControl},
 };
-
-/// Options that Trix sets itself, and what to use instead.
-const OWNED: &[(&str, &str)] = &[
-    ("analysis-reuse-file", "options do not write files"),
-    ("analysis-save", "options do not write files"),
-    ("annexb", "the muxer decides how units are framed"),
-    ("bff", "interlaced encoding is not offered"),
-    ("bitrate", "use --bitrate"),
-    ("crf", "use --crf"),
-    ("csv", "options do not write files; the report is --json"),
-    ("dump-yuv", "use --verify full"),
-    ("field", "interlaced encoding is not offered"),
-    ("force-cfr", "times come from the source"),
-    ("fps", "the rate comes from the source"),
-    ("frames", "use --frames"),
-    ("input-csp", "use --chroma"),
-    ("input-depth", "use --depth"),
-    ("input-res", "use --size"),
-    ("interlace", "interlaced encoding is not offered"),
-    ("interlaced", "interlaced encoding is not offered"),
-    ("log", "messages go to the report"),
-    ("log-level", "messages go to the report"),
-    ("lossless", "use --lossless"),
-    ("output-csp", "use --chroma"),
-    ("output-depth", "use --depth"),
-    ("pass", "use --passes"),
-    ("preset", "use --preset"),
-    ("profile", "use --profile"),
-    ("pulldown", "times come from the source"),
-    ("qp", "use --qp"),
-    ("qpfile", "use --force-keyframes"),
-    ("recon", "use --verify full"),
-    ("stats", "use --passes"),
-    ("tff", "interlaced encoding is not offered"),
-    ("timebase", "times come from the source"),
-    ("tune", "use --tune"),
-];
-
-/// True if Trix sets this option itself.
-fn is_owned(option: &str) -> bool {
-    OWNED.iter().any(|(owned, _)| *owned == option)
-}
 
 /// The number of the encoding pass, and the file of its statistics.
 #[derive(Clone, Copy, Debug)]
@@ -107,14 +68,15 @@ pub fn list(
         Encoder::X264 => ("mastering-display", "cll"),
         _ => ("master-display", "max-cll"),
     };
-    if let Some(mastering) = hdr.mastering.filter(|_| !settings.params.contains_key(display)) {
+    let is_free = |option: &str| !settings.params.keys().any(|name| spelled(name) == option);
+    if let Some(mastering) = hdr.mastering.filter(|_| is_free(display)) {
         set(display, mastering.as_option());
     }
-    if let Some(content) = hdr.light.filter(|_| !settings.params.contains_key(light)) {
+    if let Some(content) = hdr.light.filter(|_| is_free(light)) {
         set(light, format!("{},{}", content.max, content.max_average));
     }
     for (name, value) in &settings.params {
-        set(name, value.clone());
+        set(&spelled(name), value.clone());
     }
     list
 }
@@ -186,20 +148,24 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
             found.push(Mistake::new(format!("video.{}", setting(name)), value, problem));
         }
     }
+    let mut names: BTreeMap<String, &str> = BTreeMap::new();
     for (name, value) in &settings.params {
+        let (option, subject) = (spelled(name), subject(name));
         let mut wrong = |problem: String| found.push(Mistake::new(format!("video.params.{name}"), value, problem));
-        if let Some((_, instead)) = OWNED.iter().find(|(owned, _)| owned == name) {
+        if let Some(instead) = instead(name) {
             wrong(format!("is not set this way: {instead}"));
         } else if set
             .iter()
-            .any(|(other, _)| !matches!(other.as_str(), "threads" | "pools") && setting(other) == setting(name))
+            .any(|(other, _)| !matches!(other.as_str(), "threads" | "pools") && setting(other) == setting(&subject))
         {
-            wrong(format!("video.{} is set already", setting(name)));
-        } else if encoder != Encoder::X264 || name != SLOW_FIRST_PASS {
-            match parameters.set(name, value) {
+            wrong(format!("video.{} is set already", setting(&subject)));
+        } else if let Some(first) = names.get(&option) {
+            wrong(format!("video.params.{first} is set already"));
+        } else if encoder != Encoder::X264 || option != SLOW_FIRST_PASS {
+            match parameters.set(&option, value) {
                 Ok(()) => {}
                 Err(OptionError::Name) => {
-                    wrong(match option_names::closest(encoder, name).filter(|name| !is_owned(name)) {
+                    wrong(match option_names::closest(encoder, &option).filter(|name| instead(name).is_none()) {
                         Some(closest) => format!("{encoder} has no such option; did you mean '{closest}'?"),
                         None => format!("{encoder} has no such option; `{encoder} --fullhelp` lists them"),
                     })
@@ -207,21 +173,21 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
                 Err(OptionError::Value) => wrong(format!("is not a value that {encoder} takes for it")),
             }
         }
+        names.entry(option).or_insert(name);
     }
-    found.extend(crashing(encoder, settings));
+    found.extend(crashing(&parameters, settings));
     found
 }
 
-/// Detects combinations that make the encoder's library overwrite memory. x265 3.5 and its own program do so with
-/// several slices per frame and no wavefronts to synchronise them.
-fn crashing(encoder: Encoder, settings: &EncodeSettings) -> Option<Mistake> {
-    let value = |name: &str| settings.params.get(name).map(String::as_str);
-    let slices = value("slices").filter(|slices| !matches!(*slices, "0" | "1"))?;
-    let no_pool = value("pools").is_some_and(|pools| matches!(pools, "none" | "0"));
-    let no_wavefronts = value("wpp") == Some("0") || value("no-wpp").is_some_and(|value| value != "0");
+/// Detects combinations that make the encoder's library overwrite memory.
+fn crashing(parameters: &Parameters, settings: &EncodeSettings) -> Option<Mistake> {
+    let Parameters::X265(parameters) = parameters else { return None };
+    if !parameters.overwrite_memory() {
+        return None;
+    }
+    let slices = settings.params.iter().find(|(name, _)| subject(name) == "slices");
     let problem = "crashes x265 without wavefronts; leave wpp on and pools above 0";
-    (encoder == Encoder::X265 && (no_pool || no_wavefronts))
-        .then(|| Mistake::new("video.params.slices", slices, problem))
+    Some(Mistake::new("video.params.slices", slices.map_or("", |(_, value)| value.as_str()), problem))
 }
 
 /// True if the installed library has an option of this name.
@@ -266,8 +232,7 @@ fn settled(
     count: u32,
     is_set: impl Fn(&str) -> bool,
 ) -> Vec<(String, String)> {
-    // Both libraries read `_` as `-`.
-    let is_one = |name: &str| names.contains(&name.replace('_', "-").as_str());
+    let is_one = |name: &str| names.contains(&spelled(name).as_str());
     options.retain(|(name, value)| !is_one(name) || is_set(value));
     if !options.iter().any(|(name, _)| is_one(name)) {
         options.push((names[0].to_owned(), count.to_string()));
@@ -313,4 +278,43 @@ pub(crate) fn x265_parameters(plan: &VideoPlan, pass: Option<Pass<'_>>) -> Optio
         parameters.set(name, value).ok()?;
     }
     Some(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes_of(params: &[(&str, &str)]) -> Vec<String> {
+        let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings = EncodeSettings { params, ..Default::default() };
+        mistakes(Encoder::X265, &settings, 8, None).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn slices_without_wavefronts_are_refused_in_every_spelling() {
+        let refused = ["video.params.slices = 4: crashes x265 without wavefronts; leave wpp on and pools above 0"];
+        for (name, value) in [
+            ("wpp", "0"),
+            ("wpp", "false"),
+            ("wpp", "no"),
+            ("no-wpp", "1"),
+            ("no_wpp", "1"),
+            ("nowpp", "1"),
+            ("--wpp", "0"),
+            ("pools", "none"),
+            ("pools", "0"),
+            ("pools", "-"),
+            ("pools", "x"),
+            ("numa-pools", "none"),
+            ("numa_pools", "none"),
+        ] {
+            assert_eq!(mistakes_of(&[("slices", "4"), (name, value)]), refused, "{name}={value}");
+            assert_eq!(mistakes_of(&[("slices", "1"), (name, value)]), Vec::<String>::new(), "{name}={value}");
+        }
+        let low = mistakes_of(&[("--slices", "4"), ("wpp", "0")]);
+        assert!(low.len() == 1 && low[0].contains("crashes x265"), "{low:?}");
+        for (name, value) in [("wpp", "1"), ("no-wpp", "false"), ("pools", "4"), ("pools", "*"), ("pools", "+,-")] {
+            assert_eq!(mistakes_of(&[("slices", "4"), (name, value)]), Vec::<String>::new(), "{name}={value}");
+        }
+    }
 }

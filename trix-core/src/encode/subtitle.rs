@@ -1,7 +1,8 @@
 //! Copies subtitles, or converts them from one text format to another.
 //!
 //! Invariant: within the span of the output, an event starts and ends at the same tick as in the source. No text event
-//! is lost, except those outside the span.
+//! is lost, except those outside the span and those of a packet without a time. Where events cannot overlap, an event is
+//! also lost if it comes after the time of its end was written.
 
 use std::path::PathBuf;
 
@@ -149,8 +150,8 @@ impl SubtitleTrack {
     pub fn finish(&mut self) -> Result<Vec<Packet>> {
         let Some(converter) = &mut self.converter else { return Ok(Vec::new()) };
         let open = converter.open.take().map(|event| {
-            let end = event.start + Timestamp::new(UNKNOWN_LENGTH, TimeBase::new(1, 1)).rescale(self.time_base);
-            Event { end, ..event }
+            let length = Timestamp::new(UNKNOWN_LENGTH, TimeBase::new(1, 1)).rescale(self.time_base);
+            Event { end: event.start.saturating_add(length), ..event }
         });
         self.convert(open.into_iter().collect(), true)
     }
@@ -180,6 +181,7 @@ impl SubtitleTrack {
             let millis = u32::try_from(millis).unwrap_or(u32::MAX - 1);
             let data = encoder.encode(&lines, millis).map_err(|code| {
                 Error::new(ErrorKind::Codec, Stage::Encode, format!("a subtitle cannot be encoded: {code}"))
+                    .in_file(&self.label)
                     .in_stream(self.stream)
                     .at(Some(Timestamp::new(start, self.time_base)))
                     .caused_by(code)
@@ -199,16 +201,16 @@ impl SubtitleTrack {
         }
         let duration = packet.duration();
         let end = start.saturating_add(duration);
-        let is_video = !SubtitleDecoder::is_text(&self.parameters);
+        let is_bitmap = !SubtitleDecoder::is_text(&self.parameters);
         // Bitmap subtitles build on earlier ones and state their own end. Only text can be shortened.
-        if self.end.is_some_and(|limit| start >= limit) || (is_video && start < self.origin) {
+        if self.end.is_some_and(|limit| start >= limit) || (is_bitmap && start < self.origin) {
             return None;
         }
-        let (from, to) = match is_video {
+        let (from, to) = match is_bitmap {
             true => (start, end),
             false => (start.max(self.origin), self.end.map_or(end, |limit| end.min(limit))),
         };
-        if !is_video && duration > 0 && to <= from {
+        if !is_bitmap && duration > 0 && to <= from {
             return None;
         }
         packet.set_times(Some(from - self.origin), Some(from - self.origin), (to - from).max(0));
@@ -229,7 +231,8 @@ impl Layers {
         if self.active.is_empty() {
             self.from = event.start;
         }
-        // Events arrive in the order of their starts. One that starts earlier is shown from the current position on.
+        // Events arrive in the order of their starts. One that starts earlier is shown from the current position on, if
+        // it does not end before.
         self.active.push(Event { start: event.start.max(self.from), ..event });
     }
 
