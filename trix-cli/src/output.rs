@@ -2,9 +2,10 @@
 //!
 //! Invariant: a failure to write to standard output is an error of the command, whatever else it did. A reader that
 //! closes the pipe early (`trix probe FILE | head -1`) ends the output and is no error. The JSON report of a job is an
-//! exception, because a part of it is useless.
+//! exception, because a part of it is useless. Text of a source cannot control the terminal.
 
 use std::{
+    borrow::Cow,
     io::{ErrorKind as IoKind, Write},
     sync::{Mutex, PoisonError},
 };
@@ -38,6 +39,28 @@ pub fn settle(code: u8, whole: bool) -> u8 {
 
 /// Writes text to standard output.
 pub fn text(text: &str) {
+    verbatim(&visible(text));
+}
+
+/// `text` with every control character but line feeds and tabs in the form of an escape. Text of a source, such as a
+/// title, may contain them.
+fn visible(text: &str) -> Cow<'_, str> {
+    let is_hidden = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    if !text.contains(is_hidden) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match is_hidden(character) {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
+        }
+    }
+    shown.into()
+}
+
+/// Writes text to standard output as it is.
+pub fn verbatim(text: &str) {
     let mut out = std::io::stdout().lock();
     wrote(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
@@ -47,12 +70,12 @@ pub fn json(value: &impl Serialize) {
     let mut rendered =
         serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"));
     rendered.push('\n');
-    text(&rendered);
+    verbatim(&rendered);
 }
 
 /// Writes a line to standard error.
 pub fn line(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", visible(line));
 }
 
 /// Reports an error, and returns its exit code. The message goes to standard error. With `as_json`, an object also goes
@@ -63,4 +86,15 @@ pub fn failure(error: &Error, as_json: bool) -> u8 {
         json(&ErrorDocument::from(error));
     }
     crate::exit::code(error.kind())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_a_source_cannot_control_the_terminal() {
+        assert_eq!(visible("title\ta\nb é"), "title\ta\nb é");
+        assert_eq!(visible("a\u{1b}[2Jb\rc\u{9b}d\u{7}"), "a\\u{1b}[2Jb\\rc\\u{9b}d\\u{7}");
+    }
 }

@@ -55,7 +55,7 @@ impl Writer {
     }
 
     /// Overwrites four bytes at `at`, which were written before, with `value`.
-    pub fn put_u32(&mut self, at: usize, value: u32) {
+    pub(crate) fn put_u32(&mut self, at: usize, value: u32) {
         self.0[at..at + 4].copy_from_slice(&value.to_be_bytes());
     }
 

@@ -204,6 +204,15 @@ fn adaptation_set(text: &mut String, index: usize, members: &[&MediaRendition]) 
     text.push_str("    </AdaptationSet>\n");
 }
 
+/// The value of ISO/IEC 23091-3 for the usual layout with this number of channels: up to 5.1, then 6.1 and 7.1.
+fn channel_configuration(channels: u32) -> u32 {
+    match channels {
+        7 => 11,
+        8 => 12,
+        fewer => fewer,
+    }
+}
+
 fn representation(text: &mut String, rendition: &MediaRendition) {
     let MediaRendition { description, codecs, timescale, .. } = rendition;
     let Description { id, peak_bit_rate, .. } = description;
@@ -212,8 +221,7 @@ fn representation(text: &mut String, rendition: &MediaRendition) {
         Content::Video(video) => of_video(text, video),
         Content::Audio(audio) => {
             let _ = writeln!(text, " audioSamplingRate=\"{}\">", audio.sample_rate);
-            // ISO/IEC 23091-3: the usual layout for this number of channels.
-            let layout = if audio.channels == 8 { 12 } else { audio.channels };
+            let layout = channel_configuration(audio.channels);
             let scheme = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
             let _ = writeln!(text, "        <AudioChannelConfiguration schemeIdUri=\"{scheme}\" value=\"{layout}\"/>");
         }
@@ -294,6 +302,11 @@ fn text_set(to: &mut String, index: usize, rendition: &TextRendition) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_channels_become_the_values_of_their_usual_layouts() {
+        assert_eq!([1, 2, 6, 7, 8].map(channel_configuration), [1, 2, 6, 11, 12]);
+    }
 
     #[test]
     fn text_is_escaped_and_stays_within_xml() {

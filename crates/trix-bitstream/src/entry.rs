@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    messages::each_message,
     nal::{self, Framing, NalCodec},
-    sei,
 };
 
 /// Recognises entries among the packets of one stream, which it is shown from the first on.
@@ -15,7 +15,7 @@ pub struct Entries {
     kind: Kind,
     /// Parameter sets that hold from the start, each as a whole unit.
     sets: BTreeSet<Vec<u8>>,
-    /// Whether a parameter set came that was not there at the start.
+    /// True if a parameter set came that was not there at the start.
     varies: bool,
     /// Messages of the first packet that hold until others come.
     lasting: BTreeSet<usize>,
@@ -68,9 +68,9 @@ impl Entries {
         !matches!(self.kind, Kind::Unknown)
     }
 
-    /// Whether decoding can begin with the next packet, `data`, which the container marks as a keyframe or does not:
-    /// then every frame that is shown with its frame or later is whole. Frames that follow it in the stream and are
-    /// shown before it may not be.
+    /// True if decoding can begin with the next packet, `data`: every frame that is shown with its frame or later is
+    /// whole. Frames that follow it in the stream and are shown before it may not be. `is_key` says that the container
+    /// marks it as a keyframe.
     pub fn push(&mut self, data: &[u8], is_key: bool) -> bool {
         let begins = !std::mem::replace(&mut self.begun, true);
         match self.kind {
@@ -100,7 +100,7 @@ impl Entries {
             match codec {
                 NalCodec::H264 => match first & 0x1f {
                     5 => full = true,
-                    6 => sei::each_message(&unit[1..], |kind, body| {
+                    6 => each_message(&unit[1..], |kind, body| {
                         // No frame to wait for, and an exact match: two bits that are set.
                         open |= kind == RECOVERY && body.first().is_some_and(|bits| bits & 0xc0 == 0xc0);
                     }),
@@ -109,7 +109,7 @@ impl Entries {
                 NalCodec::Hevc if is_of_second_layer(codec, unit) => {}
                 NalCodec::Hevc => match (first >> 1) & 0x3f {
                     16..=21 => full = true,
-                    39 | 40 => sei::each_message(unit.get(2..).unwrap_or_default(), |kind, _| {
+                    39 | 40 => each_message(unit.get(2..).unwrap_or_default(), |kind, _| {
                         messages.extend(LASTING.contains(&kind).then_some(kind));
                     }),
                     _ => {}
@@ -123,13 +123,13 @@ impl Entries {
     }
 }
 
-/// Whether a unit is of a second layer, whose parameter sets and messages mean nothing to a decoder of the first.
+/// True if a unit is of a second layer, whose parameter sets and messages mean nothing to a decoder of the first.
 fn is_of_second_layer(codec: NalCodec, unit: &[u8]) -> bool {
     codec == NalCodec::Hevc && matches!(unit, [first, second, ..] if first & 1 != 0 || second >> 3 != 0)
 }
 
-/// Whether a packet of MPEG-1 or MPEG-2 holds an intra-coded frame, or its first field, behind a sequence header (ISO/IEC
-/// 13818-2, 6.2.2.1 and 6.2.3: `picture_coding_type` follows ten bits of `temporal_reference`).
+/// True if a packet of MPEG-1 or MPEG-2 holds an intra-coded frame, or its first field, behind a sequence header
+/// (ISO/IEC 13818-2, 6.2.2.1 and 6.2.3: `picture_coding_type` follows ten bits of `temporal_reference`).
 fn is_whole_mpeg(data: &[u8]) -> bool {
     let mut has_sequence = false;
     let mut at = 0;

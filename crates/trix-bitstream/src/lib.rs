@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod messages;
 pub mod nal;
 pub mod sei;
 pub mod entry;

@@ -3,6 +3,8 @@
 //! Invariant: the essence of a packet (for these codecs, its coded slices) consists of the same bytes before a muxer
 //! and after a demuxer. It leaves out everything that a container may add, move or drop.
 
+use crate::messages::each_message;
+
 /// How NAL units are separated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
@@ -62,7 +64,7 @@ impl NalCodec {
     }
 
     /// True if a unit is an access unit delimiter, which must come first (H.264: type 9; H.265: type 35).
-    pub fn is_delimiter(self, unit: &[u8]) -> bool {
+    pub(crate) fn is_delimiter(self, unit: &[u8]) -> bool {
         match (self, unit.first()) {
             (NalCodec::H264, Some(header)) => header & 0x1f == 9,
             (NalCodec::Hevc, Some(header)) => (header >> 1) & 0x3f == 35,
@@ -159,30 +161,11 @@ pub enum Random {
     Full,
 }
 
-/// True if an SEI unit has a recovery point message (H.264, D.1.8: type 6). This ignores emulation prevention: in
-/// practice, the types and sizes of the messages before it contain no three zero bytes. If they do, the recovery point
-/// is missed and the stream counts as one without it.
-fn has_recovery_point(mut messages: &[u8]) -> bool {
-    let number = |messages: &mut &[u8]| {
-        let mut value = 0usize;
-        loop {
-            let (byte, rest) = messages.split_first()?;
-            *messages = rest;
-            value += usize::from(*byte);
-            if *byte != 0xff {
-                return Some(value);
-            }
-        }
-    };
-    while messages.len() > 2 {
-        let (Some(kind), Some(size)) = (number(&mut messages), number(&mut messages)) else { return false };
-        if kind == 6 {
-            return true;
-        }
-        let Some(rest) = messages.get(size..) else { return false };
-        messages = rest;
-    }
-    false
+/// True if an SEI unit has a recovery point message (H.264, D.1.8: type 6).
+fn has_recovery_point(body: &[u8]) -> bool {
+    let mut found = false;
+    each_message(body, |kind, _| found |= kind == 6);
+    found
 }
 
 /// The NAL units of `data`, without start codes or lengths. The walk stops at bytes that do not fit the framing.
@@ -296,6 +279,17 @@ mod tests {
         for cut in 0..record.len() {
             NalCodec::Hevc.parameter_sets(&record[..cut]);
         }
+    }
+
+    #[test]
+    fn a_recovery_point_is_found_behind_a_message_with_emulation_prevention() {
+        // A buffering period of four bytes, 80 00 00 01, and a recovery point.
+        let behind = [6, 0, 4, 0x80, 0, 0, 3, 1, 6, 1, 0xc4, 0x80];
+        assert_eq!(NalCodec::H264.random_access(&behind), Random::Recovering);
+        assert_eq!(NalCodec::H264.random_access(&[6, 6, 1, 0xc4, 0x80]), Random::Recovering);
+        // The last byte of the first message is a 6. No message has this type.
+        let within = [6, 0, 5, 0, 0, 3, 1, 7, 6, 1, 1, 0x10, 0x80];
+        assert_eq!(NalCodec::H264.random_access(&within), Random::None);
     }
 
     #[test]

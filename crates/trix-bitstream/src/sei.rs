@@ -6,7 +6,10 @@ use std::{borrow::Cow, sync::Arc};
 
 use trix_model::{extras::Extras, frame_facts::FieldOrder};
 
-use crate::nal::{self, Framing, NalCodec};
+use crate::{
+    messages::{each_message, unescaped},
+    nal::{self, Framing, NalCodec},
+};
 
 /// `user_data_registered_itu_t_t35` (H.264 D.1, H.265 D.2.1).
 const REGISTERED: u8 = 4;
@@ -146,21 +149,6 @@ fn escaped(body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Removes emulation prevention.
-fn unescaped(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut zeros = 0;
-    for &byte in body {
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        out.push(byte);
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-    }
-    out
-}
-
 /// Reads the extras of a coded frame with any framing.
 pub fn extras(frame: &[u8], codec: NalCodec, framing: Framing) -> Extras {
     let mut found = Extras::default();
@@ -239,32 +227,6 @@ fn messages(body: &[u8], found: &mut Extras) {
             found.captions.extend_from_slice(triplets.get(..bytes).unwrap_or_default());
         }
     });
-}
-
-/// Calls `visit` with the type and payload of every message in an SEI unit.
-pub(crate) fn each_message(body: &[u8], mut visit: impl FnMut(usize, &[u8])) {
-    let body = unescaped(body);
-    let mut rest = body.as_slice();
-    // At the end, only the trailing bits are left.
-    while rest.len() > 2 {
-        let (Some(kind), Some(size)) = (number(&mut rest), number(&mut rest)) else { return };
-        let Some((message, after)) = rest.split_at_checked(size) else { return };
-        rest = after;
-        visit(kind, message);
-    }
-}
-
-/// Reads the type or size of a message. A byte of 255 means that more bytes follow.
-fn number(rest: &mut &[u8]) -> Option<usize> {
-    let mut sum = 0;
-    loop {
-        let (&byte, after) = rest.split_first()?;
-        *rest = after;
-        sum += usize::from(byte);
-        if byte != 255 {
-            return Some(sum);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Orientation {
     /// Degrees clockwise: 0, 90, 180 or 270.
     pub degrees: u16,
-    /// Whether left and right are exchanged before.
+    /// True if left and right are exchanged before.
     pub mirrored: bool,
 }
 

@@ -146,7 +146,7 @@ impl schemars::JsonSchema for Rational {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "pattern": "^-?[0-9]+([/:][0-9]+)?$",
+            "pattern": "^-?[0-9]+([/:]0*[1-9][0-9]*)?$",
             "description": "A fraction such as 24000/1001"
         })
     }
@@ -166,9 +166,18 @@ pub struct Timestamp {
 impl Timestamp {
     /// Number of whole `interval`s between zero and this time, rounded down. `interval` must be longer than zero.
     pub fn multiple_of(self, interval: Timestamp) -> i64 {
-        let one = i128::from(self.ticks) * i128::from(self.base.num) * i128::from(interval.base.den);
-        let other = i128::from(interval.ticks) * i128::from(interval.base.num) * i128::from(self.base.den);
-        i64::try_from(one.checked_div_euclid(other.max(1)).unwrap_or(0)).unwrap_or(i64::MAX)
+        let product = |time: Timestamp, other: TimeBase| {
+            (i128::from(time.ticks) * i128::from(time.base.num)).checked_mul(other.den.into())
+        };
+        let (one, other) = match (product(self, interval.base), product(interval, self.base)) {
+            (Some(one), Some(other)) => (one, other),
+            // Only absurd time bases come here.
+            _ => {
+                let nano = Rational::new(1, 1_000_000_000);
+                (self.rescale(nano).into(), interval.rescale(nano).into())
+            }
+        };
+        one.div_euclid(other.max(1)).clamp(i64::MIN.into(), i64::MAX.into()) as i64
     }
 
     /// `ticks` ticks of `base`.
@@ -410,6 +419,16 @@ impl schemars::JsonSchema for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn multiples_are_rounded_down_and_saturate() {
+        let (ms, second) = (Rational::new(1, 1000), Timestamp::new(1, Rational::new(1, 1)));
+        assert_eq!(Timestamp::new(1999, ms).multiple_of(second), 1);
+        assert_eq!(Timestamp::new(-1, ms).multiple_of(second), -1);
+        let (wide, narrow) = (Rational::new(1 << 62, 1), Rational::new(1, 1 << 62));
+        assert_eq!(Timestamp::new(1 << 62, wide).multiple_of(Timestamp::new(1, narrow)), i64::MAX);
+        assert_eq!(Timestamp::new(-(1 << 62), wide).multiple_of(Timestamp::new(1, narrow)), i64::MIN);
+    }
 
     #[test]
     fn rescaling_rounds_to_the_nearest_tick_and_saturates() {

@@ -24,6 +24,10 @@ pub struct Timecode {
     pub drop_frame: bool,
 }
 
+/// The highest number of frames in a second for which time codes are counted. Numbers of frames in a day stay far below
+/// the range of `i64`.
+const MOST_RATE: i64 = 1_000_000;
+
 impl Timecode {
     /// Reads the time code of a group of pictures (ISO/IEC 13818-2, 6.3.8): 25 bits, one of which is a marker bit.
     pub fn from_gop(bits: u32) -> Self {
@@ -67,7 +71,10 @@ impl Timecode {
         if !rate.is_positive() {
             return None;
         }
-        let nominal = (rate.num + rate.den / 2) / rate.den;
+        let nominal = rate.num.checked_add(rate.den / 2)? / rate.den;
+        if nominal > MOST_RATE {
+            return None;
+        }
         let dropped = if self.drop_frame { nominal / 15 } else { 0 };
         // A container that counts milliseconds gives no exact rate, so the nearer of the two candidates is used.
         let is_slow = i128::from(rate.num) * 2002 < i128::from(rate.den) * i128::from(nominal) * 2001;
@@ -157,8 +164,8 @@ impl schemars::JsonSchema for Timecode {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "pattern": "^[0-9]{2,3}:[0-9]{2,3}:[0-9]{2,3}[:;][0-9]{2,3}$",
-            "description": "HH:MM:SS:FF; a semicolon before the frames means drop frame"
+            "pattern": "^[0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3}[:;.][0-9]{1,3}$",
+            "description": "HH:MM:SS:FF; a semicolon or a point before the frames means drop frame"
         })
     }
 }
@@ -183,6 +190,15 @@ mod tests {
         assert_eq!(Timecode::from_smpte(smpte, None).to_string(), "12:34:56;21");
         let second = 0x24 << 24 | 1 << 7;
         assert_eq!(Timecode::from_smpte(second, Some(Rational::new(50, 1))).to_string(), "00:00:00:49");
+    }
+
+    #[test]
+    fn no_rate_is_too_high_to_be_refused() {
+        let code: Timecode = "23:59:59:00".parse().unwrap();
+        for rate in [i64::MAX, i64::MAX / 2, i64::MAX / 600, 1_000_001] {
+            assert_eq!(code.later(i64::MAX, Rational::new(rate, 1)), None, "{rate}");
+        }
+        assert!(code.exists_at(Rational::new(1_000_000, 1)));
     }
 
     const NTSC: Rational = Rational { num: 30_000, den: 1001 };

@@ -1,7 +1,8 @@
 //! `trix ingest`, `run`, `plan`, `profiles`: read job documents and run them.
 
 use std::{
-    io::IsTerminal,
+    fs::File,
+    io::{BufRead, BufReader, IsTerminal, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -68,9 +69,18 @@ pub fn run(args: &Run) -> u8 {
     })
 }
 
-/// Reads a plan; `None` if the file is no plan.
+/// The largest plan, in bytes. The plan of a job with one output has a few thousand.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Reads a plan; `None` if the file is no plan. [`Document::open`] then reports why the file cannot be read.
 fn written_plan(path: &Path) -> Option<Result<Written, Error>> {
-    let value: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    // Opening a named pipe would wait for a writer.
+    std::fs::metadata(path).ok()?.is_file().then_some(())?;
+    let mut file = BufReader::new(File::open(path).ok()?).take(MOST_BYTES);
+    // A plan is an object. Anything else, such as a film, is not read any further.
+    let first = file.fill_buf().ok()?.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    (first == Some(b'{')).then_some(())?;
+    let value: serde_json::Value = serde_json::from_reader(file).ok()?;
     // A job has neither of these keys, and a report not the second.
     (value.get("trix")?.is_u64() && value.get("external_audio").is_some()).then_some(())?;
     let plan = serde_json::from_value(value);

@@ -44,7 +44,7 @@ pub fn schema(args: &Schema) -> u8 {
 pub fn completions(args: &Completions) -> u8 {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "trix", &mut script);
-    output::text(&String::from_utf8_lossy(&script));
+    output::verbatim(&String::from_utf8_lossy(&script));
     exit::DONE
 }
 
@@ -59,6 +59,6 @@ pub fn man() -> u8 {
         // Writing to memory does not fail.
         let _ = man.render(&mut page);
     }
-    output::text(&String::from_utf8_lossy(&page));
+    output::verbatim(&String::from_utf8_lossy(&page));
     exit::DONE
 }

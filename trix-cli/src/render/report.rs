@@ -21,8 +21,8 @@ pub fn text(report: &Report) -> String {
     let mut out = String::new();
     // With one output, facts about the source stand before the verdict, where the reader looks for them.
     let of_source = source(report);
-    let file_metadata = report.packages.len() + report.stills.len() + report.failed.len();
-    let single = report.outputs.len() == 1 && file_metadata == 0;
+    let others = report.packages.len() + report.stills.len() + report.failed.len();
+    let single = report.outputs.len() == 1 && others == 0;
     let renditions = report.packages.iter().flat_map(|package| &package.renditions);
     let renditions = renditions.filter_map(|rendition| rendition.plan.as_ref());
     let plans: Vec<&OutputPlan> = report.outputs.iter().map(|output| &output.plan).chain(renditions).collect();

@@ -57,7 +57,7 @@ pub(super) fn parse(text: &str, language: Language, document: usize) -> Result<N
             Ok(Node::new(Spot { document, line: 1 }, data))
         }
         Language::Yaml => {
-            no_aliases(text)?;
+            check_events(text)?;
             let unreadable = |error: saphyr::ScanError| (error.marker().line(), error.info().to_owned());
             let mut documents = MarkedYaml::load_from_str(text).map_err(unreadable)?;
             match documents.len() {
@@ -159,12 +159,21 @@ fn number_or_text(value: f64, text: &str) -> Data {
     Number::from_f64(value).map_or_else(|| Data::Text(text.to_owned()), Data::Number)
 }
 
-/// Refuses aliases: an alias repeats a part of the document, an alias of aliases repeats that, and so on.
-fn no_aliases(text: &str) -> Result<(), Unreadable> {
+/// Refuses what the parser would load without a bound. An alias repeats a part of the document, an alias of aliases
+/// repeats that, and so on. The parser calls itself for each level of a list or table.
+fn check_events(text: &str) -> Result<(), Unreadable> {
+    use saphyr_parser::Event;
+    let mut level = 0usize;
     for event in saphyr_parser::Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| (error.marker().line(), error.info().to_owned()))?;
-        if matches!(event, saphyr_parser::Event::Alias(_)) {
-            return Err((span.start.line(), "aliases are not allowed; use variables or inherit a profile".into()));
+        let line = span.start.line();
+        match event {
+            Event::Alias(_) => {
+                return Err((line, "aliases are not allowed; use variables or inherit a profile".into()));
+            }
+            Event::SequenceStart(..) | Event::MappingStart(..) => level = deeper(level, line)?,
+            Event::SequenceEnd | Event::MappingEnd => level = level.saturating_sub(1),
+            _ => {}
         }
     }
     Ok(())
@@ -219,7 +228,7 @@ fn json(value: &ast::Value<'_>, lines: &Lines, level: usize) -> Result<Node, Unr
             for property in &own.properties {
                 let (name, line) = (property.name.as_str().to_owned(), lines.line(property.range.start));
                 if !names.insert(name.clone()) {
-                    return Err((line, format!("'{name}' stands there twice")));
+                    return Err((line, format!("'{name}' occurs twice")));
                 }
                 let mut node = json(&property.value, lines, level)?;
                 node.spot.line = line;

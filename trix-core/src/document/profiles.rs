@@ -45,8 +45,8 @@ pub(super) fn find(name: &str, near: Option<&Path>) -> Result<NamedText> {
         return Ok(NamedText { label, text: profile.text.to_owned(), language: Language::Toml, near: None });
     }
     let path = Path::new(name);
-    let file_metadata = near.map(|near| near.join(path));
-    let places: Vec<&Path> = file_metadata.as_deref().into_iter().chain([path]).collect();
+    let beside = near.map(|near| near.join(path));
+    let places: Vec<&Path> = beside.as_deref().into_iter().chain([path]).collect();
     match places.into_iter().find(|place| place.is_file()) {
         Some(place) => read(place),
         None => {

@@ -55,6 +55,7 @@ impl Texts {
             line => format!("{label}:{line}"),
         }
     }
+
     /// Returns an error with mistakes in the order of their lines, each once: at most the first 100, and at most 1000
     /// characters of each text.
     pub(super) fn error(&self, mut placed: Vec<Placed>) -> Error {

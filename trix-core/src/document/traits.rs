@@ -53,14 +53,14 @@ impl Traits {
     pub fn of(source: &Source, tracks: &[TrackSettings]) -> Self {
         let streams = source.streams();
         // The planner reports tracks that cannot be opened.
-        let file_metadata = tracks.iter().filter_map(|track| external_audio::channels(track, source));
+        let external = tracks.iter().filter_map(|track| external_audio::channels(track, source));
         let mut traits = Traits {
             audio: !tracks.is_empty() || source.chosen_audio().next().is_some(),
             subtitles: streams.iter().any(|stream| stream.kind == StreamKind::Subtitle),
             channels: source
                 .chosen_audio()
                 .map(|(_, stream)| stream.channels)
-                .chain(file_metadata)
+                .chain(external)
                 .max()
                 .unwrap_or(0)
                 .into(),

@@ -1,8 +1,8 @@
 //! Matroska: the optional CRC-32 at the start of an element with children (RFC 8794, 11.3.1), and the order of
 //! elements.
 //!
-//! Invariant: every byte is read once, in order. Memory stays within a few hundred bytes, whatever the sizes in a file
-//! say.
+//! Invariant: every byte is read once, in order. Memory stays within about a kilobyte, whatever the sizes and levels in
+//! a file say.
 
 use trix_model::{
     damage::DamageKind,
@@ -64,6 +64,10 @@ fn is_nearly_level_1(element: u32) -> bool {
     let differing = |known: u32| (known ^ element).to_be_bytes().iter().filter(|byte| **byte != 0).count();
     LEVEL_1.iter().any(|(known, _)| differing(*known) == 1)
 }
+
+/// The largest number of elements that are open at the same time. The specification nests three of those that have a
+/// name here.
+const MOST_OPEN: usize = 8;
 
 /// An element whose children are being read.
 struct Open {
@@ -231,19 +235,19 @@ impl Matroska {
         // An element of a higher level ends an element of unknown size.
         while self.stack.last().is_some_and(|open| {
             open.end.is_none()
-                && (element == id::EBML
-                    || open.element == id::CLUSTER && (is_level_1(element) || element == id::SEGMENT))
+                && (element == id::EBML || element == id::SEGMENT || open.element == id::CLUSTER && is_level_1(element))
         }) {
             self.stack.pop();
         }
         if is_unknown {
-            if element != id::SEGMENT && element != id::CLUSTER {
+            if element != id::SEGMENT && element != id::CLUSTER || self.stack.len() >= MOST_OPEN {
                 return self.lost(signs);
             }
             return self.enter(element, start, None);
         }
         let end = self.at.saturating_add(size);
-        if self.stack.last().and_then(|open| open.end).is_some_and(|limit| end > limit) {
+        let is_too_long = self.stack.last().and_then(|open| open.end).is_some_and(|limit| end > limit);
+        if is_too_long || self.stack.len() >= MOST_OPEN && name(element).is_some() {
             return self.lost(signs);
         }
         let parent = self.stack.last().map(|open| open.element);
@@ -465,6 +469,27 @@ mod tests {
         let whole = file(true);
         let found = signs(&whole[..whole.len() - 3], 100);
         assert_eq!(found.iter().map(|sign| sign.kind).collect::<Vec<_>>(), [DamageKind::Truncated]);
+    }
+
+    #[test]
+    fn elements_inside_of_each_other_without_end_are_damage() {
+        let mut groups = element(&[0xa1], &[0x81, 0, 0, 0, 9, 8, 7]);
+        for _ in 0..1000 {
+            groups = element(&[0xa0], &groups);
+        }
+        let mut segments = element(&CLUSTER, &[0xe7, 0x81, 0]);
+        for _ in 0..1000 {
+            segments = element(&id::SEGMENT.to_be_bytes(), &segments);
+        }
+        for nested in [[file(true), element(&CLUSTER, &groups)].concat(), [file(false), segments].concat()] {
+            for piece in [1, 4096] {
+                let found = signs(&nested, piece);
+                assert!(found.iter().any(|sign| sign.kind == DamageKind::Container), "{piece}: {found:?}");
+            }
+        }
+        // The next segment ends one of unknown size.
+        let segment = [&id::SEGMENT.to_be_bytes()[..], &[0xff]].concat();
+        assert_eq!(signs(&[file(false), segment.repeat(1000), cluster(0)].concat(), 1), []);
     }
 
     #[test]

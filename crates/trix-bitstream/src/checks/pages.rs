@@ -18,10 +18,13 @@ const HEAD: usize = 27;
 /// Position of the checksum in the page.
 const SUM: std::ops::Range<usize> = 22..26;
 
+/// The largest number of streams whose pages are counted at the same time.
+const MOST_STREAMS: usize = 4096;
+
 #[derive(Default)]
 pub(super) struct Pages {
     lost: Lost,
-    /// Number of the last page of each stream.
+    /// Number of the last page of each stream that has not ended.
     numbers: BTreeMap<u32, u32>,
 }
 
@@ -63,6 +66,14 @@ impl Steps for Pages {
             let detail = format!("pages of stream {stream} are missing at byte {here}: number {own} after {before}");
             signs.push(Sign { kind: DamageKind::Continuity, time: None, detail });
         }
+        let ends = page[5] & 4 != 0;
+        if ends {
+            self.numbers.remove(&stream);
+        }
+        // The pages of a stream that is left out are counted again from its next page on.
+        if self.numbers.len() > MOST_STREAMS {
+            self.numbers.pop_first();
+        }
         Some(length)
     }
 
@@ -81,8 +92,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn page(number: u32, flags: u8) -> Vec<u8> {
+        page_of(7, number, flags)
+    }
+
+    fn page_of(stream: u32, number: u32, flags: u8) -> Vec<u8> {
         let head =
-            [&b"OggS\0"[..], &[flags], &[0; 8], &7u32.to_le_bytes(), &number.to_le_bytes(), &[0; 4], &[2, 255, 9]];
+            [&b"OggS\0"[..], &[flags], &[0; 8], &stream.to_le_bytes(), &number.to_le_bytes(), &[0; 4], &[2, 255, 9]];
         let mut page = [&head.concat()[..], &[number as u8; 264]].concat();
         let sum = checksum(&page);
         page[SUM].copy_from_slice(&sum.to_le_bytes());
@@ -98,6 +113,22 @@ mod tests {
         bytes.chunks(piece).for_each(|piece| pages.feed(piece, &mut signs));
         pages.end(&mut signs);
         signs.into_iter().map(|sign| sign.detail).collect()
+    }
+
+    #[test]
+    fn the_number_of_streams_does_not_make_it_grow() {
+        let (mut pages, mut signs) = (Pages::default(), Vec::new());
+        for stream in 0..10_000 {
+            let page = page_of(stream, 0, 2);
+            assert_eq!(pages.step(&page, 0, &mut signs), Some(page.len()));
+            assert!(pages.numbers.len() <= MOST_STREAMS, "{stream}");
+        }
+        let mut pages = Pages::default();
+        for stream in 0..10 {
+            pages.step(&page_of(stream, 0, 2), 0, &mut signs);
+            pages.step(&page_of(stream, 1, 4), 0, &mut signs);
+        }
+        assert_eq!((pages.numbers.len(), signs), (0, Vec::new()));
     }
 
     #[test]

@@ -55,6 +55,9 @@ pub(super) struct Transport {
     changes: Vec<TableChange>,
 }
 
+/// The largest number of changes that are kept until they are asked for.
+const MOST_CHANGES: usize = 1000;
+
 impl Transport {
     /// True if `head` is the start of a transport stream.
     pub(super) fn is_in(head: &[u8]) -> bool {
@@ -239,7 +242,7 @@ impl Transport {
             listed.insert(pid);
             let to = codec(head[0], descriptors);
             let from = self.codecs.insert(pid, to).unwrap_or(to);
-            if from != to {
+            if from != to && self.changes.len() < MOST_CHANGES {
                 self.changes.push(TableChange { at: byte, pid, to });
             }
             at += 5 + more;

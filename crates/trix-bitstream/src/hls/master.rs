@@ -47,7 +47,7 @@ fn groups<'a>(audio: &[(&'a MediaRendition, &'a Audio)]) -> Vec<Group<'a>> {
         match groups.iter_mut().find(|group| group.codecs == rendition.codecs) {
             Some(group) => group.members.push((rendition, audio)),
             None => groups.push(Group {
-                id: format!("sound-{}", family(&rendition.codecs)),
+                id: format!("audio-{}", family(&rendition.codecs)),
                 codecs: &rendition.codecs,
                 members: vec![(rendition, audio)],
             }),

@@ -72,8 +72,8 @@ impl AudioEdit {
         self.changes_tempo() || self.drift != Rational::new(1, 1) || self.gain_db != 0.0 || self.limit_dbtp.is_some()
     }
 
-    #[doc(hidden)]
-    pub fn changes_tempo(&self) -> bool {
+    /// True if the audio plays at another speed.
+    pub(crate) fn changes_tempo(&self) -> bool {
         self.tempo != Rational::new(1, 1)
     }
 

@@ -176,7 +176,7 @@ impl SourceSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutputSettings {
-    /// The file name. Its extension decides the container: `.mp4` `.m4v`, `.mov`, `.mkv`, `.webm`, `.ts`, `.m2ts`
+    /// The file name. Its extension decides the container: `.mp4` `.m4v`, `.mov`, `.mkv`, `.webm`, `.ts`, `.m2ts`,
     /// `.mts`, `.mxf`.
     #[serde(with = "crate::path_text")]
     #[schemars(with = "PathBuf")]

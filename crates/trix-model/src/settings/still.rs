@@ -36,9 +36,9 @@ pub struct PosterSettings {
     /// informative of the examined frames.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub at: Option<Timestamp>,
-    /// The largest width in samples, 16 to 16384. Smaller frames keep their size.
+    /// The largest width in samples, 16 to 16383. Smaller frames keep their size.
     pub width: u32,
-    /// The largest height in rows, 16 to 16384; `None`: the height that follows from the width.
+    /// The largest height in rows, 16 to 16383; `None`: the height that follows from the width.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     /// Quality of JPEG and WebP, 1 to 100. From 90, JPEG keeps chroma in full resolution.
@@ -135,7 +135,7 @@ pub struct WaveformSettings {
     pub track: usize,
     /// What is done to channels.
     pub channels: WaveformChannels,
-    /// Width in samples, 16 to 16384.
+    /// Width in samples, 16 to 16383.
     pub width: u32,
     /// Height in rows, 16 to 4096.
     pub height: u32,
@@ -241,8 +241,7 @@ impl StillSettings {
     }
 
     /// The same names as mutable references. Names that are derived from others change with them.
-    #[doc(hidden)]
-    pub fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+    pub(crate) fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         match self {
             StillSettings::Poster(poster) => vec![&mut poster.path],
             StillSettings::Sprites(sprites) => std::iter::once(&mut sprites.path).chain(&mut sprites.vtt).collect(),

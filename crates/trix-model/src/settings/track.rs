@@ -338,11 +338,11 @@ impl TrackSettings {
             wrong("language", tag, problem);
         }
         if let Some(title) = self.title.as_ref().filter(|title| title.is_empty() || title.contains('\0')) {
-            wrong("title", title, "needs characters, and none that ends a text".into());
+            wrong("title", title, "must not be empty or contain NUL".into());
         }
         for (at, disposition) in self.disposition.iter().enumerate() {
             if self.disposition[..at].contains(disposition) {
-                wrong("disposition", &disposition.name(), "stands there twice".into());
+                wrong("disposition", &disposition.name(), "occurs twice".into());
             }
         }
         let negative = Timestamp::new(-LONGEST.ticks, LONGEST.base);
@@ -450,7 +450,7 @@ impl TrackSettings {
         let names: Vec<&str> = self.map.keys().map(String::as_str).collect();
         // Each name is checked by itself, because a layout has its loudspeakers only in their own order.
         if let Some(name) = names.iter().find(|name| speaker(name).is_none()) {
-            let problem = "is no loudspeaker; FL, FR, FC, LFE, BL, BR, SL and SR are some".to_owned();
+            let problem = "is not a loudspeaker; examples are FL, FR, FC, LFE, BL, BR, SL and SR".to_owned();
             return Err(((*name).to_owned(), problem));
         }
         if let Some(number) = self.map.values().find(|number| **number >= CHANNELS) {

@@ -1,6 +1,6 @@
 //! An external audio track as text: `FILE[+FILE...][:KEY=VALUE,...,PURPOSE,...]`.
 //!
-//! Invariant: settings that are written and read again are the same. All mistakes of a text are reported.
+//! Invariant: settings that are written and read again mean the same. All mistakes of a text are reported.
 //!
 //! Keys are `lang`, `title`, `map`, `stream`, `channel`, `offset`, `tempo`, `pitch`, `length`, `tolerance`, `gain` and
 //! `loudness`; a purpose (`default`, `dub`, `comment`, ...) has no value. The name of a file ends at the first colon
@@ -57,13 +57,13 @@ impl FromStr for TrackSettings {
             let Some((key, value)) = option.split_once('=') else {
                 match Disposition::ALL.iter().find(|known| known.name() == option) {
                     Some(purpose) if !track.disposition.contains(purpose) => track.disposition.push(*purpose),
-                    Some(_) => mistakes.push(format!("{option} stands there twice")),
+                    Some(_) => mistakes.push(format!("{option} occurs twice")),
                     None => mistakes.push(format!("'{option}' is no purpose of a track; {}", purposes())),
                 }
                 continue;
             };
             if seen.contains(&key) {
-                mistakes.push(format!("{key} stands there twice"));
+                mistakes.push(format!("{key} occurs twice"));
             }
             seen.push(key);
             let value = plain(value);

@@ -6,11 +6,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use serde_json::{Map, Number, Value, json};
 use toml::de::{DeTable, DeValue};
-use trix_fixtures::{Clip, folder, master};
+use trix_fixtures::{Clip, folder, master, program};
 
 use crate::support::{
     self, decodable, file, names,
@@ -245,6 +246,21 @@ fn a_written_plan_runs_as_its_job_does() {
     let broken = trix("run {}", &[&file(&folder, "broken.json", &text)]);
     assert_eq!(broken.code, Some(2), "{broken:?}");
     assert!(broken.err.contains("is not a plan of this version: missing field `outputs`"), "{broken:?}");
+}
+
+#[test]
+fn a_film_or_a_pipe_in_place_of_a_job_is_refused_without_reading_it() {
+    let folder = folder();
+    let (film, pipe) = (file(&folder, "film.mov", ""), folder.path().join("pipe"));
+    fs::OpenOptions::new().write(true).open(&film).and_then(|film| film.set_len(1 << 36)).expect("a sparse file");
+    program::run("mkfifo", [&pipe]);
+    for path in [&film, &pipe] {
+        let began = Instant::now();
+        let ran = trix("run {}", &[path]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.contains("is no document: a regular file of"), "{ran:?}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
 }
 
 #[test]

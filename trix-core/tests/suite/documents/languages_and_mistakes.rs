@@ -420,7 +420,7 @@ fn text_that_is_no_document_is_refused_with_its_line() {
     // The YAML parser reports the line where the broken mapping begins, not the line of the tab.
     unreadable("a: 1\n\tb: 2\n", Language::Yaml, 1, "tab");
     unreadable("a: 1\na: 2\n", Language::Yaml, 2, "");
-    unreadable("{\n  \"a\": 1,\n  \"a\": 2\n}", Language::Json, 3, "'a' stands there twice");
+    unreadable("{\n  \"a\": 1,\n  \"a\": 2\n}", Language::Json, 3, "'a' occurs twice");
     unreadable("{\n  \"a\": 1,\n}", Language::Json, 2, "");
     unreadable("{ // no\n}", Language::Json, 1, "");
     unreadable("{\n'a': 1 }", Language::Json, 2, "");
@@ -484,6 +484,9 @@ fn documents_that_are_too_deep_or_too_large_are_refused_quickly() {
             (format!("x = {}1{}", "{ a = ".repeat(depth), "}".repeat(depth)), Language::Toml),
             (format!("x: {}1{}", "{ a: ".repeat(depth), "}".repeat(depth)), Language::Yaml),
             (format!("x: {}1", "- ".repeat(depth)), Language::Yaml),
+            (format!("x:\n  {}1", "- ".repeat(depth)), Language::Yaml),
+            (format!("{}1", "- ".repeat(depth)), Language::Yaml),
+            (format!("{}1", "? ".repeat(depth)), Language::Yaml),
             (format!("x{} = 1", ".x".repeat(depth)), Language::Toml),
         ] {
             let message = refused(&text, language).to_string();
