@@ -22,7 +22,7 @@ pub struct Doctor {
     pub needs: Vec<Need>,
     /// Decoders in libavcodec.
     pub decoders: Vec<String>,
-    /// Whether nothing is missing.
+    /// True if nothing is missing.
     pub ok: bool,
 }
 
@@ -31,7 +31,7 @@ pub struct Doctor {
 pub struct Need {
     /// What.
     pub name: String,
-    /// Whether it is there.
+    /// True if it is there.
     pub present: bool,
     /// What lacks without it.
     pub purpose: String,

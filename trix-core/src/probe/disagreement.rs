@@ -49,7 +49,7 @@ pub enum Subject {
     MasteringDisplay,
     /// How bright it gets.
     ContentLight,
-    /// Whether there is Dolby Vision.
+    /// The presence of Dolby Vision.
     DolbyVision,
     /// Samples of audio in a second.
     SampleRate,

@@ -1,8 +1,9 @@
 //! Describes a source: container, streams, times, colour, and disagreements between the container and its streams. On
 //! request, decodes the whole source.
 //!
-//! Invariant: values that a file does not state are absent; no conventions fill them in. Without a count, a probe reads
-//! only the header, the data that the limits allow for probing, and the same amount once more (`packet_scan.rs`).
+//! Invariant: values that a file does not state are absent; no conventions fill them in. Without a full decode, a
+//! probe reads only the header, the data that the limits allow for probing, and the same amount once more
+//! (`packet_scan.rs`).
 
 mod compare;
 mod disagreement;
@@ -105,7 +106,7 @@ pub fn probe(source: &Source) -> MediaInfo {
 /// Those of reading and of missing decoders. Damage is counted and is not an error.
 ///
 /// ```no_run
-/// use trix_core::{Cancel, Limits, Source, probe};
+/// use trix_core::{Cancel, Source, probe};
 /// let source = Source::open("master.mov")?;
 /// let info = probe::probe_and_count(source, 0, &Cancel::default())?;
 /// println!("{}", serde_json::to_string_pretty(&info).expect("plain data"));

@@ -105,9 +105,7 @@ impl Peaks {
             true => start.saturating_add(index),
             false => start.saturating_add(index * i64::from(own) / i64::from(rate)),
         };
-        let origin = Timestamp::new(self.origin.ticks.saturating_neg(), self.origin.base);
-        let until = self.until.map(|until| until.plus(origin).rescale(TimeBase::new(1, own.into())));
-        let until = until.unwrap_or(i64::MAX);
+        let until = self.last();
         self.end = place(length).min(until).max(self.end);
         self.fit();
         let shift = self.shift;
@@ -126,6 +124,18 @@ impl Peaks {
                 buckets[at].add(*sample);
             }
         }
+    }
+
+    /// The forced end, in samples since the origin.
+    fn last(&self) -> i64 {
+        let origin = Timestamp::new(self.origin.ticks.saturating_neg(), self.origin.base);
+        let rate = TimeBase::new(1, self.rate.into());
+        self.until.map_or(i64::MAX, |until| until.plus(origin).rescale(rate))
+    }
+
+    /// True if the audio has come to the forced end.
+    pub(super) fn is_complete(&self) -> bool {
+        self.rate > 0 && self.end >= self.last()
     }
 
     /// Enforces the bound for all samples so far.
@@ -278,8 +288,8 @@ mod tests {
         gap.put(&[vec![1.0; 100]], 1000, at(-50));
         gap.put(&[vec![1.0; 100]], 1000, at(60));
         gap.put(&[vec![1.0; 100]], 1000, at(1000));
-        let audio_tracks: Vec<usize> = (0..gap.buckets()).filter(|index| gap.bucket(0, *index).high > 0.0).collect();
-        assert_eq!(audio_tracks, (0..150).chain(1000..1100).collect::<Vec<_>>());
+        let sounding: Vec<usize> = (0..gap.buckets()).filter(|index| gap.bucket(0, *index).high > 0.0).collect();
+        assert_eq!(sounding, (0..150).chain(1000..1100).collect::<Vec<_>>());
     }
 
     #[test]

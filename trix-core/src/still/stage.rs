@@ -135,9 +135,9 @@ impl AudioStill {
         Ok(AudioStill(waveform))
     }
 
-    /// Takes the next block of decoded audio.
-    pub fn push(&mut self, frame: &Frame) {
-        self.0.push(frame);
+    /// Takes the next block of decoded audio. Returns false if no later block counts.
+    pub fn push(&mut self, frame: &Frame) -> bool {
+        self.0.push(frame)
     }
 
     /// Makes the files. The time line reaches to `end`, in the time of the audio, or to the end of the audio if that is later.

@@ -54,9 +54,10 @@ impl Waveform {
         self.peaks.end_at(until);
     }
 
-    /// Takes the next block.
-    pub fn push(&mut self, frame: &Frame) {
+    /// Takes the next block. Returns false if no later block counts.
+    pub fn push(&mut self, frame: &Frame) -> bool {
         self.peaks.push(frame, self.time_base);
+        !self.peaks.is_complete()
     }
 
     /// Makes the image of a film that ends at `end`, in the source's time, or at the end of the audio if that is later.
@@ -81,8 +82,8 @@ impl Waveform {
             peaks: (0..peaks.channels()).map(|channel| whole(channel).0).map(|all| all.high.max(-all.low)).collect(),
             rms: (0..peaks.channels()).map(|channel| whole(channel).1).collect(),
         };
-        let frame = self.draw().encode(StillFormat::Png, 100)?;
-        let mut files = vec![StillFile { path: self.settings.path.clone(), bytes: frame }];
+        let png = self.draw().encode(StillFormat::Png, 100)?;
+        let mut files = vec![StillFile { path: self.settings.path.clone(), bytes: png }];
         if let Some(path) = self.settings.peaks.clone() {
             self.peaks.coarsen(self.settings.width as usize);
             files.push(StillFile { path, bytes: self.json().into_bytes() });

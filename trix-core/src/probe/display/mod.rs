@@ -1,7 +1,7 @@
-//! [`MediaInfo`] in words, as `trix probe` prints it: a block for the container and one for each stream, with the same labels in the same
-//! order.
+//! [`MediaInfo`] in words, as `trix probe` prints it: a block for the container and one for each stream, with the same
+//! labels in the same order.
 //!
-//! Invariant: no line is longer than [`WIDTH`], except for a file name. A line that needs attention begins with `!`.
+//! Invariant: no line is longer than [`WIDTH`], except for a file name or a single long word. A line that needs attention begins with `!`.
 
 mod words;
 
