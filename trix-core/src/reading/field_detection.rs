@@ -179,9 +179,9 @@ mod tests {
 
     #[test]
     fn audio_behind_the_end_of_the_video_is_not_read_to_its_end() {
-        let file = clip::made("second-of-video-in-minutes-of-audio.mkv", |path| {
+        let file = clip::made("second-of-video-in-minutes-of-audio.mov", |path| {
             program::ffmpeg(&format!(
-                "-f lavfi -i testsrc2=s=128x96:r=25:d=1 -f lavfi -i sine=r=48000:d=240 -c:v ffv1 -g 5 -c:a pcm_s16le -ac 2 \
+                "-f lavfi -i testsrc2=s=128x96:r=25:d=1 -f lavfi -i sine=r=48000:d=240 -c:v mjpeg -c:a pcm_s16le -ac 2 \
                  {}",
                 path.display()
             ));

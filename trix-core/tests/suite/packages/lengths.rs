@@ -32,7 +32,7 @@ fn job(source: &Path, folder: &TempDir) -> Job {
 #[test]
 fn audio_behind_the_end_of_the_video_is_cut_into_segments_too() {
     let source = made_by_ffmpeg(
-        "short-video.mkv",
+        "packaging-short-video.mkv",
         "-f lavfi -i testsrc2=size=96x64:rate=25:duration=5 -f lavfi -i sine=f=440:r=48000:d=31 -c:v libx264 -preset \
          ultrafast -c:a flac -f matroska",
     );
