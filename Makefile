@@ -16,7 +16,7 @@ FUZZ_TARGETS := bitstream probe spec
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup demo test test-debian13 test-sid lint fmt bench audit package fuzz clean
+.PHONY: help setup demo test test-media test-debian13 test-sid lint fmt bench audit package fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ demo: setup ## make a sample master and ingest it: archive copies, a preview, pi
 
 test: setup ## run the whole suite
 	@scripts/test.sh
+
+test-media: setup ## every real file below TRIX_MEDIA through whole jobs (needs cargo-nextest)
+	@cargo nextest run -p trix-cli --locked --no-fail-fast --profile media
 
 test-debian13: ## set-up, demo and the whole suite on Debian 13, in a root of its own (kept in target/roots)
 	@scripts/debian.sh trixie bash -c 'scripts/setup.sh && make demo test'
