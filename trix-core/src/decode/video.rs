@@ -313,6 +313,7 @@ impl VideoDecoder {
             match self.decoder.receive() {
                 Ok(Output::Item(frame)) => {
                     if self.lead.as_ref().is_some_and(|lead| frame.pts().is_some_and(|pts| pts < lead.first)) {
+                        // What the decoder logged about a frame before the first is no damage of this decode.
                         complaints::first(&self.decoder);
                         continue;
                     }

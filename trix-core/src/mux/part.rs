@@ -112,10 +112,7 @@ impl PartFile {
         let before = named.map_err(|error| io("cannot be named", error))?;
         self.committed = true;
         let done = Committed { part: self.part.clone(), target: self.target.clone(), before };
-        let folder = self.target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        // The new name is only safe after the folder is synced to disk too.
-        match File::open(folder).and_then(|folder| folder.sync_all()) {
+        match sync_parent(&self.target) {
             Ok(()) => Ok(done),
             Err(error) => {
                 let error = io("is whole, but its folder cannot be brought to disk", error);
@@ -168,6 +165,12 @@ pub struct Committed {
     part: PathBuf,
     target: PathBuf,
     before: Before,
+}
+
+/// Brings the folder of `target` to disk. A new name is only safe after that.
+pub(crate) fn sync_parent(target: &Path) -> std::io::Result<()> {
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 impl Committed {

@@ -19,7 +19,7 @@ use rustix::{
 use trix_bitstream::manifest::names::{MANIFEST, MASTER, PLAYLIST};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use crate::mux::part::hidden_beside;
+use crate::mux::part::{hidden_beside, sync_parent};
 
 /// Checks, without writing, that a package may get the name `target`.
 ///
@@ -128,8 +128,7 @@ impl PartFolder {
         }
         self.committed = true;
         let done = CommittedPackage { part: self.part.clone(), target: self.target.clone(), old };
-        let parent = self.target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        match File::open(parent).and_then(|folder| folder.sync_all()) {
+        match sync_parent(&self.target) {
             Ok(()) => Ok(done),
             Err(error) => {
                 let error = io("is whole, but the folder above it cannot be brought to disk", error);

@@ -217,10 +217,12 @@ impl MediaTrack {
     }
 
     fn next_boundary(&self, boundaries: &Boundaries) -> Option<Timestamp> {
-        match self.is_video() {
-            true => boundaries.get(self.passed),
-            false => boundaries.of_audio(self.passed, self.end()?),
+        if self.is_video() {
+            return boundaries.get(self.passed);
         }
+        // The packets of audio come in the order of their times.
+        let last = self.pending.last()?;
+        boundaries.of_audio(self.passed, self.time(last.pts.saturating_add(last.duration)))
     }
 
     fn misaligned(&self, boundary: Timestamp) -> Error {
