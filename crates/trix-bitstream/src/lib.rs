@@ -6,7 +6,7 @@
 //! | [`audio_header`] | coded audio |
 //! | [`boxes`], [`ebml`] | what MP4 and Matroska consist of |
 //! | [`edit_list`], [`codec_delay`] | values that are corrected in a finished MP4 or Matroska |
-//! | [`steady`] | the frames of a transport stream, by byte |
+//! | [`steady`], [`essence`] | the frames of a transport stream, and the packets of MXF, by byte |
 //! | [`checks`], [`extent`] | whole files: damage that demuxers do not report |
 //! | [`webvtt`], [`thumbnails`] | text, and the list of thumbnails in the form of text |
 //! | [`manifest`] | what playlists state of renditions, as values |
@@ -29,6 +29,7 @@ pub mod audio_header;
 pub mod boxes;
 pub mod ebml;
 pub mod steady;
+pub mod essence;
 pub mod edit_list;
 pub mod codec_delay;
 pub mod checks;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use trix_av::packet::Packet;
 use trix_model::{
-    error::{Error, Result, Stage},
+    error::{Result, Stage},
     time::{TimeBase, Timestamp},
 };
 
@@ -84,25 +84,12 @@ fn read_to_all(landed: &mut Source, before: &mut Before, streams: &[usize]) -> R
         if has_all(&before.packets) {
             return Ok(true);
         }
-        let Some(packet) = read(landed)? else { break };
+        let Some(packet) = landed.packet(Stage::Demux)? else { break };
         if !before.push(packet) {
             break;
         }
     }
     Ok(has_all(&before.packets))
-}
-
-/// The next packet. `None` at the end, and where nothing can be read.
-fn read(landed: &mut Source) -> Result<Option<Packet>> {
-    let found = landed.read();
-    // A read that is cut off looks like damage, or like the end of the source.
-    if landed.is_cancelled() {
-        return Err(Error::cancelled(Stage::Demux));
-    }
-    match found {
-        Ok(packet) => Ok(packet),
-        Err(_) => landed.io_error().map_or(Ok(None), Err),
-    }
 }
 
 /// Reads `landed` up to the packet of stream `index` at which `begin` starts, and returns it with that packet. The packets
@@ -122,7 +109,7 @@ pub(super) fn enter(
     let wanted = begin.packet();
     let mut before = Before::default();
     loop {
-        let Some(packet) = read(&mut landed)? else { return Ok(None) };
+        let Some(packet) = landed.packet(Stage::Demux)? else { return Ok(None) };
         if packet.stream() != index {
             if others == Others::Near && !before.push(packet) {
                 return Ok(None);

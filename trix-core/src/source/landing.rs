@@ -1,10 +1,10 @@
 //! Continues a source in mid-file.
 //!
 //! Invariant: packets that are read from there have the times and streams that they have when the file is read from its
-//! start. Where the container cannot show that, there is no way into the file. The indexes of Matroska and MXF list only
-//! some packets: clocks that go back, missing blocks and changed parameter sets between them would not be seen.
+//! start. Where the container cannot show that, there is no way into the file. The index of Matroska lists only some
+//! packets: clocks that go back, missing blocks and changed parameter sets between them would not be seen.
 
-use std::io::Read;
+use std::{io::Read, sync::Arc};
 
 use trix_av::stream::StreamKind;
 use trix_bitstream::steady::{State, Steady};
@@ -13,7 +13,7 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{opened::Source, origin::Origin};
+use super::{essence::Counted, opened::Source, origin::Origin};
 
 /// How a file is entered.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(crate) enum Way {
     Index,
     /// For each frame of the stream: its decoding time in ticks, and the byte position of the packet in which it begins.
     Bytes(Vec<(u64, u64)>),
+    /// By the index of MXF, compared with the packets that were counted from the start.
+    Counted(Arc<Counted>),
 }
 
 /// The tick of times in a transport stream.
@@ -42,6 +44,7 @@ impl Source {
         Ok(match self.input.demuxer().as_str() {
             demuxer if demuxer.starts_with("mov,") && !self.is_fragmented() => Some(Way::Index),
             "mpegts" => self.steady_until(index, until)?.map(Way::Bytes),
+            "mxf" => self.counted(index, until)?.map(|counted| Way::Counted(Arc::new(counted))),
             _ => None,
         })
     }
@@ -59,6 +62,7 @@ impl Source {
         }
         let is_there = match way {
             Way::Index => again.seek(index, ticks).is_ok(),
+            Way::Counted(counted) => self.is_counted(counted, index, ticks)? && again.seek(index, ticks).is_ok(),
             Way::Bytes(places) => {
                 let wanted = u64::try_from(ticks).unwrap_or(0);
                 let after = places.partition_point(|(time, _)| *time <= wanted);

@@ -12,6 +12,7 @@ mod continuation;
 mod digest;
 mod editions;
 mod edits;
+mod essence;
 mod fixity;
 mod foreign_samples;
 mod further;

@@ -151,6 +151,21 @@ impl Source {
         done
     }
 
+    /// The next packet, for a reader that only looks at some packets. `None` at the end, and where nothing can be read.
+    ///
+    /// # Errors
+    /// `Io` if the disk fails, `Cancelled` with `stage`. A read that is cut off looks like damage, or like the end.
+    pub(crate) fn packet(&mut self, stage: Stage) -> Result<Option<Packet>> {
+        let found = self.read();
+        if self.is_cancelled() {
+            return Err(Error::cancelled(stage));
+        }
+        match found {
+            Ok(packet) => Ok(packet),
+            Err(_) => self.io_error().map_or(Ok(None), Err),
+        }
+    }
+
     /// Drops the messages about packets that a seek has passed, and about the place to which it led.
     fn drop_complaints(&self) {
         self.input.sink().take();

@@ -180,6 +180,22 @@ impl SharedFile {
         self.changed.wait_timeout(cache, LOOK).unwrap_or_else(PoisonError::into_inner).0
     }
 
+    /// Reads bytes from `offset` on into `buffer`, past the block cache: for a few bytes at many places. Returns the number
+    /// of bytes, which is less than asked only at the end.
+    pub(super) fn read_past(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.storage.read_at(&mut buffer[filled..], offset.saturating_add(filled as u64)) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.disk_bytes.fetch_add(filled as u64, Ordering::Relaxed);
+        Ok(filled)
+    }
+
     /// Size of block `number` in bytes.
     fn length(&self, number: u64) -> usize {
         let block = self.bounds.block;

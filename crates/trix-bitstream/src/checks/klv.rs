@@ -11,6 +11,8 @@ use super::{
 const MARK: [u8; 4] = [0x06, 0x0e, 0x2b, 0x34];
 /// Size of a key in bytes.
 const KEY: usize = 16;
+/// Size of the longest header in bytes: a key, and a length of eight bytes.
+pub(crate) const LONGEST: usize = KEY + 9;
 /// First bytes of the key of the first partition. A run-in of less than 64 KiB may precede it.
 const PARTITION: [u8; 13] = [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01];
 
@@ -26,7 +28,7 @@ pub(super) struct Klv {
 
 /// Reads the packet header at the start of `bytes`: the length of the value, and the size of the header itself. The
 /// outer `None` means that more bytes are needed. The inner `None` means that no packet begins here.
-fn head(bytes: &[u8]) -> Option<Option<(u64, usize)>> {
+pub(crate) fn head(bytes: &[u8]) -> Option<Option<(u64, usize)>> {
     if !bytes.starts_with(&MARK[..bytes.len().min(MARK.len())]) {
         return Some(None);
     }

@@ -6,7 +6,7 @@
 
 pub mod head;
 mod borders;
-mod klv;
+pub(crate) mod klv;
 mod matroska;
 mod pages;
 mod sign;

@@ -65,6 +65,8 @@ fn compare(file: &Path, audio: AudioSettings, is_near: bool) -> Vec<Report> {
     let (whole, part) = (folder.path().join("whole.mkv"), folder.path().join("part.mkv"));
     done(&job(file, &whole, audio));
     let all = planes(&whole);
+    let frame = all.len() / FRAMES as usize;
+    assert_eq!(all.len(), frame * FRAMES as usize, "{name}");
     let is_heard = audio != AudioSettings::None;
     let heard = if is_heard { samples(&whole, 0, "s32le") } else { Vec::new() };
     let mut reports = Vec::new();
@@ -76,7 +78,7 @@ fn compare(file: &Path, audio: AudioSettings, is_near: bool) -> Vec<Report> {
         let seek = report.seek.as_ref().expect("a cut begins somewhere");
         assert_eq!(seek.from_start, None, "{name} at {first}");
         assert_eq!(seek.known_from.is_some(), is_near, "{name} at {first}: {seek:?}");
-        let range = first as usize * FRAME..(first + count) as usize * FRAME;
+        let range = first as usize * frame..(first + count) as usize * frame;
         assert!(planes(&part) == all[range], "frames of {name} at {first}");
         if is_heard {
             let place = |frame: u64| (frame as usize * SAMPLES).min(heard.len());
@@ -108,12 +110,13 @@ fn frames_far_behind_the_start() {
         ("hevc", hevc, &["mkv", "ts", "mp4"]),
         ("mpeg2", mpeg2, &["mkv", "ts", "mxf", "mov"]),
         ("mpeg2-fields", "-c:v mpeg2video -g 15 -bf 2 -b:v 2M -flags +ildct+ilme -top 1", &["mxf", "ts"]),
+        ("prores", "-c:v prores -profile:v 0 -pix_fmt yuv422p10le", &["mxf"]),
         ("vp9", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 40 -b:v 300k", &["webm"]),
         ("ffv1", "-c:v ffv1 -level 3 -g 12", &["mkv"]),
     ] {
         for container in containers {
             let file = made(&format!("{name}.{container}"), &format!("{FILM} {options}"));
-            compare(&file, AudioSettings::None, *container == "ts");
+            compare(&file, AudioSettings::None, matches!(*container, "ts" | "mxf"));
         }
     }
 }
@@ -124,7 +127,8 @@ fn decoded_audio_far_behind_the_start() {
     let mpeg2 = "-c:v mpeg2video -g 15 -bf 2 -b:v 2M";
     for (name, video, options, audio, is_late) in [
         ("pcm.mov", video.as_str(), "-c:a pcm_s16le", AudioSettings::Flac, true),
-        ("pcm.mxf", mpeg2, "-c:a pcm_s16le", AudioSettings::Flac, false),
+        ("pcm.mxf", mpeg2, "-c:a pcm_s16le", AudioSettings::Flac, true),
+        ("prores.mxf", "-c:v prores -profile:v 0 -pix_fmt yuv422p10le", "-c:a pcm_s24le", AudioSettings::Flac, true),
         ("pcm.mkv", &video, "-c:a pcm_s16le", AudioSettings::Flac, false),
         ("flac.mkv", &video, "-c:a flac", AudioSettings::Flac, false),
         ("alac.mp4", &video, "-c:a alac", AudioSettings::Flac, true),
@@ -136,9 +140,63 @@ fn decoded_audio_far_behind_the_start() {
         ("ac3.ts", &video, "-c:a ac3", AudioSettings::Pcmf32, false),
     ] {
         let file = made(&format!("decoded-{name}"), &format!("{FILM} {AUDIO} {video} {options}"));
-        for report in compare(&file, audio, name.ends_with("ts")) {
+        for report in compare(&file, audio, name.ends_with("ts") || name.ends_with("mxf")) {
             let seek = report.seek.expect("a cut begins somewhere");
             assert_eq!(seek.audio_from_start.is_empty(), is_late, "{name}: {seek:?}");
+        }
+    }
+}
+
+/// The start, the end and the track of each packet with frames or audio in an MXF file.
+fn elements(bytes: &[u8]) -> Vec<(usize, usize, [u8; 4])> {
+    const ELEMENT: [u8; 7] = [0x06, 0x0e, 0x2b, 0x34, 0x01, 0x02, 0x01];
+    let (mut at, mut found) = (0, Vec::new());
+    while let Some(head) = bytes.get(at..at + 25) {
+        let (length, size) = match head[16] {
+            short @ ..0x80 => (usize::from(short), 17),
+            count => {
+                let digits = &head[17..17 + usize::from(count & 0x7f)];
+                (digits.iter().fold(0, |sum, digit| sum << 8 | usize::from(*digit)), 17 + digits.len())
+            }
+        };
+        if head.starts_with(&ELEMENT) && head[8..12] == [0x0d, 1, 3, 1] {
+            found.push((at, at + size + length, [head[12], head[13], head[14], head[15]]));
+        }
+        at += size + length;
+    }
+    found
+}
+
+#[test]
+fn mxf_with_a_packet_missing_before_the_cut_is_read_from_its_start() {
+    let file = made("decoded-pcm.mxf", &format!("{FILM} {AUDIO} -c:v mpeg2video -g 15 -bf 2 -b:v 2M -c:a pcm_s16le"));
+    let bytes = std::fs::read(&file).expect("a file");
+    let all = elements(&bytes);
+    let (picture, sound) = (0x15, 0x16);
+    let of = |kind: u8| all.iter().filter(move |(.., track)| track[0] == kind).copied().collect::<Vec<_>>();
+    assert_eq!((of(picture).len() as u64, of(sound).len() as u64), (FRAMES, FRAMES));
+    let folder = folder();
+    let [broken, whole, part] = ["broken.mxf", "whole.mkv", "part.mkv"].map(|name| folder.path().join(name));
+    // Audio, and a B-frame, which no other frame needs.
+    for (kind, number) in [(sound, 400), (picture, 407)] {
+        let (start, end, _) = of(kind)[number];
+        std::fs::write(&broken, [&bytes[..start], &bytes[end..]].concat()).expect("a file");
+        let job = |output: &Path| {
+            let mut job = job(&broken, output, AudioSettings::Flac);
+            job.source.on_damage = trix_core::OnDamage::Conceal;
+            job
+        };
+        done(&job(&whole));
+        let (frames_of_whole, heard) = (planes(&whole), samples(&whole, 0, "s32le"));
+        for first in [1000_u64, 1511] {
+            let mut job = job(&part);
+            (job.source.start, job.source.duration) = (Some(frames(first)), Some(frames(4)));
+            let seek = done(&job).seek.expect("a cut begins somewhere");
+            assert_eq!(seek.known_from, None, "{kind:x}: {seek:?}");
+            let range = first as usize * FRAME..(first as usize + 4) * FRAME;
+            assert!(planes(&part) == frames_of_whole[range], "frames without {kind:x} at {first}");
+            let range = first as usize * SAMPLES..(first as usize + 4) * SAMPLES;
+            assert!(samples(&part, 0, "s32le") == heard[range], "samples without {kind:x} at {first}");
         }
     }
 }
