@@ -1,9 +1,9 @@
 //! Counts the packets of an MXF file up to a cut, and compares what is read near the cut with these counts.
 //!
-//! Invariant: a read near the cut is only accepted if the first packet of each stream has the time that it has in a read
-//! from the start of the file. In MXF, libavformat counts frames and samples from there, so later packets agree too.
+//! Invariant: a read near the cut is only accepted if its first packets have the times that they have in a read from the
+//! start of the file. In MXF, libavformat counts frames and samples from there, so later packets agree too.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use trix_av::{
     packet::Packet,
@@ -28,6 +28,9 @@ const MOST: usize = 400_000;
 
 /// The largest number of packets that are read to find one of each stream.
 const FIRST: usize = 1000;
+
+/// Frames near the cut whose times are compared.
+const COMPARED: usize = 16;
 
 /// The packets before a cut, by their position in the file.
 #[derive(Debug)]
@@ -148,21 +151,44 @@ impl Source {
         Ok(None)
     }
 
-    /// True if packets that are read after a seek of stream `index` to `ticks` have the times of a read from the start.
-    pub(super) fn is_counted(&self, counted: &Counted, index: usize, ticks: i64) -> Result<bool> {
-        let mut again = self.reopen()?;
-        again.keep(|stream| counted.streams.contains_key(&stream));
-        if again.seek(index, ticks).is_err() {
+    /// Seeks `again` to the last keyframe of stream `index` at or before `ticks`. True if the packets from there on have the
+    /// times of a read from the start.
+    ///
+    /// # Errors
+    /// As for reading the source.
+    pub(super) fn enter_counted(
+        &self,
+        again: &mut Source,
+        counted: &Counted,
+        index: usize,
+        ticks: i64,
+    ) -> Result<bool> {
+        let mut look = self.reopen()?;
+        look.keep(|stream| counted.streams.contains_key(&stream));
+        if look.seek(index, ticks).is_err() {
             return Ok(false);
         }
-        let mut open: BTreeSet<usize> = counted.streams.keys().copied().collect();
-        for _ in 0..FIRST {
+        let mut open: BTreeMap<usize, usize> =
+            counted.streams.keys().map(|stream| (*stream, if *stream == index { COMPARED } else { 1 })).collect();
+        let mut is_first_wrong = false;
+        for number in 0..FIRST {
             if open.is_empty() {
-                return Ok(true);
+                let is_there = again.seek(index, ticks).is_ok();
+                return Ok(is_there && (!is_first_wrong || again.packet(Stage::Source)?.is_some()));
             }
-            let Some(packet) = again.packet(Stage::Source)? else { break };
-            if open.remove(&packet.stream()) && !counted.holds(&packet) {
-                return Ok(false);
+            let Some(packet) = look.packet(Stage::Source)? else { break };
+            let Some(left) = open.get_mut(&packet.stream()) else { continue };
+            if !counted.holds(&packet) {
+                // Where the file states no times, libavformat does not know how many frames come before the keyframe.
+                is_first_wrong = number == 0 && packet.stream() == index;
+                if !is_first_wrong {
+                    return Ok(false);
+                }
+                continue;
+            }
+            *left -= 1;
+            if *left == 0 {
+                open.remove(&packet.stream());
             }
         }
         Ok(false)

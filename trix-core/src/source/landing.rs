@@ -62,7 +62,7 @@ impl Source {
         }
         let is_there = match way {
             Way::Index => again.seek(index, ticks).is_ok(),
-            Way::Counted(counted) => self.is_counted(counted, index, ticks)? && again.seek(index, ticks).is_ok(),
+            Way::Counted(counted) => self.enter_counted(&mut again, counted, index, ticks)?,
             Way::Bytes(places) => {
                 let wanted = u64::try_from(ticks).unwrap_or(0);
                 let after = places.partition_point(|(time, _)| *time <= wanted);

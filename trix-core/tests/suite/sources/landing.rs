@@ -110,6 +110,7 @@ fn frames_far_behind_the_start() {
         ("hevc", hevc, &["mkv", "ts", "mp4"]),
         ("mpeg2", mpeg2, &["mkv", "ts", "mxf", "mov"]),
         ("mpeg2-fields", "-c:v mpeg2video -g 15 -bf 2 -b:v 2M -flags +ildct+ilme -top 1", &["mxf", "ts"]),
+        ("mpeg2-without-b-frames", "-c:v mpeg2video -g 15 -b:v 2M", &["mxf"]),
         ("prores", "-c:v prores -profile:v 0 -pix_fmt yuv422p10le", &["mxf"]),
         ("vp9", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 40 -b:v 300k", &["webm"]),
         ("ffv1", "-c:v ffv1 -level 3 -g 12", &["mkv"]),
