@@ -129,13 +129,13 @@ fn encode(criterion: &mut Criterion) {
     ];
     for (name, choice, preset, frames) in choices {
         let settings = EncodeSettings {
-            size: Some(trix_core::settings::video::Size { width: 1280, height: 720 }),
             preset: Some(preset.to_owned()),
             rate: Some(RateControl::Crf { value: 22.0 }),
             ..Default::default()
         };
         let mut job = Job::new(&source, "unused.mp4");
         job.outputs[0].video = choice(settings.clone());
+        job.outputs[0].picture.size = Some(trix_core::settings::video::Size { width: 1280, height: 720 });
         let plan = trix_core::plan(&job, &Source::open(&source).expect("a clip")).expect("a valid job");
         let first = trix_core::plan::Sink::Output(trix_core::plan::OutputId(0));
         let plan = plan.sink(first).video.expect("frames");

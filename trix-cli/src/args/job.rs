@@ -93,8 +93,11 @@ pub struct Plan {
 /// Arguments of `trix profiles`.
 #[derive(Args)]
 pub struct Profiles {
-    /// The profile to show
+    /// The profile to show; with --resolved, also a file
     pub name: Option<String>,
+    /// Show the profile with everything that it inherits, as one document
+    #[arg(long, requires = "name")]
+    pub resolved: bool,
     /// Check a profile file, and run nothing
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     pub check: Option<PathBuf>,

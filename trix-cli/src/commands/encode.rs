@@ -134,6 +134,12 @@ fn picture(args: &Encode) -> PictureSettings {
             RotateChoice::Auto => Rotate::Auto,
             RotateChoice::Off => Rotate::Off,
         },
+        size: args.size,
+        resampler: match args.resampler {
+            ResamplerChoice::Lanczos => Resampler::Lanczos,
+            ResamplerChoice::Bicubic => Resampler::Bicubic,
+            ResamplerChoice::Bilinear => Resampler::Bilinear,
+        },
         pad: args.pad,
         rate: args.fps,
         tonemap: match args.tonemap {
@@ -186,12 +192,6 @@ fn settings(args: &Encode) -> Result<EncodeSettings, String> {
         depth: args.depth,
         chroma: args.chroma.0,
         chroma_is_fixed: args.chroma.0.is_some(),
-        size: args.size,
-        resampler: match args.resampler {
-            ResamplerChoice::Lanczos => Resampler::Lanczos,
-            ResamplerChoice::Bicubic => Resampler::Bicubic,
-            ResamplerChoice::Bilinear => Resampler::Bilinear,
-        },
         preset: args.preset.clone(),
         tune: args.tune.clone(),
         profile: args.profile.clone(),

@@ -9,7 +9,7 @@ use std::{
 
 use trix_core::{
     Control, Error, ErrorKind, Job, Plan as Written, Report, Stage,
-    document::{Document, Language, PROFILES, Resolved},
+    document::{Document, Language, PROFILES, Resolved, user_profiles},
     plan_for, run_opened,
 };
 
@@ -132,37 +132,73 @@ fn missing_folders(job: &Job) -> Vec<PathBuf> {
 
 /// Lists profiles, shows one, or checks one.
 pub fn profiles(args: &Profiles) -> u8 {
-    if let Some(path) = &args.check {
-        return match Document::open(path, &[]) {
+    match (&args.check, &args.name) {
+        (Some(path), _) => match Document::open(path, &[]) {
             Ok(document) => {
                 let about = document.description().map_or_else(String::new, |about| format!(": {about}"));
                 output::text(&format!("{} is sound{about}\n", path.display()));
+                notes(&document);
                 exit::DONE
             }
             Err(error) => output::failure(&error, false),
-        };
-    }
-    match &args.name {
-        None => {
-            for profile in PROFILES {
-                let document = Document::parse(profile.text, Language::Toml, &[]);
-                let about = document.ok().and_then(|document| document.description().map(str::to_owned));
-                output::text(&format!("{:<18}{}\n", profile.name, about.unwrap_or_default()));
-            }
+        },
+        (None, None) => {
+            list_profiles();
             exit::DONE
         }
-        Some(name) => match PROFILES.iter().find(|profile| profile.name == name) {
-            Some(profile) => {
-                output::text(profile.text);
+        (None, Some(name)) if args.resolved => match Document::of_profile(name) {
+            Ok(document) => {
+                output::text(&document.merged());
+                notes(&document);
                 exit::DONE
             }
-            None => {
-                let names: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
-                let detail = format!("there is no profile '{name}'; profiles are {}", names.join(", "));
-                output::failure(&Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail), false)
+            Err(error) => output::failure(&error, false),
+        },
+        (None, Some(name)) => match profile_text(name) {
+            Ok(text) => {
+                output::text(&text);
+                exit::DONE
             }
+            Err(error) => output::failure(&error, false),
         },
     }
+}
+
+/// Lists the profiles of Trix, and those of the user.
+fn list_profiles() {
+    let line = |name: &str, document: Result<Document, Error>| {
+        let about = match document {
+            Ok(document) => document.description().unwrap_or_default().to_owned(),
+            Err(_) => format!("has mistakes; trix profiles {name} --resolved shows them"),
+        };
+        output::text(&format!("{name:<18}{about}\n"));
+    };
+    for profile in PROFILES {
+        line(profile.name, Document::parse(profile.text, Language::Toml, &[]));
+    }
+    for (name, path) in user_profiles() {
+        line(&name, Document::open(&path, &[]));
+    }
+}
+
+/// The text of a profile, as its file has it.
+fn profile_text(name: &str) -> Result<String, Error> {
+    let own = user_profiles();
+    if let Some((_, path)) = own.iter().find(|(own, _)| own == name) {
+        return std::fs::read_to_string(path).map_err(|error| Error::io(Stage::Plan, path, "cannot be read", error));
+    }
+    if let Some(profile) = PROFILES.iter().find(|profile| profile.name == name) {
+        return Ok(profile.text.to_owned());
+    }
+    let names = PROFILES.iter().map(|profile| profile.name).chain(own.iter().map(|(name, _)| name.as_str()));
+    let names: Vec<&str> = names.collect();
+    let detail = format!("there is no profile '{name}'; profiles are {}", names.join(", "));
+    Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail))
+}
+
+/// Prints what may surprise in a document that was merged.
+fn notes(document: &Document) {
+    document.notes().iter().for_each(|note| output::line(&format!("trix: note: {note}")));
 }
 
 /// Opens the source of a document, and calls `go_on` with the job for it.
@@ -176,6 +212,7 @@ fn resolved(
         Ok(document) => document,
         Err(error) => return output::failure(&error, as_json),
     };
+    notes(&document);
     match document.resolve(folder) {
         Ok(resolved) => go_on(&document, resolved),
         Err(error) => output::failure(&error, as_json),

@@ -11,6 +11,8 @@ use crate::{
         node::{Data, Node, Placed},
         readers::{Reader, reader},
         schema::{name, resolved},
+        shorthand,
+        sources::Texts,
     },
     settings::video::Encoder,
 };
@@ -18,17 +20,26 @@ use crate::{
 /// The number of mistakes that are collected. Nobody reads more, and a document can have a hundred thousand.
 pub(super) const MOST: usize = 1000;
 
+/// What a check found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) mistakes: Vec<Placed>,
+    /// Inherited settings that the type of a nearer document does not have. They are left out.
+    pub(super) notes: Vec<String>,
+}
+
 /// Returns everything in `tree` that `schema`, a part of `root`, does not allow. These nodes become [`Data::Out`];
 /// elements of lists are removed.
-pub(super) fn check(tree: &mut Node, root: &Value, schema: &Value) -> Vec<Placed> {
-    let mut check = Check { root, mistakes: Vec::new() };
+pub(super) fn check(tree: &mut Node, root: &Value, schema: &Value, texts: &Texts) -> Found {
+    let mut check = Check { root, texts, found: Found::default() };
     check.value(tree, schema);
-    check.mistakes
+    check.found
 }
 
 struct Check<'a> {
     root: &'a Value,
-    mistakes: Vec<Placed>,
+    texts: &'a Texts,
+    found: Found,
 }
 
 impl<'a> Check<'a> {
@@ -37,6 +48,12 @@ impl<'a> Check<'a> {
             return;
         }
         let name = name(schema).or_else(|| schema.get("format")?.as_str());
+        if let Some(Some(short)) = name.zip(node.text()).map(|(name, text)| shorthand::value(name, text)) {
+            match short {
+                Ok(value) => node.replace(&value),
+                Err(problem) => return self.wrong(node, problem),
+            }
+        }
         let expected = match name {
             Some("Timestamp") => Some("a time such as \"12.5\" or \"00:01:30\""),
             Some("Rational") => Some("a fraction such as \"24000/1001\""),
@@ -148,6 +165,7 @@ impl<'a> Check<'a> {
     }
 
     fn table(&mut self, node: &mut Node, schema: &'a Value) {
+        let kind = node.get("type").map(|own| (own.layer, own.text().unwrap_or_default().to_owned()));
         let Data::Table(entries) = &mut node.data else { return };
         let known = schema.get("properties").and_then(Value::as_object);
         let rest = schema.get("additionalProperties");
@@ -155,6 +173,14 @@ impl<'a> Check<'a> {
             match (known.and_then(|known| known.get(key)), rest) {
                 (Some(schema), _) => self.value(value, schema),
                 (None, Some(Value::Bool(false))) => {
+                    if let Some((layer, kind)) = &kind
+                        && self.texts.is_nearer(*layer, value.layer)
+                    {
+                        let from = self.texts.name(value.spot);
+                        self.found.notes.push(format!("{} of {from} is left out: {kind} has no {key}", value.path));
+                        value.data = Data::Out;
+                        continue;
+                    }
                     let names: Vec<&str> =
                         known.map(|known| known.keys().map(String::as_str).collect()).unwrap_or_default();
                     let is_of = |encoder: &Encoder| known.and_then(tag) == Some(encoder.to_string().as_str());
@@ -167,6 +193,9 @@ impl<'a> Check<'a> {
                         continue;
                     }
                     let hint = match closest(key, &names) {
+                        _ if shorthand::twin(key).is_some_and(|twin| names.contains(&twin)) => {
+                            format!("is another form of {}, which is set too", shorthand::twin(key).unwrap_or_default())
+                        }
                         Some(near) => format!("is not known; did you mean {near}?"),
                         None => format!("is not known; known are {}", names.join(", ")),
                     };
@@ -217,8 +246,8 @@ impl<'a> Check<'a> {
     }
 
     fn refuse(&mut self, mistake: Placed) {
-        if self.mistakes.len() <= MOST {
-            self.mistakes.push(mistake);
+        if self.found.mistakes.len() <= MOST {
+            self.found.mistakes.push(mistake);
         }
     }
 }

@@ -7,9 +7,10 @@ use serde_json::Value;
 use crate::{
     document::{
         check,
-        inherit::merge,
+        inherit::changed_type,
         node::{Data, Node, Placed},
         schema::resolved,
+        sources::Texts,
         traits::{self, Traits},
     },
     settings::job::Job,
@@ -40,7 +41,7 @@ fn leave_out(table: &mut Node, keys: &[&str]) {
 }
 
 /// Returns the mistakes in conditions, cases and ids of `tree`. `schema` is the schema of a job.
-pub(super) fn check(tree: &Node, schema: &Value) -> Vec<Placed> {
+pub(super) fn check(tree: &Node, schema: &Value, texts: &Texts) -> Vec<Placed> {
     let mut mistakes = Vec::new();
     for list in Job::LISTS {
         let of = &resolved(schema, &schema["properties"][list])["items"];
@@ -55,14 +56,14 @@ pub(super) fn check(tree: &Node, schema: &Value) -> Vec<Placed> {
                 mistakes.extend(traits::check(condition));
             }
             if let Some(cases) = item.get("cases") {
-                mistakes.extend(check_cases(item, cases, schema, of));
+                mistakes.extend(check_cases(item, cases, schema, of, texts));
             }
         }
     }
     mistakes
 }
 
-fn check_cases(item: &Node, cases: &Node, schema: &Value, of: &Value) -> Vec<Placed> {
+fn check_cases(item: &Node, cases: &Node, schema: &Value, of: &Value, texts: &Texts) -> Vec<Placed> {
     let mut mistakes = Vec::new();
     if !matches!(cases.data, Data::List(_) | Data::Out) {
         mistakes.push(cases.mistake("", "a list of cases is expected"));
@@ -83,20 +84,21 @@ fn check_cases(item: &Node, cases: &Node, schema: &Value, of: &Value) -> Vec<Pla
         }
         let mut change = case.clone();
         change.take("when");
-        let mut merged = merge(base.clone(), change);
+        let mut merged = overlaid(base.clone(), change, texts);
+        spread_package(&mut merged);
         // A case is checked together with its element: only mistakes inside the case count, and another case may add a
         // missing key.
         let within = format!("{}.", case.path);
         let own = |Placed { mistake, .. }: &Placed| {
             mistake.place.starts_with(&within) && !mistake.problem.starts_with("needs ")
         };
-        mistakes.extend(check::check(&mut merged, schema, of).into_iter().filter(own));
+        mistakes.extend(check::check(&mut merged, schema, of, texts).mistakes.into_iter().filter(own));
     }
     mistakes
 }
 
 /// Returns the tree for a source with these `traits`: unwanted elements are removed, and cases that hold are applied.
-pub(super) fn decided(tree: &Node, traits: &Traits) -> Node {
+pub(super) fn decided(tree: &Node, traits: &Traits, texts: &Texts) -> Node {
     let mut tree = tree.clone();
     for list in Job::LISTS {
         let Some(Node { data: Data::List(items), .. }) = tree.get_mut(list) else { continue };
@@ -107,11 +109,60 @@ pub(super) fn decided(tree: &Node, traits: &Traits) -> Node {
             for case in cases.items() {
                 let mut change = case.clone();
                 if change.take("when").is_none_or(|condition| traits.meet(&condition)) {
-                    *item = merge(std::mem::take(item), change);
+                    *item = overlaid(std::mem::take(item), change, texts);
                 }
             }
             item.locate(path);
         }
     }
     tree
+}
+
+/// Applies the values of a case to those of its element. Values of a document that is nearer to the user than that of the
+/// case stay. A table whose type the case changes has only the values of the case, and the nearer ones.
+fn overlaid(mut under: Node, mut case: Node, texts: &Texts) -> Node {
+    if !matches!((&under.data, &case.data), (Data::Table(_), Data::Table(_))) {
+        return if texts.is_nearer(under.layer, case.layer) { under } else { case };
+    }
+    let changes = changed_type(&under, &case).map(|(old, new)| (!texts.is_nearer(old.layer, new.layer), new.layer));
+    let (Data::Table(entries), Data::Table(others)) = (&mut under.data, &mut case.data) else { return case };
+    if let Some((true, layer)) = changes {
+        entries.retain(|(_, node)| texts.is_nearer(node.layer, layer));
+    }
+    for (key, node) in std::mem::take(others) {
+        match entries.iter_mut().find(|(own, _)| *own == key) {
+            Some((_, own)) => *own = overlaid(std::mem::take(own), node, texts),
+            None => entries.push((key, node)),
+        }
+    }
+    under
+}
+
+/// Gives each rung of each package the settings that the package states for all of its rungs.
+pub(super) fn spread(tree: &mut Node) {
+    let packages = tree.get_mut("packages").map(Node::items_mut).unwrap_or_default();
+    packages.iter_mut().for_each(spread_package);
+}
+
+fn spread_package(package: &mut Node) {
+    let Some(shared) = package.get("ladder").and_then(|_| package.take("video")) else { return };
+    for rung in package.get_mut("ladder").map(Node::items_mut).unwrap_or_default() {
+        let Data::Table(entries) = &mut rung.data else { continue };
+        match entries.iter_mut().find(|(key, _)| key == "video") {
+            Some((_, own)) => *own = below(&shared, std::mem::take(own)),
+            None => entries.push(("video".to_owned(), shared.clone())),
+        }
+    }
+}
+
+/// The values of `own`, and those of `shared` that it does not set.
+fn below(shared: &Node, mut own: Node) -> Node {
+    let (Data::Table(others), Data::Table(entries)) = (&shared.data, &mut own.data) else { return own };
+    for (key, node) in others {
+        match entries.iter_mut().find(|(own, _)| own == key) {
+            Some((_, own)) => *own = below(node, std::mem::take(own)),
+            None => entries.push((key.clone(), node.clone())),
+        }
+    }
+    own
 }

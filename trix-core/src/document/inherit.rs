@@ -1,6 +1,6 @@
 //! Merges a document with the documents that it inherits.
 //!
-//! Invariant: the document nearer to the user wins; tables of different types are never merged.
+//! Invariant: the document nearer to the user wins, key by key. A change of a `type` is noted.
 
 use std::{collections::HashMap, path::Path};
 
@@ -10,7 +10,7 @@ use crate::{
     document::{
         node::{Data, Node},
         parse::Language,
-        profiles,
+        profiles, shorthand,
         sources::{COMMAND_LINE, Texts},
     },
     settings::job::Job,
@@ -23,9 +23,11 @@ const MOST_LEVELS: usize = 16;
 /// seven.
 const MOST_DOCUMENTS: usize = 64;
 
-/// Reads a document with everything that it inherits. It looks for other files in the folder `near`.
+/// Reads a document with everything that it inherits. It looks for other files in the folder `near`. `notes` receives
+/// what the user should know about the merging.
 pub(super) fn load(
     texts: &mut Texts,
+    notes: &mut Vec<String>,
     label: &str,
     text: &str,
     language: Language,
@@ -42,31 +44,34 @@ pub(super) fn load(
     if texts.count() >= MOST_DOCUMENTS {
         return Err(refuse(label, format!("is one of more than {MOST_DOCUMENTS} documents that are inherited")));
     }
+    let number = texts.count();
     let mut own = texts.parse(label, text, language)?;
     if !matches!(own.data, Data::Table(_)) {
         return Err(refuse(label, "is no table of settings".into()));
     }
+    shorthand::write_out(&mut own);
     heirs.push(label.to_owned());
     let mut merged = Node::table(own.spot);
     if let Some(inherits) = own.take("inherits") {
         for name in names(&inherits).ok_or_else(|| {
             refuse(label, format!("line {}: inherits: a name, or a list of names, is expected", inherits.spot.line))
         })? {
-            let found = profiles::find(name, near).map_err(|error| {
+            let found = profiles::find(name, near, label).map_err(|error| {
                 error.and(&match label {
                     COMMAND_LINE => "named on the command line".to_owned(),
                     _ => format!("inherited by {label}, line {}", inherits.spot.line),
                 })
             })?;
             let near = found.near.as_deref().or(near);
-            let other = load(texts, &found.label, &found.text, found.language, near, heirs)?;
-            merged = merge_jobs(merged, other);
+            let other = load(texts, notes, &found.label, &found.text, found.language, near, heirs)?;
+            merged = Merge { texts, notes }.jobs(merged, other);
         }
     }
     heirs.pop();
+    texts.complete(number);
     // The description of a document is not inherited.
     merged.take("description");
-    Ok(merge_jobs(merged, own))
+    Ok(Merge { texts, notes }.jobs(merged, own))
 }
 
 fn refuse(label: &str, detail: String) -> Error {
@@ -81,52 +86,82 @@ fn names(node: &Node) -> Option<Vec<&str>> {
     }
 }
 
-/// Merges two documents: the values of `over`, and those of `under` that `over` does not set. Elements of lists are
-/// matched by their `id`.
-fn merge_jobs(mut under: Node, mut over: Node) -> Node {
-    for list in Job::LISTS {
-        if let (Some(Data::List(under)), Some(Data::List(over))) =
-            (under.get_mut(list).map(|node| &mut node.data), over.get_mut(list).map(|node| &mut node.data))
-        {
-            *over = merge_lists(std::mem::take(under), std::mem::take(over));
-        }
-    }
-    merge(under, over)
+/// Keys whose values only one encoder knows. They do not go along to another.
+const OF_ONE_ENCODER: [&str; 3] = ["tune", "profile", "params"];
+
+/// Merges the parts of documents.
+pub(super) struct Merge<'a> {
+    pub(super) texts: &'a Texts,
+    pub(super) notes: &'a mut Vec<String>,
 }
 
-fn merge_lists(mut items: Vec<Node>, over: Vec<Node>) -> Vec<Node> {
-    let id = |node: &Node| node.get("id").and_then(Node::text).map(str::to_owned);
-    let mut known: HashMap<String, usize> = HashMap::new();
-    for (at, node) in items.iter().enumerate() {
-        if let Some(id) = id(node) {
-            known.entry(id).or_insert(at);
+impl Merge<'_> {
+    /// Merges two documents: the values of `over`, and those of `under` that `over` does not set. Elements of lists are
+    /// matched by their `id`.
+    fn jobs(&mut self, mut under: Node, mut over: Node) -> Node {
+        for list in Job::LISTS {
+            if let (Some(Data::List(under)), Some(Data::List(over))) =
+                (under.get_mut(list).map(|node| &mut node.data), over.get_mut(list).map(|node| &mut node.data))
+            {
+                *over = self.lists(std::mem::take(under), std::mem::take(over));
+            }
         }
+        self.tables(under, over, "")
     }
-    for node in over {
-        match id(&node).and_then(|id| known.get(&id)) {
-            Some(at) => items[*at] = merge(std::mem::take(&mut items[*at]), node),
-            None => items.push(node),
+
+    fn lists(&mut self, mut items: Vec<Node>, over: Vec<Node>) -> Vec<Node> {
+        let id = |node: &Node| node.get("id").and_then(Node::text).map(str::to_owned);
+        let mut known: HashMap<String, usize> = HashMap::new();
+        for (at, node) in items.iter().enumerate() {
+            if let Some(id) = id(node) {
+                known.entry(id).or_insert(at);
+            }
         }
+        for node in over {
+            let own = id(&node);
+            match own.as_ref().and_then(|id| known.get(id)) {
+                Some(at) => {
+                    let place = format!("{}.", own.unwrap_or_default());
+                    items[*at] = self.tables(std::mem::take(&mut items[*at]), node, &place);
+                }
+                None => items.push(node),
+            }
+        }
+        items
     }
-    items
+
+    /// Merges two nodes: the values of `over`, and those of `under` that `over` does not set. `place` is where they are, in
+    /// words, for the notes.
+    pub(super) fn tables(&mut self, mut under: Node, mut over: Node, place: &str) -> Node {
+        if !matches!((&under.data, &over.data), (Data::Table(_), Data::Table(_))) {
+            return over;
+        }
+        if let Some((old, new)) = changed_type(&under, &over) {
+            let (was, is) = (self.texts.name(old.spot), self.texts.name(new.spot));
+            let (old, new) = (old.text().unwrap_or_default(), new.text().unwrap_or_default());
+            let name = place.trim_end_matches('.');
+            self.notes.push(format!("{name}: {new} ({is}) in place of {old} ({was}); its other settings stay"));
+            OF_ONE_ENCODER.iter().for_each(|key| drop(under.take(key)));
+        }
+        let (Data::Table(entries), Data::Table(others)) = (&mut under.data, &mut over.data) else { return over };
+        let mut entries = std::mem::take(entries);
+        let known: HashMap<String, usize> =
+            entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+        for (key, node) in std::mem::take(others) {
+            match known.get(&key) {
+                Some(at) => {
+                    let old = std::mem::take(&mut entries[*at].1);
+                    entries[*at].1 = self.tables(old, node, &format!("{place}{key}."));
+                }
+                None => entries.push((key, node)),
+            }
+        }
+        Node { data: Data::Table(entries), ..over }
+    }
 }
 
-/// Merges two nodes: the values of `over`, and those of `under` that `over` does not set.
-pub(super) fn merge(mut under: Node, mut over: Node) -> Node {
-    let kind = |node: &Node| node.get("type").and_then(Node::text).map(str::to_owned);
-    let (old, new) = (kind(&under), kind(&over));
-    // Settings of one encoder mean nothing to another.
-    let is_other = old.is_some() && new.is_some() && old != new;
-    let (Data::Table(entries), Data::Table(others), false) = (&mut under.data, &mut over.data, is_other) else {
-        return over;
-    };
-    let mut entries = std::mem::take(entries);
-    let known: HashMap<String, usize> = entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
-    for (key, node) in std::mem::take(others) {
-        match known.get(&key) {
-            Some(at) => entries[*at].1 = merge(std::mem::take(&mut entries[*at].1), node),
-            None => entries.push((key, node)),
-        }
-    }
-    Node { data: Data::Table(entries), ..over }
+/// The two `type` keys of tables of different types.
+pub(super) fn changed_type<'a>(under: &'a Node, over: &'a Node) -> Option<(&'a Node, &'a Node)> {
+    let kinds = under.get("type").zip(over.get("type"));
+    kinds.filter(|(old, new)| old.text().is_some() && new.text().is_some() && old.text() != new.text())
 }

@@ -27,6 +27,7 @@ mod path;
 mod profiles;
 mod readers;
 mod schema;
+mod shorthand;
 mod sources;
 mod traits;
 mod variables;
@@ -41,11 +42,11 @@ use trix_model::{
 };
 
 use node::{Data, Node, Placed};
-use sources::{COMMAND_LINE, Texts};
+use sources::{COMMAND_LINE, OPTION, Texts};
 
 pub use crate::document::{
     parse::Language,
-    profiles::{PROFILES, Profile},
+    profiles::{PROFILES, Profile, user_folder, user_profiles},
     schema::schema,
     traits::Traits,
 };
@@ -61,8 +62,11 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Document {
     tree: Node,
+    /// The tree before variables had their values.
+    merged: Node,
     texts: Texts,
     description: Option<String>,
+    notes: Vec<String>,
 }
 
 impl Document {
@@ -82,6 +86,15 @@ impl Document {
     /// As [`Document::open`].
     pub fn parse(text: &str, language: Language, set: &[(String, String)]) -> Result<Self> {
         Self::load("the job", text, language, None, None, set)
+    }
+
+    /// Reads a profile, by name or file.
+    ///
+    /// # Errors
+    /// As [`Document::open`].
+    pub fn of_profile(name: &str) -> Result<Self> {
+        let found = profiles::find(name, None, "")?;
+        Self::load(&found.label, &found.text, found.language, found.near.as_deref(), None, &[])
     }
 
     /// Makes a document of one or more profiles, by name or file, for `source` and the external audio `tracks`.
@@ -111,18 +124,22 @@ impl Document {
         source: Option<&Path>,
         set: &[(String, String)],
     ) -> Result<Self> {
-        let mut texts = Texts::default();
-        let mut tree = inherit::load(&mut texts, label, text, language, near, &mut Vec::new())?;
-        let spot = texts.add(COMMAND_LINE);
+        let (mut texts, mut notes) = (Texts::default(), Vec::new());
+        let mut tree = inherit::load(&mut texts, &mut notes, label, text, language, near, &mut Vec::new())?;
         let schema = schema::of_job();
-        if let Some(source) = source
-            && let Some(place) = tree.reach("source.path", spot)
-        {
-            *place = Node::new(spot, Data::Text(path_text::to_text(source)));
+        if let Some(source) = source {
+            let spot = texts.add(COMMAND_LINE);
+            if let Some(place) = tree.reach("source.path", spot) {
+                *place = Node::new(spot, Data::Text(path_text::to_text(source)));
+            }
         }
-        let set = set.iter().filter_map(|(key, value)| variables::set(&mut tree, key, value, spot, &schema).err());
+        let set = set.iter().filter_map(|(key, value)| {
+            let spot = texts.add(&format!("{OPTION}{key}"));
+            variables::set(&mut tree, key, value, spot, &schema).err()
+        });
         let mut mistakes: Vec<Placed> = set.collect();
         tree.locate(Default::default());
+        let merged = tree.clone();
         let description = tree.take("description");
         if let Some(node) = description.as_ref().filter(|node| node.text().is_none()) {
             mistakes.push(node.mistake("", format!("is {}; text is expected", node.kind())));
@@ -130,12 +147,16 @@ impl Document {
         let stem = tree.get("source").and_then(|source| source.get("path")?.text()).map(Path::new);
         let stem = stem.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
         mistakes.extend(variables::substitute(&mut tree, &[("stem", stem.unwrap_or_default())]));
-        mistakes.extend(deciding::check(&tree, &schema));
-        let mut bare = deciding::without(tree.clone());
-        mistakes.extend(check::check(&mut bare, &schema, &schema));
+        mistakes.extend(deciding::check(&tree, &schema, &texts));
+        let mut bare = tree.clone();
+        deciding::spread(&mut bare);
+        let mut bare = deciding::without(bare);
+        let found = check::check(&mut bare, &schema, &schema, &texts);
+        mistakes.extend(found.mistakes);
+        notes.extend(found.notes);
         if mistakes.is_empty() {
             let description = description.and_then(|node| node.text().map(str::to_owned));
-            return Ok(Document { tree, texts, description });
+            return Ok(Document { tree, merged, texts, description, notes });
         }
         // The readable rest is checked too, so that all mistakes are reported at once.
         mistakes.extend(further(&bare, &schema)?);
@@ -145,6 +166,17 @@ impl Document {
     /// The document's own description of its purpose.
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
+    }
+
+    /// What happened when documents were merged, and may surprise: an encoder in place of another, a setting that was left
+    /// out. One sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The document with everything that it inherits, in TOML. Its variables have no values yet.
+    pub fn merged(&self) -> String {
+        toml::to_string_pretty(&self.merged.to_toml()).unwrap_or_default()
     }
 
     /// The source that the document names.
@@ -167,10 +199,16 @@ impl Document {
     /// # Errors
     /// `InvalidSpec` when a case makes the job unreadable.
     pub fn job(&self, traits: &Traits) -> Result<Job> {
-        let mut bare = deciding::without(deciding::decided(&self.tree, traits));
+        let mut bare = deciding::without(self.decided(traits));
         let schema = schema::of_job();
-        let mistakes = check::check(&mut bare, &schema, &schema);
+        let mistakes = check::check(&mut bare, &schema, &schema, &self.texts).mistakes;
         if mistakes.is_empty() { read(&bare) } else { Err(self.texts.error(mistakes)) }
+    }
+
+    fn decided(&self, traits: &Traits) -> Node {
+        let mut tree = deciding::decided(&self.tree, traits, &self.texts);
+        deciding::spread(&mut tree);
+        tree
     }
 
     /// Adds the lines of its mistakes to an error about the job for `traits`.
@@ -178,7 +216,7 @@ impl Document {
         if error.mistakes().is_empty() {
             return error;
         }
-        let tree = deciding::decided(&self.tree, traits);
+        let tree = self.decided(traits);
         let schema = schema::of_job();
         let placed = error.mistakes().iter().map(|mistake| placed(mistake, &tree, &schema).0);
         self.texts.error(placed.collect())

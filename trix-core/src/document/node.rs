@@ -27,7 +27,10 @@ pub(super) struct Placed {
 /// A part of a document.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
+    /// The place of the value. The value of a variable has a place of its own.
     pub(super) spot: Spot,
+    /// The number of the document that has this part.
+    pub(super) layer: usize,
     /// Its path in the job, set by [`Node::locate`].
     pub(super) path: Path,
     pub(super) data: Data,
@@ -50,7 +53,7 @@ pub(super) enum Data {
 
 impl Node {
     pub(super) fn new(spot: Spot, data: Data) -> Self {
-        Node { spot, path: Path::default(), data }
+        Node { spot, layer: spot.document, path: Path::default(), data }
     }
 
     pub(super) fn table(spot: Spot) -> Self {
@@ -166,6 +169,16 @@ impl Node {
         Placed { spot: self.spot, mistake: Mistake::new(self.path.to_string(), value, problem) }
     }
 
+    /// Moves this and all of its parts to `spot`.
+    pub(super) fn put_at(&mut self, spot: Spot) {
+        (self.spot, self.layer) = (spot, spot.document);
+        match &mut self.data {
+            Data::List(items) => items.iter_mut().for_each(|item| item.put_at(spot)),
+            Data::Table(entries) => entries.iter_mut().for_each(|(_, node)| node.put_at(spot)),
+            _ => {}
+        }
+    }
+
     /// Returns the same as JSON, without places and without parts that are out.
     pub(super) fn to_json(&self) -> Value {
         match &self.data {
@@ -177,6 +190,24 @@ impl Node {
             Data::Table(entries) => {
                 let entries = entries.iter().filter(|(_, node)| !node.is_out());
                 Value::Object(entries.map(|(key, node)| (key.clone(), node.to_json())).collect::<Map<_, _>>())
+            }
+        }
+    }
+
+    /// Returns the same as TOML, which has no nulls.
+    pub(super) fn to_toml(&self) -> toml::Value {
+        match &self.data {
+            Data::Null | Data::Out => toml::Value::String(String::new()),
+            Data::Bool(value) => toml::Value::Boolean(*value),
+            Data::Number(value) => match value.as_i64() {
+                Some(whole) => toml::Value::Integer(whole),
+                None => toml::Value::Float(value.as_f64().unwrap_or(f64::NAN)),
+            },
+            Data::Text(value) => toml::Value::String(value.clone()),
+            Data::List(items) => toml::Value::Array(items.iter().map(Node::to_toml).collect()),
+            Data::Table(entries) => {
+                let entries = entries.iter().filter(|(_, node)| !matches!(node.data, Data::Null | Data::Out));
+                toml::Value::Table(entries.map(|(key, node)| (key.clone(), node.to_toml())).collect())
             }
         }
     }

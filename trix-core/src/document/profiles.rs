@@ -38,8 +38,38 @@ pub(super) struct NamedText {
     pub(super) near: Option<PathBuf>,
 }
 
-/// Finds a profile by its name, or a file: relative to the folder of the document that names it, then as named.
-pub(super) fn find(name: &str, near: Option<&Path>) -> Result<NamedText> {
+/// The folder for profiles of the user: `$XDG_CONFIG_HOME/trix/profiles`, by default `~/.config/trix/profiles`. `None` if
+/// neither variable is set.
+pub fn user_folder() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
+    Some(config.join("trix").join("profiles"))
+}
+
+/// The names and files of the user's profiles, in the order of their names. A name is that of a file without its
+/// extension.
+pub fn user_profiles() -> Vec<(String, PathBuf)> {
+    let entries = user_folder().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let mut found: Vec<(String, PathBuf)> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file() && EXTENSIONS.iter().any(|known| path.extension().is_some_and(|own| own == *known)))
+        .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)))
+        .collect();
+    found.sort();
+    found
+}
+
+/// The extensions of documents.
+const EXTENSIONS: [&str; 4] = ["toml", "yaml", "yml", "json"];
+
+/// Finds a profile by its name, or a file: relative to the folder of the document that names it, then as named. A profile
+/// of the user comes before one of Trix that has the same name. `by` is the label of the document that names it: a profile
+/// of the user can inherit one of Trix with its own name.
+pub(super) fn find(name: &str, near: Option<&Path>, by: &str) -> Result<NamedText> {
+    let own = user_profiles();
+    if let Some((_, path)) = own.iter().find(|(own, path)| own == name && path.display().to_string() != by) {
+        return read(path);
+    }
     if let Some(profile) = PROFILES.iter().find(|profile| profile.name == name) {
         let label = format!("profile {name}");
         return Ok(NamedText { label, text: profile.text.to_owned(), language: Language::Toml, near: None });
@@ -50,7 +80,8 @@ pub(super) fn find(name: &str, near: Option<&Path>) -> Result<NamedText> {
     match places.into_iter().find(|place| place.is_file()) {
         Some(place) => read(place),
         None => {
-            let names: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
+            let names = own.iter().map(|(name, _)| name.as_str()).chain(PROFILES.iter().map(|profile| profile.name));
+            let names: Vec<&str> = names.collect();
             let hint = closest(name, &names).map_or(String::new(), |near| format!("did you mean {near}? "));
             let detail = format!("there is no profile and no file '{name}'; {hint}profiles are {}", names.join(", "));
             Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail))

@@ -4,7 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::settings::{job::Job, track::MOMENT};
+use crate::{
+    document::shorthand,
+    settings::{job::Job, track::MOMENT},
+};
 
 /// The schema of a job.
 pub(super) fn of_job() -> Value {
@@ -50,6 +53,15 @@ pub fn schema() -> Value {
         "type": "object",
         "additionalProperties": values
     });
+    for name in shorthand::TYPES {
+        let own = schema["$defs"][name].take();
+        let short = json!({ "type": "string", "description": "As the option of the command line." });
+        schema["$defs"][name] = json!({ "anyOf": [own, short] });
+    }
+    if let Some(keys) = schema["$defs"]["PackageJob"]["properties"].as_object_mut() {
+        let shared = json!({ "description": "Settings that all rungs share.", "type": "object" });
+        keys.insert("video".to_owned(), shared);
+    }
     for list in Job::LISTS {
         let Some(name) = schema["properties"][list]["items"]["$ref"].as_str() else { continue };
         let name = name.rsplit('/').next().unwrap_or_default().to_owned();

@@ -24,6 +24,11 @@ pub(super) const OPTION: &str = "--set ";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     labels: Vec<String>,
+    /// For each document, how near to the user it is: a document that inherits is nearer than what it inherits, and of
+    /// several that it inherits, the later is nearer.
+    nearness: Vec<usize>,
+    /// The number of documents whose inheritance is complete.
+    complete: usize,
 }
 
 impl Texts {
@@ -31,6 +36,7 @@ impl Texts {
     pub(super) fn parse(&mut self, label: &str, text: &str, language: Language) -> Result<Node> {
         let number = self.labels.len();
         self.labels.push(label.to_owned());
+        self.nearness.push(0);
         parse::parse(text, language, number).map_err(|(line, problem)| {
             Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("line {line}: {problem}")).in_file(Path::new(label))
         })
@@ -41,14 +47,29 @@ impl Texts {
         self.labels.len()
     }
 
-    /// Adds a source of text that is not a file: the command line.
+    /// Adds a source of text that is not a file: an option of the command line. It is nearer than all others.
     pub(super) fn add(&mut self, label: &str) -> Spot {
+        let document = self.labels.len();
         self.labels.push(label.to_owned());
-        Spot { document: self.labels.len() - 1, line: 0 }
+        self.nearness.push(0);
+        self.complete(document);
+        Spot { document, line: 0 }
+    }
+
+    /// Notes that everything that document `number` inherits was read.
+    pub(super) fn complete(&mut self, number: usize) {
+        self.complete += 1;
+        self.nearness[number] = self.complete;
+    }
+
+    /// True if document `one` is nearer to the user than document `other`.
+    pub(super) fn is_nearer(&self, one: usize, other: usize) -> bool {
+        let nearness = |number: usize| self.nearness.get(number).copied().unwrap_or(0);
+        nearness(one) > nearness(other)
     }
 
     /// The place in words: `job.toml:12`.
-    fn name(&self, spot: Spot) -> String {
+    pub(super) fn name(&self, spot: Spot) -> String {
         let label = self.labels.get(spot.document).map_or("", String::as_str);
         match spot.line {
             0 => label.to_owned(),

@@ -11,7 +11,7 @@ use trix_model::mistake::{Mistake, closest};
 use crate::document::{
     check::MOST,
     node::{Data, Node, Placed, Spot},
-    parse::MOST_BYTES,
+    parse::{self, Language, MOST_BYTES},
     sources::OPTION,
 };
 
@@ -21,14 +21,14 @@ const MOST_NAMES: usize = 50;
 /// Sets `key` to `value`, as the command line does: a variable of this name if there is one, else a place in the job,
 /// whose schema is `job`.
 pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Value) -> Result<(), Placed> {
-    let data = literal(value);
+    let top = tree.spot;
+    let refused =
+        |problem: String| Placed { spot: top, mistake: Mistake::new(format!("{OPTION}{key}"), value, problem) };
+    let data = literal(value, spot).map_err(refused)?;
     if let Some(variable) = tree.get_mut("variables").and_then(|variables| variables.get_mut(key)) {
         *variable = Node::new(spot, data);
         return Ok(());
     }
-    let top = tree.spot;
-    let refused =
-        |problem: String| Placed { spot: top, mistake: Mistake::new(format!("{OPTION}{key}"), value, problem) };
     let known = job["properties"].as_object();
     let known: Vec<&str> = known.map(|known| known.keys().map(String::as_str).collect()).unwrap_or_default();
     let first = key.split(['.', '[']).next().unwrap_or_default();
@@ -46,14 +46,23 @@ pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Val
 }
 
 /// A value as a user types it: a number, `true` or `false` where it looks like one, else text. Quoted text is always
-/// text.
-fn literal(text: &str) -> Data {
-    match serde_json::from_str::<Value>(text) {
+/// text. What begins with a bracket or brace is a list or table in JSON or TOML.
+fn literal(text: &str, spot: Spot) -> Result<Data, String> {
+    let trimmed = text.trim_start();
+    if trimmed.starts_with(['[', '{']) {
+        let written = [(text.to_owned(), Language::Json), (format!("value = {text}"), Language::Toml)];
+        let [json, toml] = written.map(|(text, language)| parse::parse(&text, language, spot.document));
+        let toml = toml.map(|mut table| table.take("value").unwrap_or_default());
+        let mut node = json.or(toml).map_err(|(_, problem)| format!("is no list or table in JSON or TOML: {problem}"))?;
+        node.put_at(spot);
+        return Ok(node.data);
+    }
+    Ok(match serde_json::from_str::<Value>(text) {
         Ok(Value::Bool(value)) => Data::Bool(value),
         Ok(Value::Number(number)) => Data::Number(number),
         Ok(Value::String(quoted)) => Data::Text(quoted),
         _ => Data::Text(text.to_owned()),
-    }
+    })
 }
 
 /// Returns the end of a message: the most similar name, and the known names.
@@ -70,7 +79,7 @@ fn known_are<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
 pub(super) fn substitute(tree: &mut Node, given: &[(&str, String)]) -> Vec<Placed> {
     let mut filling = Filling::default();
     for (name, value) in given {
-        filling.add(name, Data::Text(value.clone()));
+        filling.add(name, Node::new(tree.spot, Data::Text(value.clone())));
     }
     match tree.get_mut("variables") {
         Some(Node { data: Data::Table(entries), .. }) => filling.variables(entries),
@@ -85,9 +94,17 @@ pub(super) fn substitute(tree: &mut Node, given: &[(&str, String)]) -> Vec<Place
     filling.mistakes
 }
 
+/// A text with the values of its variables.
+enum Filled {
+    /// The text was only a variable. A mistake in the value is where the variable has its value.
+    Alone(Node),
+    /// The value stands within other text.
+    Within(String),
+}
+
 #[derive(Default)]
 struct Filling {
-    known: HashMap<String, Data>,
+    known: HashMap<String, Node>,
     /// In the order in which they were added.
     names: Vec<String>,
     /// Variables of the document, by number.
@@ -98,8 +115,8 @@ struct Filling {
 }
 
 impl Filling {
-    fn add(&mut self, name: &str, data: Data) {
-        if self.known.insert(name.to_owned(), data).is_none() {
+    fn add(&mut self, name: &str, value: Node) {
+        if self.known.insert(name.to_owned(), value).is_none() {
             self.names.push(name.to_owned());
         }
     }
@@ -147,13 +164,14 @@ impl Filling {
         } else {
             self.fill(node);
         }
-        self.add(name, node.data.clone());
+        self.add(name, node.clone());
     }
 
     fn fill(&mut self, node: &mut Node) {
         match &mut node.data {
             Data::Text(text) => match self.filled(text) {
-                Ok(Some(data)) => node.data = data,
+                Ok(Some(Filled::Alone(value))) => (node.data, node.spot) = (value.data, value.spot),
+                Ok(Some(Filled::Within(text))) => node.data = Data::Text(text),
                 Ok(None) => {}
                 Err(problem) => {
                     self.refuse(node.mistake(node.text().unwrap_or_default(), problem));
@@ -166,7 +184,7 @@ impl Filling {
         }
     }
 
-    fn filled(&mut self, text: &str) -> Result<Option<Data>, String> {
+    fn filled(&mut self, text: &str) -> Result<Option<Filled>, String> {
         let (mut out, mut rest) = (String::new(), text);
         while let Some(start) = rest.find("${") {
             let Some(length) = rest[start..].find('}') else {
@@ -180,34 +198,32 @@ impl Filling {
                 let names = self.names.iter().map(String::as_str);
                 return Err(format!("there is no variable {name}; {}", known_are(name, names)));
             };
-            if matches!(value, Data::Out) {
-                return Ok(Some(Data::Out));
+            if value.is_out() {
+                return Ok(Some(Filled::Alone(value.clone())));
             }
             let is_alone = start == 0 && start + length + 1 == text.len();
-            let value = match value {
-                value if is_alone => value.clone(),
-                Data::Number(number) => Data::Text(number.to_string()),
-                Data::Bool(value) => Data::Text(value.to_string()),
-                other => other.clone(),
+            let (value, written) = match &value.data {
+                Data::Number(number) => (value.clone(), number.to_string()),
+                Data::Bool(flag) => (value.clone(), flag.to_string()),
+                Data::Text(text) => (value.clone(), text.clone()),
+                _ => (value.clone(), String::new()),
             };
-            if let Data::Text(text) = &value {
-                self.bytes += text.len();
-                if self.bytes > MOST_BYTES {
-                    return Err(format!("variables put more than {MOST_BYTES} bytes into the job"));
-                }
-                out.push_str(&rest[..start]);
-                out.push_str(text);
+            self.bytes += written.len();
+            if self.bytes > MOST_BYTES {
+                return Err(format!("variables put more than {MOST_BYTES} bytes into the job"));
             }
             if is_alone {
-                return Ok(Some(value));
+                return Ok(Some(Filled::Alone(value)));
             }
+            out.push_str(&rest[..start]);
+            out.push_str(&written);
             rest = &rest[start + length + 1..];
         }
         if rest.len() == text.len() {
             return Ok(None);
         }
         out.push_str(rest);
-        Ok(Some(Data::Text(out)))
+        Ok(Some(Filled::Within(out)))
     }
 }
 

@@ -245,6 +245,7 @@ pub(super) fn settle(
     source: &Source,
     span: &Span,
     decisions: &mut Vec<Decision>,
+    notes: &mut Vec<String>,
 ) {
     // A cut can be longer than the source.
     let end = [span.end, film_end(source, span.begin)].into_iter().flatten().min();
@@ -254,6 +255,7 @@ pub(super) fn settle(
             continue;
         };
         let settings = &external_audio.settings;
+        notes.extend(far_offset(external_audio));
         plan.origin = Some(external_audio.origin(later));
         let rate = Rational::new(1, i64::from(plan.sample_rate));
         let samples = end.map(|end| u64::try_from(since(end, span.origin).rescale(rate)).unwrap_or(0));
@@ -270,6 +272,21 @@ pub(super) fn settle(
             let tolerance = settings.tolerance();
             MustLast { samples, tolerance, sample_rate: plan.sample_rate }
         });
+    }
+}
+
+/// A note about an offset that is probably wrong: longer than ten seconds, or than the file.
+fn far_offset(external_audio: &ExternalAudio) -> Option<String> {
+    const MOST: Timestamp = Timestamp::new(10, Rational::new(1, 1));
+    let offset = external_audio.settings.offset?;
+    let absolute = if offset.ticks < 0 { since(Timestamp::new(0, offset.base), offset) } else { offset };
+    let name = external_audio.settings.all_inputs().first().map(|input| input.path.display().to_string())?;
+    match external_audio.length {
+        Some(length) if absolute > length => {
+            Some(format!("{name}: the offset of {offset} is longer than the file, which lasts {length}"))
+        }
+        _ if absolute > MOST => Some(format!("{name}: an offset of {offset} is long; 40ms are milliseconds")),
+        _ => None,
     }
 }
 

@@ -61,7 +61,7 @@ fn check_size(
     mistakes: &mut Vec<Mistake>,
 ) {
     let size = format!("{width}x{height}");
-    let mut wrong = |problem: String| mistakes.push(Mistake::new("video.size", &size, problem));
+    let mut wrong = |problem: String| mistakes.push(Mistake::new("picture.size", &size, problem));
     let (x, y) = format.chroma.shift();
     let exact = !target.rounds_chroma();
     if exact && (!width.is_multiple_of(1 << x) || !height.is_multiple_of(1 << y)) {

@@ -98,8 +98,8 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
         match size.resolve(width, height) {
             Some(size) => (width, height) = size,
             None => diagnostics.mistake(
-                "video.size",
-                format!("{}x{}", size.width, size.height),
+                "picture.size",
+                size,
                 "positive numbers, one of which may be -2",
             ),
         }
@@ -113,7 +113,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
         aspect = nearly_square(Rational::new(num, den));
         if fields.is_some() && height != from_height {
             diagnostics.mistake(
-                "video.size",
+                "picture.size",
                 format!("{width}x{height}"),
                 "rows of two fields cannot be scaled; deinterlace",
             );

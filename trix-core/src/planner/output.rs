@@ -102,7 +102,7 @@ pub(super) fn plan(
     }
     let mut audio = audio;
     let span = external_audio::Span { begin, origin, end: video_end };
-    external_audio::settle(&mut audio, job.external_audio, source, &span, &mut decisions);
+    external_audio::settle(&mut audio, job.external_audio, source, &span, &mut decisions, &mut notes);
     audio::say_silence(&audio, source, origin, &mut decisions);
     let path = job.output.path.clone();
     let verify = job.output.verify;

@@ -137,6 +137,9 @@ pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
     if package.path.file_name().is_none() {
         mistakes.push(Mistake::new("path", package.path.display(), "is no name for a folder"));
     }
+    if let Some(size) = package.picture.size {
+        mistakes.push(Mistake::new("picture.size", size, "the height of each rung is its size"));
+    }
     if package.ladder.is_empty() && package.audio == AudioSettings::None {
         mistakes.push(Mistake::new("ladder", "", "without audio, nothing would be written"));
     }
@@ -149,10 +152,7 @@ pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
             mistakes.push(Mistake::new(format!("{place}.height"), rung.height, "stands there twice"));
         }
         match &rung.video {
-            VideoSettings::X264(own) | VideoSettings::X265(own) if own.size.is_none() => {}
-            VideoSettings::X264(_) | VideoSettings::X265(_) => {
-                mistakes.push(Mistake::new(format!("{place}.video.size"), "", "the height of the rung is its size"));
-            }
+            VideoSettings::X264(_) | VideoSettings::X265(_) => {}
             _ => mistakes.push(Mistake::new(format!("{place}.video"), "", "a rung is encoded by x264 or x265")),
         }
     }
@@ -183,11 +183,12 @@ fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> E
         let rows = if turned.is_some_and(|turned| turned.is_sideways()) { facts.width } else { facts.height } as u32;
         let rate = crate::decode::video::frame_rate(facts);
         for (number, rung, size) in rungs(package, rows, &mut decisions) {
-            let video = settled(rung, size, package.segment, rate, &mut decisions);
+            let video = settled(rung, package.segment, rate, &mut decisions);
             let id = format!("video-{}", if size.is_some() { rung.height } else { rows });
             let path = package.path.join(format!("{id}.mp4"));
             let place = format!("ladder[{number}].");
-            let output = OutputSettings { path, video, ..base.clone() };
+            let picture = PictureSettings { size, ..package.picture.clone() };
+            let output = OutputSettings { path, video, picture, ..base.clone() };
             renditions.push(Rendition { id, output, part: None, place });
         }
     } else if !package.ladder.is_empty() {
@@ -255,14 +256,12 @@ fn rungs<'a>(
 /// The settings of a rung, with keyframes only where segments begin.
 fn settled(
     rung: &Rung,
-    size: Option<Size>,
     segment: Rational,
     rate: Rational,
     decisions: &mut Vec<Decision>,
 ) -> VideoSettings {
     let mut video = rung.video.clone();
     if let VideoSettings::X264(settings) | VideoSettings::X265(settings) = &mut video {
-        settings.size = size;
         settings.open_gop = Some(false);
         settings.key_interval = Some(Timestamp::new(1, segment));
         // Longer than a segment, so that only forced keyframes occur.

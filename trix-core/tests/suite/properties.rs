@@ -56,11 +56,9 @@ fn rate() -> impl Strategy<Value = RateControl> {
 }
 
 fn settings() -> impl Strategy<Value = EncodeSettings> {
-    let picture = (
+    let samples = (
         prop::option::of(prop::sample::select(vec![8u32, 10, 12])),
         prop::option::of(prop::sample::select(Chroma::ALL.to_vec())),
-        prop::option::of((-2i32..5000, -2i32..5000).prop_map(|(width, height)| Size { width, height })),
-        prop::sample::select(vec![Resampler::Lanczos, Resampler::Bicubic, Resampler::Bilinear]),
     );
     let quality = (
         prop::option::of("[a-z]{1,9}"),
@@ -76,15 +74,13 @@ fn settings() -> impl Strategy<Value = EncodeSettings> {
         prop::option::of(moment()),
         prop::collection::btree_map("[a-z-]{1,12}", "\\PC{0,12}", 0..4),
     );
-    (picture, quality, groups).prop_map(|(picture, quality, groups)| {
-        let (depth, chroma, size, resampler) = picture;
+    (samples, quality, groups).prop_map(|(samples, quality, groups)| {
+        let (depth, chroma) = samples;
         let (preset, profile, rate, maxrate, bufsize) = quality;
         let (gop, open_gop, keyframes, key_interval, params) = groups;
         EncodeSettings {
             depth,
             chroma,
-            size,
-            resampler,
             preset,
             tune: None,
             profile,
@@ -122,12 +118,17 @@ fn job() -> impl Strategy<Value = Job> {
         Just(AudioSettings::Pcmf32),
     ];
     let source = (prop::option::of(moment()), prop::option::of(moment()), prop::option::of(any::<u64>()));
-    let rest = (prop::option::of(any::<u32>()), any::<bool>(), any::<bool>());
+    let scaling = (
+        prop::option::of((-2i32..5000, -2i32..5000).prop_map(|(width, height)| Size { width, height })),
+        prop::sample::select(vec![Resampler::Lanczos, Resampler::Bicubic, Resampler::Bilinear]),
+    );
+    let rest = (prop::option::of(any::<u32>()), any::<bool>(), any::<bool>(), scaling);
     ("\\PC{1,20}", "\\PC{1,20}", video, audio, source, rest).prop_map(|(input, output, video, audio, source, rest)| {
         let mut job = Job::new(input, output);
         (job.source.start, job.source.duration, job.source.frames) = source;
         job.outputs[0].video = video;
         job.outputs[0].audio = audio;
+        (job.outputs[0].picture.size, job.outputs[0].picture.resampler) = rest.3;
         (job.threads, job.outputs[0].overwrite) = (rest.0, rest.1);
         if rest.2 {
             job.source.on_damage = OnDamage::Conceal;

@@ -50,8 +50,8 @@ pub fn job(source: &Path) -> Job {
     let output = |(width, height): (i32, i32)| OutputSettings {
         path: format!("{height}p.mp4").into(),
         audio: AudioSettings::None,
+        picture: PictureSettings { size: Some(Size { width, height }), ..Default::default() },
         video: VideoSettings::X264(EncodeSettings {
-            size: Some(Size { width, height }),
             preset: Some("veryfast".to_owned()),
             rate: Some(RateControl::Crf { value: 21.0 }),
             ..Default::default()

@@ -41,13 +41,13 @@ pub fn job(source: &Path, encoder: Encoder, depth: u32, preset: &str, crf: u32, 
     let settings = EncodeSettings {
         depth: Some(depth),
         chroma: Some(Chroma::C420),
-        size: Some(Size { width: size.0, height: size.1 }),
         preset: Some(preset.to_owned()),
         rate: Some(RateControl::Crf { value: f64::from(crf) }),
         ..Default::default()
     };
     let mut job = Job::new(source, "copy.mp4");
     job.outputs[0].audio = AudioSettings::None;
+    job.outputs[0].picture.size = Some(Size { width: size.0, height: size.1 });
     job.outputs[0].video = match encoder {
         Encoder::X265 => VideoSettings::X265(settings),
         _ => VideoSettings::X264(settings),

@@ -138,8 +138,13 @@ fn well_formed<'a>(parts: &[&'a str]) -> Result<(), &'a str> {
     Ok(())
 }
 
-/// Returns the language with the nearest name or code, as the end of a sentence.
+/// Returns the language with the nearest name or code, as the end of a sentence. Two letters are near to everything.
 fn nearest(text: &str) -> String {
+    let most = match text.len() {
+        0..=2 => 0,
+        3 => 1,
+        length => 2.max(length / 3),
+    };
     // Only languages that also have a code of two letters are compared. The rest is 7700 languages, and one of them is
     // near to any three letters.
     let common = isolang::languages().filter(|language| language.to_639_1().is_some());
@@ -153,7 +158,7 @@ fn nearest(text: &str) -> String {
     };
     let best = common.map(|language| (distance(&language), language)).min_by_key(|(distance, _)| *distance);
     match best {
-        Some((distance, language)) if distance <= 2.max(text.len() / 3) => {
+        Some((distance, language)) if distance <= most => {
             format!("; {} ({}) comes nearest", language.to_639_3(), language.to_name())
         }
         _ => "; codes are two or three letters such as en or eng".to_owned(),
@@ -201,7 +206,8 @@ mod tests {
             ("russian", "rus (Russian)"),
             ("Germam", "deu (German)"),
             ("enlgish", "eng (English)"),
-            ("xx", "ISO 639"),
+            ("xx", "such as en or eng"),
+            ("rsu", "rus (Russian)"),
             ("", "ISO 639"),
             ("nonsensewords", "such as en or eng"),
             ("en-", "''"),

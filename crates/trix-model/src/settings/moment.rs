@@ -8,14 +8,16 @@ pub(super) fn decimal(text: &str) -> Option<f64> {
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// Reads a time. The units `s`, `ms` and `us` are allowed.
+/// Reads a time: a number with the unit `s`, `ms` or `us`, or `MM:SS`, `HH:MM:SS` or a ratio such as `-1920/48000`. A bare
+/// number is refused, because it could mean seconds or milliseconds.
 #[doc(hidden)]
 pub fn read_moment(text: &str) -> Result<Timestamp, String> {
-    let wrong = || format!("'{text}' is no time such as 1.5, -40ms, 00:00:02 or -1920/48000");
+    let wrong = || format!("'{text}' is no time such as 1.5s, -40ms, 00:00:02 or -1920/48000");
     let (number, digits) = match text {
         _ if text.ends_with("ms") => (text.strip_suffix("ms"), 3),
         _ if text.ends_with("us") => (text.strip_suffix("us"), 6),
         _ if text.ends_with('s') => (text.strip_suffix('s'), 0),
+        _ if decimal(text).is_some() => return Err(format!("'{text}' has no unit; write {text}s or {text}ms")),
         _ => return text.parse().map_err(|_| wrong()),
     };
     let number = number.unwrap_or_default();
@@ -32,5 +34,10 @@ pub fn read_moment(text: &str) -> Result<Timestamp, String> {
 /// Writes a time that [`read_moment`] reads as exactly the same: in milliseconds if they are exact.
 pub(super) fn write_moment(time: Timestamp) -> String {
     let millis = time.rescale(Rational::new(1, 1000));
-    if Timestamp::new(millis, Rational::new(1, 1000)) == time { format!("{millis}ms") } else { time.as_spec() }
+    if Timestamp::new(millis, Rational::new(1, 1000)) == time {
+        return format!("{millis}ms");
+    }
+    let text = time.as_spec();
+    // A ratio has no unit.
+    if text.contains('/') { text } else { format!("{text}s") }
 }

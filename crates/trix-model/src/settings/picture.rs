@@ -23,6 +23,11 @@ pub struct PictureSettings {
     pub crop: Crop,
     /// Whether frames are rotated and mirrored as the container specifies.
     pub rotate: Rotate,
+    /// The size after cropping; the side -2 follows from the other and the aspect ratio. Default: the source's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
+    /// How samples are computed if the size changes.
+    pub resampler: Resampler,
     /// The size of a black frame in which frames are centred.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pad: Option<Size>,

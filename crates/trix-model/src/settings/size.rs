@@ -1,6 +1,6 @@
 //! Sizes of frames as a user writes them.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,12 @@ impl Size {
             (-2, h) if h > 0 => Some((scaled(h, width, height.max(1))?, h as usize)),
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
     }
 }
 

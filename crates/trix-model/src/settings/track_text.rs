@@ -4,8 +4,8 @@
 //!
 //! Keys are `lang`, `title`, `map`, `stream`, `channel`, `offset`, `tempo`, `pitch`, `length`, `tolerance`, `gain` and
 //! `loudness`; a purpose (`default`, `dub`, `comment`, ...) has no value. The name of a file ends at the first colon
-//! that is followed by a key or a purpose, so that names may contain other colons. A backslash makes the next `+`, `,`,
-//! `:` or backslash an ordinary character.
+//! that is followed by a key or a purpose, also by one with a wrong letter. Other colons are part of the name. A backslash
+//! makes the next `+`, `,`, `:` or backslash an ordinary character.
 //!
 //! `map` is a layout (`5.1`) or loudspeakers in the order of the channels (`FC+FL+FR`), with `*` for a channel that is
 //! left out and `FL/FR` for one that plays from both. `stream` and `channel` are one number for all files, or one
@@ -150,10 +150,14 @@ fn inputs(paths: &[PathBuf], streams: &[Option<usize>], channels: &[Option<usize
 fn split_options(text: &str) -> (&str, Option<&str>) {
     let begins = |rest: &str| {
         let word = rest.split([',', '=']).next().unwrap_or_default();
-        let is_key = KEYS.contains(&word) && rest[word.len()..].starts_with('=');
-        let is_purpose =
-            Disposition::ALL.iter().any(|known| known.name() == word) && !rest[word.len()..].starts_with('=');
-        is_key || is_purpose
+        let has_value = rest[word.len()..].starts_with('=');
+        let names: Vec<&str> = match has_value {
+            true => KEYS.to_vec(),
+            false => Disposition::ALL.iter().map(|known| known.name()).collect(),
+        };
+        // A misspelled name is a mistake of the options, and no part of the name of a file.
+        let is_near = |known: &&str| word.len() > 2 && strsim::damerau_levenshtein(known, word) <= 1;
+        names.contains(&word) || names.iter().any(is_near)
     };
     let colon = unescaped(text, ':').into_iter().find(|at| begins(&text[at + 1..]));
     colon.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])))

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{format::Chroma, mistake::Mistake, settings::picture::Resampler, time::Timestamp};
+use crate::{format::Chroma, mistake::Mistake, time::Timestamp};
 
 pub use crate::settings::size::Size;
 
@@ -39,21 +39,13 @@ impl VideoSettings {
             Encoder::X264 => VideoSettings::X264(settings),
             Encoder::X265 => VideoSettings::X265(settings),
             Encoder::Ffv1 => {
-                let EncodeSettings { depth, chroma, chroma_is_fixed, size, resampler, params, .. } = settings;
+                let EncodeSettings { depth, chroma, chroma_is_fixed, params, .. } = settings;
                 let rate = settings.rate.and_then(Ffv1Rate::of);
-                VideoSettings::Ffv1(Ffv1Settings { depth, chroma, chroma_is_fixed, size, resampler, rate, params })
+                VideoSettings::Ffv1(Ffv1Settings { depth, chroma, chroma_is_fixed, rate, params })
             }
             Encoder::Prores => {
-                let EncodeSettings { depth, chroma, chroma_is_fixed, size, resampler, profile, params, .. } = settings;
-                VideoSettings::Prores(ProresSettings {
-                    depth,
-                    chroma,
-                    chroma_is_fixed,
-                    size,
-                    resampler,
-                    profile,
-                    params,
-                })
+                let EncodeSettings { depth, chroma, chroma_is_fixed, profile, params, .. } = settings;
+                VideoSettings::Prores(ProresSettings { depth, chroma, chroma_is_fixed, profile, params })
             }
         };
         (video, lacking)
@@ -82,11 +74,11 @@ impl VideoSettings {
     /// The frames that the encoder gets, where frames are encoded.
     pub fn frames(&self) -> Option<FrameSettings> {
         Some(match *self {
-            VideoSettings::X264(EncodeSettings { depth, chroma, chroma_is_fixed, size, resampler, .. })
-            | VideoSettings::X265(EncodeSettings { depth, chroma, chroma_is_fixed, size, resampler, .. })
-            | VideoSettings::Ffv1(Ffv1Settings { depth, chroma, chroma_is_fixed, size, resampler, .. })
-            | VideoSettings::Prores(ProresSettings { depth, chroma, chroma_is_fixed, size, resampler, .. }) => {
-                FrameSettings { depth, chroma, chroma_is_fixed, size, resampler }
+            VideoSettings::X264(EncodeSettings { depth, chroma, chroma_is_fixed, .. })
+            | VideoSettings::X265(EncodeSettings { depth, chroma, chroma_is_fixed, .. })
+            | VideoSettings::Ffv1(Ffv1Settings { depth, chroma, chroma_is_fixed, .. })
+            | VideoSettings::Prores(ProresSettings { depth, chroma, chroma_is_fixed, .. }) => {
+                FrameSettings { depth, chroma, chroma_is_fixed }
             }
             VideoSettings::Auto | VideoSettings::Copy | VideoSettings::None => return None,
         })
@@ -102,10 +94,6 @@ pub struct FrameSettings {
     pub chroma: Option<Chroma>,
     /// As [`EncodeSettings::chroma_is_fixed`].
     pub chroma_is_fixed: bool,
-    /// Size. Default: the source's.
-    pub size: Option<Size>,
-    /// How samples are computed when the size changes.
-    pub resampler: Resampler,
 }
 
 /// An encoder of frames.
@@ -189,10 +177,6 @@ pub struct EncodeSettings {
     /// cropped by one.
     #[serde(skip)]
     pub chroma_is_fixed: bool,
-    /// Size. Default: the source's.
-    pub size: Option<Size>,
-    /// How samples are computed if the size changes.
-    pub resampler: Resampler,
     /// Preset by the encoder's name.
     pub preset: Option<String>,
     /// Tune by the encoder's name.
@@ -232,10 +216,6 @@ pub struct Ffv1Settings {
     /// As [`EncodeSettings::chroma_is_fixed`].
     #[serde(skip)]
     pub chroma_is_fixed: bool,
-    /// Size. Default: the source's.
-    pub size: Option<Size>,
-    /// How samples are computed when the size changes.
-    pub resampler: Resampler,
     /// FFV1 is always lossless. A job may say so.
     pub rate: Option<Ffv1Rate>,
     /// Options by FFmpeg's names: `coder`, `context`, `slices` (1 to 1024).
@@ -267,10 +247,6 @@ pub struct ProresSettings {
     /// As [`EncodeSettings::chroma_is_fixed`].
     #[serde(skip)]
     pub chroma_is_fixed: bool,
-    /// Size. Default: the source's.
-    pub size: Option<Size>,
-    /// How samples are computed when the size changes.
-    pub resampler: Resampler,
     /// Profile: proxy, lt, standard, hq (default for 4:2:0 and 4:2:2 without alpha), 4444 (default otherwise), 4444xq.
     pub profile: Option<String>,
     /// Options by FFmpeg's names: `alpha_bits`, `bits_per_mb`, `mbs_per_slice`, `quant_mat`, `vendor`.

@@ -125,12 +125,13 @@ fn frames_of_a_size_and_format_are_those_of_a_job() {
         let planar = format.frame().expect("planes");
         let output = folder.path().join(format!("{name}.mkv"));
         let settings = EncodeSettings {
-            size: Some(Size { width, height }),
             depth: Some(planar.depth),
             chroma: Some(planar.chroma),
             ..Default::default()
         };
-        let report = done(&video_job(&master, &output, Encoder::Ffv1, settings));
+        let mut job = video_job(&master, &output, Encoder::Ffv1, settings);
+        job.outputs[0].picture.size = Some(Size { width, height });
+        let report = done(&job);
         assert_eq!(report.outputs[0].plan.video.as_ref().expect("video").format, planar);
         let frames = all(source.frames().size(width as usize, height as usize).format(format));
         assert_eq!((frames.len(), frames[0].format()), (50, Some(format)), "{name}");
@@ -186,7 +187,7 @@ fn rgb_is_computed_by_the_matrix_that_the_source_or_the_caller_states() {
     }
     for (width, height) in [(0, 144), (176, 0), (16_386, 144), (usize::MAX, 2)] {
         let answer = open(&stated).frames().size(width, height).next().expect("an answer");
-        refused(answer, ErrorKind::InvalidSpec, "video.size");
+        refused(answer, ErrorKind::InvalidSpec, "picture.size");
     }
     // A pixel format with alpha, without a size. The source has no alpha, so every sample is opaque.
     let frames = all(open(&stated).frames().to(1).format(pixel("rgba")));

@@ -61,10 +61,12 @@ fn source(frames: u32) -> PathBuf {
     Clip { width: 640, height: 360, frames, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast -crf 18", "mkv")
 }
 
-fn job(folder: &Path, outputs: &[(&str, Encoder, EncodeSettings)]) -> Job {
+fn job(folder: &Path, outputs: &[(&str, Option<i32>, Encoder, EncodeSettings)]) -> Job {
     let source = source(70);
-    let one = |(name, encoder, settings): &(&str, Encoder, EncodeSettings)| -> OutputSettings {
-        video_job(&source, &folder.join(name), *encoder, settings.clone()).outputs.remove(0)
+    let one = |(name, height, encoder, settings): &(&str, Option<i32>, Encoder, EncodeSettings)| -> OutputSettings {
+        let mut output = video_job(&source, &folder.join(name), *encoder, settings.clone()).outputs.remove(0);
+        output.picture.size = height.map(|height| Size { width: -2, height });
+        output
     };
     let mut job = Job::new(&source, folder);
     job.outputs = outputs.iter().map(one).collect();
@@ -77,18 +79,17 @@ fn preset(name: &str) -> EncodeSettings {
 }
 
 fn jobs(folder: &Path) -> [Job; 3] {
-    let rung = |height| EncodeSettings { size: Some(Size { width: -2, height }), ..preset("veryfast") };
     [
-        job(folder, &[("a.mp4", Encoder::X264, preset("medium"))]),
-        job(folder, &[("b.mkv", Encoder::X265, EncodeSettings { depth: Some(10), ..preset("medium") })]),
+        job(folder, &[("a.mp4", None, Encoder::X264, preset("medium"))]),
+        job(folder, &[("b.mkv", None, Encoder::X265, EncodeSettings { depth: Some(10), ..preset("medium") })]),
         job(
             folder,
             &[
-                ("c.mp4", Encoder::X264, rung(360)),
-                ("d.mp4", Encoder::X264, rung(240)),
-                ("e.mp4", Encoder::X264, rung(144)),
-                ("f.mp4", Encoder::X264, rung(96)),
-                ("g.mkv", Encoder::Ffv1, EncodeSettings::default()),
+                ("c.mp4", Some(360), Encoder::X264, preset("veryfast")),
+                ("d.mp4", Some(240), Encoder::X264, preset("veryfast")),
+                ("e.mp4", Some(144), Encoder::X264, preset("veryfast")),
+                ("f.mp4", Some(96), Encoder::X264, preset("veryfast")),
+                ("g.mkv", None, Encoder::Ffv1, EncodeSettings::default()),
             ],
         ),
     ]
@@ -141,16 +142,17 @@ fn a_job_over_its_memory_bound_is_refused_with_the_figures() {
 #[test]
 fn the_estimate_grows_with_what_an_encoder_keeps() {
     let folder = folder();
-    let estimate = |settings: EncodeSettings, encoder| {
-        plan(&job(folder.path(), &[("a.mkv", encoder, settings)])).expect("a plan").estimate
+    let of = |height, settings: EncodeSettings, encoder| {
+        plan(&job(folder.path(), &[("a.mkv", height, encoder, settings)])).expect("a plan").estimate
     };
-    let sized = |height| EncodeSettings { size: Some(Size { width: -2, height }), ..preset("medium") };
+    let estimate = |settings, encoder| of(None, settings, encoder);
+    let sized = |height, encoder| of(Some(height), preset("medium"), encoder);
     for encoder in [Encoder::X264, Encoder::X265] {
         let medium = estimate(preset("medium"), encoder);
         assert!(estimate(preset("ultrafast"), encoder) < medium, "{encoder}: no looking ahead");
         assert!(estimate(preset("slower"), encoder) > medium, "{encoder}: more references");
         assert!(
-            estimate(sized(720), encoder) > 2 * estimate(sized(360), encoder) - (120 << 20),
+            sized(720, encoder) > 2 * sized(360, encoder) - (120 << 20),
             "{encoder}: more samples"
         );
         let deep = EncodeSettings { depth: Some(10), ..preset("medium") };

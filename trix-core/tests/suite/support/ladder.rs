@@ -43,8 +43,8 @@ pub fn rung(folder: &Path, name: &str, encoder: Encoder, width: i32, gop: u32, p
     let mut settings = quick(params);
     settings.gop = Some(gop);
     settings.open_gop = Some(false);
-    settings.size = Some(Size { width, height: -2 });
     let mut job = video_job(&source(), &output, encoder, settings);
+    job.outputs[0].picture.size = Some(Size { width, height: -2 });
     job.outputs[0].subtitles = SubtitleSettings::None;
     done(&job);
     output

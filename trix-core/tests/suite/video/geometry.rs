@@ -388,7 +388,8 @@ fn a_scaled_frame_keeps_its_shape_on_the_screen() {
         let mut job = clip(folder.path(), &format!("testsrc2=s=176x144:r=25,format=yuv420p,setsar={sar}"), 2, "");
         job.outputs[0].picture.crop = crop.parse().unwrap();
         job.outputs[0].path = folder.path().join("scaled.mp4");
-        job.outputs[0].video = VideoSettings::X264(EncodeSettings { size: Some(size.parse().unwrap()), ..quick("") });
+        job.outputs[0].video = VideoSettings::X264(quick(""));
+        job.outputs[0].picture.size = Some(size.parse().unwrap());
         done(&job);
         let stream = video_stream(&job.outputs[0].path);
         assert_eq!(text(&stream["sample_aspect_ratio"]), expected, "{sar} {crop} {size}");

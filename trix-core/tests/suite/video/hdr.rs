@@ -279,7 +279,14 @@ fn a_tone_mapped_output_has_no_hdr_metadata() {
 }
 
 fn small() -> EncodeSettings {
-    EncodeSettings { size: Some("128x72".parse().unwrap()), ..quick("bframes=3 b-adapt=0") }
+    quick("bframes=3 b-adapt=0")
+}
+
+/// A job that scales `source` to a small size.
+fn small_job(source: &Path, output: &Path) -> Job {
+    let mut job = video_job(source, output, Encoder::X265, small());
+    job.outputs[0].picture.size = Some("128x72".parse().unwrap());
+    job
 }
 
 #[test]
@@ -292,12 +299,12 @@ fn messages_of_hdr10_plus_stay_with_their_frames() {
     assert!(different.len() > 1, "metadata that never change would prove nothing");
     let folder = folder();
     let output = folder.path().join("plus.mp4");
-    let report = done(&video_job(&source, &output, Encoder::X265, small()));
+    let report = done(&small_job(&source, &output));
     assert_eq!(hdr10_plus(&output), theirs);
     assert_eq!(report.outputs[0].extras.hdr10_plus, theirs.len() as u64);
     // A cut from the middle.
     let output = folder.path().join("part.mp4");
-    let mut job = video_job(&source, &output, Encoder::X265, small());
+    let mut job = small_job(&source, &output);
     job.source.start = Some(seconds(3, 10));
     job.source.frames = Some(7);
     let skipped = done(&job).outputs[0].ledger.unwrap().dropped_before_start as usize;

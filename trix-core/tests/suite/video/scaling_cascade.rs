@@ -28,13 +28,14 @@ fn clip(format: &'static str) -> PathBuf {
 
 /// A lossless output with a size.
 fn lossless(path: &Path, encoder: Encoder, size: (i32, i32)) -> OutputSettings {
-    let mut settings = EncodeSettings { size: Some(Size { width: size.0, height: size.1 }), ..Default::default() };
+    let mut settings = EncodeSettings::default();
     if encoder != Encoder::Ffv1 {
         settings.preset = Some("ultrafast".into());
         settings.rate = Some(RateControl::Lossless);
     }
     let mut job = video_job(Path::new(""), path, encoder, settings);
     job.outputs[0].verify = VerifyLevel::Full;
+    job.outputs[0].picture.size = Some(Size { width: size.0, height: size.1 });
     job.outputs.remove(0)
 }
 
@@ -54,9 +55,10 @@ struct Frames<'a> {
 }
 
 fn settings(output: &mut OutputSettings) -> Frames<'_> {
+    let PictureSettings { size, resampler, .. } = &mut output.picture;
     match &mut output.video {
-        VideoSettings::X264(EncodeSettings { depth, chroma, size, resampler, .. })
-        | VideoSettings::Ffv1(Ffv1Settings { depth, chroma, size, resampler, .. }) => {
+        VideoSettings::X264(EncodeSettings { depth, chroma, .. })
+        | VideoSettings::Ffv1(Ffv1Settings { depth, chroma, .. }) => {
             Frames { depth, chroma, size, resampler }
         }
         _ => panic!("an encoder with settings"),
