@@ -171,14 +171,18 @@ impl<'a> Check<'a> {
         let rest = schema.get("additionalProperties");
         for (key, value) in entries.iter_mut().filter(|(_, value)| !value.is_out()) {
             match (known.and_then(|known| known.get(key)), rest) {
-                (Some(schema), _) => self.value(value, schema),
+                (Some(schema), _) => {
+                    let inherited = kind.as_ref().filter(|(layer, _)| self.texts.is_nearer(*layer, value.layer));
+                    match inherited.and_then(|_| self.problem(value, schema)) {
+                        Some(problem) => self.leave_out(value, &problem),
+                        None => self.value(value, schema),
+                    }
+                }
                 (None, Some(Value::Bool(false))) => {
                     if let Some((layer, kind)) = &kind
                         && self.texts.is_nearer(*layer, value.layer)
                     {
-                        let from = self.texts.name(value.spot);
-                        self.found.notes.push(format!("{} of {from} is left out: {kind} has no {key}", value.path));
-                        value.data = Data::Out;
+                        self.leave_out(value, &format!("{kind} has no {key}"));
                         continue;
                     }
                     let names: Vec<&str> =
@@ -193,6 +197,9 @@ impl<'a> Check<'a> {
                         continue;
                     }
                     let hint = match closest(key, &names) {
+                        _ if encoder.is_some() && matches!(key.as_str(), "size" | "resampler") => {
+                            format!("is a key of picture: picture.{key}")
+                        }
                         _ if shorthand::twin(key).is_some_and(|twin| names.contains(&twin)) => {
                             format!("is another form of {}, which is set too", shorthand::twin(key).unwrap_or_default())
                         }
@@ -220,6 +227,19 @@ impl<'a> Check<'a> {
         if !is_whole {
             node.data = Data::Out;
         }
+    }
+
+    /// The first mistake in a value, if there is one.
+    fn problem(&self, node: &Node, schema: &'a Value) -> Option<String> {
+        let found = check(&mut node.clone(), self.root, schema, self.texts);
+        found.mistakes.into_iter().next().map(|placed| placed.mistake.problem)
+    }
+
+    /// Leaves out an inherited setting that does not fit the type of a nearer document.
+    fn leave_out(&mut self, node: &mut Node, problem: &str) {
+        let from = self.texts.name(node.spot);
+        self.found.notes.push(format!("{} of {from} is left out: {problem}", node.path));
+        node.data = Data::Out;
     }
 
     /// Checks that the text is one of the words `legal`, if there are any.

@@ -145,7 +145,11 @@ pub(super) fn spread(tree: &mut Node) {
 }
 
 fn spread_package(package: &mut Node) {
-    let Some(shared) = package.get("ladder").and_then(|_| package.take("video")) else { return };
+    // A rung is needed to say what the settings are for.
+    if package.get("ladder").is_none() {
+        return;
+    }
+    let Some(shared) = package.take("video") else { return };
     for rung in package.get_mut("ladder").map(Node::items_mut).unwrap_or_default() {
         let Data::Table(entries) = &mut rung.data else { continue };
         match entries.iter_mut().find(|(key, _)| key == "video") {

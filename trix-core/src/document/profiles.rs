@@ -52,7 +52,9 @@ pub fn user_profiles() -> Vec<(String, PathBuf)> {
     let entries = user_folder().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
     let mut found: Vec<(String, PathBuf)> = entries
         .map(|entry| entry.path())
-        .filter(|path| path.is_file() && EXTENSIONS.iter().any(|known| path.extension().is_some_and(|own| own == *known)))
+        .filter(|path| {
+            path.is_file() && EXTENSIONS.iter().any(|known| path.extension().is_some_and(|own| own == *known))
+        })
         .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)))
         .collect();
     found.sort();

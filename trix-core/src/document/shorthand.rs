@@ -17,8 +17,11 @@ use crate::{
 pub(super) const TYPES: [&str; 4] = ["Size", "Crop", "AudioSettings", "VideoSettings"];
 
 /// Option names that jobs have as other keys, each with the table that has the key.
-const NAMES: [(&str, &str, &str); 3] =
-    [("picture", "fps", "rate"), ("picture", "color_override", "source_color"), ("video", "force_keyframes", "keyframes")];
+const NAMES: [(&str, &str, &str); 3] = [
+    ("picture", "fps", "rate"),
+    ("picture", "color_override", "source_color"),
+    ("video", "force_keyframes", "keyframes"),
+];
 
 /// Options that stand for `rate` in the table of an encoder.
 const RATES: [&str; 4] = ["crf", "qp", "bitrate", "lossless"];

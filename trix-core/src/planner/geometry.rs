@@ -97,11 +97,7 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
     if let Some(size) = size {
         match size.resolve(width, height) {
             Some(size) => (width, height) = size,
-            None => diagnostics.mistake(
-                "picture.size",
-                size,
-                "positive numbers, one of which may be -2",
-            ),
+            None => diagnostics.mistake("picture.size", size, "positive numbers, one of which may be -2"),
         }
     }
     if (width, height) != (from_width, from_height) {

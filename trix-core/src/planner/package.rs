@@ -24,6 +24,7 @@ use crate::{
         audio::AudioSettings,
         job::{Container, OutputSettings, SourceSettings},
         package::{PackageJob, PackageSettings, Rung},
+        picture::PictureSettings,
         subtitle::SubtitleSettings,
         video::{Size, VideoSettings},
     },
@@ -254,12 +255,7 @@ fn rungs<'a>(
 }
 
 /// The settings of a rung, with keyframes only where segments begin.
-fn settled(
-    rung: &Rung,
-    segment: Rational,
-    rate: Rational,
-    decisions: &mut Vec<Decision>,
-) -> VideoSettings {
+fn settled(rung: &Rung, segment: Rational, rate: Rational, decisions: &mut Vec<Decision>) -> VideoSettings {
     let mut video = rung.video.clone();
     if let VideoSettings::X264(settings) | VideoSettings::X265(settings) = &mut video {
         settings.open_gop = Some(false);

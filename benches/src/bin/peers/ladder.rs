@@ -10,6 +10,7 @@ use trix_core::{
     settings::{
         audio::AudioSettings,
         job::{OutputSettings, VerifyLevel},
+        picture::PictureSettings,
         video::{EncodeSettings, RateControl, Size, VideoSettings},
     },
 };

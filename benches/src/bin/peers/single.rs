@@ -66,8 +66,11 @@ fn encode(setup: &Setup<'_>, verify: &str) -> io::Result<Vec<Command>> {
     if let Some(RateControl::Crf { value }) = settings.rate {
         command.args(["--crf", &value.to_string()]);
     }
-    if let (Some(depth), Some(size)) = (settings.depth, settings.size) {
-        command.args(["--depth", &depth.to_string(), "--size", &format!("{}x{}", size.width, size.height)]);
+    if let Some(depth) = settings.depth {
+        command.args(["--depth", &depth.to_string()]);
+    }
+    if let Some(size) = setup.planned_case.job.outputs[0].picture.size {
+        command.args(["--size", &size.to_string()]);
     }
     command.args(["--chroma", "420"]);
     Ok(vec![command])

@@ -269,12 +269,12 @@ fn all_mistakes_of_a_job_are_reported_with_their_lines_in_words_and_in_json() {
     let job = file(
         &folder,
         "job.yaml",
-        "sauce: 1\nsource: { path: film.mov, start: soon }\noutputs:\n- path: a.mkv\n  video: { type: x264, sise: 3 }\n- path: a.mkv\n",
+        "sauce: 1\nsource: { path: film.mov, start: soon }\noutputs:\n- path: a.mkv\n  video: { type: x264, presett: 3 }\n- path: a.mkv\n",
     );
     let expected = [
         (1, "sauce: is not known; did you mean source?"),
         (2, "source.start = soon: 'soon' is not a time such as 12.5, 01:30, 00:01:30.040 or 300/25"),
-        (5, "outputs[0].video.sise: is not known; did you mean size?"),
+        (5, "outputs[0].video.presett: is not known; did you mean preset?"),
         (6, "outputs[1].path = a.mkv: "),
     ];
     let schema = schema("error");

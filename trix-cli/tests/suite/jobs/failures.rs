@@ -270,7 +270,7 @@ fn a_job_of_five_outputs_that_is_ten_times_as_long_takes_no_more_memory() {
     let videos = [
         r#""video": { "type": "x264", "preset": "ultrafast", "depth": 8 }"#,
         r#""video": { "type": "x264", "preset": "ultrafast", "depth": 10 }"#,
-        r#""video": { "type": "x264", "preset": "ultrafast", "size": { "width": 160, "height": 120 } }"#,
+        r#""video": { "type": "x264", "preset": "ultrafast" }, "picture": { "size": "160x120" }"#,
         r#""video": { "type": "x264", "preset": "ultrafast", "depth": 10, "chroma": "422" }"#,
         r#""video": { "type": "copy" }"#,
     ];

@@ -79,7 +79,7 @@ fn a_track_lies_at_its_offset_to_the_sample_whatever_part_of_the_film_is_kept() 
         (&wave, "-40ms", -1920, None, None),
         (&flac, "-1/48000", -1, Some("0.4"), None),
         (&wave, "600ms", 28_800, Some("0.4"), Some("0.8")),
-        (&wave, "-0.2", -9600, Some("0.52"), Some("0.4")),
+        (&wave, "-0.2s", -9600, Some("0.52"), Some("0.4")),
         (&flac, "10ms", 480, None, Some("1.0")),
     ] {
         let whole = job(&film(), &folder, &[format!("{}:offset={offset}", file.display())], &outputs);

@@ -27,11 +27,11 @@ threads = 2
 overwrite = true
 verify = "full"
 metadata = { title = "Ein \"Film\"", "com.example.key" = "dots \\ in it", empty = "" }
+picture = { size = { width = -2, height = 360 } }
 [outputs.video]
 type = "x265"
 depth = 10
 chroma = "422"
-size = { width = -2, height = 360 }
 rate = { type = "crf", value = 18.5 }
 keyframes = ["1.5", "00:00:02"]
 open_gop = false
@@ -72,12 +72,13 @@ outputs:
       type: x265
       depth: 10
       chroma: "422"
-      size: { width: -2, height: 360 }
       rate: { type: crf, value: 18.5 }
       keyframes: ["1.5", 00:00:02]
       open_gop: false
       params:
         bframes: "3"
+    picture:
+      size: { width: -2, height: 360 }
     audio:
       type: opus
       kbps: 96
@@ -103,9 +104,10 @@ const JSON: &str = r#"{
   "outputs": [
     { "path": "a.mkv", "threads": 2, "overwrite": true, "verify": "full",
       "metadata": { "title": "Ein \"Film\"", "com.example.key": "dots \\ in it", "empty": "" },
-      "video": { "type": "x265", "depth": 10, "chroma": "422", "size": { "width": -2, "height": 360 },
+      "video": { "type": "x265", "depth": 10, "chroma": "422",
                  "rate": { "type": "crf", "value": 18.5 }, "keyframes": ["1.5", "00:00:02"], "open_gop": false,
                  "params": { "bframes": "3" } },
+      "picture": { "size": { "width": -2, "height": 360 } },
       "audio": { "type": "opus", "kbps": 96 },
       "audio_shape": { "layout": "stereo", "matrix": [[1, 0.5], [0.25, 1.0]] } },
     { "path": "b.mp4", "video": { "type": "copy" }, "audio": { "type": "none" },
@@ -178,7 +180,7 @@ fn one_mistake_in_three_languages_is_reported_with_the_line_of_each() {
         let line = 1 + text.lines().position(|line| line.contains("-2") && line.contains("360")).expect("a line");
         let wrong = text.replacen("360", "\"tall\"", 1);
         let error = refused(&wrong, language);
-        assert_eq!(places(error.mistakes()), [format!("{line} outputs[0].video.size.height")], "{language:?}");
+        assert_eq!(places(error.mistakes()), [format!("{line} outputs[0].picture.size.height")], "{language:?}");
         assert!(error.to_string().contains(&format!("the job:{line}: ")), "{error}");
     }
 }
@@ -199,7 +201,7 @@ type = "x264"
 depth = "ten"
 keyframes = ["1", "later"]
 rate = { value = 20 }
-sise = { width = 2, height = 2 }
+presett = "slow"
 [outputs.audio]
 type = "mp3"
 [[outputs]]
@@ -220,7 +222,7 @@ picture = { deinterlace = "onn", crop = { type = "rectangle", width = 1 } }
             ("12 outputs[0].video.depth", "is text; a whole number is expected"),
             ("13 outputs[0].video.keyframes[1]", "'later' is not a time"),
             ("14 outputs[0].video.rate", "needs a type: crf, qp, lossless, bitrate"),
-            ("15 outputs[0].video.sise", "did you mean size?"),
+            ("15 outputs[0].video.presett", "did you mean preset?"),
             ("17 outputs[0].audio.type", "legal are auto, copy, none, aac"),
             ("19 outputs[1].path", "known are .mp4"),
             ("20 outputs[1].video.depth", "8, 10, 12"),
@@ -307,7 +309,7 @@ video = { type = "x264" }
 when = "always"
 [[outputs.cases]]
 when = { channels = ">2" }
-video = { type = "x264", sise = 3, keyframes = ["never"] }
+video = { type = "x264", presett = 3, keyframes = ["never"] }
 [[outputs]]
 path = "b.mkv"
 when = true
@@ -326,7 +328,7 @@ id = 4
             ("9 outputs[0].when.depth", "a number or a comparison"),
             ("10 outputs[0].cases[0]", "a case needs a condition"),
             ("13 outputs[0].cases[1].when", "is no condition"),
-            ("16 outputs[0].cases[2].video.sise", "did you mean size?"),
+            ("16 outputs[0].cases[2].video.presett", "did you mean preset?"),
             ("16 outputs[0].cases[2].video.keyframes[0]", "'never' is not a time"),
             ("19 outputs[1].when", "is no condition"),
             ("20 outputs[1].cases", "a list of cases is expected"),
@@ -361,9 +363,9 @@ tune = "${nothing}"
     );
     let text = "variables = 3\n[[outputs]]\npath = \"a.mkv\"\n";
     wrong(text, Language::Toml, &[("1 variables", "a table of names and values")]);
-    // A variable is checked at the place that uses it.
+    // A wrong value is reported where the variable has it.
     let text = "variables: { depth: ten }\noutputs:\n- path: a.mkv\n  video:\n    type: x264\n    depth: ${depth}\n";
-    wrong(text, Language::Yaml, &[("6 outputs[0].video.depth", "is text; a whole number is expected")]);
+    wrong(text, Language::Yaml, &[("1 outputs[0].video.depth", "is text; a whole number is expected")]);
 }
 
 #[test]

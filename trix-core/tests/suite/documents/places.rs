@@ -56,7 +56,7 @@ fn spoil(output: &mut Value, kind: usize, number: usize) -> String {
         4 => ("picture.source_color.primaries", &["picture", "source_color"], json!({ "primaries": word })),
         5 => ("picture.rate", &["picture", "rate"], json!(word)),
         6 => ("path", &["path"], json!(format!("{word}.avi"))),
-        7 => ("video.size", &["video", "size"], json!({ "width": 320 })),
+        7 => ("picture.size", &["picture", "size"], json!({ "width": 320 })),
         8 => ("metadata.\"a.[0]\"", &["metadata"], json!({ "a.[0]": 5 })),
         _ => ("audio.type", &["audio"], json!({ "type": word })),
     };
@@ -129,11 +129,11 @@ fn ten_thousand_outputs_take_ten_times_as_long_as_a_thousand() {
 #[test]
 fn a_number_that_its_setting_cannot_hold_is_reported_at_its_place() {
     wrong(
-        "threads = 5000000000\n[[outputs]]\npath = \"a.mkv\"\n[outputs.video]\ntype = \"x264\"\nsize = { width = -3000000000, \
+        "threads = 5000000000\n[[outputs]]\npath = \"a.mkv\"\n[outputs.picture]\nalpha = \"black\"\nsize = { width = -3000000000, \
          height = 2 }\n",
         &[
             ("1 threads", "threads = 5000000000: must be 4294967295 or less"),
-            ("6 outputs[0].video.size.width", "must be -2147483648 or more"),
+            ("6 outputs[0].picture.size.width", "must be -2147483648 or more"),
         ],
     );
 }

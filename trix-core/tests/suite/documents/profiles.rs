@@ -106,7 +106,7 @@ fn the_nearer_document_wins_and_the_rest_is_inherited() {
 }
 
 #[test]
-fn settings_of_another_type_replace_all_inherited_settings() {
+fn settings_that_another_encoder_has_too_stay_and_a_note_names_the_change() {
     let folder = folder();
     file(&folder, "base.toml", BASE);
     let heir = file(
@@ -115,15 +115,124 @@ fn settings_of_another_type_replace_all_inherited_settings() {
         r#"{ "inherits": ["base.toml"], "outputs": [
             { "id": "big", "video": { "type": "x265", "depth": 12, "rate": { "type": "qp", "value": 3 } } } ] }"#,
     );
-    let video = &job(&opened(&heir, &[]))["outputs"][0]["video"];
+    let document = opened(&heir, &[]);
+    let video = &job(&document)["outputs"][0]["video"];
     assert_eq!((&video["type"], &video["depth"]), (&json!("x265"), &json!(12)));
     assert_eq!(video["rate"], json!({ "type": "qp", "value": 3 }));
-    assert_eq!((&video["params"], &video["keyframes"]), (&json!({}), &json!([])), "those of x264 are gone");
+    assert_eq!(video["keyframes"].as_array().map(Vec::len), Some(2));
+    assert_eq!(video["params"], json!({}), "options of x264 are not those of x265");
+    let notes = document.notes().join("\n");
+    assert!(notes.contains("big.video: x265 (") && notes.contains("in place of x264 ("), "{notes}");
+    // What FFV1 does not have is left out, and named.
+    let text = fs::read_to_string(&heir).expect("the heir");
+    let lossless = r#"{ "type": "ffv1" }"#;
+    let text = text.replace(r#"{ "type": "x265", "depth": 12, "rate": { "type": "qp", "value": 3 } }"#, lossless);
+    let document = opened(&file(&folder, "lossless.json", &text), &[]);
+    assert_eq!(job(&document)["outputs"][0]["video"]["type"], "ffv1");
+    let notes = document.notes().join("\n");
+    assert!(notes.contains("outputs[0].video.keyframes of ") && notes.contains("ffv1 has no keyframes"), "{notes}");
     // If the type is the same, other settings stay. A nested setting can still change its own type.
     let text = fs::read_to_string(&heir).expect("the heir").replace("x265", "x264").replace("12", "10");
     let video = &job(&opened(&file(&folder, "same.json", &text), &[]))["outputs"][0]["video"];
     assert_eq!(video["rate"], json!({ "type": "qp", "value": 3 }));
     assert_eq!((&video["params"], &video["depth"]), (&json!({ "bframes": "0" }), &json!(10)));
+}
+
+#[test]
+fn cases_of_a_profile_do_not_override_a_nearer_document() {
+    let folder = folder();
+    let big = Traits { video: true, height: 1080.0, width: 1920.0, channels: 6.0, audio: true, ..Traits::default() };
+    let heir = |name: &str, text: &str| {
+        file(
+            &folder,
+            name,
+            &format!("inherits = \"preview\"\n[source]\npath = \"a.mov\"\n[[outputs]]\nid = \"preview\"\n{text}"),
+        )
+    };
+    // HEVC in place of H.264 keeps the quality, and the size of the case.
+    let document = opened(&heir("hevc.toml", "video = { type = \"x265\", depth = 10 }\n"), &[]);
+    let output = &job_for(&document, &big)["outputs"][0];
+    holds(&output["video"], &json!({ "type": "x265", "depth": 10, "rate": { "type": "crf", "value": 26 } }));
+    assert_eq!(output["picture"]["size"], json!({ "width": -2, "height": 720 }));
+    assert_eq!(output["audio_shape"]["layout"], "stereo");
+    // A nearer value stays, from a document and from the command line.
+    let document = opened(&heir("size.toml", "picture = { size = \"-2x480\" }\n"), &[]);
+    assert_eq!(job_for(&document, &big)["outputs"][0]["picture"]["size"], json!({ "width": -2, "height": 480 }));
+    let document = opened(&heir("set.toml", ""), &[("outputs[0].audio_shape.layout", "\"5.1\"")]);
+    assert_eq!(job_for(&document, &big)["outputs"][0]["audio_shape"]["layout"], "5.1");
+    // A case that leaves the video out still does.
+    let heard = Traits { audio: true, ..Traits::default() };
+    let document = opened(&heir("audio.toml", "video = { preset = \"slow\" }\n"), &[]);
+    assert_eq!(job_for(&document, &heard)["outputs"][0]["video"], json!({ "type": "none" }));
+}
+
+#[test]
+fn rungs_have_what_their_package_states_for_all() {
+    let folder = folder();
+    let text = r#"
+        inherits = "vod"
+        [source]
+        path = "a.mov"
+        [[packages]]
+        id = "vod"
+        video = { preset = "slow" }
+    "#;
+    let document = opened(&file(&folder, "slow.toml", text), &[]);
+    for (hdr, encoder, depth, limit) in [(false, "x264", 8, 18_000), (true, "x265", 10, 14_000)] {
+        let traits = Traits { video: true, hdr, height: 2160.0, ..Traits::default() };
+        let ladder = &job_for(&document, &traits)["packages"][0]["ladder"];
+        assert_eq!(ladder.as_array().map(Vec::len), Some(6));
+        let rate = json!({ "type": "crf", "value": 21 });
+        let first = json!({ "type": encoder, "depth": depth, "preset": "slow", "rate": rate, "maxrate": limit });
+        holds(&ladder[0]["video"], &first);
+        assert_eq!(ladder[5]["height"], 360);
+    }
+    let wrong = text.replace("slow", "\" }\nladder = [{ height = 720, video = { preset = 3 } }]\n# ");
+    let error =
+        Document::parse(&wrong.replace("preset = \"\"", "depth = 8"), Language::Toml, &[]).expect_err("a mistake");
+    assert!(error.to_string().contains("packages[0].ladder[0].video.preset"), "{error}");
+}
+
+#[test]
+fn options_take_lists_and_tables_and_their_mistakes_name_them() {
+    let text = "[source]\npath = \"a.mov\"\n[variables]\npreset = \"fast\"\n[[outputs]]\npath = \"a.mkv\"\n\
+                video = { type = \"x264\", preset = \"${preset}\" }\n";
+    let with = |key: &str, value: &str| Document::parse(text, Language::Toml, &pairs(&[(key, value)]));
+    let output =
+        |key: &str, value: &str| job(&with(key, value).unwrap_or_else(|error| panic!("{error}")))["outputs"][0].clone();
+    assert_eq!(output("outputs[0].video", "{ type = \"ffv1\" }")["video"]["type"], "ffv1");
+    assert_eq!(
+        output("outputs[0].video.keyframes", "[\"1\", \"2\"]")["video"]["keyframes"].as_array().map(Vec::len),
+        Some(2)
+    );
+    assert_eq!(output("outputs[0].metadata", "{\"title\": \"A\"}")["metadata"]["title"], "A");
+    assert_eq!(output("outputs[0].audio", "aac:128k")["audio"], json!({ "type": "aac", "kbps": 128 }));
+    for (key, value, message) in [
+        ("preset", "5", "--set preset: outputs[0].video.preset = 5: is a number"),
+        ("outputs[0].video.depth", "ten", "--set outputs[0].video.depth: outputs[0].video.depth = ten"),
+        ("outputs[0].video", "{ type = ", "--set outputs[0].video = { type = : is no list or table in JSON or TOML"),
+    ] {
+        let error = with(key, value).expect_err(key).to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn a_merged_document_is_the_same_job() {
+    let folder = folder();
+    file(&folder, "base.toml", BASE);
+    let heir = file(
+        &folder,
+        "heir.toml",
+        "inherits = [\"base.toml\", \"preview\"]\nthreads = 5\n[source]\npath = \"a.mov\"\n",
+    );
+    let document = opened(&heir, &[]);
+    let again = Document::parse(&document.merged(), Language::Toml, &[]).unwrap_or_else(|error| panic!("{error}"));
+    for traits in
+        [Traits::default(), Traits { video: true, height: 1080.0, hdr: true, channels: 6.0, ..Traits::default() }]
+    {
+        assert_eq!(job_for(&again, &traits), job_for(&document, &traits));
+    }
 }
 
 #[test]
@@ -337,11 +446,23 @@ fn an_unknown_variable_is_refused_with_the_known_ones() {
         ("outputs[7].path", "a", "--set outputs[7].path = a: is not a key of this job"),
         ("outputs[x].path", "a", "--set outputs[x].path = a: is not a key of this job"),
         ("threads.more", "1", "--set threads.more = 1: is not a key of this job"),
-        ("outputs[0].video.dept", "10", "the command line: outputs[0].video.dept: is not known; did you mean depth?"),
-        ("outputs[0].video.depth", "ten", "the command line: outputs[0].video.depth = ten: is text; a whole number"),
-        ("crf", "good", "the job:17: outputs[0].video.rate.value = good: is text; a number is expected"),
-        ("source.start", "soon", "the command line: source.start = soon: 'soon' is not a time"),
-        ("outputs[0].path", "a.avi", "the command line: outputs[0].path = a.avi: the extension names no container"),
+        (
+            "outputs[0].video.dept",
+            "10",
+            "--set outputs[0].video.dept: outputs[0].video.dept: is not known; did you mean depth?",
+        ),
+        (
+            "outputs[0].video.depth",
+            "ten",
+            "--set outputs[0].video.depth: outputs[0].video.depth = ten: is text; a whole number",
+        ),
+        ("crf", "good", "--set crf: outputs[0].video.rate.value = good: is text; a number is expected"),
+        ("source.start", "soon", "--set source.start: source.start = soon: 'soon' is not a time"),
+        (
+            "outputs[0].path",
+            "a.avi",
+            "--set outputs[0].path: outputs[0].path = a.avi: the extension names no container",
+        ),
     ] {
         // A second mistake, so that the mistakes of planning are reported too.
         let messages = refused(&[(key, value), ("source.rate", "x")]);

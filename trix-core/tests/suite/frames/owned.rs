@@ -124,11 +124,7 @@ fn frames_of_a_size_and_format_are_those_of_a_job() {
         let format = pixel(name);
         let planar = format.frame().expect("planes");
         let output = folder.path().join(format!("{name}.mkv"));
-        let settings = EncodeSettings {
-            depth: Some(planar.depth),
-            chroma: Some(planar.chroma),
-            ..Default::default()
-        };
+        let settings = EncodeSettings { depth: Some(planar.depth), chroma: Some(planar.chroma), ..Default::default() };
         let mut job = video_job(&master, &output, Encoder::Ffv1, settings);
         job.outputs[0].picture.size = Some(Size { width, height });
         let report = done(&job);

@@ -223,7 +223,7 @@ fn external_audio_of_a_session_is_that_of_a_job() {
     let tracks = json!([
         // This track is measured before the session begins, and normalised.
         { "path": quiet, "language": "rus", "loudness": { "integrated_lufs": -20.0 } },
-        { "path": loud, "language": "deu", "offset": "0.25", "gain": -6.0 },
+        { "path": loud, "language": "deu", "offset": "250ms", "gain": -6.0 },
         { "path": copied, "language": "fra" },
         { "path": exact, "tempo": "25/24" },
     ]);

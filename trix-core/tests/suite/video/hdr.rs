@@ -403,7 +403,10 @@ fn dolby_vision_is_left_out_with_the_reason_or_refused() {
         ),
         (
             Encoder::X265,
-            |job| job.outputs[0].video = trix_core::settings::video::VideoSettings::X265(small()),
+            |job| {
+                job.outputs[0].video = trix_core::settings::video::VideoSettings::X265(small());
+                job.outputs[0].picture.size = Some("128x72".parse().unwrap());
+            },
             "places of the frame, which move",
         ),
         (

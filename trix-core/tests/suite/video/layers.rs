@@ -277,9 +277,9 @@ fn odd_sizes_lose_a_row_and_a_column_where_chroma_is_subsampled() {
     // An explicit size is not adjusted.
     let raw = folder.path().join("odd.raw");
     std::fs::write(&raw, vec![128; 161 * 121 * 3]).expect("a file can be written");
-    let size = Some("161x121".parse().expect("a size"));
-    let settings = EncodeSettings { chroma: Some(Chroma::C420), size, ..quick("") };
+    let settings = EncodeSettings { chroma: Some(Chroma::C420), ..quick("") };
     let mut job = video_job(&raw, &folder.path().join("out.mkv"), Encoder::X264, settings);
+    job.outputs[0].picture.size = Some("161x121".parse().expect("a size"));
     let geometry = RawGeometry { width: 161, height: 121, pixel_format: "rgb24".into(), rate: Rational::new(25, 1) };
     job.source.raw = Some(geometry);
     let source = Source::of(&job.source).unwrap();

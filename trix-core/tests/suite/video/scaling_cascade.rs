@@ -58,9 +58,7 @@ fn settings(output: &mut OutputSettings) -> Frames<'_> {
     let PictureSettings { size, resampler, .. } = &mut output.picture;
     match &mut output.video {
         VideoSettings::X264(EncodeSettings { depth, chroma, .. })
-        | VideoSettings::Ffv1(Ffv1Settings { depth, chroma, .. }) => {
-            Frames { depth, chroma, size, resampler }
-        }
+        | VideoSettings::Ffv1(Ffv1Settings { depth, chroma, .. }) => Frames { depth, chroma, size, resampler },
         _ => panic!("an encoder with settings"),
     }
 }
@@ -149,7 +147,7 @@ fn each_size_comes_after_the_next_larger_one_whatever_their_order() {
 fn scaled_twice(folder: &Path, source: &Path, mut first: OutputSettings, mut second: OutputSettings) -> Vec<u8> {
     first.path = folder.join("reference-first.mkv");
     second.path = folder.join("reference-second.mkv");
-    second.picture = PictureSettings { tonemap: Tonemap::Off, ..Default::default() };
+    second.picture = PictureSettings { tonemap: Tonemap::Off, size: second.picture.size, ..PictureSettings::default() };
     (first.overwrite, second.overwrite) = (true, true);
     let (from, to) = (first.path.clone(), second.path.clone());
     done(&Job { scale_from_larger: false, ..cascade(source, vec![first]) });
@@ -217,7 +215,8 @@ fn other_filters_run_once_before_the_first_scaling() {
     let output = |name: &str, size, picture: &PictureSettings| {
         let mut output = lossless(&folder.path().join(name), Encoder::X264, size);
         *settings(&mut output).depth = Some(8);
-        OutputSettings { picture: picture.clone(), ..output }
+        let picture = PictureSettings { size: output.picture.size, ..picture.clone() };
+        OutputSettings { picture, ..output }
     };
     let kinds = [
         ("fields", PictureSettings { deinterlace: Deinterlace::Fields, tonemap: Tonemap::Off, ..Default::default() }),
