@@ -213,6 +213,8 @@ pub mod report;
 mod planner;
 pub mod document;
 pub mod doctor;
+pub mod manifest;
+pub mod preflight;
 pub mod schema;
 mod pipeline;
 mod session;

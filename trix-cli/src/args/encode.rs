@@ -28,12 +28,13 @@ pub struct Encode {
     /// How the video is written
     #[arg(long, default_value = "auto", help_heading = "Video")]
     pub video: VideoChoice,
-    /// Bits per sample: 8, 10 (x264); 8, 10, 12 (x265) [default: the source's, or the next lower]
-    #[arg(long, value_name = "N", help_heading = "Video")]
-    pub depth: Option<u32>,
-    /// Chroma subsampling
-    #[arg(long, default_value = "keep", value_name = "400|420|422|444|keep", value_parser = chroma, help_heading = "Video")]
-    pub chroma: ChromaChoice,
+    /// Bits per sample: 8, 10 (x264); 8, 10, 12 (x265); keep [default: the source's, or the next lower; in MP4 at most 8
+    /// (x264) or 10 (x265), which most players decode]
+    #[arg(long, value_name = "N|keep", value_parser = depth, help_heading = "Video")]
+    pub depth: Option<Kept<u32>>,
+    /// Chroma subsampling [default: keep; in MP4 420, which most players decode]
+    #[arg(long, value_name = "400|420|422|444|keep", value_parser = chroma, help_heading = "Video")]
+    pub chroma: Option<Kept<Chroma>>,
     /// Size; -2 keeps the aspect ratio (1280x-2)
     #[arg(long, value_name = "WxH", allow_hyphen_values = true, help_heading = "Video")]
     pub size: Option<Size>,
@@ -96,7 +97,8 @@ pub struct Encode {
     /// Inverse telecine: restore film at 23.976 frames per second from 29.97 interlaced frames per second
     #[arg(long, help_heading = "Picture")]
     pub inverse_telecine: bool,
-    /// Crop to this part: auto (without black borders, which are measured), none or WxH+LEFT+TOP
+    /// Crop to this part: auto (without black borders, which are measured), vbi (without the VBI lines of D-10), none or
+    /// WxH+LEFT+TOP
     #[arg(long, default_value = "none", value_name = "WxH+X+Y", help_heading = "Picture")]
     pub crop: Crop,
     /// Rotate and mirror frames as the container specifies
@@ -347,15 +349,32 @@ pub enum ProgressChoice {
     None,
 }
 
-/// A chroma subsampling; `None` keeps the source's.
+/// A property of the frames.
 #[derive(Clone, Copy)]
-pub struct ChromaChoice(pub Option<Chroma>);
+pub enum Kept<T> {
+    /// As the source has it.
+    Keep,
+    /// This one.
+    Set(T),
+}
 
-fn chroma(text: &str) -> Result<ChromaChoice, String> {
-    if text == "keep" {
-        return Ok(ChromaChoice(None));
+impl<T> Kept<T> {
+    /// The value that is set.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Kept::Keep => None,
+            Kept::Set(value) => Some(value),
+        }
     }
-    text.parse().map(|chroma| ChromaChoice(Some(chroma)))
+}
+
+fn chroma(text: &str) -> Result<Kept<Chroma>, String> {
+    if text == "keep" { Ok(Kept::Keep) } else { text.parse().map(Kept::Set) }
+}
+
+fn depth(text: &str) -> Result<Kept<u32>, String> {
+    let wrong = |_| format!("'{text}' is not keep or a number of bits such as 10");
+    if text == "keep" { Ok(Kept::Keep) } else { text.parse().map(Kept::Set).map_err(wrong) }
 }
 
 /// Rows of mix factors.

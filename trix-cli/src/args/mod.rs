@@ -126,6 +126,9 @@ pub struct Schema {
     /// The name of the schema
     #[arg(value_name = "NAME")]
     pub name: SchemaName,
+    /// Print all keys of a job as a table in Markdown: type, default, values, meaning
+    #[arg(long)]
+    pub table: bool,
 }
 
 /// The documents that have a schema.

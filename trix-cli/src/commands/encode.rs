@@ -6,7 +6,7 @@ use trix_core::{
     mistake::Mistake,
     settings::{
         audio::{AudioDrift, AudioShape},
-        job::VerifyLevel,
+        job::{Container, VerifyLevel},
         picture::{Alpha, Deinterlace, DynamicHdr, OnChange, PictureSettings, Resampler, Rotate, Tonemap},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
@@ -15,7 +15,7 @@ use trix_core::{
 use super::job::execute;
 use crate::{
     args::{
-        AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, RangeChoice,
+        AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept, RangeChoice,
         ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
     },
     output,
@@ -91,10 +91,12 @@ fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
         // Refusing alpha does not change frames, so it applies to a copy too.
         asked.alpha = Alpha::default();
     }
-    let settings = settings(args)?;
+    let mut settings = settings(args)?;
     let is_plain = settings == EncodeSettings::default() && asked == PictureSettings::default();
+    let is_for_players = is_for_players(args);
+    settings.compatible = is_for_players && matches!(args.video, VideoChoice::Auto | VideoChoice::X264 | VideoChoice::X265);
     let encoder = match args.video {
-        VideoChoice::Auto if is_plain => None,
+        VideoChoice::Auto if is_plain && !is_for_players => None,
         VideoChoice::Auto | VideoChoice::X264 => Some(Encoder::X264),
         VideoChoice::X265 => Some(Encoder::X265),
         VideoChoice::Ffv1 => Some(Encoder::Ffv1),
@@ -118,6 +120,13 @@ fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
         (None, _) => VideoSettings::Auto,
     };
     Ok((job, mistakes))
+}
+
+/// True if the output is an MP4 that nothing forbids to make for common players.
+fn is_for_players(args: &Encode) -> bool {
+    let container = Container::from_path(&args.output);
+    let is_kept = matches!(args.depth, Some(Kept::Keep)) || matches!(args.chroma, Some(Kept::Keep));
+    container == Some(Container::Mp4) && !is_kept && !args.lossless && args.profile.is_none()
 }
 
 fn picture(args: &Encode) -> PictureSettings {
@@ -189,9 +198,9 @@ fn settings(args: &Encode) -> Result<EncodeSettings, String> {
         }
     }
     Ok(EncodeSettings {
-        depth: args.depth,
-        chroma: args.chroma.0,
-        chroma_is_fixed: args.chroma.0.is_some(),
+        depth: args.depth.and_then(Kept::value),
+        chroma: args.chroma.and_then(Kept::value),
+        chroma_is_fixed: args.chroma.and_then(Kept::value).is_some(),
         preset: args.preset.clone(),
         tune: args.tune.clone(),
         profile: args.profile.clone(),

@@ -2,7 +2,9 @@
 
 use clap::CommandFactory;
 use trix_core::{
+    Error, ErrorKind, Stage,
     doctor as health,
+    document::key_table,
     schema::{self, Name},
 };
 
@@ -24,6 +26,14 @@ pub fn doctor(args: &Doctor) -> u8 {
 
 /// Prints a JSON Schema.
 pub fn schema(args: &Schema) -> u8 {
+    if args.table {
+        let SchemaName::Job = args.name else {
+            let error = Error::new(ErrorKind::InvalidSpec, Stage::Plan, "--table shows the keys of a job: trix schema job --table");
+            return output::failure(&error, false);
+        };
+        output::verbatim(&key_table());
+        return exit::DONE;
+    }
     let name = match args.name {
         SchemaName::Job => Name::Job,
         SchemaName::Plan => Name::Plan,

@@ -21,6 +21,7 @@
 mod check;
 mod deciding;
 mod inherit;
+mod keys;
 mod node;
 mod parse;
 mod path;
@@ -45,6 +46,7 @@ use node::{Data, Node, Placed};
 use sources::{COMMAND_LINE, OPTION, Texts};
 
 pub use crate::document::{
+    keys::{Key, keys, table as key_table},
     parse::Language,
     profiles::{PROFILES, Profile, user_folder, user_profiles},
     schema::schema,

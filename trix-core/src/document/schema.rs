@@ -28,6 +28,7 @@ pub(super) fn name(schema: &Value) -> Option<&str> {
 pub fn schema() -> Value {
     let mut schema = of_job();
     let time = "A time: 12.5, 01:30, 00:01:30.040 or 300/25";
+    shorthand::describe(&mut schema);
     schema["$defs"]["Timestamp"] = json!({ "type": "string", "description": time });
     for part in ["properties", "$defs"] {
         let parts = schema[part].as_object_mut().into_iter().flat_map(Map::values_mut);

@@ -119,6 +119,64 @@ fn rate(node: &mut Node) {
     entries.push(("rate".to_owned(), Node { layer, ..Node::new(spot, Data::Table(table)) }));
 }
 
+/// True if `key`, in the table at `place`, is a short form of another key.
+pub(super) fn stands_for(place: &str, key: &str) -> bool {
+    let table = place.rsplit('.').next().unwrap_or_default();
+    NAMES.iter().any(|(own, option, _)| (*own, *option) == (table, key)) || (table == "video" && RATES.contains(&key))
+}
+
+/// Sets the key of `table` that the short form `key` stands for. `None` if it is no table.
+pub(super) fn set(table: &mut Node, key: &str, value: Node) -> Option<()> {
+    let spot = value.spot;
+    let mut own = Node::new(spot, Data::Table(vec![(key.to_owned(), value)]));
+    ["video", "picture"].into_iter().for_each(|table| rename(&mut own, table));
+    rate(&mut own);
+    if matches!(table.data, Data::Null) {
+        *table = Node::table(spot);
+    }
+    let (Data::Table(entries), Data::Table(new)) = (&mut table.data, own.data) else { return None };
+    entries.retain(|(key, _)| !new.iter().any(|(own, _)| own == key));
+    entries.extend(new);
+    Some(())
+}
+
+/// Describes the short keys in the schema of a document, each in the tables that have the key it stands for.
+pub(super) fn describe(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Object(keys)) = members.get_mut("properties") {
+                for (_, option, key) in NAMES {
+                    // Stills and packages have no such keys; other tables have a `rate` of another kind.
+                    let is_there = match key {
+                        "rate" => keys.contains_key("source_color"),
+                        key => keys.contains_key(key),
+                    };
+                    if let Some(own) = keys.get(key).filter(|_| is_there).cloned() {
+                        keys.insert(option.to_owned(), own);
+                    }
+                }
+                if keys.contains_key("maxrate") {
+                    keys.extend(RATE_KEYS.map(|(key, kind, text)| {
+                        (key.to_owned(), json!({ "type": kind, "description": text }))
+                    }));
+                }
+            }
+            members.values_mut().for_each(describe);
+        }
+        Value::Array(items) => items.iter_mut().for_each(describe),
+        _ => {}
+    }
+}
+
+/// The short forms of `rate`, with their types and meanings.
+const RATE_KEYS: [(&str, &str, &str); 5] = [
+    ("crf", "number", "Constant rate factor: 0 to 51; lower is better. Short for rate."),
+    ("qp", "integer", "Constant quantiser: 0 to 51; lower is better. Short for rate."),
+    ("bitrate", "integer", "Average bit rate in kbit/s. Short for rate."),
+    ("passes", "integer", "Passes of bitrate: 1 or 2."),
+    ("lossless", "boolean", "True if every sample comes back as it went in. Short for rate."),
+];
+
 /// The key that `key`, an unknown one, stands for, if both are set.
 pub(super) fn twin(key: &str) -> Option<&'static str> {
     let named = NAMES.iter().find(|(_, option, _)| *option == key).map(|(_, _, key)| *key);

@@ -12,6 +12,7 @@ use crate::document::{
     check::MOST,
     node::{Data, Node, Placed, Spot},
     parse::{self, Language, MOST_BYTES},
+    shorthand,
     sources::OPTION,
 };
 
@@ -40,8 +41,12 @@ pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Val
             known_are(key, names)
         )));
     }
-    let place = tree.reach(key, spot).ok_or_else(|| refused("is not a key of this job".to_owned()))?;
-    *place = Node::new(spot, data);
+    let unknown = || refused("is not a key of this job".to_owned());
+    if let Some((parent, last)) = key.rsplit_once('.').filter(|(parent, last)| shorthand::stands_for(parent, last)) {
+        let table = tree.reach(parent, spot).ok_or_else(unknown)?;
+        return shorthand::set(table, last, Node::new(spot, data)).ok_or_else(unknown);
+    }
+    *tree.reach(key, spot).ok_or_else(unknown)? = Node::new(spot, data);
     Ok(())
 }
 

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     plan::{PerSink, Plan, Product, Sink},
     planner::external_audio::ExternalAudio,
+    preflight::expected_frames,
     settings::job::OnOutputFailure,
     source::Source,
 };
@@ -188,25 +189,4 @@ fn watch_of<'a>(
     let rate = first.and_then(|sink| plan.video(sink)).map_or(25.0, |video| video.rate.to_f64());
     let expected = first.and_then(|sink| expected_frames(plan, sink, source));
     Watch::new(phase, expected, rate, watched.into_iter().map(|(_, own)| Arc::clone(own)).collect())
-}
-
-/// The expected number of frames of a sink, for the progress display.
-fn expected_frames(plan: &Plan, sink: Sink, source: &Source) -> Option<u64> {
-    let facts = source.video()?;
-    let video = plan.video(sink)?;
-    let (output, rate) = (plan.content(sink), video.rate);
-    let seconds = |micros: i64| micros as f64 / 1e6;
-    // Field and rate conversion give another number of frames than the source declares.
-    let declared = facts.declared_frames.filter(|_| rate == video.source_rate).or_else(|| {
-        let duration = source.duration()?;
-        Some((seconds(duration) * rate.to_f64()).round() as u64)
-    });
-    let length = match (output.end, output.start) {
-        (Some(end), _) => Some(seconds(end.micros() - output.origin.micros())),
-        (None, Some(start)) => source.duration().map(|duration| seconds(duration - start.micros())),
-        (None, None) => None,
-    };
-    let cut = length.map(|seconds| (seconds * rate.to_f64()).round().max(0.0) as u64);
-    let asked = output.frames.map(|frames| (frames as f64 * rate.to_f64() / video.source_rate.to_f64()).round() as u64);
-    [declared, cut, asked].into_iter().flatten().min()
 }

@@ -43,6 +43,7 @@ use crate::{
     decode::timing::TimingReport,
     doctor,
     machine::this_machine,
+    preflight::refuse_taken,
     plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan},
     planner::{
         Draft,
@@ -95,6 +96,7 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     let hasher = job.hash.then(|| source.hash_source());
     let mut draft = Draft::new(job, &source, &this_machine())?;
     refuse_own_source(&draft.plan)?;
+    refuse_taken(&draft.plan)?;
     let pending = PendingOutputs::take(&draft.plan)?;
     draft.measure(&source, &control.cancel)?;
     let Draft { plan, external_audio } = draft;
@@ -135,6 +137,7 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
         external_audio.expect_identities(&track.identities)?;
     }
     refuse_own_source(plan)?;
+    refuse_taken(plan)?;
     let pending = PendingOutputs::take(plan)?;
     execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, program: None }, control)
 }

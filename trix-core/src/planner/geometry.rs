@@ -45,6 +45,9 @@ pub(super) fn plan(request: &FrameRequest<'_>, facts: &VideoFacts<'_>, diagnosti
     let mut crop = crop(picture.crop, facts, fields.is_some(), detection, diagnostics);
     let (mut width, mut height) = crop.map_or((facts.width, facts.height), |crop| (crop.width, crop.height));
     let mut aspect = facts.stream.sample_aspect;
+    if picture.crop == Crop::Vbi && crop.is_some() {
+        aspect = aspect_of_picture(aspect, (facts.width, facts.height), (width, height));
+    }
 
     let asked = match facts.stream.display_matrix {
         None => Orientation::default(),
@@ -291,6 +294,20 @@ fn automatic(flags: Flags, field_detection: FieldDetection, diagnostics: &mut Di
     }
 }
 
+/// Rows of the vertical blanking interval in D-10 (SMPTE ST 356): 608 rows have a picture of 576, and 512 rows one of 480.
+const VBI_ROWS: usize = 32;
+
+/// The sample aspect ratio after the rows above the picture were cropped. A ratio that makes the whole frame 4:3 or 16:9 is
+/// meant for the picture.
+fn aspect_of_picture(aspect: Rational, (width, height): (usize, usize), picture: (usize, usize)) -> Rational {
+    let aspect = aspect.nearest_within(u16::MAX.into());
+    let shown = Rational::new(aspect.num * width as i64, aspect.den * height as i64);
+    match [Rational::new(4, 3), Rational::new(16, 9)].contains(&shown) {
+        true => Rational::new(shown.num * picture.1 as i64, shown.den * picture.0 as i64),
+        false => aspect,
+    }
+}
+
 fn crop(
     asked: Crop,
     facts: &VideoFacts<'_>,
@@ -303,6 +320,18 @@ fn crop(
     let (step_x, step_y) = (1 << x, if keeps_fields { 2 << y } else { 1 << y });
     match asked {
         Crop::None => None,
+        Crop::Vbi => {
+            let is_d10 = facts.stream.codec == "mpeg2video" && facts.width == 720 && matches!(facts.height, 512 | 608);
+            if !is_d10 {
+                return None;
+            }
+            let height = facts.height - VBI_ROWS;
+            diagnostics.decide(
+                format!("the {VBI_ROWS} VBI lines above the picture are cropped"),
+                format!("D-10 stores {} rows, and {height} of them are the picture", facts.height),
+            );
+            Some(Rectangle { width: facts.width, height, left: 0, top: VBI_ROWS })
+        }
         Crop::Rectangle(rectangle) => {
             let Rectangle { width, height, left, top } = rectangle;
             let value = format!("{width}x{height}+{left}+{top}");

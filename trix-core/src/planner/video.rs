@@ -378,13 +378,20 @@ fn format(
         diagnostics.mistake("picture.alpha", "refuse", "the source has an alpha channel");
     }
     let depths = encoder.depths();
+    // The largest depth that is taken over from the source.
+    let most = match encoder {
+        Encoder::X264 if settings.compatible => 8,
+        _ if settings.compatible => 10,
+        _ => u32::MAX,
+    };
     let depth = settings.depth.unwrap_or_else(|| match encoder {
         // FFV1 is lossless, so the depth must not fall.
         Encoder::Ffv1 => *depths.iter().find(|depth| **depth >= samples.depth).unwrap_or(&16),
-        _ => *depths.iter().rev().find(|depth| **depth <= samples.depth).unwrap_or(&depths[0]),
+        _ => *depths.iter().rev().find(|depth| **depth <= samples.depth.min(most)).unwrap_or(&depths[0]),
     });
+    let own_chroma = if settings.compatible { Chroma::C420 } else { samples.chroma };
     let mut format = FrameFormat {
-        chroma: settings.chroma.unwrap_or(samples.chroma),
+        chroma: settings.chroma.unwrap_or(own_chroma),
         depth,
         rgb: samples.rgb && encoder == Encoder::Ffv1 && settings.chroma.is_none(),
         alpha: samples.alpha && picture.alpha == Alpha::Auto && encoder == Encoder::Ffv1,
@@ -417,12 +424,20 @@ fn format(
     if samples.alpha && !format.alpha && picture.alpha == Alpha::Auto {
         diagnostics.decide("frames are laid on black", format!("{encoder} output has no alpha channel"));
     }
-    if depth < samples.depth && settings.depth.is_none() {
+    let is_reduced = (settings.chroma.is_none() && format.chroma != samples.chroma)
+        || (settings.depth.is_none() && samples.depth > most);
+    if settings.compatible && is_reduced {
+        diagnostics.decide(
+            format!("{} at {depth} bits", format.chroma),
+            format!("most players decode that, and not {samples}; --chroma keep and --depth keep do keep it"),
+        );
+    } else if depth < samples.depth && settings.depth.is_none() {
         diagnostics.decide(format!("{depth} bits, with error diffusion"), {
             format!("the source has {}, {encoder} takes up to {}", samples.depth, depths.last().unwrap_or(&8))
         });
     }
-    if samples.rgb && !format.rgb && settings.chroma.is_none() && encoder != Encoder::Prores {
+    if samples.rgb && !format.rgb && format.chroma == Chroma::C444 && settings.chroma.is_none() && encoder != Encoder::Prores
+    {
         diagnostics.decide("chroma 4:4:4", "the source is RGB, which has full chroma");
     }
     format

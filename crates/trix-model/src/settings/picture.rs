@@ -77,6 +77,8 @@ pub enum Crop {
     None,
     /// Black borders, measured at several places of the source.
     Auto,
+    /// The 32 rows of the vertical blanking interval that D-10 (IMX) stores above the picture. Other sources stay whole.
+    Vbi,
     /// Everything but this rectangle of the coded frame.
     Rectangle(Rectangle),
 }
@@ -98,11 +100,12 @@ pub struct Rectangle {
 impl FromStr for Crop {
     type Err = String;
 
-    /// Reads `auto`, `none` or `WIDTHxHEIGHT+LEFT+TOP`.
+    /// Reads `auto`, `vbi`, `none` or `WIDTHxHEIGHT+LEFT+TOP`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("'{text}' is not auto, none or a rectangle such as 1920x800+0+140");
+        let wrong = || format!("'{text}' is not auto, vbi, none or a rectangle such as 1920x800+0+140");
         match text {
             "auto" => return Ok(Crop::Auto),
+            "vbi" => return Ok(Crop::Vbi),
             "none" => return Ok(Crop::None),
             _ => {}
         }

@@ -74,11 +74,13 @@ impl VideoSettings {
     /// The frames that the encoder gets, where frames are encoded.
     pub fn frames(&self) -> Option<FrameSettings> {
         Some(match *self {
-            VideoSettings::X264(EncodeSettings { depth, chroma, chroma_is_fixed, .. })
-            | VideoSettings::X265(EncodeSettings { depth, chroma, chroma_is_fixed, .. })
-            | VideoSettings::Ffv1(Ffv1Settings { depth, chroma, chroma_is_fixed, .. })
+            VideoSettings::X264(EncodeSettings { depth, chroma, chroma_is_fixed, compatible, .. })
+            | VideoSettings::X265(EncodeSettings { depth, chroma, chroma_is_fixed, compatible, .. }) => {
+                FrameSettings { depth, chroma, chroma_is_fixed, compatible }
+            }
+            VideoSettings::Ffv1(Ffv1Settings { depth, chroma, chroma_is_fixed, .. })
             | VideoSettings::Prores(ProresSettings { depth, chroma, chroma_is_fixed, .. }) => {
-                FrameSettings { depth, chroma, chroma_is_fixed }
+                FrameSettings { depth, chroma, chroma_is_fixed, compatible: false }
             }
             VideoSettings::Auto | VideoSettings::Copy | VideoSettings::None => return None,
         })
@@ -94,6 +96,8 @@ pub struct FrameSettings {
     pub chroma: Option<Chroma>,
     /// As [`EncodeSettings::chroma_is_fixed`].
     pub chroma_is_fixed: bool,
+    /// As [`EncodeSettings::compatible`].
+    pub compatible: bool,
 }
 
 /// An encoder of frames.
@@ -177,6 +181,10 @@ pub struct EncodeSettings {
     /// cropped by one.
     #[serde(skip)]
     pub chroma_is_fixed: bool,
+    /// True for what common players and browsers decode, where `depth` and `chroma` are not set: 4:2:0, and 8 bits of H.264 or
+    /// up to 10 bits of HEVC.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub compatible: bool,
     /// Preset by the encoder's name.
     pub preset: Option<String>,
     /// Tune by the encoder's name.

@@ -4,6 +4,7 @@
 //! updates it. Read the difference before you commit it.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -411,4 +412,59 @@ fn the_schema_of_a_job_takes_every_profile_and_refuses_what_trix_refuses() {
         let ran = trix("profiles --check {}", &[&file(&folder, "job.json", document.to_string())]);
         assert_eq!(ran.code, Some(2), "{place} = {wrong}: {ran:?}");
     }
+}
+
+#[test]
+fn an_mp4_is_what_players_decode_unless_it_is_asked_to_keep_what_the_source_has() {
+    let folder = folder();
+    let source = Clip { frames: 4, ..Clip::default() }.encoded("-c:v prores_ks -pix_fmt yuv422p10le", "mov");
+    let made = |options: &str, name: &str| {
+        let output = folder.path().join(name);
+        let ran = trix(&format!("encode {{}} -o {{}} --preset ultrafast --audio none {options}"), &[&source, &output]);
+        let text = ran.done().out.clone();
+        let line = "-v error -show_entries stream=pix_fmt -of csv=p=0";
+        let found = program::run("ffprobe", line.split(' ').map(OsStr::new).chain([output.as_os_str()]));
+        (program::text(&found), text)
+    };
+    for (options, name, format, says) in [
+        ("--video x264", "a.mp4", "yuv420p", true),
+        ("--video x265", "b.mp4", "yuv420p10le", true),
+        ("--video x265 --depth 12", "c.mp4", "yuv420p12le", true),
+        ("--video x264 --chroma keep", "d.mp4", "yuv422p10le", false),
+        ("--video x265 --depth keep", "e.mp4", "yuv422p10le", false),
+        ("--video x264 --depth 8 --chroma 422", "f.mp4", "yuv422p", false),
+        ("--video x264 --lossless", "g.mp4", "yuv422p10le", false),
+        ("--video x264", "h.mkv", "yuv422p10le", false),
+        ("--video x265", "i.mov", "yuv422p10le", false),
+    ] {
+        let (found, text) = made(options, name);
+        assert_eq!((found.trim(), text.contains("most players decode")), (format, says), "{options} {name}: {text}");
+    }
+}
+
+#[test]
+fn profiles_of_the_user_are_found_by_name_listed_and_shown_resolved() {
+    let folder = folder();
+    let own = folder.path().join("trix/profiles");
+    fs::create_dir_all(&own).expect("a folder");
+    let text = "inherits = \"preview\"\ndescription = \"Proxies of the house\"\n[variables]\npreview_crf = 30\n";
+    fs::write(own.join("house.toml"), text).expect("a file");
+    let run = |line: &str| {
+        let mut command = support::command(line, &[&master(), &folder.path().join("out")]);
+        command.env("XDG_CONFIG_HOME", folder.path());
+        support::watch(command)
+    };
+    let listed = run("profiles").done().out.clone();
+    assert!(listed.lines().any(|line| line.starts_with("house ") && line.ends_with("Proxies of the house")), "{listed}");
+    assert_eq!(run("profiles house").done().out, text);
+    let resolved = run("profiles house --resolved").done().out.clone();
+    let value: toml::Table = resolved.parse().expect("TOML");
+    assert_eq!(value["variables"]["preview_crf"].as_integer(), Some(30), "{resolved}");
+    assert_eq!(value["outputs"][0]["video"]["type"].as_str(), Some("x264"), "{resolved}");
+    assert!(!value.contains_key("inherits"), "{resolved}");
+    let report = run("plan {} --profile house --output {} --json").done().json();
+    let options = report["encodes"][0]["video"]["video"]["options"].to_string();
+    assert!(options.contains("\"30\""), "{options}");
+    let ran = run("profiles hous --resolved");
+    assert!(ran.code == Some(2) && ran.err.contains("did you mean house?"), "{ran:?}");
 }

@@ -8,7 +8,8 @@ use std::{
 use serde_json::{Value, json};
 use trix_core::{
     Error, ErrorKind, Source,
-    document::{Document, Language, PROFILES, Resolved, Traits},
+    document::{Document, Language, PROFILES, Resolved, Traits, key_table},
+    media::{frame_facts::FieldOrder, time::Rational},
 };
 use trix_fixtures::{Clip, TempDir, clip::made, folder, media, program};
 
@@ -688,4 +689,59 @@ fn planned(profiles: &[&str], file: &Path) -> Result<usize, Error> {
     }
     let plan = trix_core::plan(&job, &source).map_err(|error| document.explain(&traits, error))?;
     Ok(plan.outputs.len())
+}
+
+#[test]
+fn an_archive_copy_keeps_fields_chroma_and_the_picture_of_d10() {
+    let fields = made("archive-fields.mxf", |file| {
+        program::ffmpeg(&format!(
+            "-f lavfi -i testsrc2=s=720x608:r=25,format=yuv422p -frames:v 6 -c:v mpeg2video -intra -b:v 30M \
+             -flags +ildct+ilme -top 1 -aspect 4:3 {}",
+            file.display()
+        ));
+    });
+    let videos = |set: &[(&str, &str)]| {
+        let document = Document::of_profiles(&["archive".to_owned()], &fields, &[], &pairs(set)).expect("a profile");
+        let Resolved { job, source, .. } = document.resolve(None).expect("a job");
+        let plan = trix_core::plan(&job, &source).expect("a plan");
+        plan.sinks().into_iter().map(|sink| plan.sink(sink)).collect::<Vec<_>>()
+    };
+    let kept = videos(&[]);
+    assert_eq!(kept.len(), 5);
+    for output in &kept {
+        let video = output.video.as_ref().expect("video");
+        assert_eq!((video.width, video.height, video.format.chroma.to_string()), (720, 576, "4:2:2".to_owned()));
+        assert_eq!(video.transform.crop.map(|crop| (crop.left, crop.top)), Some((0, 32)));
+        // 4:3 of the picture, not of the picture with the lines above it.
+        assert_eq!(video.sample_aspect, Rational::new(16, 15));
+        assert!(video.fields == Some(FieldOrder::Top) && video.transform.deinterlace.is_none(), "{video:?}");
+        let said = output.decisions.iter().any(|own| own.what == "the 32 VBI lines above the picture are cropped");
+        assert!(said, "{:?}", output.decisions);
+    }
+    for output in videos(&[("deinterlace", "on")]) {
+        let video = output.video.expect("video");
+        assert!(video.fields.is_none() && video.transform.deinterlace.is_some(), "{video:?}");
+    }
+}
+
+#[test]
+fn short_forms_can_be_set_from_the_command_line() {
+    let document = |key: &str, value: &str| {
+        let set = pairs(&[(key, value)]);
+        Document::of_profiles(&["archive".to_owned()], Path::new("master.mov"), &[], &set).expect("a profile")
+    };
+    let traits = Traits { video: true, ..Traits::default() };
+    let first = |key: &str, value: &str| job_for(&document(key, value), &traits)["outputs"][0].clone();
+    holds(&first("outputs[0].video.crf", "21")["video"]["rate"], &json!({ "type": "crf", "value": 21 }));
+    holds(&first("outputs[0].video.bitrate", "900")["video"]["rate"], &json!({ "type": "bitrate", "kbps": 900 }));
+    holds(&first("outputs[0].picture.fps", "25")["picture"], &json!({ "rate": "25/1" }));
+    holds(&first("outputs[0].audio", "aac:96k")["audio"], &json!({ "type": "aac", "kbps": 96 }));
+}
+
+#[test]
+fn the_page_of_job_keys_is_that_of_this_program() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/job-keys.md");
+    let written = fs::read_to_string(page).expect("a page");
+    let table = written.split_once("\n\n## ").map_or("", |(_, table)| table);
+    assert!(format!("## {table}") == key_table(), "run: trix schema job --table, and put it below the heading of the page");
 }

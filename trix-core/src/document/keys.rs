@@ -1,0 +1,234 @@
+//! All keys of a job as a table, made from the schema.
+//!
+//! Invariant: a key that the schema has is in the table, so the table cannot be older than the program.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value};
+
+use crate::document::{
+    schema::{of_job, resolved},
+    shorthand,
+};
+
+/// A key of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Where it stands: `outputs[].video.preset`.
+    pub place: String,
+    /// The types of its table that have it, such as `x264` and `x265`; empty if all have it.
+    pub of_types: Vec<String>,
+    /// The type of its value.
+    pub kind: String,
+    /// The value of a job that does not set it; empty if that depends on the source or the encoder.
+    pub default: String,
+    /// The values that it can have, where they are words or limited numbers.
+    pub values: String,
+    /// What it means, and its range.
+    pub about: String,
+}
+
+/// All keys of a job.
+pub fn keys() -> Vec<Key> {
+    let mut root = of_job();
+    shorthand::describe(&mut root);
+    let mut walk = Walk { root: &root, keys: Vec::new() };
+    walk.table("", &root);
+    walk.keys
+}
+
+/// The keys of a job as a Markdown table, with a heading for each table of the job.
+pub fn table() -> String {
+    let mut out = String::new();
+    let mut heading = None;
+    for key in keys() {
+        let (table, own) = key.place.rsplit_once('.').unwrap_or(("", &key.place));
+        if heading.as_deref() != Some(table) {
+            let title = if table.is_empty() { "The job".to_owned() } else { format!("`{table}`") };
+            let gap = if out.is_empty() { "" } else { "\n" };
+            let _ = writeln!(out, "{gap}## {title}\n\n| key | type | default | values | meaning |\n| --- | --- | --- | --- | --- |");
+            heading = Some(table.to_owned());
+        }
+        let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
+        let of_types = if key.of_types.is_empty() { String::new() } else { format!(" ({})", key.of_types.join(", ")) };
+        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
+        let _ = writeln!(
+            out,
+            "| `{own}`{of_types} | {} | {} | {} | {} |",
+            cell(&key.kind),
+            cell(&default),
+            cell(&key.values),
+            cell(&key.about)
+        );
+    }
+    out
+}
+
+struct Walk<'a> {
+    root: &'a Value,
+    keys: Vec<Key>,
+}
+
+impl<'a> Walk<'a> {
+    /// Adds the keys of a table: first its own, then those of the tables in it.
+    fn table(&mut self, place: &str, schema: &'a Value) {
+        let mut inner = Vec::new();
+        for (key, of_types, own) in self.members(schema) {
+            let place = if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
+            let about = own.get("description").and_then(Value::as_str);
+            let (own, list) = self.plain(own);
+            let named = own.get("description").and_then(Value::as_str);
+            let place = if list { format!("{place}[]") } else { place };
+            if self.members(own).iter().any(|(key, ..)| *key != "type") && !self.has_short_form_only(own) {
+                inner.push((place.clone(), own));
+            }
+            let default = self.members_default(schema, key).map(shown).unwrap_or_default();
+            self.keys.push(Key {
+                place: place.trim_end_matches("[]").to_owned(),
+                of_types,
+                kind: if list { format!("list of {}", self.kind(own)) } else { self.kind(own) },
+                default,
+                values: self.values(own),
+                about: about.or(named).unwrap_or_default().to_owned(),
+            });
+        }
+        for (place, schema) in inner {
+            self.table(&place, schema);
+        }
+    }
+
+    /// True for sizes and rectangles: their table has numbers only, and the short form says more.
+    fn has_short_form_only(&self, schema: &Value) -> bool {
+        ["Size", "Crop"].iter().any(|name| std::ptr::eq(&self.root["$defs"][*name], schema))
+    }
+
+    /// The keys of a table, each with the types that have it, and its schema.
+    fn members(&self, schema: &'a Value) -> Vec<(&'a str, Vec<String>, &'a Value)> {
+        let Some(variants) = schema.get("oneOf").and_then(Value::as_array) else {
+            let own = schema.get("properties").and_then(Value::as_object);
+            return own.into_iter().flatten().map(|(key, own)| (key.as_str(), Vec::new(), own)).collect();
+        };
+        let of = |variant: &'a Value| variant.get("properties").and_then(Value::as_object);
+        let mut all: Vec<(&str, Vec<String>, &Value)> = Vec::new();
+        for own in variants.iter().filter_map(of) {
+            let kind = own.get("type").and_then(|kind| kind.get("const")?.as_str()).unwrap_or_default();
+            for (key, schema) in own {
+                match all.iter_mut().find(|(known, ..)| known == key) {
+                    Some((_, types, _)) => types.push(kind.to_owned()),
+                    None => all.push((key, vec![kind.to_owned()], schema)),
+                }
+            }
+        }
+        let count = variants.iter().filter_map(of).count();
+        all.iter_mut().filter(|(_, types, _)| types.len() == count).for_each(|(_, types, _)| types.clear());
+        all
+    }
+
+    fn members_default(&self, schema: &'a Value, key: &str) -> Option<&'a Value> {
+        let variants = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+        let tables = variants.chain([schema]).filter_map(|own| own.get("properties").and_then(Value::as_object));
+        tables.filter_map(|own: &'a Map<String, Value>| own.get(key)?.get("default")).next()
+    }
+
+    /// The schema behind references and alternatives with null; true if it is that of the items of a list.
+    fn plain(&self, schema: &'a Value) -> (&'a Value, bool) {
+        let mut schema = resolved(self.root, schema);
+        while let Some(own) = alternatives(schema).find(|own| own.get("type").is_none_or(|kind| kind != "null")) {
+            schema = resolved(self.root, own);
+        }
+        match schema.get("items") {
+            Some(items) => (self.plain(items).0, true),
+            None => (schema, false),
+        }
+    }
+
+    fn kind(&self, schema: &Value) -> String {
+        let defined = self.root["$defs"].as_object().into_iter().flatten();
+        let named = defined.into_iter().find(|(_, own)| std::ptr::eq(*own, schema)).map(|(name, _)| name.as_str());
+        match named {
+            Some("Timestamp") => return "time".to_owned(),
+            Some("Rational" | "FrameRate") => return "fraction".to_owned(),
+            Some("Size") => return "size, such as `1280x-2`".to_owned(),
+            Some("Crop") => return "crop, such as `auto`".to_owned(),
+            Some("ByteSize") => return "bytes, such as `4 GiB`".to_owned(),
+            _ => {}
+        }
+        let kinds = schema.get("type");
+        let first = kinds.and_then(|kind| kind.as_str().or_else(|| kind.as_array()?.first()?.as_str()));
+        match first {
+            Some("boolean") => "true or false",
+            Some("integer") => "whole number",
+            Some("number") => "number",
+            Some("object") => "table",
+            _ if schema.get("oneOf").is_some_and(|types| types.get(0).is_some_and(|own| own.get("properties").is_some())) => "table",
+            _ => "text",
+        }
+        .to_owned()
+    }
+
+    /// The words or numbers that a value can be.
+    fn values(&self, schema: &Value) -> String {
+        let words = |own: &Value| -> Vec<String> {
+            let listed = own.get("enum").and_then(Value::as_array).into_iter().flatten();
+            let tag = own.get("properties").and_then(|keys| keys.get("type")?.get("const"));
+            listed.chain(own.get("const")).chain(tag).filter_map(|word| Some(format!("`{}`", word.as_str()?))).collect()
+        };
+        let variants = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+        let all: Vec<String> = variants.chain([schema]).flat_map(words).collect();
+        if !all.is_empty() {
+            return all.join(", ");
+        }
+        let bound = |key: &str| schema.get(key).filter(|bound| **bound != 0 || key == "maximum").map(shown);
+        match (bound("minimum"), bound("maximum")) {
+            (Some(least), Some(most)) => format!("{least} to {most}"),
+            (Some(least), None) => format!("from {least}"),
+            (None, Some(most)) => format!("to {most}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// The alternatives of `anyOf`.
+fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
+    schema.get("anyOf").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A value as a job in TOML has it; empty for what is not set.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Array(items) if items.is_empty() => String::new(),
+        Value::Object(members) if members.is_empty() => String::new(),
+        Value::Object(members) if members.len() == 1 => {
+            members.get("type").map_or_else(|| value.to_string(), |kind| kind.as_str().unwrap_or_default().to_owned())
+        }
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_their_type_default_and_values() {
+        let all = keys();
+        let of = |place: &str| all.iter().find(|key| key.place == place).unwrap_or_else(|| panic!("no {place}"));
+        assert_eq!(of("outputs[].video.preset").of_types, ["x264", "x265"]);
+        let crf = of("outputs[].video.crf");
+        assert_eq!((crf.kind.as_str(), crf.about.contains("0 to 51")), ("number", true), "{crf:?}");
+        let fields = of("outputs[].picture.deinterlace");
+        assert_eq!((fields.default.as_str(), fields.values.as_str()), ("auto", "`auto`, `on`, `fields`, `off`"));
+        assert_eq!(of("outputs[].picture.fps").kind, "fraction");
+        assert_eq!(of("tracks[].offset").kind, "time");
+        assert_eq!((of("hash").kind.as_str(), of("hash").default.as_str()), ("true or false", "false"));
+        assert_eq!(of("packages[].ladder").kind, "list of table");
+        // Each key once.
+        let mut places: Vec<&str> = all.iter().map(|key| key.place.as_str()).collect();
+        places.sort_unstable();
+        let count = places.len();
+        places.dedup();
+        assert_eq!(places.len(), count);
+    }
+}
