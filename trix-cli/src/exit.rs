@@ -19,6 +19,14 @@ pub fn code(kind: ErrorKind) -> u8 {
     }
 }
 
+/// The code of the worse of two results, for several masters. A bug or an interruption is worst, then what may have gone
+/// wrong unseen, then the machine, the source, and the job.
+pub fn worse(one: u8, other: u8) -> u8 {
+    const ORDER: [u8; 7] = [DONE, 2, 3, 5, 4, 1, 130];
+    let rank = |code: u8| ORDER.iter().position(|own| *own == code).unwrap_or(ORDER.len());
+    if rank(other) > rank(one) { other } else { one }
+}
+
 /// The text about exit codes in `--help`.
 pub const HELP: &str = "\
 Exit codes:

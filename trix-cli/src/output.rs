@@ -7,11 +7,12 @@
 use std::{
     borrow::Cow,
     io::{ErrorKind as IoKind, Write},
+    path::Path,
     sync::{Mutex, PoisonError},
 };
 
 use serde::Serialize;
-use trix_core::{Error, ErrorDocument};
+use trix_core::{Error, ErrorDocument, Stage};
 
 /// The first error of standard output.
 static LOST: Mutex<Option<std::io::Error>> = Mutex::new(None);
@@ -71,6 +72,16 @@ pub fn json(value: &impl Serialize) {
         serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"));
     rendered.push('\n');
     verbatim(&rendered);
+}
+
+/// Writes `value` as indented JSON into a file.
+///
+/// # Errors
+/// `Io`.
+pub fn json_file(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    let failed = |error| Error::io(Stage::Mux, path, "cannot be written", error);
+    let text = serde_json::to_string_pretty(value).map_err(|error| failed(error.into()))?;
+    std::fs::write(path, text + "\n").map_err(failed)
 }
 
 /// Writes a line to standard error.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use trix_model::{
-    check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, extras::ExtrasCount, time::Timestamp,
+    check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, error_document::ErrorDetail, extras::ExtrasCount, time::Timestamp,
 };
 
 pub use crate::mux::record::TrackRecord;
@@ -211,6 +211,49 @@ pub struct FailedOutput {
     pub kind: ErrorKind,
     /// The error, with its place.
     pub error: String,
+}
+
+/// What became of several masters, in the order in which they were done.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Summary {
+    /// Version of this format: 1.
+    #[serde(deserialize_with = "trix_model::json::version")]
+    pub trix: u32,
+    /// The masters.
+    pub masters: Vec<MasterResult>,
+}
+
+/// What became of a master.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MasterResult {
+    /// The master.
+    #[serde(with = "trix_model::path_text")]
+    #[schemars(with = "PathBuf")]
+    pub source: PathBuf,
+    /// What became of it.
+    pub state: MasterState,
+    /// Seconds that it took.
+    pub seconds: f64,
+    /// The report of the job; of files that were kept, that of the job that made them. `None` if the job failed.
+    pub report: Option<Box<Report>>,
+    /// Why the job failed.
+    pub error: Option<ErrorDetail>,
+}
+
+/// What became of a master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MasterState {
+    /// Its copies were made and verified.
+    Made,
+    /// All of its copies were there, complete and unchanged.
+    Kept,
+    /// Some of its copies were made, and others failed. The report names them.
+    Partly,
+    /// Nothing was made.
+    Failed,
+    /// It was not begun, because the run was interrupted.
+    NotBegun,
 }
 
 /// A library and its version.

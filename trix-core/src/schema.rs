@@ -12,9 +12,10 @@ use trix_model::{
 
 use crate::{
     doctor, document,
+    manifest::Manifest,
     plan::Plan,
     probe::MediaInfo,
-    report::Report,
+    report::{Report, Summary},
     verify::{content::Comparison, standalone::FileReport},
 };
 
@@ -42,11 +43,15 @@ pub enum Name {
     Doctor,
     /// [`ErrorDocument`].
     Error,
+    /// [`Manifest`].
+    Manifest,
+    /// [`Summary`].
+    Summary,
 }
 
 impl Name {
     /// All documents that have a schema.
-    pub const ALL: [Name; 10] = [
+    pub const ALL: [Name; 12] = [
         Name::Job,
         Name::Plan,
         Name::MediaInfo,
@@ -57,6 +62,8 @@ impl Name {
         Name::Compare,
         Name::Doctor,
         Name::Error,
+        Name::Manifest,
+        Name::Summary,
     ];
 
     /// The name in words, as `trix schema` takes it.
@@ -72,6 +79,8 @@ impl Name {
             Name::Compare => "compare",
             Name::Doctor => "doctor",
             Name::Error => "error",
+            Name::Manifest => "manifest",
+            Name::Summary => "summary",
         }
     }
 }
@@ -94,6 +103,8 @@ pub fn of(name: Name) -> Value {
         Name::Compare => written::<Comparison>(),
         Name::Doctor => written::<doctor::Doctor>(),
         Name::Error => written::<ErrorDocument>(),
+        Name::Manifest => written::<Manifest>(),
+        Name::Summary => written::<Summary>(),
     };
     schema["$id"] = json!(json::schema_id(name.text()));
     schema

@@ -14,7 +14,7 @@ use trix_core::{
     },
 };
 
-use super::reading::Reading;
+use super::{job::Records, reading::Reading};
 
 /// Arguments of `trix encode`.
 #[derive(Args)]
@@ -198,6 +198,9 @@ pub struct Encode {
     /// Print the report as JSON on standard output (see `trix schema report`)
     #[arg(long, help_heading = "Run")]
     pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub records: Records,
 }
 
 /// How the video is written.

@@ -17,11 +17,18 @@ use super::encode::{DamageChoice, DriftChoice, ProgressChoice};
 /// Arguments of `trix ingest`.
 #[derive(Args)]
 pub struct Ingest {
-    /// A local media file
-    pub source: PathBuf,
+    /// Media files, folders with media files, or patterns ("*.mxf")
+    #[arg(required = true, value_name = "SOURCE")]
+    pub sources: Vec<PathBuf>,
     /// The output folder; it is created if it does not exist
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
+    /// Also take the media files of subfolders; the output folder gets the same subfolders
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// Leave out masters whose copies are complete and unchanged, by the hashes in their manifests
+    #[arg(long)]
+    pub skip_existing: bool,
     /// A profile, by name or file; may be repeated to make the products of all of them
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', default_value = "archive")]
     pub profile: Vec<String>,
@@ -149,4 +156,22 @@ pub struct Running {
     /// Print the report as JSON on standard output (see `trix schema report`)
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub records: Records,
+}
+
+/// What is written down about a job.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "Run")]
+pub struct Records {
+    /// Also write the report as JSON into this file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print on standard error what happens in the job, a line for each event
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Append what happens in the job to this file, a line for each event, with the time
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
 }

@@ -11,10 +11,11 @@ use clap_complete::Shell;
 use trix_core::quality::Metric;
 
 pub use self::encode::{
+    Kept,
     AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, ProgressChoice,
     RangeChoice, ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
 };
-pub use self::job::{Ingest, Plan, Profiles, Run, Running};
+pub use self::job::{Ingest, Plan, Profiles, Records, Run, Running};
 pub use self::reading::{OtherReading, Reading};
 use crate::exit;
 
@@ -32,7 +33,7 @@ pub struct Cli {
 pub enum Command {
     /// Show the content of a file
     Probe(Probe),
-    /// Make all copies of a master that a profile defines, from one decode
+    /// Make all copies of one or more masters that a profile defines, each from one decode
     Ingest(Ingest),
     /// Encode a source into one output, verify it, and report
     Encode(Box<Encode>),
@@ -67,6 +68,9 @@ pub struct Probe {
     /// Decode everything, and count frames, samples and damage
     #[arg(long)]
     pub count: bool,
+    /// How progress is shown on standard error; auto: a bar on a terminal, else nothing
+    #[arg(long, default_value = "auto")]
+    pub progress: ProgressChoice,
     /// Print JSON (see `trix schema media-info`)
     #[arg(long)]
     pub json: bool,
@@ -86,6 +90,9 @@ pub struct Verify {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub other: OtherReading,
+    /// How progress is shown on standard error; auto: a bar on a terminal, else nothing
+    #[arg(long, default_value = "auto")]
+    pub progress: ProgressChoice,
     /// Print JSON (see `trix schema verify`)
     #[arg(long)]
     pub json: bool,
@@ -107,6 +114,9 @@ pub struct Compare {
     /// The metrics to compute
     #[arg(long, value_name = "METRIC", value_delimiter = ',', default_value = "psnr,ssim")]
     pub metric: Vec<Metric>,
+    /// How progress is shown on standard error; auto: a bar on a terminal, else nothing
+    #[arg(long, default_value = "auto")]
+    pub progress: ProgressChoice,
     /// Print JSON (see `trix schema compare`)
     #[arg(long)]
     pub json: bool,
@@ -154,6 +164,10 @@ pub enum SchemaName {
     Doctor,
     /// The output of `--json` after a failure
     Error,
+    /// The manifest that `trix ingest` writes beside the copies
+    Manifest,
+    /// The output of `trix ingest --json` for several masters
+    Summary,
 }
 
 /// Arguments of `trix completions`.

@@ -12,7 +12,7 @@ use trix_core::{
     },
 };
 
-use super::job::execute;
+use super::running::{Watching, execute};
 use crate::{
     args::{
         AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept, RangeChoice,
@@ -33,7 +33,8 @@ pub fn encode(args: &Encode) -> u8 {
     if !mistakes.is_empty() {
         return output::failure(&refusal(&job, mistakes), args.json);
     }
-    execute(|control| trix_core::run_job(&job, control), args.progress, args.json, |error| error)
+    let work = |control: &trix_core::Control| trix_core::run_job(&job, control);
+    execute(Watching::new(args.progress, &args.records, None), args.json, work, |error| error)
 }
 
 /// The error of a job with `mistakes` in its arguments. It has the other mistakes of the job too.

@@ -1,45 +1,23 @@
-//! `trix ingest`, `run`, `plan`, `profiles`: read job documents and run them.
+//! `trix run`, `plan`, `profiles`: read job documents and run them.
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, IsTerminal, Read},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use trix_core::{
-    Control, Error, ErrorKind, Job, Plan as Written, Report, Stage,
+    Control, Error, ErrorKind, Job, Plan as Written, Stage,
     document::{Document, Language, PROFILES, Resolved, user_profiles},
     plan_for, run_opened,
 };
 
-use super::interrupt::cancel_on_interrupt;
+use super::running::{Watching, execute};
 use crate::{
-    args::{DamageChoice, DriftChoice, Ingest, Plan, Profiles, ProgressChoice, Run, Running},
+    args::{Plan, Profiles, Run, Running},
     exit, output,
-    render::{plan, progress::Bar, report},
+    render::plan,
 };
-
-/// Makes every copy of the given profiles.
-pub fn ingest(args: &Ingest) -> u8 {
-    let mut set = args.setting.set.clone();
-    if let Some(choice) = args.on_damage {
-        let value = if choice == DamageChoice::Conceal { "conceal" } else { "fail" };
-        set.push(("source.on_damage".to_owned(), value.to_owned()));
-    }
-    set.extend(args.streams.set());
-    if let Some(choice) = args.audio_drift {
-        let value = if choice == DriftChoice::Stretch { "stretch" } else { "fill" };
-        set.push(("source.audio_drift".to_owned(), value.to_owned()));
-    }
-    let document = Document::of_profiles(&args.profile, &args.source, &args.audio, &set);
-    resolved(document, Some(&args.output), args.running.json, |document, resolved| {
-        if let Err(error) = std::fs::create_dir_all(&args.output) {
-            return output::failure(&Error::io(Stage::Mux, &args.output, "cannot be made", error), args.running.json);
-        }
-        start(document, resolved, &args.running)
-    })
-}
 
 /// Runs a job file, or a plan that `trix plan --json` wrote.
 pub fn run(args: &Run) -> u8 {
@@ -53,12 +31,8 @@ pub fn run(args: &Run) -> u8 {
                 if args.running.overwrite {
                     plan.overwrite();
                 }
-                execute(
-                    |control| trix_core::run(&plan, control),
-                    args.running.progress,
-                    args.running.json,
-                    |error| error,
-                )
+                let work = |control: &Control| trix_core::run(&plan, control);
+                execute(Watching::new(args.running.progress, &args.running.records, None), args.running.json, work, |error| error)
             }
             Err(error) => output::failure(&error, args.running.json),
         };
@@ -224,47 +198,7 @@ fn start(document: &Document, resolved: Resolved, running: &Running) -> u8 {
     if running.overwrite {
         job.overwrite();
     }
+    let watching = Watching::new(running.progress, &running.records, Some(source.reading_place()));
     let work = |control: &Control| run_opened(&job, source, control);
-    execute(work, running.progress, running.json, |error| document.explain(&traits, error))
-}
-
-/// Runs `work` and shows its report. `explain` adds to an error what only the caller knows.
-pub fn execute(
-    work: impl FnOnce(&Control) -> Result<Report, Error>,
-    progress: ProgressChoice,
-    as_json: bool,
-    explain: impl FnOnce(Error) -> Error,
-) -> u8 {
-    let mut control = Control { cancel: cancel_on_interrupt(), ..Control::default() };
-    let mut bar = None;
-    match progress {
-        ProgressChoice::None => {}
-        ProgressChoice::Auto if !std::io::stderr().is_terminal() => {}
-        ProgressChoice::Auto | ProgressChoice::Bar => {
-            let shown = Arc::new(Bar::new());
-            bar = Some(Arc::clone(&shown));
-            control.progress = Some(Arc::new(move |progress| shown.show(progress)));
-        }
-        ProgressChoice::Json => {
-            control.progress = Some(Arc::new(|progress| {
-                output::line(&serde_json::to_string(progress).unwrap_or_default());
-            }));
-        }
-    }
-    let result = work(&control);
-    if let Some(bar) = bar {
-        bar.clear();
-    }
-    match result {
-        Ok(done) => {
-            if as_json {
-                output::json(&done);
-            } else {
-                output::text(&report::text(&done));
-            }
-            // All products that were made are complete. The exit code reports those that failed.
-            done.failed.first().map_or(exit::DONE, |failed| exit::code(failed.kind))
-        }
-        Err(error) => output::failure(&explain(error), as_json),
-    }
+    execute(watching, running.json, work, |error| document.explain(&traits, error))
 }

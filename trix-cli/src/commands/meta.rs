@@ -45,6 +45,8 @@ pub fn schema(args: &Schema) -> u8 {
         SchemaName::Compare => Name::Compare,
         SchemaName::Doctor => Name::Doctor,
         SchemaName::Error => Name::Error,
+        SchemaName::Manifest => Name::Manifest,
+        SchemaName::Summary => Name::Summary,
     };
     output::json(&schema::of(name));
     exit::DONE

@@ -1,10 +1,13 @@
 //! The commands, one function for each. Each returns the exit code of the process.
 
 mod encode;
+mod ingest;
 mod inspect;
 mod interrupt;
 mod job;
+mod masters;
 mod meta;
+mod running;
 
 use crate::args::Command;
 
@@ -12,7 +15,7 @@ use crate::args::Command;
 pub fn dispatch(command: Command) -> u8 {
     match command {
         Command::Probe(args) => inspect::probe(&args),
-        Command::Ingest(args) => job::ingest(&args),
+        Command::Ingest(args) => ingest::ingest(&args),
         Command::Run(args) => job::run(&args),
         Command::Plan(args) => job::plan(&args),
         Command::Profiles(args) => job::profiles(&args),

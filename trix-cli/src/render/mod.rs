@@ -1,9 +1,11 @@
 //! Formats values of trix-core for operators.
 
 pub mod doctor;
+pub mod events;
 pub mod plan;
 pub mod progress;
 pub mod report;
+pub mod summary;
 pub mod verify;
 
 /// Seconds as `H:MM:SS`.

@@ -60,6 +60,9 @@ use crate::{
     source::Source,
 };
 
+/// The variable that every document has: the name of the source without its extension, or what the command line sets.
+const STEM: &str = "stem";
+
 /// A job as a user writes it.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -135,7 +138,8 @@ impl Document {
                 *place = Node::new(spot, Data::Text(path_text::to_text(source)));
             }
         }
-        let set = set.iter().filter_map(|(key, value)| {
+        let own_stem = set.iter().rev().find(|(key, _)| key == STEM).map(|(_, stem)| stem.clone());
+        let set = set.iter().filter(|(key, _)| key != STEM).filter_map(|(key, value)| {
             let spot = texts.add(&format!("{OPTION}{key}"));
             variables::set(&mut tree, key, value, spot, &schema).err()
         });
@@ -148,7 +152,8 @@ impl Document {
         }
         let stem = tree.get("source").and_then(|source| source.get("path")?.text()).map(Path::new);
         let stem = stem.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
-        mistakes.extend(variables::substitute(&mut tree, &[("stem", stem.unwrap_or_default())]));
+        let stem = own_stem.or(stem).unwrap_or_default();
+        mistakes.extend(variables::substitute(&mut tree, &[(STEM, stem)]));
         mistakes.extend(deciding::check(&tree, &schema, &texts));
         let mut bare = tree.clone();
         deciding::spread(&mut bare);

@@ -240,7 +240,7 @@ impl Meters {
     pub(super) fn emit(&mut self) {
         let Some(events) = &self.events else { return };
         for Meter { output, path, stage, watch } in &mut self.meters {
-            let Progress { frame, frames_expected, fps, bytes, .. } = watch.look();
+            let Progress { frame, frames_expected, fps, speed, eta_seconds, bytes, bitrate_kbps, .. } = watch.look();
             events.send(Event::Progress {
                 output: *output,
                 path: path.clone(),
@@ -248,7 +248,10 @@ impl Meters {
                 frames: frame,
                 frames_expected,
                 fps,
+                speed,
+                eta_seconds,
                 bytes,
+                bitrate_kbps,
             });
         }
     }

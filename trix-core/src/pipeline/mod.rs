@@ -43,7 +43,7 @@ use crate::{
     decode::timing::TimingReport,
     doctor,
     machine::this_machine,
-    preflight::refuse_taken,
+    preflight::{preflight, refuse_taken},
     plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan},
     planner::{
         Draft,
@@ -97,6 +97,7 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     let mut draft = Draft::new(job, &source, &this_machine())?;
     refuse_own_source(&draft.plan)?;
     refuse_taken(&draft.plan)?;
+    warn(&draft.plan, &source, control);
     let pending = PendingOutputs::take(&draft.plan)?;
     draft.measure(&source, &control.cancel)?;
     let Draft { plan, external_audio } = draft;
@@ -138,6 +139,7 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
     }
     refuse_own_source(plan)?;
     refuse_taken(plan)?;
+    warn(plan, &source, control);
     let pending = PendingOutputs::take(plan)?;
     execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, program: None }, control)
 }
@@ -272,6 +274,14 @@ fn refuse_own_source(plan: &Plan) -> Result<()> {
         seen.push(own);
     }
     Ok(())
+}
+
+/// Reports before the first frame what may keep the job from its end.
+fn warn(plan: &Plan, source: &Source, control: &Control) {
+    if control.events.is_some() {
+        let warnings = preflight(plan, source).warnings();
+        warnings.into_iter().for_each(|text| control.emit(|| Event::Warning { path: None, text }));
+    }
 }
 
 /// Reads the source as often as the job needs it: twice if an output has two passes.

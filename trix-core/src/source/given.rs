@@ -15,7 +15,7 @@ use trix_model::{
     time::Rational,
 };
 
-use super::{joints::Joints, opened::Source, origin::Origin, parts::Parts};
+use super::{joints::Joints, opened::Source, origin::Origin, parts::Parts, place::ReadingPlace};
 use crate::{
     extent::Extent,
     settings::{
@@ -71,6 +71,7 @@ impl Source {
             joints: Joints::default(),
             parts: Parts::default(),
             companions: Arc::default(),
+            place: ReadingPlace::default(),
             cancel: Cancel::default(),
         })
     }

@@ -18,7 +18,7 @@ impl Source {
     ///
     /// # Errors
     /// `Io` if the source cannot be read.
-    pub(crate) fn identity(&self) -> Result<Identity> {
+    pub fn identity(&self) -> Result<Identity> {
         let failed = |error| Error::io(Stage::Source, &self.label(), "cannot be read", error);
         let head_of = |reader: &mut dyn Read| -> io::Result<Vec<u8>> {
             let mut head = Vec::with_capacity(HEAD);

@@ -32,6 +32,7 @@ mod packets;
 mod padding;
 mod part_reading;
 mod parts;
+mod place;
 mod raw;
 mod reference;
 pub(crate) mod selection;
@@ -54,5 +55,6 @@ pub use self::{
     digest::{FileFixity, Fixity},
     fixity::SourceHasher,
     opened::Source,
+    place::ReadingPlace,
     shared_reader::{Stamp, Storage},
 };

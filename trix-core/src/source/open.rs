@@ -32,6 +32,7 @@ use super::{
     origin::Origin,
     padding,
     parts::Parts,
+    place::ReadingPlace,
     raw, reference,
     selection::{Selection, Streams},
     sequence::{self, Files, Sequence},
@@ -198,6 +199,7 @@ impl Source {
         again.selection = Arc::clone(&self.selection);
         again.joints = self.joints.at_start();
         again.cancel = self.cancel.clone();
+        again.place = self.place.clone();
         again.watch_clock();
         Ok(again)
     }
@@ -393,6 +395,7 @@ impl Source {
             joints: Joints::default(),
             parts: Parts::default(),
             companions: Arc::default(),
+            place: ReadingPlace::default(),
             cancel: Cancel::default(),
         })
     }

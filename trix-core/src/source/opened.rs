@@ -29,6 +29,7 @@ use super::{
     movie,
     origin::Origin,
     parts::Parts,
+    place::ReadingPlace,
     selection::Selection,
     sequence::Sequence,
     shared_reader::Mark,
@@ -71,6 +72,8 @@ pub struct Source {
     pub(super) parts: Parts,
     /// The files that a job reads along with this source, by their paths.
     pub(super) companions: Arc<Mutex<BTreeMap<PathBuf, Companion>>>,
+    /// The last byte that a reader of this source has come to.
+    pub(super) place: ReadingPlace,
     /// Cancels all reading of the source.
     pub(crate) cancel: Cancel,
 }
@@ -212,6 +215,11 @@ impl Source {
     }
 
     /// The actual size of the file, and the size that the file states.
+    /// The place to which the readers of this source come, also after the source was moved into one.
+    pub fn reading_place(&self) -> ReadingPlace {
+        self.place.of(self.extent.size)
+    }
+
     pub(crate) fn extent(&self) -> Extent {
         self.extent
     }

@@ -59,6 +59,14 @@ impl Source {
     /// The next packet of any stream, or `None` at the end. An I/O error is stored in the input's
     /// [`trix_av::io::IoState`].
     pub(crate) fn read(&mut self) -> std::result::Result<Option<Packet>, AvError> {
+        let read = self.read_next();
+        if let Ok(Some(position)) = read.as_ref().map(|packet| packet.as_ref().and_then(Packet::position)) {
+            self.place.set(position);
+        }
+        read
+    }
+
+    fn read_next(&mut self) -> std::result::Result<Option<Packet>, AvError> {
         if let Some(sequence) = &mut self.sequence {
             return sequence.read(self.input.io_state());
         }

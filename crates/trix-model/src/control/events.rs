@@ -46,8 +46,17 @@ pub enum Event {
         frames_expected: Option<u64>,
         /// Frames a second, over the last few seconds.
         fps: f64,
+        /// Seconds of film in a second, over the last few seconds.
+        #[serde(default)]
+        speed: f64,
+        /// Seconds to the end of this part of the job, where known.
+        #[serde(default)]
+        eta_seconds: Option<f64>,
         /// Bytes written in this part of the job.
         bytes: u64,
+        /// Thousands of bits of this output in a second of its film.
+        #[serde(default)]
+        bitrate_kbps: f64,
     },
     /// Something that a person should know, and that is no error.
     Warning {
@@ -258,7 +267,18 @@ mod tests {
     fn progress(output: usize, frames: u64) -> Event {
         let path = PathBuf::from(format!("{output}.mkv"));
         let stage = Stage::Encode;
-        Event::Progress { output, path, stage, frames, frames_expected: Some(100), fps: 25.0, bytes: frames * 1000 }
+        Event::Progress {
+            output,
+            path,
+            stage,
+            frames,
+            frames_expected: Some(100),
+            fps: 25.0,
+            speed: 1.0,
+            eta_seconds: Some(3.5),
+            bytes: frames * 1000,
+            bitrate_kbps: 200.0,
+        }
     }
 
     fn warning(text: impl ToString) -> Event {

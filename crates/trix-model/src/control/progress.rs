@@ -45,7 +45,7 @@ pub struct Progress {
     pub speed: f64,
     /// Seconds to the end of the phase, where known.
     pub eta_seconds: Option<f64>,
-    /// Thousands of bits of output in a second of film.
+    /// Thousands of bits of all outputs together in a second of film.
     pub bitrate_kbps: f64,
     /// Bytes written.
     pub bytes: u64,

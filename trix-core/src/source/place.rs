@@ -1,0 +1,36 @@
+//! How far a source was read, for those who watch.
+//!
+//! Invariant: a reader only stores a number; it never waits for those who watch.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// The place in a source to which its readers have come.
+#[derive(Clone, Debug, Default)]
+pub struct ReadingPlace {
+    at: Arc<AtomicU64>,
+    size: u64,
+}
+
+impl ReadingPlace {
+    /// The same place, in a source of `size` bytes.
+    pub(super) fn of(&self, size: u64) -> Self {
+        ReadingPlace { size, ..self.clone() }
+    }
+
+    pub(super) fn set(&self, position: u64) {
+        self.at.store(position, Ordering::Relaxed);
+    }
+
+    /// The byte that was read last. If there are several readers, the place of one of them.
+    pub fn at(&self) -> u64 {
+        self.at.load(Ordering::Relaxed)
+    }
+
+    /// The size of the source in bytes; 0 if it is unknown.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+}
