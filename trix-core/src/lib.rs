@@ -213,10 +213,12 @@ pub mod report;
 mod planner;
 pub mod document;
 pub mod doctor;
+pub mod leftovers;
 pub mod manifest;
 pub mod preflight;
 pub mod schema;
 mod pipeline;
+mod trial;
 mod session;
 
 pub use trix_av::{signals::survive_file_size_limit, stream::StreamKind};
@@ -244,4 +246,5 @@ pub use session::{Session, SessionSettings, SessionStream};
 pub use settings::job::Job;
 pub use settings::source::Limits;
 pub use source::Source;
+pub use trial::trial;
 pub use trix_model::machine::Machine;

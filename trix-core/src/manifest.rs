@@ -5,7 +5,6 @@
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -19,6 +18,7 @@ use trix_model::{
 };
 
 use crate::{
+    mux::part::PartFile,
     plan::Identity,
     report::Report,
     settings::job::Job,
@@ -79,7 +79,9 @@ impl Manifest {
         }
         for package in &report.packages {
             let name = below(folder, &package.path)?;
-            files.extend(package.files.iter().map(|file| FileFixity { name: format!("{name}/{}", file.name), ..file.clone() }));
+            files.extend(
+                package.files.iter().map(|file| FileFixity { name: format!("{name}/{}", file.name), ..file.clone() }),
+            );
         }
         for still in &report.stills {
             let around = still.path.parent().unwrap_or(Path::new(""));
@@ -102,14 +104,10 @@ impl Manifest {
         let failed = |error| Error::io(Stage::Mux, path, "cannot be written", error);
         let text = serde_json::to_vec_pretty(self)
             .map_err(|error| Error::bug(Stage::Mux, format!("a manifest cannot be written: {error}")))?;
-        let part = path.with_extension("json.trix-part");
-        let mut file = fs::File::create(&part).map_err(failed)?;
-        let written = file.write_all(&text).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&part, path));
-        written.map_err(|error| {
-            // The error that is reported is the first one.
-            let _ = fs::remove_file(&part);
-            failed(error)
-        })
+        let part = PartFile::create(path, true)?;
+        fs::write(part.path(), text).map_err(failed)?;
+        part.sync()?;
+        part.commit().map(drop)
     }
 
     /// Reads a manifest. `None` if there is none.
@@ -128,7 +126,8 @@ impl Manifest {
         }
         let text = fs::read(path).map_err(failed)?;
         serde_json::from_slice(&text).map(Some).map_err(|error| {
-            Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("is no manifest of this version: {error}")).in_file(path)
+            Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("is no manifest of this version: {error}"))
+                .in_file(path)
         })
     }
 

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use trix_model::{
-    check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, error_document::ErrorDetail, extras::ExtrasCount, time::Timestamp,
+    check::Check, damage::DamageReport, decision::Decision, error::ErrorKind, error_document::ErrorDetail,
+    extras::ExtrasCount, time::Timestamp,
 };
 
 pub use crate::mux::record::TrackRecord;

@@ -89,6 +89,9 @@ pub struct Plan {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub setting: Setting,
+    /// Encode the first seconds to estimate how long the job will take on this machine
+    #[arg(long, conflicts_with_all = ["json", "machine"])]
+    pub time: bool,
     /// The machine to plan for: its cores, and its memory (16 or 16,64GiB) [default: this machine]
     #[arg(long, value_name = "CORES[,MEMORY]")]
     pub machine: Option<Machine>,

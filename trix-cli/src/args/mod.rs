@@ -11,9 +11,8 @@ use clap_complete::Shell;
 use trix_core::quality::Metric;
 
 pub use self::encode::{
-    Kept,
-    AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, ProgressChoice,
-    RangeChoice, ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
+    AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept,
+    ProgressChoice, RangeChoice, ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
 };
 pub use self::job::{Ingest, Plan, Profiles, Records, Run, Running};
 pub use self::reading::{OtherReading, Reading};
@@ -53,8 +52,10 @@ pub enum Command {
     Schema(Schema),
     /// Print a completion script for a shell
     Completions(Completions),
-    /// Print the manual page (roff)
-    Man,
+    /// Print the manual page of trix, or of one of its commands (roff)
+    Man(Man),
+    /// List, and remove, what killed jobs left in a folder
+    Clean(Clean),
 }
 
 /// Arguments of `trix probe`.
@@ -175,6 +176,30 @@ pub enum SchemaName {
 pub struct Completions {
     /// The name of the shell
     pub shell: Shell,
+}
+
+/// Arguments of `trix man`.
+#[derive(Args)]
+pub struct Man {
+    /// The command [default: trix itself]
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Write the pages of trix and of all its commands into this folder
+    #[arg(short, long, value_name = "DIR", conflicts_with = "command")]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `trix clean`.
+#[derive(Args)]
+pub struct Clean {
+    /// The folder to look into
+    pub folder: PathBuf,
+    /// Also look into its subfolders
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// Only list what would be removed
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
 }
 
 #[cfg(test)]

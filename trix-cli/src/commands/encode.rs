@@ -15,8 +15,8 @@ use trix_core::{
 use super::running::{Watching, execute};
 use crate::{
     args::{
-        AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept, RangeChoice,
-        ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
+        AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept,
+        RangeChoice, ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
     },
     output,
 };
@@ -95,7 +95,8 @@ fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
     let mut settings = settings(args)?;
     let is_plain = settings == EncodeSettings::default() && asked == PictureSettings::default();
     let is_for_players = is_for_players(args);
-    settings.compatible = is_for_players && matches!(args.video, VideoChoice::Auto | VideoChoice::X264 | VideoChoice::X265);
+    settings.compatible =
+        is_for_players && matches!(args.video, VideoChoice::Auto | VideoChoice::X264 | VideoChoice::X265);
     let encoder = match args.video {
         VideoChoice::Auto if is_plain && !is_for_players => None,
         VideoChoice::Auto | VideoChoice::X264 => Some(Encoder::X264),

@@ -84,7 +84,10 @@ impl Ready {
     fn made(&self) -> Vec<PathBuf> {
         let Job { outputs, packages, stills, .. } = &self.job;
         let files = outputs.iter().map(|own| own.path.clone());
-        files.chain(packages.iter().map(|own| own.path.clone())).chain(stills.iter().flat_map(|still| still.paths())).collect()
+        files
+            .chain(packages.iter().map(|own| own.path.clone()))
+            .chain(stills.iter().flat_map(|still| still.paths()))
+            .collect()
     }
 }
 

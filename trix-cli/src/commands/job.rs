@@ -3,20 +3,22 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use trix_core::{
-    Control, Error, ErrorKind, Job, Plan as Written, Stage,
+    Control, Error, ErrorKind, Job, Plan as Written, Source, Stage,
     document::{Document, Language, PROFILES, Resolved, user_profiles},
-    plan_for, run_opened,
+    plan_for,
+    preflight::preflight,
+    run_opened, trial,
 };
 
-use super::running::{Watching, execute};
+use super::running::{Watching, execute, watched};
 use crate::{
-    args::{Plan, Profiles, Run, Running},
+    args::{Plan, Profiles, ProgressChoice, Records, Run, Running},
     exit, output,
-    render::plan,
+    render::{clock, plan},
 };
 
 /// Runs a job file, or a plan that `trix plan --json` wrote.
@@ -32,7 +34,12 @@ pub fn run(args: &Run) -> u8 {
                     plan.overwrite();
                 }
                 let work = |control: &Control| trix_core::run(&plan, control);
-                execute(Watching::new(args.running.progress, &args.running.records, None), args.running.json, work, |error| error)
+                execute(
+                    Watching::new(args.running.progress, &args.running.records, None),
+                    args.running.json,
+                    work,
+                    |error| error,
+                )
             }
             Err(error) => output::failure(&error, args.running.json),
         };
@@ -76,32 +83,28 @@ pub fn plan(args: &Plan) -> u8 {
         let machine = args.machine.unwrap_or_else(trix_core::this_machine);
         match plan_for(&job, &source, &machine) {
             Ok(planned) if args.json => output::json(&planned),
-            Ok(planned) => output::text(&plan::text(&job, &planned)),
-            Err(error) => return output::failure(&document.explain(&traits, error), args.json),
-        }
-        // `ingest` creates its folder; `run` creates none.
-        if args.profile.is_empty() {
-            for folder in missing_folders(&job) {
-                output::line(&format!(
-                    "trix: note: {}: the folder does not exist; trix run needs it",
-                    folder.display()
-                ));
+            Ok(planned) => {
+                let needs = preflight(&planned, &source);
+                output::text(&(plan::text(&job, &planned) + &plan::needs(&needs)));
+                if args.time {
+                    return time(&job, &planned, &source);
+                }
             }
+            Err(error) => return output::failure(&document.explain(&traits, error), args.json),
         }
         exit::DONE
     })
 }
 
-/// The missing folders that a job writes to, without duplicates.
-fn missing_folders(job: &Job) -> Vec<PathBuf> {
-    let stills = job.stills.iter().flat_map(|still| still.paths());
-    let files = job.outputs.iter().map(|output| output.path.clone());
-    let all = files.chain(job.packages.iter().map(|package| package.path.clone())).chain(stills);
-    let mut missing: Vec<PathBuf> = all.filter_map(|path| path.parent().map(Path::to_owned)).collect();
-    missing.retain(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
-    missing.sort();
-    missing.dedup();
-    missing
+/// Encodes the first seconds of a job into a folder for temporary files, and tells from that how long the job will take.
+fn time(job: &Job, planned: &Written, source: &Source) -> u8 {
+    let watching = Watching::new(ProgressChoice::Auto, &Records::default(), Some(source.reading_place()));
+    match watched(watching, |control| trial(job, planned, source, control)) {
+        Ok(Some(seconds)) => output::text(&format!("time    about {} on this machine\n", clock(seconds))),
+        Ok(None) => output::text("time    unknown: the source does not state its length\n"),
+        Err(error) => return output::failure(&error, false),
+    }
+    exit::DONE
 }
 
 /// Lists profiles, shows one, or checks one.

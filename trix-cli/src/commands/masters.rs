@@ -12,8 +12,8 @@ use trix_core::{Error, ErrorKind, Result, Stage};
 
 /// The extensions of files with video that are taken from folders. A file that is named is taken whatever its name is.
 const EXTENSIONS: [&str; 27] = [
-    "3gp", "asf", "avi", "dv", "f4v", "flv", "m2t", "m2ts", "m2v", "m4v", "mj2", "mkv", "mov", "mp4", "mpeg", "mpg", "mts",
-    "mxf", "nut", "ogv", "qt", "rm", "ts", "vob", "webm", "wmv", "y4m",
+    "3gp", "asf", "avi", "dv", "f4v", "flv", "m2t", "m2ts", "m2v", "m4v", "mj2", "mkv", "mov", "mp4", "mpeg", "mpg",
+    "mts", "mxf", "nut", "ogv", "qt", "rm", "ts", "vob", "webm", "wmv", "y4m",
 ];
 
 /// The most levels of subfolders that are searched.
@@ -161,7 +161,8 @@ fn named(found: Vec<(PathBuf, PathBuf)>) -> Vec<Master> {
 fn alike(masters: &[Master]) -> Vec<usize> {
     let mut counts: BTreeMap<(&Path, &str), usize> = BTreeMap::new();
     masters.iter().for_each(|own| *counts.entry((&own.folder, &own.name)).or_insert(0) += 1);
-    let is_alike = |own: &Master| counts.get(&(own.folder.as_path(), own.name.as_str())).is_some_and(|count| *count > 1);
+    let is_alike =
+        |own: &Master| counts.get(&(own.folder.as_path(), own.name.as_str())).is_some_and(|count| *count > 1);
     masters.iter().enumerate().filter(|(_, own)| is_alike(own)).map(|(at, _)| at).collect()
 }
 
@@ -188,7 +189,8 @@ mod tests {
 
     #[test]
     fn masters_of_one_stem_get_names_that_tell_them_apart() {
-        let folder = folder_with(&["a/film.mov", "a/film.mxf", "b/film.mov", "b/short.MXF", "b/notes.txt", "b/.film.mov"]);
+        let folder =
+            folder_with(&["a/film.mov", "a/film.mxf", "b/film.mov", "b/short.MXF", "b/notes.txt", "b/.film.mov"]);
         assert_eq!(names(folder.path(), &["a"], false), ["film-mov", "film-mxf"]);
         assert_eq!(names(folder.path(), &["a", "b"], false), ["a-film-mov", "film-mxf", "b-film-mov", "short"]);
         // In other words: the order of the arguments changes no name.
@@ -204,7 +206,8 @@ mod tests {
         assert_eq!(names(folder.path(), &["x*.mov"], false), ["x1", "x2"]);
         assert_eq!(names(folder.path(), &["[z].mov"], false), ["[z]"]);
         assert_eq!(names(folder.path(), &["."], true), ["[z]", "x1", "x2", "y"]);
-        let problem = |source: &str| find(&[folder.path().join(source)], Path::new("out"), false).expect_err("a mistake");
+        let problem =
+            |source: &str| find(&[folder.path().join(source)], Path::new("out"), false).expect_err("a mistake");
         assert!(problem("empty").to_string().contains("no media file; --recursive"), "{}", problem("empty"));
         assert!(problem("q*.mov").to_string().contains("no file matches"), "{}", problem("q*.mov"));
         let one = find(&[folder.path().join("y.mov")], Path::new("out"), false).expect("a master");

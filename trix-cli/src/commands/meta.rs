@@ -1,9 +1,8 @@
-//! `trix doctor`, `trix schema`, `trix completions`, `trix man`: about Trix itself.
+//! `trix doctor`, `trix schema`, `trix completions`: about Trix itself.
 
 use clap::CommandFactory;
 use trix_core::{
-    Error, ErrorKind, Stage,
-    doctor as health,
+    Error, ErrorKind, Stage, doctor as health,
     document::key_table,
     schema::{self, Name},
 };
@@ -28,7 +27,11 @@ pub fn doctor(args: &Doctor) -> u8 {
 pub fn schema(args: &Schema) -> u8 {
     if args.table {
         let SchemaName::Job = args.name else {
-            let error = Error::new(ErrorKind::InvalidSpec, Stage::Plan, "--table shows the keys of a job: trix schema job --table");
+            let error = Error::new(
+                ErrorKind::InvalidSpec,
+                Stage::Plan,
+                "--table shows the keys of a job: trix schema job --table",
+            );
             return output::failure(&error, false);
         };
         output::verbatim(&key_table());
@@ -57,20 +60,5 @@ pub fn completions(args: &Completions) -> u8 {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "trix", &mut script);
     output::verbatim(&String::from_utf8_lossy(&script));
-    exit::DONE
-}
-
-/// Prints the manual page: first the command, then each subcommand.
-pub fn man() -> u8 {
-    let mut page = Vec::new();
-    let mut command = Cli::command();
-    command.build();
-    let mut pages = vec![clap_mangen::Man::new(command.clone())];
-    pages.extend(command.get_subcommands().filter(|sub| sub.get_name() != "help").cloned().map(clap_mangen::Man::new));
-    for man in pages {
-        // Writing to memory does not fail.
-        let _ = man.render(&mut page);
-    }
-    output::verbatim(&String::from_utf8_lossy(&page));
     exit::DONE
 }

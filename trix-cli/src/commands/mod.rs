@@ -1,10 +1,12 @@
 //! The commands, one function for each. Each returns the exit code of the process.
 
+mod clean;
 mod encode;
 mod ingest;
 mod inspect;
 mod interrupt;
 mod job;
+mod man;
 mod masters;
 mod meta;
 mod running;
@@ -25,7 +27,8 @@ pub fn dispatch(command: Command) -> u8 {
         Command::Doctor(args) => meta::doctor(&args),
         Command::Schema(args) => meta::schema(&args),
         Command::Completions(args) => meta::completions(&args),
-        Command::Man => meta::man(),
+        Command::Man(args) => man::man(&args),
+        Command::Clean(args) => clean::clean(&args),
     }
 }
 

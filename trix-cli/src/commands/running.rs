@@ -50,7 +50,10 @@ pub fn has_bar(progress: ProgressChoice) -> bool {
 pub fn watched<T>(watching: Watching, work: impl FnOnce(&Control) -> Result<T, Error>) -> Result<T, Error> {
     let Watching { progress, records, title, place, cancel } = watching;
     let (mut control, mut shown) = (Control::default(), None);
-    let log = Log::open(records.verbose, records.log.as_deref())?;
+    let mut log = Log::open(records.verbose, records.log.as_deref())?;
+    if let Some(log) = log.as_mut().filter(|_| !title.is_empty()) {
+        log.line(&title);
+    }
     let screen = has_bar(progress).then(|| Screen::new(title, place));
     if log.is_some() || screen.is_some() {
         let (own, events) = Control::with_events();

@@ -27,7 +27,8 @@ impl Log {
     pub fn open(is_printed: bool, path: Option<&Path>) -> Result<Option<Self>, Error> {
         let open = |path: &Path| {
             let file = OpenOptions::new().create(true).append(true).open(path);
-            file.map(|file| (path.to_owned(), file)).map_err(|error| Error::io(Stage::Plan, path, "cannot be written", error))
+            file.map(|file| (path.to_owned(), file))
+                .map_err(|error| Error::io(Stage::Plan, path, "cannot be written", error))
         };
         let file = path.map(open).transpose()?;
         Ok((is_printed || file.is_some()).then_some(Log { is_printed, file }))
@@ -35,7 +36,13 @@ impl Log {
 
     /// Writes down an event.
     pub fn write(&mut self, event: &Event) {
-        let Some(text) = text(event) else { return };
+        if let Some(text) = text(event) {
+            self.line(&text);
+        }
+    }
+
+    /// Writes down a line.
+    pub fn line(&mut self, text: &str) {
         if self.is_printed {
             output::line(&format!("trix: {text}"));
         }

@@ -7,6 +7,7 @@ use trix_core::{
     amount::{bytes, counted},
     decision::Decision,
     plan::{EncodePlan, FilterPlan, MemoryPlan, OutputId, OutputPlan, PackageId, PackagePlan, Sink, TextPlan},
+    preflight::{Preflight, Space},
     settings::package::Layout,
 };
 
@@ -45,6 +46,32 @@ pub fn text(job: &Job, plan: &Plan) -> String {
     }
     let _ = writeln!(out, "machine {}", plan.machine);
     out.push_str(&memory(&plan.memory));
+    out
+}
+
+/// What a plan needs before it runs, and what there is of it.
+pub fn needs(needs: &Preflight) -> String {
+    let mut out = String::new();
+    if let Some(free) = needs.free_memory {
+        let mark = if free < needs.memory { "! " } else { "" };
+        let _ = writeln!(out, "{mark}free    {} of memory", bytes(free));
+    }
+    for Space { folder, estimate, free } in &needs.space {
+        let mark = if free < estimate { "! " } else { "" };
+        let _ = writeln!(
+            out,
+            "{mark}space   about {} for {}, where {} are free",
+            bytes(*estimate),
+            folder.display(),
+            bytes(*free)
+        );
+    }
+    for folder in &needs.missing_folders {
+        let _ = writeln!(out, "! folder {} does not exist; ingest makes it, and trix run needs it", folder.display());
+    }
+    for path in &needs.taken {
+        let _ = writeln!(out, "! taken  {} exists; --overwrite replaces it", path.display());
+    }
     out
 }
 

@@ -155,7 +155,9 @@ impl Screen {
                 (Stage::Encode, 2) => format!("pass {pass} of 2"),
                 (stage, _) => stage.to_string(),
             }),
-            Event::Progress { output, path, frames, frames_expected, fps, eta_seconds, bytes, bitrate_kbps, .. } => {
+            Event::Progress {
+                output, path, frames, frames_expected, fps, eta_seconds, bytes, bitrate_kbps, ..
+            } => {
                 self.has_frames = true;
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let own = self.outputs.entry(output).or_insert_with(|| Output {
@@ -282,6 +284,9 @@ mod tests {
         assert_eq!(shortened("film.mkv", 12), "film.mkv");
         assert_eq!(shortened("a-very-long-name.h264-10.mkv", 12), "a-ver…10.mkv");
         assert_eq!(shortened("ééééééééééééé.mkv", 12).chars().count(), 12);
-        assert_eq!((percent(1, Some(3)), percent(9, Some(3)), percent(5, None)), ("33%".into(), "100%".into(), "5".into()));
+        assert_eq!(
+            (percent(1, Some(3)), percent(9, Some(3)), percent(5, None)),
+            ("33%".into(), "100%".into(), "5".into())
+        );
     }
 }

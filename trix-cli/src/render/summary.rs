@@ -29,9 +29,17 @@ pub fn text(summary: &Summary) -> String {
             clock(own.seconds)
         );
     }
+    for own in &summary.masters {
+        let failed = own.report.iter().flat_map(|report| &report.failed).map(|failed| failed.error.clone());
+        for error in own.error.iter().map(|error| error.message.clone()).chain(failed) {
+            let _ = writeln!(out, "! {error}");
+        }
+    }
     let count = |state: MasterState| summary.masters.iter().filter(|own| own.state == state).count();
-    let states = [MasterState::Made, MasterState::Kept, MasterState::Partly, MasterState::Failed, MasterState::NotBegun];
-    let counts = states.into_iter().filter(|state| count(*state) > 0).map(|state| format!("{} {}", count(state), word(state)));
+    let states =
+        [MasterState::Made, MasterState::Kept, MasterState::Partly, MasterState::Failed, MasterState::NotBegun];
+    let counts =
+        states.into_iter().filter(|state| count(*state) > 0).map(|state| format!("{} {}", count(state), word(state)));
     let counts: Vec<String> = counts.collect();
     let what = if summary.masters.len() == 1 { "master" } else { "masters" };
     let _ = writeln!(out, "{} {what}: {}", summary.masters.len(), counts.join(", "));

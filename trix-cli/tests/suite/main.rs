@@ -29,6 +29,7 @@ mod jobs {
     mod commands;
     mod environment;
     mod failures;
+    mod ingest;
     mod interrupts;
     mod memory;
     mod valgrind;

@@ -6,9 +6,12 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use crate::document::{
-    schema::{of_job, resolved},
-    shorthand,
+use crate::{
+    document::{
+        schema::{of_job, resolved},
+        shorthand,
+    },
+    settings::track::MOMENT,
 };
 
 /// A key of a job.
@@ -46,7 +49,10 @@ pub fn table() -> String {
         if heading.as_deref() != Some(table) {
             let title = if table.is_empty() { "The job".to_owned() } else { format!("`{table}`") };
             let gap = if out.is_empty() { "" } else { "\n" };
-            let _ = writeln!(out, "{gap}## {title}\n\n| key | type | default | values | meaning |\n| --- | --- | --- | --- | --- |");
+            let _ = writeln!(
+                out,
+                "{gap}## {title}\n\n| key | type | default | values | meaning |\n| --- | --- | --- | --- | --- |"
+            );
             heading = Some(table.to_owned());
         }
         let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
@@ -73,7 +79,9 @@ impl<'a> Walk<'a> {
     /// Adds the keys of a table: first its own, then those of the tables in it.
     fn table(&mut self, place: &str, schema: &'a Value) {
         let mut inner = Vec::new();
-        for (key, of_types, own) in self.members(schema) {
+        let is_tagged = schema.get("oneOf").is_some();
+        // The row of the table itself lists its types.
+        for (key, of_types, own) in self.members(schema).into_iter().filter(|(key, ..)| !is_tagged || *key != "type") {
             let place = if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
             let about = own.get("description").and_then(Value::as_str);
             let (own, list) = self.plain(own);
@@ -89,7 +97,7 @@ impl<'a> Walk<'a> {
                 kind: if list { format!("list of {}", self.kind(own)) } else { self.kind(own) },
                 default,
                 values: self.values(own),
-                about: about.or(named).unwrap_or_default().to_owned(),
+                about: about.or(named).and_then(|about| about.split("\n\n").next()).unwrap_or_default().to_owned(),
             });
         }
         for (place, schema) in inner {
@@ -153,6 +161,9 @@ impl<'a> Walk<'a> {
             Some("ByteSize") => return "bytes, such as `4 GiB`".to_owned(),
             _ => {}
         }
+        if schema.get("format").is_some_and(|format| format == MOMENT) {
+            return "time".to_owned();
+        }
         let kinds = schema.get("type");
         let first = kinds.and_then(|kind| kind.as_str().or_else(|| kind.as_array()?.first()?.as_str()));
         match first {
@@ -160,7 +171,12 @@ impl<'a> Walk<'a> {
             Some("integer") => "whole number",
             Some("number") => "number",
             Some("object") => "table",
-            _ if schema.get("oneOf").is_some_and(|types| types.get(0).is_some_and(|own| own.get("properties").is_some())) => "table",
+            _ if schema
+                .get("oneOf")
+                .is_some_and(|types| types.get(0).is_some_and(|own| own.get("properties").is_some())) =>
+            {
+                "table"
+            }
             _ => "text",
         }
         .to_owned()
@@ -198,10 +214,9 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Array(items) if items.is_empty() => String::new(),
-        Value::Object(members) if members.is_empty() => String::new(),
-        Value::Object(members) if members.len() == 1 => {
-            members.get("type").map_or_else(|| value.to_string(), |kind| kind.as_str().unwrap_or_default().to_owned())
-        }
+        // The keys of a table have their own rows.
+        Value::Object(members) if members.len() != 1 => String::new(),
+        Value::Object(members) => members.get("type").map(shown).unwrap_or_default(),
         Value::String(text) => text.clone(),
         value => value.to_string(),
     }

@@ -63,6 +63,14 @@ pub fn schema() -> Value {
         let shared = json!({ "description": "Settings that all rungs share.", "type": "object" });
         keys.insert("video".to_owned(), shared);
     }
+    if let Some(video) = schema["$defs"]["Rung"]["properties"].get_mut("video") {
+        let own = json!({
+            "description": "What differs from the settings that all rungs share.",
+            "type": "object",
+            "not": { "required": ["type"] }
+        });
+        *video = json!({ "anyOf": [video.take(), own] });
+    }
     for list in Job::LISTS {
         let Some(name) = schema["properties"][list]["items"]["$ref"].as_str() else { continue };
         let name = name.rsplit('/').next().unwrap_or_default().to_owned();

@@ -91,7 +91,13 @@ fn rename(node: &mut Node, table: &str) {
         if entries.iter().any(|(own, _)| own == key) {
             continue;
         }
-        entries.iter_mut().filter(|(own, _)| own == option).for_each(|(own, _)| *own = key.to_owned());
+        for (own, value) in entries.iter_mut().filter(|(own, _)| own == option) {
+            *own = key.to_owned();
+            // `fps = 25`
+            if let Data::Number(number) = &value.data {
+                value.data = Data::Text(number.to_string());
+            }
+        }
     }
 }
 
@@ -156,9 +162,10 @@ pub(super) fn describe(schema: &mut Value) {
                     }
                 }
                 if keys.contains_key("maxrate") {
-                    keys.extend(RATE_KEYS.map(|(key, kind, text)| {
-                        (key.to_owned(), json!({ "type": kind, "description": text }))
-                    }));
+                    keys.extend(
+                        RATE_KEYS
+                            .map(|(key, kind, text)| (key.to_owned(), json!({ "type": kind, "description": text }))),
+                    );
                 }
             }
             members.values_mut().for_each(describe);
@@ -224,7 +231,7 @@ mod tests {
             [[outputs]]
             video = { type = "x264", crf = 21, force_keyframes = ["1"] }
             audio = "aac:128k"
-            picture = { fps = "25", size = "1280x-2", crop = "auto", color_override = { range = "full" } }
+            picture = { fps = 25, size = "1280x-2", crop = "auto", color_override = { range = "full" } }
             cases = [{ video = "x265", picture = { crop = "720x480+0+32" } }]
         "#;
         let long = r#"

@@ -17,6 +17,9 @@ use rustix::{
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
+/// The end of the temporary name of a file.
+pub(crate) const PART: &str = ".trix-part";
+
 /// Message for a file that vanished while it was written.
 pub(super) const GONE: &str = "its folder, or the file that is written there, is gone";
 
@@ -205,7 +208,7 @@ impl Drop for PartFile {
 
 /// A hidden name beside `name`, within the limit of 255 bytes of file systems.
 fn part_name(name: impl AsRef<OsStr>) -> OsString {
-    hidden_beside(name.as_ref(), ".trix-part")
+    hidden_beside(name.as_ref(), PART)
 }
 
 /// A hidden name beside `name` that ends in `end`, within the limit of 255 bytes of file systems.

@@ -21,6 +21,9 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use crate::mux::part::{hidden_beside, sync_parent};
 
+/// The end of the temporary name of the folder of a package.
+pub(crate) const PART: &str = ".trix-package";
+
 /// Checks, without writing, that a package may get the name `target`.
 ///
 /// # Errors
@@ -246,7 +249,7 @@ fn sync_all(folder: &Path) -> io::Result<()> {
 
 /// A hidden name beside `name`, within the limit of 255 bytes of file systems.
 fn part_name(name: impl AsRef<OsStr>) -> OsString {
-    hidden_beside(name.as_ref(), ".trix-package")
+    hidden_beside(name.as_ref(), PART)
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub use self::{
     writer::WrittenPackage,
 };
 pub(crate) use self::{
-    folder::refuse_taken,
+    folder::{PART, refuse_taken},
     rendition::Rendition,
     writer::{CODECS, PackageWriter},
 };

@@ -43,12 +43,12 @@ use crate::{
     decode::timing::TimingReport,
     doctor,
     machine::this_machine,
-    preflight::{preflight, refuse_taken},
     plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan},
     planner::{
         Draft,
         external_audio::{self, ExternalAudio},
     },
+    preflight::{preflight, refuse_taken},
     report::{Report, Timing, TrackReport},
     settings::job::Job,
     source::{Source, SourceHasher},

@@ -436,7 +436,11 @@ fn format(
             format!("the source has {}, {encoder} takes up to {}", samples.depth, depths.last().unwrap_or(&8))
         });
     }
-    if samples.rgb && !format.rgb && format.chroma == Chroma::C444 && settings.chroma.is_none() && encoder != Encoder::Prores
+    if samples.rgb
+        && !format.rgb
+        && format.chroma == Chroma::C444
+        && settings.chroma.is_none()
+        && encoder != Encoder::Prores
     {
         diagnostics.decide("chroma 4:4:4", "the source is RGB, which has full chroma");
     }

@@ -94,6 +94,7 @@ fn settings() -> impl Strategy<Value = EncodeSettings> {
             key_interval,
             params,
             chroma_is_fixed: false,
+            compatible: false,
         }
     })
 }

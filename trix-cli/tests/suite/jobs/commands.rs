@@ -31,7 +31,8 @@ fn one_line_makes_five_copies_of_a_master_in_a_folder_that_it_makes() {
     let line = "ingest {} -o {} --set preset=ultrafast --set crf_hevc=28 --json";
     let report = trix(line, &[&master(), &into]).done().json();
     fits(&schema("report"), &report);
-    let copies = ["h264-10", "h264-8", "hevc-10", "hevc-12", "hevc-8"].map(|name| format!("master-bt709.{name}.mkv"));
+    let copies = ["h264-10.mkv", "h264-8.mkv", "hevc-10.mkv", "hevc-12.mkv", "hevc-8.mkv", "manifest.json"];
+    let copies = copies.map(|name| format!("master-bt709.{name}"));
     assert_eq!(names(&into), copies);
     for output in report["outputs"].as_array().expect("outputs") {
         let ledger = &output["ledger"];
@@ -45,7 +46,8 @@ fn one_line_makes_five_copies_of_a_master_in_a_folder_that_it_makes() {
     // The files exist already.
     let ran = trix(line, &[&master(), &into]);
     assert_eq!(ran.code, Some(5), "{ran:?}");
-    assert!(ran.err.contains("exists already; --overwrite replaces it"), "{ran:?}");
+    let all = copies.iter().filter(|name| name.ends_with("mkv"));
+    assert!(ran.err.contains("exists already, and so do") && all.clone().all(|name| ran.err.contains(name)), "{ran:?}");
     trix(&format!("{line} --overwrite"), &[&master(), &into]).done();
     assert_eq!(names(&into), copies);
 }
@@ -58,7 +60,8 @@ fn several_profiles_run_together_and_are_summarised_in_words() {
     let folder = folder();
     let ran = trix("ingest {} -o {} --profile preview,mezzanine", &[&master(), folder.path()]);
     let text = &ran.done().out;
-    let mut expected = vec!["master-bt709.mezzanine.mov".to_owned(), "master-bt709.preview.mp4".to_owned()];
+    let own = ["mezzanine.mov", "preview.mp4", "manifest.json"];
+    let mut expected: Vec<String> = own.map(|name| format!("master-bt709.{name}")).to_vec();
     expected.extend(FRAMES.map(|name| format!("master-bt709.{name}")));
     expected.sort();
     assert_eq!(names(folder.path()), expected);
@@ -79,7 +82,7 @@ fn a_user_profile_is_a_file_that_inherits_another() {
     );
     let into = folder.path().join("out");
     trix("ingest {} -o {} --profile {} --set preview_crf=40", &[&master(), &into, &own]).done();
-    let mut expected = vec!["master-bt709-small.mkv".to_owned()];
+    let mut expected = vec!["master-bt709-small.mkv".to_owned(), "master-bt709.manifest.json".to_owned()];
     expected.extend(FRAMES.map(|name| format!("master-bt709.{name}")));
     assert_eq!(names(&into), expected);
     let message = trix("profiles --check {}", &[&own]).done().out.clone();
@@ -450,12 +453,17 @@ fn profiles_of_the_user_are_found_by_name_listed_and_shown_resolved() {
     let text = "inherits = \"preview\"\ndescription = \"Proxies of the house\"\n[variables]\npreview_crf = 30\n";
     fs::write(own.join("house.toml"), text).expect("a file");
     let run = |line: &str| {
-        let mut command = support::command(line, &[&master(), &folder.path().join("out")]);
+        let (master, out) = (master(), folder.path().join("out"));
+        let paths: [&Path; 2] = [&master, &out];
+        let mut command = support::command(line, &paths[..line.matches("{}").count()]);
         command.env("XDG_CONFIG_HOME", folder.path());
         support::watch(command)
     };
     let listed = run("profiles").done().out.clone();
-    assert!(listed.lines().any(|line| line.starts_with("house ") && line.ends_with("Proxies of the house")), "{listed}");
+    assert!(
+        listed.lines().any(|line| line.starts_with("house ") && line.ends_with("Proxies of the house")),
+        "{listed}"
+    );
     assert_eq!(run("profiles house").done().out, text);
     let resolved = run("profiles house --resolved").done().out.clone();
     let value: toml::Table = resolved.parse().expect("TOML");

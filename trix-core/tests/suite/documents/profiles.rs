@@ -695,7 +695,7 @@ fn planned(profiles: &[&str], file: &Path) -> Result<usize, Error> {
 fn an_archive_copy_keeps_fields_chroma_and_the_picture_of_d10() {
     let fields = made("archive-fields.mxf", |file| {
         program::ffmpeg(&format!(
-            "-f lavfi -i testsrc2=s=720x608:r=25,format=yuv422p -frames:v 6 -c:v mpeg2video -intra -b:v 30M \
+            "-f lavfi -i testsrc2=s=720x608:r=25,format=yuv422p -frames:v 6 -c:v mpeg2video -g 1 -b:v 30M \
              -flags +ildct+ilme -top 1 -aspect 4:3 {}",
             file.display()
         ));
@@ -743,5 +743,8 @@ fn the_page_of_job_keys_is_that_of_this_program() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/job-keys.md");
     let written = fs::read_to_string(page).expect("a page");
     let table = written.split_once("\n\n## ").map_or("", |(_, table)| table);
-    assert!(format!("## {table}") == key_table(), "run: trix schema job --table, and put it below the heading of the page");
+    assert!(
+        format!("## {table}") == key_table(),
+        "run: trix schema job --table, and put it below the heading of the page"
+    );
 }
