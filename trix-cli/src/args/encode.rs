@@ -14,7 +14,7 @@ use trix_core::{
     },
 };
 
-use super::{job::Records, reading::Reading};
+use super::{reading::Reading, records::Records};
 
 /// Arguments of `trix encode`.
 #[derive(Args)]

@@ -12,7 +12,10 @@ use trix_core::{
     settings::{audio_tracks::AudioTracks, track::TrackSettings},
 };
 
-use super::encode::{DamageChoice, DriftChoice, ProgressChoice};
+use super::{
+    encode::{DamageChoice, DriftChoice, ProgressChoice},
+    records::Records,
+};
 
 /// Arguments of `trix ingest`.
 #[derive(Args)]
@@ -162,19 +165,4 @@ pub struct Running {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub records: Records,
-}
-
-/// What is written down about a job.
-#[derive(Args, Clone, Default)]
-#[command(next_help_heading = "Run")]
-pub struct Records {
-    /// Also write the report as JSON into this file
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-    /// Print on standard error what happens in the job, a line for each event
-    #[arg(short, long)]
-    pub verbose: bool,
-    /// Append what happens in the job to this file, a line for each event, with the time
-    #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
 }

@@ -3,6 +3,7 @@
 mod encode;
 mod job;
 mod reading;
+mod records;
 
 use std::path::PathBuf;
 
@@ -14,8 +15,9 @@ pub use self::encode::{
     AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept,
     ProgressChoice, RangeChoice, ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
 };
-pub use self::job::{Ingest, Plan, Profiles, Records, Run, Running};
+pub use self::job::{Ingest, Plan, Profiles, Run, Running};
 pub use self::reading::{OtherReading, Reading};
+pub use self::records::Records;
 use crate::exit;
 
 /// Masters in, verified encodes out.

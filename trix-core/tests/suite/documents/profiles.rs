@@ -734,7 +734,7 @@ fn short_forms_can_be_set_from_the_command_line() {
     let first = |key: &str, value: &str| job_for(&document(key, value), &traits)["outputs"][0].clone();
     holds(&first("outputs[0].video.crf", "21")["video"]["rate"], &json!({ "type": "crf", "value": 21 }));
     holds(&first("outputs[0].video.bitrate", "900")["video"]["rate"], &json!({ "type": "bitrate", "kbps": 900 }));
-    holds(&first("outputs[0].picture.fps", "25")["picture"], &json!({ "rate": "25/1" }));
+    holds(&first("outputs[0].picture.fps", "25")["picture"], &json!({ "rate": "25" }));
     holds(&first("outputs[0].audio", "aac:96k")["audio"], &json!({ "type": "aac", "kbps": 96 }));
 }
 
