@@ -1,8 +1,11 @@
 //! The arguments of the command line. Help, completions and the manual are generated from them.
 
 mod encode;
+mod habits;
 mod job;
 mod reading;
+pub mod typed;
+pub mod usage;
 
 use std::path::PathBuf;
 

@@ -32,8 +32,7 @@ pub fn verify(args: &Verify) -> u8 {
     match held {
         Ok(()) => code,
         Err(error) => {
-            output::line(&format!("trix: {error}"));
-            exit::code(error.kind())
+            output::failure(&error, false)
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod doctor;
 pub mod plan;
+pub mod problem;
 pub mod progress;
 pub mod report;
 pub mod verify;

@@ -15,7 +15,7 @@
 //! # Ok::<(), trix_core::Error>(())
 //! ```
 //!
-//! Invariant: all mistakes of a document are reported at once, each with its document and line. A document without
+//! Invariant: all mistakes of a document are reported at once, each with its document, its line and what is wrong in it. A document without
 //! mistakes becomes the same [`Job`] in every language.
 
 mod check;
@@ -42,7 +42,7 @@ use trix_model::{
 };
 
 use node::{Data, Node, Placed};
-use sources::{COMMAND_LINE, OPTION, Texts};
+use sources::{COMMAND_LINE, Texts};
 
 pub use crate::document::{
     parse::Language,
@@ -134,7 +134,7 @@ impl Document {
             }
         }
         let set = set.iter().filter_map(|(key, value)| {
-            let spot = texts.add(&format!("{OPTION}{key}"));
+            let spot = texts.add_option(key, value);
             variables::set(&mut tree, key, value, spot, &schema).err()
         });
         let mut mistakes: Vec<Placed> = set.collect();
@@ -216,9 +216,13 @@ impl Document {
         if error.mistakes().is_empty() {
             return error;
         }
-        let tree = self.decided(traits);
+        self.located(&self.decided(traits), &error)
+    }
+
+    /// The mistakes of `error` with their places in the texts of `tree`.
+    fn located(&self, tree: &Node, error: &Error) -> Error {
         let schema = schema::of_job();
-        let placed = error.mistakes().iter().map(|mistake| placed(mistake, &tree, &schema).0);
+        let placed = error.mistakes().iter().map(|mistake| placed(mistake, tree, &schema).0);
         self.texts.error(placed.collect())
     }
 
@@ -228,7 +232,10 @@ impl Document {
     /// As [`Document::source`], [`Source::open_as`] and [`Document::job`].
     pub fn resolve(&self, folder: Option<&Path>) -> Result<Resolved> {
         let settings = self.source()?;
-        let source = Source::of(&settings)?;
+        let source = Source::of(&settings).map_err(|error| match error.mistakes() {
+            [] => error,
+            _ => self.located(&self.tree, &error).in_file(&settings.path),
+        })?;
         let tracks = self.tree.get("tracks").map(Node::items).unwrap_or_default();
         let tracks: Vec<TrackSettings> =
             tracks.iter().filter_map(|track| serde_json::from_value(track.to_json()).ok()).collect();
@@ -295,5 +302,11 @@ fn placed<'a>(mistake: &Mistake, tree: &'a Node, schema: &Value) -> (Placed, &'a
         None if is_of_job => tree.nearest(place),
         own => tree.nearest(&format!("outputs[0].{}", own.unwrap_or(place))),
     };
-    (Placed { spot: node.spot, mistake: Mistake { place: path.to_string(), ..mistake.clone() } }, node)
+    // The type of a table stands for the table.
+    let is_meant = |own: &&Node| {
+        (own.spot.document, own.spot.line) == (node.spot.document, node.spot.line)
+            && own.text() == Some(mistake.value.as_str())
+    };
+    let spot = node.get("type").filter(is_meant).map_or(node.spot, |own| own.spot);
+    (Placed { spot, mistake: Mistake { place: path.to_string(), ..mistake.clone() } }, node)
 }

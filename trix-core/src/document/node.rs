@@ -13,8 +13,37 @@ use crate::document::path::{Path, Step, steps};
 pub(super) struct Spot {
     /// The number of the document.
     pub(super) document: usize,
-    /// Line, from one.
+    /// Line, from one; 0 in a text that is not a document.
     pub(super) line: usize,
+    /// The key in this line. Empty where there is none.
+    pub(super) key: Columns,
+    /// The value in this line. Empty where it is in another line, or a table or list with a key.
+    pub(super) value: Columns,
+}
+
+/// A part of a line, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Columns {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+impl Columns {
+    pub(super) fn is_empty(&self) -> bool {
+        self.start >= self.end
+    }
+}
+
+impl Spot {
+    /// The start of a document.
+    pub(super) fn top(document: usize) -> Spot {
+        Spot { document, line: 1, ..Spot::default() }
+    }
+
+    /// The same place without its value, if it has a key.
+    pub(super) fn of_key(self) -> Spot {
+        if self.key.is_empty() { self } else { Spot { value: Columns::default(), ..self } }
+    }
 }
 
 /// A mistake and its place in the text.

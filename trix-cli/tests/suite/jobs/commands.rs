@@ -91,7 +91,7 @@ fn a_user_profile_is_a_file_that_inherits_another() {
     let ran = trix("profiles --check {}", &[&wrong]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert_eq!(
-        ran.err,
+        ran.said,
         format!("trix: plan: {}:4: outputs[0].video.preste: is not known; did you mean preset?\n", wrong.display())
     );
 }
@@ -281,7 +281,7 @@ fn all_mistakes_of_a_job_are_reported_with_their_lines_in_words_and_in_json() {
     for command in ["run", "plan"] {
         let ran = trix(&format!("{command} {{}} --json --set treads=2"), &[&job]);
         assert_eq!(ran.code, Some(2), "{ran:?}");
-        let lines: Vec<&str> = ran.err.trim_start_matches("trix: plan: ").lines().collect();
+        let lines: Vec<&str> = ran.said.trim_start_matches("trix: plan: ").lines().collect();
         assert_eq!(lines.len(), expected.len() + 1, "{ran:?}");
         for (number, message) in expected {
             let message = format!("{}:{number}: {message}", job.display());
