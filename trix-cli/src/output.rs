@@ -123,7 +123,12 @@ pub fn failure(error: &Error, as_json: bool) -> u8 {
             detail.message = format!("{before}{}{after}", joined(&detail.mistakes));
             let last = detail.mistakes.len() - 1;
             let problem = |(at, mistake): (usize, &Mistake)| Problem {
-                message: [if at == 0 { &before } else { "" }, &mistake.to_string(), if at == last { &after } else { "" }].concat(),
+                message: [
+                    if at == 0 { &before } else { "" },
+                    &mistake.to_string(),
+                    if at == last { &after } else { "" },
+                ]
+                .concat(),
                 excerpt: mistake.excerpt.clone(),
             };
             detail.mistakes.iter().enumerate().map(problem).collect()

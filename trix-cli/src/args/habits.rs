@@ -105,7 +105,8 @@ mod tests {
                        -x264-params -frames:v -force_key_frames -movflags -f -loglevel";
         let cli = Cli::command();
         let encode = cli.find_subcommand("encode").expect("a command");
-        let known: Vec<String> = encode.get_arguments().filter_map(|own| Some(format!("--{}", own.get_long()?))).collect();
+        let known: Vec<String> =
+            encode.get_arguments().filter_map(|own| Some(format!("--{}", own.get_long()?))).collect();
         for option in options.split(' ') {
             for value in [None, Some("libx264"), Some("copy"), Some("-y")] {
                 let instead = instead(option, value).unwrap_or_else(|| panic!("{option} is unknown"));

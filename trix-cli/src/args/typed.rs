@@ -30,6 +30,11 @@ impl Found {
         Excerpt::new(None, &self.text, part.unwrap_or(self.value.clone()))
     }
 
+    /// The place behind the argument as what is wrong: something is missing there.
+    pub fn excerpt_of_end(&self) -> Excerpt {
+        Excerpt::new(None, &self.text, self.text.len()..self.text.len())
+    }
+
     /// The value.
     pub fn value(&self) -> &str {
         &self.text[self.value.clone()]
@@ -165,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_mistake_of_a_job_is_shown_in_the_option_that_was_typed() {
-        let line = "encode a.mov -o b.mp4 --crf=60 --preset fasst --param crff=3 --param --rf=1 --metadata isrc=x --fps 0";
+        let line =
+            "encode a.mov -o b.mp4 --crf=60 --preset fasst --param crff=3 --param --rf=1 --metadata isrc=x --fps 0";
         for (place, value, expected) in [
             ("video.rate.crf", "60", Some("--crf=60|60")),
             ("outputs[0].video.preset", "fasst", Some("--preset fasst|fasst")),

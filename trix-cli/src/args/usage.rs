@@ -40,8 +40,8 @@ impl Usage<'_> {
         match self.error.kind() {
             ErrorKind::InvalidValue if value.is_empty() => {
                 let given = self.typed.options(&option);
-                let wanted = self.needs(&option).unwrap_or_else(|| format!("a value: {}", self.value_name()));
-                one(format!("{option} needs {wanted}"), given.last().map(|found| end_of(&found.excerpt())))
+                let wanted = needs(&option).map_or_else(|| format!("a value: {}", self.value_name()), str::to_owned);
+                one(format!("{option} needs {wanted}"), given.last().map(|found| found.excerpt_of_end()))
             }
             ErrorKind::InvalidValue => {
                 let known = self.many(ContextKind::ValidValue);
@@ -52,14 +52,16 @@ impl Usage<'_> {
             }
             ErrorKind::ValueValidation => {
                 let inner = std::error::Error::source(self.error).map_or(String::new(), ToString::to_string);
-                let (message, part) = match self.needs(&option) {
+                let (message, part) = match needs(&option) {
                     Some(needs) => (format!("{option} needs {needs}, and '{value}' is none"), value.as_str()),
                     None => (format!("{option}: {inner}"), quoted(&inner).unwrap_or(&value)),
                 };
                 one(message, self.excerpt(&option, &value, part))
             }
             ErrorKind::UnknownArgument => self.unknown(),
-            ErrorKind::InvalidSubcommand => one(self.no_command(), self.word(&self.one(ContextKind::InvalidSubcommand))),
+            ErrorKind::InvalidSubcommand => {
+                one(self.no_command(), self.word(&self.one(ContextKind::InvalidSubcommand)))
+            }
             ErrorKind::ArgumentConflict => {
                 let other = self.many(ContextKind::PriorArg);
                 let other: Vec<&str> = other.iter().map(|own| name_of(own)).collect();
@@ -118,11 +120,6 @@ impl Usage<'_> {
         argument.split_once(' ').map_or("VALUE", |(_, name)| name).trim_matches(['<', '>']).to_owned()
     }
 
-    /// What an option for a number takes.
-    fn needs(&self, option: &str) -> Option<String> {
-        needs(option).map(str::to_owned)
-    }
-
     /// The option with its value, and `part` of it as what is wrong; without the option, the value alone.
     fn excerpt(&self, option: &str, value: &str, part: &str) -> Option<Excerpt> {
         let found = self.typed.options(option);
@@ -134,9 +131,9 @@ impl Usage<'_> {
         self.typed.word(word).map(|found| found.excerpt())
     }
 
-    /// The command in words: `trix encode`.
-    fn title(&self) -> String {
-        self.command.map_or("trix".to_owned(), |command| format!("trix {}", command.get_name()))
+    /// The name of the command.
+    fn title(&self) -> &str {
+        self.command.unwrap_or(self.cli).get_name()
     }
 
     fn has(&self, long: &str) -> bool {
@@ -154,7 +151,9 @@ impl Usage<'_> {
         let title = self.title();
         if !argument.starts_with('-') {
             let message = match self.has("output") {
-                true => format!("{title} takes one source, and '{argument}' is one more; name the output with -o {argument}"),
+                true => format!(
+                    "{title} takes one source, and '{argument}' is one more; name the output with -o {argument}"
+                ),
                 false => format!("{title} takes no further argument, and '{argument}' is one"),
             };
             return one(message, &argument);
@@ -178,14 +177,19 @@ impl Usage<'_> {
         });
         let (typed, whole) = (whole.map_or(argument.as_str(), String::as_str), whole);
         let name = typed.split('=').next().unwrap_or_default().trim_start_matches('-');
-        let all: Vec<&str> = self.command.unwrap_or(self.cli).get_arguments().filter_map(|own| own.get_long()).collect();
+        let all: Vec<&str> =
+            self.command.unwrap_or(self.cli).get_arguments().filter_map(|own| own.get_long()).collect();
         let elsewhere = self.cli.get_subcommands().find(|other| has(other, name));
         let message = match (closest(name, &all), elsewhere) {
-            (Some(near), _) if near == name => format!("{title} has no option -{name}; long options have two dashes: --{near}"),
+            (Some(near), _) if near == name => {
+                format!("{title} has no option -{name}; long options have two dashes: --{near}")
+            }
             (_, Some(other)) if typed.starts_with("--") => {
                 format!("{title} has no option --{name}; trix {} has it", other.get_name())
             }
-            (Some(near), _) => format!("{title} has no option {}; did you mean --{near}?", typed.split('=').next().unwrap_or_default()),
+            (Some(near), _) => {
+                format!("{title} has no option {}; did you mean --{near}?", typed.split('=').next().unwrap_or_default())
+            }
             (None, _) => format!("{title} has no option {}", typed.split('=').next().unwrap_or_default()),
         };
         one(message, whole.map_or("", String::as_str))
@@ -194,7 +198,7 @@ impl Usage<'_> {
     /// The options of ffmpeg among the arguments.
     fn habits(&self) -> Vec<Problem> {
         let words = self.typed.words();
-        let title = self.command.map_or("trix encode".to_owned(), |_| self.title());
+        let title = self.command.map_or("encode", Command::get_name);
         let mut found = Vec::new();
         let mut at = 0;
         while let Some(word) = words.get(at).filter(|word| *word != "--") {
@@ -212,11 +216,13 @@ impl Usage<'_> {
                 "-i" => {
                     let source = value.unwrap_or("FILE");
                     let end = if self.has("output") || self.command.is_none() { " -o OUT" } else { "" };
-                    format!("{title} takes the source without -i: {title} {source}{end}")
+                    format!("the source stands without -i: trix {title} {source}{end}")
                 }
                 word => match habits::instead(word, value) {
                     Some(instead) if self.fits(&instead) => format!("{word} is an option of ffmpeg; {instead}"),
-                    Some(instead) => format!("{word} is an option of ffmpeg, and {title} has none for it; trix encode has: {instead}"),
+                    Some(instead) => format!(
+                        "{word} is an option of ffmpeg, and {title} has none for it; trix encode has: {instead}"
+                    ),
                     None => continue,
                 },
             };
@@ -255,7 +261,9 @@ impl Usage<'_> {
         let names: Vec<&str> = self.cli.get_subcommands().map(Command::get_name).collect();
         let hint = match closest(&word, &names) {
             Some(near) => format!("did you mean {near}? "),
-            None if word.contains(['.', '/']) => format!("a command comes before the source: trix encode {word} -o OUT. "),
+            None if word.contains(['.', '/']) => {
+                format!("a command comes before the source: trix encode {word} -o OUT. ")
+            }
             None => String::new(),
         };
         format!("there is no command '{word}'; {hint}Commands are {}", names.join(", "))
@@ -310,11 +318,6 @@ fn quoted(message: &str) -> Option<&str> {
     Some(before.rsplit_once('\'')?.1)
 }
 
-/// The same argument, with the place behind it as what is wrong.
-fn end_of(excerpt: &Excerpt) -> Excerpt {
-    Excerpt { start: excerpt.text.chars().count() + 1, length: 1, text: format!("{} ", excerpt.text), ..excerpt.clone() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,7 +355,7 @@ mod tests {
         assert_eq!(
             messages,
             [
-                "trix encode takes the source without -i: trix encode a.mov -o OUT",
+                "the source stands without -i: trix encode a.mov -o OUT",
                 "-c:v is an option of ffmpeg; use --video x265",
                 "-crf is an option of ffmpeg; use --crf 20",
                 "-an is an option of ffmpeg; use --audio none",
@@ -365,14 +368,20 @@ mod tests {
     #[test]
     fn the_nearest_option_and_the_command_that_has_it_are_named() {
         for (line, expected) in [
-            ("encode a -o b --vidoe x264", "trix encode has no option --vidoe; did you mean --video?"),
-            ("encode a -o b -video x264", "trix encode has no option -video; long options have two dashes: --video"),
-            ("ingest a -o b --crf 20", "trix ingest has no option --crf; trix encode has it"),
-            ("encode a -o b --qwertz", "trix encode has no option --qwertz"),
-            ("encode a -o b --qp -3", "--qp needs a whole number from 0 to 51, with more than 8 bits up to 69, and '-3' is none"),
-            ("ingest a -o b -crf 20", "-crf is an option of ffmpeg, and trix ingest has none for it; trix encode has: use --crf 20"),
-            ("encode a b -o c", "trix encode takes one source, and 'b' is one more; name the output with -o b"),
-            ("encode a", "trix encode needs --output OUT"),
+            ("encode a -o b --vidoe x264", "encode has no option --vidoe; did you mean --video?"),
+            ("encode a -o b -video x264", "encode has no option -video; long options have two dashes: --video"),
+            ("ingest a -o b --crf 20", "ingest has no option --crf; trix encode has it"),
+            ("encode a -o b --qwertz", "encode has no option --qwertz"),
+            (
+                "encode a -o b --qp -3",
+                "--qp needs a whole number from 0 to 51, with more than 8 bits up to 69, and '-3' is none",
+            ),
+            (
+                "ingest a -o b -crf 20",
+                "-crf is an option of ffmpeg, and ingest has none for it; trix encode has: use --crf 20",
+            ),
+            ("encode a b -o c", "encode takes one source, and 'b' is one more; name the output with -o b"),
+            ("encode a", "encode needs --output OUT"),
             ("encode a -o b --passes 2", "an option that is given works only with --bitrate KBPS"),
             ("encode a -o b --crf 20 --crf 21", "--crf is given twice"),
             ("encode a -o b --json=1", "--json takes no value, and '1' is given"),

@@ -31,9 +31,7 @@ pub fn verify(args: &Verify) -> u8 {
     let code = finish(report, args.json, render::verify::text);
     match held {
         Ok(()) => code,
-        Err(error) => {
-            output::failure(&error, false)
-        }
+        Err(error) => output::failure(&error, false),
     }
 }
 

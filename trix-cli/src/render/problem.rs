@@ -57,7 +57,8 @@ pub fn wrapped(text: &str, width: Option<usize>) -> String {
 /// The line with its number, and carets under what is wrong.
 fn drawn(excerpt: &Excerpt, renderer: &Renderer) -> String {
     let is_hidden = |letter: char| letter.is_control() && letter != '\t';
-    let letters = excerpt.text.chars().map(|letter| if is_hidden(letter) { char::REPLACEMENT_CHARACTER } else { letter });
+    let letters =
+        excerpt.text.chars().map(|letter| if is_hidden(letter) { char::REPLACEMENT_CHARACTER } else { letter });
     let shown = Excerpt { text: letters.collect(), ..excerpt.clone() };
     let snippet = Snippet::source(shown.text.as_str())
         .line_numbering(excerpt.line.is_some())
@@ -82,14 +83,14 @@ mod tests {
         let shown = plain("a mistake", Excerpt::new(Some(12), line, start..start + 7), None);
         assert_eq!(
             shown,
-            "trix: a mistake\n   |\n12 |     title = \"映画\", preset = \"fasst\"\n   |                                ^^^^^^^\n"
+            "trix: a mistake\n   |\n12 |     title = \"映画\", preset = \"fasst\"\n   |                              ^^^^^^^\n"
         );
     }
 
     #[test]
     fn what_is_missing_is_shown_behind_the_last_letter() {
         let shown = plain("no value", Excerpt::new(None, "--crf", 5..5), None);
-        assert_eq!(shown, "trix: no value\n  |\n  | --crf\n  |      ^\n");
+        assert_eq!(shown, "trix: no value\n |\n | --crf\n |      ^\n");
     }
 
     #[test]

@@ -302,11 +302,13 @@ fn placed<'a>(mistake: &Mistake, tree: &'a Node, schema: &Value) -> (Placed, &'a
         None if is_of_job => tree.nearest(place),
         own => tree.nearest(&format!("outputs[0].{}", own.unwrap_or(place))),
     };
-    // The type of a table stands for the table.
-    let is_meant = |own: &&Node| {
-        (own.spot.document, own.spot.line) == (node.spot.document, node.spot.line)
-            && own.text() == Some(mistake.value.as_str())
+    // A plan can have another name for a key, such as `rate.crf` for `rate.value`: then its value says which is meant. The
+    // type of a table in the same line stands for the table.
+    let is_beyond = node.path.to_string() != path.to_string();
+    let is_in_line = |own: &Node| (own.spot.document, own.spot.line) == (node.spot.document, node.spot.line);
+    let is_meant = |(key, own): &&(String, Node)| {
+        own.shown() == mistake.value && !mistake.value.is_empty() && (is_beyond || (key == "type" && is_in_line(own)))
     };
-    let spot = node.get("type").filter(is_meant).map_or(node.spot, |own| own.spot);
+    let spot = node.entries().iter().find(is_meant).map_or(node.spot, |(_, own)| own.spot);
     (Placed { spot, mistake: Mistake { place: path.to_string(), ..mistake.clone() } }, node)
 }

@@ -82,7 +82,10 @@ pub(super) fn parse(text: &str, language: Language, document: usize) -> Result<N
             };
             let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &options).map_err(|error| {
                 let range = error.range();
-                (Spot { line: error.line_display(), ..lines.spot(None, Some(range.start..range.end)) }, error.kind().to_string())
+                (
+                    Spot { line: error.line_display(), ..lines.spot(None, Some(range.start..range.end)) },
+                    error.kind().to_string(),
+                )
             })?;
             match parsed.value {
                 Some(value) => json(&value, None, &lines, 0),
@@ -122,11 +125,14 @@ impl<'a> Lines<'a> {
         let Some(first) = self.starts.get(line - 1).copied().filter(|_| self.line(part.start) == line) else {
             return Columns::default();
         };
-        let rest = self.text.get(first..self.starts.get(line).map_or(self.text.len(), |next| next - 1)).unwrap_or_default();
-        let start = part.start - first;
-        let end = part.end.saturating_sub(first).min(rest.trim_end().len()).max(start + 1);
-        let column = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Columns { start: column(start), end: column(end) }
+        let after = self.starts.get(line).map_or(self.text.len(), |next| next - 1);
+        let end = match part.end > after {
+            // Only what goes on in the next line is cut: in a long line, each part would look for the end otherwise.
+            true => first + self.text.get(first..after).unwrap_or_default().trim_end().len(),
+            false => part.end,
+        };
+        let column = |at: usize| u32::try_from(at - first).unwrap_or(u32::MAX);
+        Columns { start: column(part.start), end: column(end.max(part.start + 1)) }
     }
 }
 
@@ -153,7 +159,10 @@ impl<'a> Characters<'a> {
 
     /// The place of a key and its value.
     fn spot(&self, key: Option<Span>, value: Span) -> Spot {
-        let range = |span: Span| self.byte(span.start.index())..self.byte(span.end.index());
+        let range = |span: Span| {
+            let (start, end) = (self.byte(span.start.index()), self.byte(span.end.index()));
+            start..start + bare(self.lines.text.get(start..end).unwrap_or_default())
+        };
         let line = key.unwrap_or(value).start.line();
         Spot { line, ..self.lines.spot(key.map(range), Some(range(value))) }
     }
@@ -213,6 +222,24 @@ fn toml_value(value: &DeValue<'_>, lines: &Lines<'_>, level: usize) -> Result<Da
     })
 }
 
+/// The length of a scalar of YAML without the comment behind it, which its parser counts too.
+fn bare(text: &str) -> usize {
+    let mut letters = text.char_indices().peekable();
+    let quote = match letters.next() {
+        Some((_, quote @ ('"' | '\''))) => quote,
+        _ => return text.find(" #").unwrap_or(text.len()),
+    };
+    while let Some((at, letter)) = letters.next() {
+        let is_doubled = |next: Option<&(usize, char)>| quote == '\'' && matches!(next, Some((_, '\'')));
+        if (letter == '\\' && quote == '"') || (letter == quote && is_doubled(letters.peek())) {
+            letters.next();
+        } else if letter == quote {
+            return at + 1;
+        }
+    }
+    text.len()
+}
+
 /// Infinity and NaN become text: a job treats them neither as numbers nor as null.
 fn number_or_text(value: f64, text: &str) -> Data {
     Number::from_f64(value).map_or_else(|| Data::Text(text.to_owned()), Data::Number)
@@ -238,12 +265,7 @@ fn check_events(text: &str, lines: &Characters<'_>) -> Result<(), Unreadable> {
     Ok(())
 }
 
-fn yaml(
-    node: &MarkedYaml<'_>,
-    key: Option<Span>,
-    lines: &Characters<'_>,
-    level: usize,
-) -> Result<Node, Unreadable> {
+fn yaml(node: &MarkedYaml<'_>, key: Option<Span>, lines: &Characters<'_>, level: usize) -> Result<Node, Unreadable> {
     let spot = lines.spot(key, node.span);
     let level = deeper(level, spot)?;
     let data = match &node.data {

@@ -81,7 +81,7 @@ pub(super) fn value(kind: &str, text: &str) -> Option<Result<Value, String>> {
                 true => Ok(json!({ "type": text })),
                 false => {
                     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                    Err(format!("{}legal are {}", hint(text, &names), names.join(", ")))
+                    Err(format!("is not known; {}legal are {}", hint(text, &names), names.join(", ")))
                 }
             }
         }

@@ -116,7 +116,7 @@ impl Texts {
         placed.retain(|Placed { mistake, .. }| {
             known.insert((mistake.place.clone(), mistake.value.clone(), mistake.problem.clone()))
         });
-        placed.sort_by_key(|placed| placed.spot);
+        placed.sort_by_key(|placed| placed.spot.order());
         let more = placed.len() > MOST;
         placed.truncate(MOST);
         let placed = placed.into_iter().map(|Placed { spot, mut mistake }| {

@@ -132,7 +132,8 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
         let parts: Vec<&str> = if key == "tune" { name.split([',', '.', '-', '+']).collect() } else { vec![name] };
         if !parts.iter().all(|part| known.contains(part)) {
             let unknown = parts.iter().find(|part| !known.contains(part)).copied().unwrap_or(name);
-            let problem = format!("{}{encoder} knows {}", hint(unknown, known), known.join(", "));
+            let problem =
+                format!("is no {key} of {encoder}; {}{encoder} knows {}", hint(unknown, known), known.join(", "));
             found.push(Mistake::new(format!("video.{key}"), name, problem));
             // The invalid value is dropped, so that the other options are still checked and all mistakes are reported
             // at once.

@@ -122,7 +122,11 @@ fn prores_mistakes(settings: &ProresSettings, mistakes: &mut Vec<Mistake>) {
     if let Some(profile) = settings.profile.as_deref().filter(is_unknown) {
         let known = option_names::PRORES_PROFILES.join(", ");
         let hint = hint(profile, &option_names::PRORES_PROFILES);
-        mistakes.push(Mistake::new("video.profile", profile, format!("{hint}ProRes knows {known}")));
+        mistakes.push(Mistake::new(
+            "video.profile",
+            profile,
+            format!("is no profile of ProRes; {hint}ProRes knows {known}"),
+        ));
     }
     if let Some(chroma) = settings.chroma.filter(|chroma| !matches!(chroma, Chroma::C422 | Chroma::C444)) {
         mistakes.push(Mistake::new("video.chroma", chroma, "ProRes is 4:2:2 or 4:4:4; use --profile"));

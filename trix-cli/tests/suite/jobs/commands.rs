@@ -111,7 +111,10 @@ fn the_profiles_that_come_with_trix_are_listed_and_shown() {
     }
     let ran = trix("profiles archive-losless", &[]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
-    assert!(ran.err.contains("there is no profile 'archive-losless'; profiles are archive, "), "{ran:?}");
+    assert!(
+        ran.err.contains("there is no profile 'archive-losless'; did you mean archive-lossless? profiles are"),
+        "{ran:?}"
+    );
 }
 
 /// A TOML job with two outputs in `folder`.

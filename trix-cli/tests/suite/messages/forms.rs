@@ -109,7 +109,8 @@ fn a_document_that_cannot_be_read_is_shown_where_reading_stops() {
 
 #[test]
 fn a_mistake_in_an_inherited_profile_is_shown_in_the_profile() {
-    let base = "[[outputs]]\nid = \"copy\"\npath = \"copy.mkv\"\n[outputs.video]\ntype = \"x264\"\nprofile = \"hihg\"\n";
+    let base =
+        "[[outputs]]\nid = \"copy\"\npath = \"copy.mkv\"\n[outputs.video]\ntype = \"x264\"\nprofile = \"hihg\"\n";
     let job = "inherits = \"base.toml\"\n[source]\npath = \"master.mov\"\n[[outputs]]\nid = \"copy\"\npicture = { range = \"ful\" }\n";
     let folder = with(&[("base.toml", base), ("job.toml", job)]);
     insta::assert_snapshot!("inherited", at_both_widths(&folder, &["run", "job.toml"]));
@@ -172,6 +173,35 @@ fn wrong_usage_is_said_as_a_person_would_and_shown() {
 }
 
 #[test]
+fn the_range_of_an_option_is_said_for_text_and_for_a_number_out_of_it() {
+    let folder = with(&[]);
+    for (option, outside, range) in [
+        ("--crf", "51.5", "0 to 51"),
+        ("--qp", "70", "0 to 51, with more than 8 bits up to 69"),
+        ("--bitrate", "2000001", "1 to 2000000"),
+        ("--bitrate 900 --passes", "3", "1 or 2"),
+        ("--bufsize 9000 --maxrate", "4000001", "1 to 4000000"),
+        ("--maxrate 9000 --bufsize", "0", "1 to 4000000"),
+        ("--threads", "129", "1 to 128"),
+        ("--audio aac --audio-rate", "999", "1000 to 768000"),
+        ("--gop", "0", ""),
+        ("--frames", "0", ""),
+        ("--depth", "9", ""),
+        ("--video-stream", "99", ""),
+    ] {
+        for value in [outside, "many"] {
+            let line = format!("encode master.mov -o copy.mkv {option} {value}");
+            let ran = within(&folder, 1000, &line.split(' ').collect::<Vec<_>>());
+            assert_eq!(ran.code, Some(2), "{line}: {ran:?}");
+            let message = ran.said.replace("from ", "");
+            assert!(message.contains(range) && message.contains(value), "{line}: {ran:?}");
+            let shown = ran.err.lines().last().unwrap_or_default();
+            assert_eq!(shown.matches('^').count(), value.len(), "{line}: {ran:?}");
+        }
+    }
+}
+
+#[test]
 fn programs_get_the_place_of_each_mistake() {
     let schema = schema("error");
     let folder = with(&[("job.toml", TOML), ("syntax.json", "{ \"threads\": }\n")]);
@@ -189,7 +219,8 @@ fn programs_get_the_place_of_each_mistake() {
         (number("line"), text[start..(start + length).min(text.len())].iter().collect::<String>())
     };
     let job = error(&["run", "job.toml", "--json"]);
-    let found: Vec<_> = job["mistakes"].as_array().expect("mistakes").iter().map(|own| shown(&own["excerpt"])).collect();
+    let found: Vec<_> =
+        job["mistakes"].as_array().expect("mistakes").iter().map(|own| shown(&own["excerpt"])).collect();
     let expected = [(3, "frmes"), (7, "\"mp3\""), (10, "\"fasst\""), (11, "depht")];
     assert_eq!(found, expected.map(|(line, part)| (Some(line), part.to_owned())));
     assert_eq!(shown(&error(&["run", "syntax.json", "--json"])["excerpt"]).0, Some(1));
@@ -248,7 +279,7 @@ fn a_terminal_of_sixty_columns_gets_colour_and_lines_of_sixty_columns() {
     let mut piped = command(&folder, 60, &words);
     piped.env_remove("COLUMNS");
     let said = support::watch(piped);
-    let long = said.err.lines().find(|line| line.contains("fasst: did you mean")).expect("a message");
+    let long = said.err.lines().find(|line| line.contains("fasst: is no preset")).expect("a message");
     assert!(long.ends_with("placebo") && long.len() > 120, "{said:?}");
 }
 
