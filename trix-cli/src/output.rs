@@ -6,7 +6,6 @@
 //! colour, and none with `NO_COLOR`.
 
 use std::{
-    borrow::Cow,
     io::{ErrorKind as IoKind, Write},
     sync::{Mutex, PoisonError},
 };
@@ -16,7 +15,10 @@ use trix_core::{Error, ErrorDocument, mistake::Mistake};
 
 use crate::{
     args::typed::Typed,
-    render::problem::{self, Problem},
+    render::{
+        problem::{self, Problem},
+        visible::visible,
+    },
 };
 
 /// The first error of standard output.
@@ -46,23 +48,6 @@ pub fn settle(code: u8, whole: bool) -> u8 {
 /// Writes text to standard output.
 pub fn text(text: &str) {
     verbatim(&visible(text));
-}
-
-/// `text` with every control character but line feeds and tabs in the form of an escape. Text of a source, such as a
-/// title, may contain them.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    let is_hidden = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
-    if !text.contains(is_hidden) {
-        return text.into();
-    }
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match is_hidden(character) {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
-        }
-    }
-    shown.into()
 }
 
 /// Writes text to standard output as it is.
@@ -129,7 +114,7 @@ pub fn failure(error: &Error, as_json: bool) -> u8 {
                     if at == last { &after } else { "" },
                 ]
                 .concat(),
-                excerpt: mistake.excerpt.clone(),
+                excerpt: mistake.excerpt.as_deref().cloned(),
             };
             detail.mistakes.iter().enumerate().map(problem).collect()
         }
@@ -153,15 +138,4 @@ pub fn usage(error: &clap::Error, typed: &Typed) -> u8 {
         json(&ErrorDocument::from(&error));
     }
     crate::exit::code(ErrorKind::InvalidSpec)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_of_a_source_cannot_control_the_terminal() {
-        assert_eq!(visible("title\ta\nb é"), "title\ta\nb é");
-        assert_eq!(visible("a\u{1b}[2Jb\rc\u{9b}d\u{7}"), "a\\u{1b}[2Jb\\rc\\u{9b}d\\u{7}");
-    }
 }

@@ -80,7 +80,7 @@ mod tests {
     fn an_error_document_comes_back_and_other_versions_are_refused() {
         let mut mistake = Mistake::new("outputs[1].video.depth", 12, "x264 encodes 8, 10 bits");
         mistake.line = Some("job.toml:12".to_owned());
-        mistake.excerpt = Some(Excerpt::new(Some(12), "depth = 12", 8..10));
+        mistake.excerpt = Some(Excerpt::new(Some(12), "depth = 12", 8..10).into());
         for error in [
             Error::of_mistakes(vec![mistake]),
             Error::new(ErrorKind::MalformedInput, Stage::Decode, "slice CRC mismatch")

@@ -93,11 +93,11 @@ impl Typed {
         let set = mistake.excerpt.as_ref().and_then(|excerpt| excerpt.text.strip_prefix("--set "));
         let is_made = |set: &&str| !self.options("--set").iter().any(|found| found.value().starts_with(*set));
         if mistake.excerpt.is_none() {
-            mistake.excerpt = self.excerpt(mistake);
+            mistake.excerpt = self.excerpt(mistake).map(Box::new);
         } else if set.filter(is_made).is_some()
             && let Some(excerpt) = self.excerpt(mistake)
         {
-            (mistake.line, mistake.excerpt) = (None, Some(excerpt));
+            (mistake.line, mistake.excerpt) = (None, Some(excerpt.into()));
         }
     }
 

@@ -6,6 +6,7 @@ pub mod problem;
 pub mod progress;
 pub mod report;
 pub mod verify;
+pub mod visible;
 
 /// Seconds as `H:MM:SS`.
 pub fn clock(seconds: f64) -> String {

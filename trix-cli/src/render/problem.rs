@@ -5,7 +5,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use trix_core::mistake::Excerpt;
 
-use crate::output::visible;
+use super::visible::visible;
 
 /// One problem: a message, and the line or argument that it is about.
 pub struct Problem {

@@ -135,7 +135,7 @@ impl Document {
         }
         let set = set.iter().filter_map(|(key, value)| {
             let spot = texts.add_option(key, value);
-            variables::set(&mut tree, key, value, spot, &schema).err()
+            variables::set(&mut tree, key, value, spot, &schema).err().map(|placed| *placed)
         });
         let mut mistakes: Vec<Placed> = set.collect();
         tree.locate(Default::default());

@@ -122,7 +122,7 @@ impl Texts {
         let placed = placed.into_iter().map(|Placed { spot, mut mistake }| {
             mistake.line = (!mistake.place.starts_with(OPTION)).then(|| self.name(spot));
             // Without a value, it is the key that is wrong.
-            mistake.excerpt = self.excerpt(spot, !mistake.value.is_empty());
+            mistake.excerpt = self.excerpt(spot, !mistake.value.is_empty()).map(Box::new);
             mistake
         });
         let mut mistakes: Vec<Mistake> = placed.collect();

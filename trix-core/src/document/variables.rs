@@ -20,13 +20,13 @@ const MOST_NAMES: usize = 50;
 
 /// Sets `key` to `value`, as the command line does: a variable of this name if there is one, else a place in the job,
 /// whose schema is `job`.
-pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Value) -> Result<(), Placed> {
-    let place = format!("{OPTION}{key}");
-    let data = literal(value, spot)
-        .map_err(|problem| Placed { spot, mistake: Mistake::new(place.clone(), value, problem) })?;
+pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Value) -> Result<(), Box<Placed>> {
+    let at = |spot: Spot, problem: String| {
+        Box::new(Placed { spot, mistake: Mistake::new(format!("{OPTION}{key}"), value, problem) })
+    };
+    let data = literal(value, spot).map_err(|problem| at(spot, problem))?;
     // What is wrong from here on is the key.
-    let refused =
-        |problem: String| Placed { spot: spot.of_key(), mistake: Mistake::new(place.clone(), value, problem) };
+    let refused = |problem: String| at(spot.of_key(), problem);
     if let Some(variable) = tree.get_mut("variables").and_then(|variables| variables.get_mut(key)) {
         *variable = Node::new(spot, data);
         return Ok(());

@@ -151,7 +151,7 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
         if !known_level || parameters.set(name, value).is_err() {
             let legal = match known_level {
                 true => String::new(),
-                false => format!("; {}levels are {}", hint(value, &LEVELS), LEVELS.join(", ")),
+                false => format!("; {}levels are {}", hint(value, LEVELS), LEVELS.join(", ")),
             };
             let problem = format!("is not a value that {encoder} takes for it{legal}");
             found.push(Mistake::new(format!("video.{}", setting(name)), value, problem));
@@ -174,8 +174,12 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
             match parameters.set(&option, value) {
                 Ok(()) => {}
                 Err(OptionError::Name) => {
-                    wrong(match option_names::closest(encoder, &option).filter(|name| instead(name).is_none()) {
-                        Some(closest) => format!("{encoder} has no such option; did you mean '{closest}'?"),
+                    let closest = option_names::closest(encoder, &option);
+                    wrong(match closest.map(|closest| (closest, instead(closest))) {
+                        Some((closest, None)) => format!("{encoder} has no such option; did you mean '{closest}'?"),
+                        Some((closest, Some(instead))) => {
+                            format!("{encoder} has no such option; did you mean '{closest}'? For that, {instead}")
+                        }
                         None => format!("{encoder} has no such option; `{encoder} --fullhelp` lists them"),
                     })
                 }

@@ -51,7 +51,8 @@ pub fn words(line: &str, paths: &[&Path]) -> Vec<OsString> {
 /// A command that runs `trix`.
 pub fn command(line: &str, paths: &[&Path]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trix"));
-    command.args(words(line, paths));
+    // A width would wrap the messages.
+    command.args(words(line, paths)).env_remove("COLUMNS");
     command
 }
 

@@ -195,7 +195,7 @@ fn shown(error: &Error) -> Vec<String> {
     let none = || "nothing".to_owned();
     match error.mistakes() {
         [] => vec![error.excerpt().map_or_else(none, bracketed)],
-        mistakes => mistakes.iter().map(|own| own.excerpt.as_ref().map_or_else(none, bracketed)).collect(),
+        mistakes => mistakes.iter().map(|own| own.excerpt.as_deref().map_or_else(none, bracketed)).collect(),
     }
 }
 
