@@ -10,6 +10,12 @@ use std::io::Write;
 
 use clap::Parser;
 
+/// True if the arguments are wrong. Otherwise the message is the help or the version.
+fn is_wrong(message: &clap::Error) -> bool {
+    use clap::error::ErrorKind::*;
+    !matches!(message.kind(), DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand)
+}
+
 fn main() -> std::process::ExitCode {
     // Makes a file that exceeds `ulimit -f` a write error with the file's name. Otherwise the signal would end the
     // process.
@@ -17,6 +23,10 @@ fn main() -> std::process::ExitCode {
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
         // Help and version are successful results. Everything else is wrong usage.
+        Err(message) if is_wrong(&message) => {
+            let code = output::usage(&message, &args::typed::Typed::of_process());
+            return std::process::ExitCode::from(output::settle(code, false));
+        }
         Err(message) => {
             let code = u8::try_from(message.exit_code()).unwrap_or(2);
             let printed = message.print().and_then(|()| std::io::stdout().flush());

@@ -2,17 +2,25 @@
 //!
 //! Invariant: a failure to write to standard output is an error of the command, whatever else it did. A reader that
 //! closes the pipe early (`trix probe FILE | head -1`) ends the output and is no error. The JSON report of a job is an
-//! exception, because a part of it is useless. Text of a source cannot control the terminal.
+//! exception, because a part of it is useless. Text of a source cannot control the terminal. Only a terminal gets
+//! colour, and none with `NO_COLOR`.
 
 use std::{
-    borrow::Cow,
     io::{ErrorKind as IoKind, Write},
     path::Path,
     sync::{Mutex, PoisonError},
 };
 
 use serde::Serialize;
-use trix_core::{Error, ErrorDocument, Stage};
+use trix_core::{Error, ErrorDocument, Stage, mistake::Mistake};
+
+use crate::{
+    args::typed::Typed,
+    render::{
+        problem::{self, Problem},
+        visible::visible,
+    },
+};
 
 /// The first error of standard output.
 static LOST: Mutex<Option<std::io::Error>> = Mutex::new(None);
@@ -41,23 +49,6 @@ pub fn settle(code: u8, whole: bool) -> u8 {
 /// Writes text to standard output.
 pub fn text(text: &str) {
     verbatim(&visible(text));
-}
-
-/// `text` with every control character but line feeds and tabs in the form of an escape. Text of a source, such as a
-/// title, may contain them.
-fn visible(text: &str) -> Cow<'_, str> {
-    let is_hidden = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
-    if !text.contains(is_hidden) {
-        return text.into();
-    }
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match is_hidden(character) {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
-        }
-    }
-    shown.into()
 }
 
 /// Writes text to standard output as it is.
@@ -89,23 +80,73 @@ pub fn line(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", visible(line));
 }
 
-/// Reports an error, and returns its exit code. The message goes to standard error. With `as_json`, an object also goes
-/// to standard output, in place of the report.
+/// The number of columns of messages: that of `COLUMNS`, or else that of the terminal. `None` if there is neither, as in
+/// a pipe: a message then stays on its line.
+fn width() -> Option<usize> {
+    /// Narrower than this, wrapped text cannot be read.
+    const LEAST: usize = 20;
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let shown = || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
+    stated.or_else(shown).map(|width: usize| width.max(LEAST))
+}
+
+/// Writes problems to standard error.
+pub fn problems(problems: &[Problem]) {
+    let _ = anstream::stderr().lock().write_all(problem::text(problems, width()).as_bytes());
+}
+
+/// Writes a note to standard error.
+pub fn note(note: &str) {
+    line(&problem::wrapped(&format!("trix: note: {note}"), width()));
+}
+
+/// Reports an error, and returns its exit code. The message goes to standard error, with the lines and arguments that it
+/// is about. With `as_json`, an object also goes to standard output, in place of the report.
 pub fn failure(error: &Error, as_json: bool) -> u8 {
-    line(&format!("trix: {error}"));
+    let typed = Typed::of_process();
+    let mut document = ErrorDocument::from(error);
+    let detail = &mut document.error;
+    let joined = |mistakes: &[Mistake]| mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join("\n");
+    let around = detail.message.split_once(&joined(&detail.mistakes)).filter(|_| !detail.mistakes.is_empty());
+    let around = around.map(|(before, after)| (before.to_owned(), after.to_owned()));
+    let found = match around {
+        None => {
+            detail.excerpt = detail.excerpt.take().or_else(|| typed.quoted("--profile", &detail.message));
+            vec![Problem { message: detail.message.clone(), excerpt: detail.excerpt.clone() }]
+        }
+        Some((before, after)) => {
+            detail.mistakes.iter_mut().for_each(|mistake| typed.show(mistake));
+            detail.message = format!("{before}{}{after}", joined(&detail.mistakes));
+            let last = detail.mistakes.len() - 1;
+            let problem = |(at, mistake): (usize, &Mistake)| Problem {
+                message: [
+                    if at == 0 { &before } else { "" },
+                    &mistake.to_string(),
+                    if at == last { &after } else { "" },
+                ]
+                .concat(),
+                excerpt: mistake.excerpt.as_deref().cloned(),
+            };
+            detail.mistakes.iter().enumerate().map(problem).collect()
+        }
+    };
+    problems(&found);
     if as_json {
-        json(&ErrorDocument::from(error));
+        json(&document);
     }
     crate::exit::code(error.kind())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_of_a_source_cannot_control_the_terminal() {
-        assert_eq!(visible("title\ta\nb é"), "title\ta\nb é");
-        assert_eq!(visible("a\u{1b}[2Jb\rc\u{9b}d\u{7}"), "a\\u{1b}[2Jb\\rc\\u{9b}d\\u{7}");
+/// Reports wrong usage, and returns its exit code.
+pub fn usage(error: &clap::Error, typed: &Typed) -> u8 {
+    use trix_core::{ErrorKind, Stage};
+    let found = crate::args::usage::problems(error, typed);
+    problems(&found);
+    if typed.words().iter().any(|word| word == "--json") {
+        let messages: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
+        let first = found.first().and_then(|problem| problem.excerpt.clone());
+        let error = Error::new(ErrorKind::InvalidSpec, Stage::Plan, messages.join("\n")).showing(first);
+        json(&ErrorDocument::from(&error));
     }
+    crate::exit::code(ErrorKind::InvalidSpec)
 }

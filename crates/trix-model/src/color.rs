@@ -61,7 +61,7 @@ macro_rules! code_point {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let name = String::deserialize(deserializer)?;
-                let known = || format!("'{name}' is none of {}", $name::names().join(", "));
+                let known = || crate::mistake::none_of(&name, &$name::names());
                 $name::from_name(&name).ok_or_else(|| serde::de::Error::custom(known()))
             }
         }
@@ -256,7 +256,7 @@ impl FromStr for Standard {
     fn from_str(text: &str) -> Result<Self, String> {
         let names: Vec<&str> = Self::ALL.iter().map(|(_, name)| *name).collect();
         let found = Self::ALL.iter().find(|(_, name)| *name == text);
-        found.map(|(standard, _)| *standard).ok_or_else(|| format!("'{text}' is none of {}", names.join(", ")))
+        found.map(|(standard, _)| *standard).ok_or_else(|| crate::mistake::none_of(text, &names))
     }
 }
 

@@ -7,7 +7,10 @@ use std::{fmt, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{mistake::Mistake, time::Timestamp};
+use crate::{
+    mistake::{Excerpt, Mistake},
+    time::Timestamp,
+};
 
 /// Result of every function of Trix that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -115,6 +118,7 @@ struct Inner {
     stream: Option<usize>,
     time: Option<Timestamp>,
     mistakes: Vec<Mistake>,
+    excerpt: Option<Excerpt>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -129,6 +133,7 @@ impl Error {
             stream: None,
             time: None,
             mistakes: Vec::new(),
+            excerpt: None,
             source: None,
         }))
     }
@@ -188,7 +193,8 @@ impl Error {
         let Inner { kind, stage, detail, file, stream, time, .. } = &*self.0;
         let (detail, file) = (detail.clone(), file.clone());
         let (kind, stage, stream, time) = (*kind, *stage, *stream, *time);
-        Error(Box::new(Inner { kind, stage, detail, file, stream, time, mistakes: Vec::new(), source: None }))
+        let (mistakes, excerpt, source) = (Vec::new(), None, None);
+        Error(Box::new(Inner { kind, stage, detail, file, stream, time, mistakes, excerpt, source }))
     }
 
     /// One error for all mistakes of a job. Each distinct mistake appears once in the text and in [`Self::mistakes`].
@@ -211,6 +217,17 @@ impl Error {
     /// The mistakes of the job; empty for other errors.
     pub fn mistakes(&self) -> &[Mistake] {
         &self.0.mistakes
+    }
+
+    /// Sets the line that the error is about. The mistakes of a job have their own.
+    pub fn showing(mut self, excerpt: Option<Excerpt>) -> Self {
+        self.0.excerpt = excerpt;
+        self
+    }
+
+    /// The line of a document or the argument that the error is about, where known.
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        self.0.excerpt.as_ref()
     }
 
     /// Appends `more` to the description.

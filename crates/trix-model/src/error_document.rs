@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, ErrorKind, Stage},
     json,
-    mistake::Mistake,
+    mistake::{Excerpt, Mistake},
     time::Timestamp,
 };
 
@@ -42,6 +42,9 @@ pub struct ErrorDetail {
     /// All mistakes of the job, if the error is about these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mistakes: Vec<Mistake>,
+    /// The line of a document, or the argument, that cannot be read. Each mistake has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<Excerpt>,
     /// Message with file, stage, stream and time.
     pub message: String,
 }
@@ -54,6 +57,7 @@ impl From<&Error> for ErrorDetail {
             stream: error.stream(),
             time: error.time(),
             mistakes: error.mistakes().to_vec(),
+            excerpt: error.excerpt().cloned(),
             message: error.to_string(),
         }
     }
@@ -76,6 +80,7 @@ mod tests {
     fn an_error_document_comes_back_and_other_versions_are_refused() {
         let mut mistake = Mistake::new("outputs[1].video.depth", 12, "x264 encodes 8, 10 bits");
         mistake.line = Some("job.toml:12".to_owned());
+        mistake.excerpt = Some(Excerpt::new(Some(12), "depth = 12", 8..10).into());
         for error in [
             Error::of_mistakes(vec![mistake]),
             Error::new(ErrorKind::MalformedInput, Stage::Decode, "slice CRC mismatch")
@@ -83,6 +88,11 @@ mod tests {
                 .in_stream(2)
                 .at(Some(Timestamp::new(1_500, Rational::new(1, 1000)))),
             Error::cancelled(Stage::Encode),
+            Error::new(ErrorKind::InvalidSpec, Stage::Plan, "line 3: no value").showing(Some(Excerpt::new(
+                Some(3),
+                "depth =",
+                7..7,
+            ))),
         ] {
             let document = ErrorDocument::from(&error);
             let text = serde_json::to_string(&document).unwrap();
@@ -91,6 +101,7 @@ mod tests {
             assert_eq!((document.error.kind, document.error.stage), (error.kind(), error.stage()));
             assert_eq!((document.error.stream, document.error.time), (error.stream(), error.time()));
             assert_eq!(document.error.mistakes, error.mistakes());
+            assert_eq!(document.error.excerpt.as_ref(), error.excerpt());
             assert_eq!(document.error.message, error.to_string());
             let other = text.replacen("\"trix\":1", "\"trix\":2", 1);
             let refusal = serde_json::from_str::<ErrorDocument>(&other).unwrap_err().to_string();

@@ -53,7 +53,7 @@ pub struct Encode {
     /// Level, e.g. 4.1
     #[arg(long, help_heading = "Video")]
     pub level: Option<String>,
-    /// Maximum GOP length in frames
+    /// Maximum GOP length in frames, 1 or more
     #[arg(long, value_name = "N", help_heading = "Video")]
     pub gop: Option<u32>,
     /// Allow references across keyframes (open GOPs)
@@ -72,10 +72,10 @@ pub struct Encode {
     /// Constant rate factor, 0 to 51; lower is better
     #[arg(long, value_name = "F", group = "rate", help_heading = "Rate control")]
     pub crf: Option<f64>,
-    /// Constant quantiser
+    /// Constant quantiser, 0 to 51; with more than 8 bits up to 69
     #[arg(long, value_name = "N", group = "rate", help_heading = "Rate control")]
     pub qp: Option<u32>,
-    /// Average bitrate in kbit/s
+    /// Average bitrate in kbit/s, 1 to 2000000 (4500, 4500k, 12M)
     #[arg(long, value_name = "KBPS", group = "rate", value_parser = kbps, help_heading = "Rate control")]
     pub bitrate: Option<u32>,
     /// Encode without loss: every decoded sample equals the encoded one
@@ -84,10 +84,10 @@ pub struct Encode {
     /// Number of passes, 1 or 2, with --bitrate [default: 1]
     #[arg(long, value_name = "N", requires = "bitrate", help_heading = "Rate control")]
     pub passes: Option<u32>,
-    /// Maximum bitrate in kbit/s into the decoder's buffer
+    /// Maximum bitrate in kbit/s into the decoder's buffer, 1 to 4000000
     #[arg(long, value_name = "KBPS", value_parser = kbps, help_heading = "Rate control")]
     pub maxrate: Option<u32>,
-    /// Size of the decoder's buffer in kbit
+    /// Size of the decoder's buffer in kbit, 1 to 4000000
     #[arg(long, value_name = "KBIT", value_parser = kbps, help_heading = "Rate control")]
     pub bufsize: Option<u32>,
 
@@ -149,7 +149,7 @@ pub struct Encode {
     /// Channel layout: mono, stereo, 5.1, 7.1 and so on [default: the source's]
     #[arg(long, value_name = "LAYOUT", help_heading = "Audio")]
     pub audio_layout: Option<String>,
-    /// Sample rate in Hz [default: the source's, or the nearest that the codec has]
+    /// Sample rate in Hz, 1000 to 768000 [default: the source's, or the nearest that the codec has]
     #[arg(long, value_name = "HZ", help_heading = "Audio")]
     pub audio_rate: Option<u32>,
     /// Mix matrix: for each channel of the output, factors for the channels of the source ("1,0,.7;0,1,.7")
@@ -176,14 +176,14 @@ pub struct Encode {
     /// Duration of the output
     #[arg(long, value_name = "TIME", help_heading = "Source")]
     pub duration: Option<Timestamp>,
-    /// Maximum number of frames
+    /// Maximum number of frames, 1 or more
     #[arg(long, value_name = "N", help_heading = "Source")]
     pub frames: Option<u64>,
     /// What to do if the source is damaged
     #[arg(long, default_value = "fail", help_heading = "Source")]
     pub on_damage: DamageChoice,
 
-    /// Threads that each decoder and encoder may use [default: their own choice]
+    /// Threads that each decoder and encoder may use, 1 to 128 [default: their own choice]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub threads: Option<u32>,
     /// How the output is verified before it gets its name

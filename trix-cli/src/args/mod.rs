@@ -1,9 +1,12 @@
 //! The arguments of the command line. Help, completions and the manual are generated from them.
 
 mod encode;
+mod habits;
 mod job;
 mod reading;
 mod records;
+pub mod typed;
+pub mod usage;
 
 use std::path::PathBuf;
 

@@ -238,7 +238,7 @@ impl Run<'_> {
         let document = Document::of_profiles(&self.args.profile, &master.source, &self.args.audio, &set)?;
         for note in document.notes() {
             if !self.notes.contains(note) {
-                output::line(&format!("trix: note: {note}"));
+                output::note(note);
                 self.notes.push(note.clone());
             }
         }
@@ -266,7 +266,7 @@ impl Run<'_> {
                 Standing::Complete => return Ok(Done::Kept(Box::new(kept.report))),
                 Standing::Changed(how) => {
                     let master = job.source.path.display();
-                    output::line(&format!("trix: note: {master}: its copies are not skipped: {how}"));
+                    output::note(&format!("{master}: its copies are not skipped: {how}"));
                 }
             }
         }
@@ -280,7 +280,7 @@ impl Run<'_> {
         if report.failed.is_empty() {
             match Manifest::new(&folder, key, identity, report.clone()) {
                 Ok(own) => own.write(&manifest)?,
-                Err(error) => output::line(&format!("trix: note: no manifest is written: {error}")),
+                Err(error) => output::note(&format!("no manifest is written: {error}")),
             }
         }
         Ok(Done::Made(Box::new(report)))

@@ -37,10 +37,7 @@ pub fn verify(args: &Verify) -> u8 {
     let code = finish(report, args.json, render::verify::text);
     match held {
         Ok(()) => code,
-        Err(error) => {
-            output::line(&format!("trix: {error}"));
-            exit::code(error.kind())
-        }
+        Err(error) => output::failure(&error, false),
     }
 }
 

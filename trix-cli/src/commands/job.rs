@@ -9,6 +9,7 @@ use std::{
 use trix_core::{
     Control, Error, ErrorKind, Job, Plan as Written, Source, Stage,
     document::{Document, Language, PROFILES, Resolved, user_profiles},
+    mistake::hint,
     plan_for,
     preflight::preflight,
     run_opened, trial,
@@ -169,13 +170,14 @@ fn profile_text(name: &str) -> Result<String, Error> {
     }
     let names = PROFILES.iter().map(|profile| profile.name).chain(own.iter().map(|(name, _)| name.as_str()));
     let names: Vec<&str> = names.collect();
-    let detail = format!("there is no profile '{name}'; profiles are {}", names.join(", "));
+    let hint = hint(name, &names);
+    let detail = format!("there is no profile '{name}'; {hint}profiles are {}", names.join(", "));
     Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail))
 }
 
 /// Prints what may surprise in a document that was merged.
 fn notes(document: &Document) {
-    document.notes().iter().for_each(|note| output::line(&format!("trix: note: {note}")));
+    document.notes().iter().for_each(|note| output::note(note));
 }
 
 /// Opens the source of a document, and calls `go_on` with the job for it.

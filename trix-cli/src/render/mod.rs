@@ -3,10 +3,12 @@
 pub mod doctor;
 pub mod events;
 pub mod plan;
+pub mod problem;
 pub mod progress;
 pub mod report;
 pub mod summary;
 pub mod verify;
+pub mod visible;
 
 /// Seconds as `H:MM:SS`.
 pub fn clock(seconds: f64) -> String {

@@ -175,7 +175,7 @@ impl Screen {
             }
             // Warnings of the encoding are in the report. These come before it, when a job can still be stopped.
             Event::Warning { text, .. } if self.doing == "plan" => {
-                self.lines.suspend(|| crate::output::line(&format!("trix: note: {text}")));
+                self.lines.suspend(|| crate::output::note(&text));
             }
             _ => {}
         }

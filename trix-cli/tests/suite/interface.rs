@@ -105,7 +105,7 @@ fn an_error_is_a_document_as_its_schema_says() {
         let document = ran.json();
         fits(&schema, &document);
         let message = document["error"]["message"].as_str().expect("a message");
-        assert!(ran.err.contains(message), "{ran:?}");
+        assert!(ran.said.contains(message), "{ran:?}");
     }
 }
 

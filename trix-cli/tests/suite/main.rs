@@ -41,6 +41,12 @@ mod real_media {
     mod masters;
 }
 
+/// The form and the words of messages.
+mod messages {
+    mod forms;
+    mod page;
+}
+
 mod browser;
 mod interface;
 mod probe;

@@ -247,21 +247,15 @@ impl<'a> Check<'a> {
         let own = node.text().unwrap_or_default();
         if !legal.is_empty() && !legal.contains(&own) {
             let problem = match closest(own, legal) {
-                Some(near) => format!("did you mean {near}? Legal are {}", legal.join(", ")),
-                None => format!("legal are {}", legal.join(", ")),
+                Some(near) => format!("is not known; did you mean {near}? Legal are {}", legal.join(", ")),
+                None => format!("is not known; legal are {}", legal.join(", ")),
             };
             self.wrong(node, problem);
         }
     }
 
     fn wrong(&mut self, node: &mut Node, problem: String) {
-        let value = match &node.data {
-            Data::Text(text) => text.clone(),
-            Data::Bool(value) => value.to_string(),
-            Data::Number(number) => number.to_string(),
-            _ => String::new(),
-        };
-        self.refuse(node.mistake(&value, problem));
+        self.refuse(node.mistake(&node.shown(), problem));
         node.data = Data::Out;
     }
 

@@ -8,7 +8,7 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use crate::{
     document::{
-        node::{Data, Node},
+        node::{Data, Node, Spot},
         parse::Language,
         profiles, shorthand,
         sources::{COMMAND_LINE, Texts},
@@ -53,14 +53,16 @@ pub(super) fn load(
     heirs.push(label.to_owned());
     let mut merged = Node::table(own.spot);
     if let Some(inherits) = own.take("inherits") {
-        for name in names(&inherits).ok_or_else(|| {
-            refuse(label, format!("line {}: inherits: a name, or a list of names, is expected", inherits.spot.line))
+        for (name, spot) in names(&inherits).ok_or_else(|| {
+            let detail = format!("line {}: inherits: a name, or a list of names, is expected", inherits.spot.line);
+            refuse(label, detail).showing(texts.excerpt(inherits.spot, true))
         })? {
             let found = profiles::find(name, near, label).map_err(|error| {
-                error.and(&match label {
+                let by = match label {
                     COMMAND_LINE => "named on the command line".to_owned(),
                     _ => format!("inherited by {label}, line {}", inherits.spot.line),
-                })
+                };
+                error.and(&by).showing(texts.excerpt(spot, true))
             })?;
             let near = found.near.as_deref().or(near);
             let other = load(texts, notes, &found.label, &found.text, found.language, near, heirs)?;
@@ -78,10 +80,11 @@ fn refuse(label: &str, detail: String) -> Error {
     Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(Path::new(label))
 }
 
-fn names(node: &Node) -> Option<Vec<&str>> {
+/// The names in `inherits`, with their places.
+fn names(node: &Node) -> Option<Vec<(&str, Spot)>> {
     match &node.data {
-        Data::Text(name) => Some(vec![name]),
-        Data::List(items) => items.iter().map(Node::text).collect(),
+        Data::Text(name) => Some(vec![(name, node.spot)]),
+        Data::List(items) => items.iter().map(|item| Some((item.text()?, item.spot))).collect(),
         _ => None,
     }
 }

@@ -15,7 +15,7 @@
 //! # Ok::<(), trix_core::Error>(())
 //! ```
 //!
-//! Invariant: all mistakes of a document are reported at once, each with its document and line. A document without
+//! Invariant: all mistakes of a document are reported at once, each with its document, its line and what is wrong in it. A document without
 //! mistakes becomes the same [`Job`] in every language.
 
 mod check;
@@ -43,7 +43,7 @@ use trix_model::{
 };
 
 use node::{Data, Node, Placed};
-use sources::{COMMAND_LINE, OPTION, Texts};
+use sources::{COMMAND_LINE, Texts};
 
 pub use crate::document::{
     keys::{Key, keys, table as key_table},
@@ -140,8 +140,8 @@ impl Document {
         }
         let own_stem = set.iter().rev().find(|(key, _)| key == STEM).map(|(_, stem)| stem.clone());
         let set = set.iter().filter(|(key, _)| key != STEM).filter_map(|(key, value)| {
-            let spot = texts.add(&format!("{OPTION}{key}"));
-            variables::set(&mut tree, key, value, spot, &schema).err()
+            let spot = texts.add_option(key, value);
+            variables::set(&mut tree, key, value, spot, &schema).err().map(|placed| *placed)
         });
         let mut mistakes: Vec<Placed> = set.collect();
         tree.locate(Default::default());
@@ -223,9 +223,13 @@ impl Document {
         if error.mistakes().is_empty() {
             return error;
         }
-        let tree = self.decided(traits);
+        self.located(&self.decided(traits), &error)
+    }
+
+    /// The mistakes of `error` with their places in the texts of `tree`.
+    fn located(&self, tree: &Node, error: &Error) -> Error {
         let schema = schema::of_job();
-        let placed = error.mistakes().iter().map(|mistake| placed(mistake, &tree, &schema).0);
+        let placed = error.mistakes().iter().map(|mistake| placed(mistake, tree, &schema).0);
         self.texts.error(placed.collect())
     }
 
@@ -235,7 +239,10 @@ impl Document {
     /// As [`Document::source`], [`Source::open_as`] and [`Document::job`].
     pub fn resolve(&self, folder: Option<&Path>) -> Result<Resolved> {
         let settings = self.source()?;
-        let source = Source::of(&settings)?;
+        let source = Source::of(&settings).map_err(|error| match error.mistakes() {
+            [] => error,
+            _ => self.located(&self.tree, &error).in_file(&settings.path),
+        })?;
         let tracks = self.tree.get("tracks").map(Node::items).unwrap_or_default();
         let tracks: Vec<TrackSettings> =
             tracks.iter().filter_map(|track| serde_json::from_value(track.to_json()).ok()).collect();
@@ -302,5 +309,13 @@ fn placed<'a>(mistake: &Mistake, tree: &'a Node, schema: &Value) -> (Placed, &'a
         None if is_of_job => tree.nearest(place),
         own => tree.nearest(&format!("outputs[0].{}", own.unwrap_or(place))),
     };
-    (Placed { spot: node.spot, mistake: Mistake { place: path.to_string(), ..mistake.clone() } }, node)
+    // A plan can have another name for a key, such as `rate.crf` for `rate.value`: then its value says which is meant. The
+    // type of a table in the same line stands for the table.
+    let is_beyond = node.path.to_string() != path.to_string();
+    let is_in_line = |own: &Node| (own.spot.document, own.spot.line) == (node.spot.document, node.spot.line);
+    let is_meant = |(key, own): &&(String, Node)| {
+        own.shown() == mistake.value && !mistake.value.is_empty() && (is_beyond || (key == "type" && is_in_line(own)))
+    };
+    let spot = node.entries().iter().find(is_meant).map_or(node.spot, |(_, own)| own.spot);
+    (Placed { spot, mistake: Mistake { place: path.to_string(), ..mistake.clone() } }, node)
 }

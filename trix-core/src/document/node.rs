@@ -9,12 +9,47 @@ use trix_model::mistake::Mistake;
 use crate::document::path::{Path, Step, steps};
 
 /// The place of something in a text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Spot {
     /// The number of the document.
     pub(super) document: usize,
-    /// Line, from one.
+    /// Line, from one; 0 in a text that is not a document.
     pub(super) line: usize,
+    /// The key in this line. Empty where there is none.
+    pub(super) key: Columns,
+    /// The value in this line. Empty where it is in another line, or a table or list with a key.
+    pub(super) value: Columns,
+}
+
+/// A part of a line, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Columns {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+impl Columns {
+    pub(super) fn is_empty(&self) -> bool {
+        self.start >= self.end
+    }
+}
+
+impl Spot {
+    /// The start of a document.
+    pub(super) fn top(document: usize) -> Spot {
+        Spot { document, line: 1, ..Spot::default() }
+    }
+
+    /// Sorts places in the order of the texts.
+    pub(super) fn order(&self) -> (usize, usize, u32) {
+        let first = if self.key.is_empty() { self.value } else { self.key };
+        (self.document, self.line, first.start)
+    }
+
+    /// The same place without its value, if it has a key.
+    pub(super) fn of_key(self) -> Spot {
+        if self.key.is_empty() { self } else { Spot { value: Columns::default(), ..self } }
+    }
 }
 
 /// A mistake and its place in the text.
@@ -167,6 +202,16 @@ impl Node {
     /// A mistake of this part with the value `value`.
     pub(super) fn mistake(&self, value: &str, problem: impl Into<String>) -> Placed {
         Placed { spot: self.spot, mistake: Mistake::new(self.path.to_string(), value, problem) }
+    }
+
+    /// The value in words; empty for lists and tables.
+    pub(super) fn shown(&self) -> String {
+        match &self.data {
+            Data::Text(text) => text.clone(),
+            Data::Bool(value) => value.to_string(),
+            Data::Number(number) => number.to_string(),
+            _ => String::new(),
+        }
     }
 
     /// Moves this and all of its parts to `spot`.

@@ -1,16 +1,17 @@
 //! Reads TOML, YAML and JSON into one kind of tree.
 //!
-//! Invariant: an unreadable document is refused with the line of its first mistake. A small document cannot grow into a
+//! Invariant: an unreadable document is refused with the place of its first mistake. A small document cannot grow into a
 //! large tree.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 use jsonc_parser::{ast, common::Ranged};
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use saphyr_parser::Span;
 use serde_json::Number;
 use toml::de::{DeTable, DeValue};
 
-use crate::document::node::{Data, Node, Spot};
+use crate::document::node::{Columns, Data, Node, Spot};
 
 /// The largest document, in bytes. The largest profile of the project has three thousand.
 pub(super) const MOST_BYTES: usize = 1 << 20;
@@ -40,30 +41,32 @@ impl Language {
     }
 }
 
-/// Why a document cannot be read: the line, from one, and the problem.
-pub(super) type Unreadable = (usize, String);
+/// Why a document cannot be read: the place, and the problem.
+pub(super) type Unreadable = (Spot, String);
 
 /// Reads `text` as document number `document`.
 pub(super) fn parse(text: &str, language: Language, document: usize) -> Result<Node, Unreadable> {
+    let top = Spot::top(document);
     if text.len() > MOST_BYTES {
-        return Err((1, format!("{} bytes; a document has {MOST_BYTES} at the most", text.len())));
+        return Err((top, format!("{} bytes; a document has {MOST_BYTES} at the most", text.len())));
     }
     let lines = Lines::new(text, document);
     match language {
         Language::Toml => {
-            let table = DeTable::parse(text)
-                .map_err(|error| (error.span().map_or(1, |span| lines.line(span.start)), error.message().to_owned()))?;
-            let data = toml_table(table.get_ref(), &lines, 0)?;
-            Ok(Node::new(Spot { document, line: 1 }, data))
+            let table = DeTable::parse(text).map_err(|error| {
+                (error.span().map_or(top, |span| lines.spot(None, Some(span))), error.message().to_owned())
+            })?;
+            Ok(Node::new(top, toml_table(table.get_ref(), &lines, 0)?))
         }
         Language::Yaml => {
-            check_events(text)?;
-            let unreadable = |error: saphyr::ScanError| (error.marker().line(), error.info().to_owned());
+            let lines = Characters::new(lines);
+            check_events(text, &lines)?;
+            let unreadable = |error: saphyr::ScanError| lines.unreadable(&error);
             let mut documents = MarkedYaml::load_from_str(text).map_err(unreadable)?;
             match documents.len() {
-                0 => Ok(Node::table(Spot { document, line: 1 })),
-                1 => yaml(&documents.swap_remove(0), document, 0),
-                count => Err((1, format!("{count} documents in one file; a job is one"))),
+                0 => Ok(Node::table(top)),
+                1 => yaml(&documents.swap_remove(0), None, &lines, 0),
+                count => Err((top, format!("{count} documents in one file; a job is one"))),
             }
         }
         Language::Json => {
@@ -77,58 +80,123 @@ pub(super) fn parse(text: &str, language: Language, document: usize) -> Result<N
                 allow_unary_plus_numbers: false,
                 ..Default::default()
             };
-            let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &options)
-                .map_err(|error| (error.line_display(), error.kind().to_string()))?;
+            let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &options).map_err(|error| {
+                let range = error.range();
+                (
+                    Spot { line: error.line_display(), ..lines.spot(None, Some(range.start..range.end)) },
+                    error.kind().to_string(),
+                )
+            })?;
             match parsed.value {
-                Some(value) => json(&value, &lines, 0),
-                None => Ok(Node::table(Spot { document, line: 1 })),
+                Some(value) => json(&value, None, &lines, 0),
+                None => Ok(Node::table(top)),
             }
         }
     }
 }
 
 /// The places where lines begin.
-struct Lines {
+struct Lines<'a> {
+    text: &'a str,
     starts: Vec<usize>,
     document: usize,
 }
 
-impl Lines {
-    fn new(text: &str, document: usize) -> Self {
+impl<'a> Lines<'a> {
+    fn new(text: &'a str, document: usize) -> Self {
         let after = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Lines { starts: std::iter::once(0).chain(after).collect(), document }
+        Lines { text, starts: std::iter::once(0).chain(after).collect(), document }
     }
 
     fn line(&self, byte: usize) -> usize {
         self.starts.partition_point(|start| *start <= byte)
     }
 
-    fn spot(&self, byte: usize) -> Spot {
-        Spot { document: self.document, line: self.line(byte) }
+    /// The place of a key and its value, in bytes of the text. The line is that of the key, or of the value if there is
+    /// no key.
+    fn spot(&self, key: Option<Range<usize>>, value: Option<Range<usize>>) -> Spot {
+        let line = key.as_ref().or(value.as_ref()).map_or(1, |part| self.line(part.start));
+        let columns = |part: Option<Range<usize>>| part.map_or(Columns::default(), |part| self.columns(line, &part));
+        Spot { document: self.document, line, key: columns(key), value: columns(value) }
+    }
+
+    /// The columns of `part` in `line`. They are empty if it begins in another line. A part that has no length gets one.
+    fn columns(&self, line: usize, part: &Range<usize>) -> Columns {
+        let Some(first) = self.starts.get(line - 1).copied().filter(|_| self.line(part.start) == line) else {
+            return Columns::default();
+        };
+        let after = self.starts.get(line).map_or(self.text.len(), |next| next - 1);
+        let end = match part.end > after {
+            // Only what goes on in the next line is cut: in a long line, each part would look for the end otherwise.
+            true => first + self.text.get(first..after).unwrap_or_default().trim_end().len(),
+            false => part.end,
+        };
+        let column = |at: usize| u32::try_from(at - first).unwrap_or(u32::MAX);
+        Columns { start: column(part.start), end: column(end.max(part.start + 1)) }
     }
 }
 
-fn deeper(level: usize, line: usize) -> Result<usize, Unreadable> {
+/// Places that are counted in characters, as the parser of YAML does.
+struct Characters<'a> {
+    lines: Lines<'a>,
+    /// The byte of each character. Empty if every character is one byte.
+    bytes: Vec<usize>,
+}
+
+impl<'a> Characters<'a> {
+    fn new(lines: Lines<'a>) -> Self {
+        let bytes = match lines.text.is_ascii() {
+            true => Vec::new(),
+            false => lines.text.char_indices().map(|(at, _)| at).collect(),
+        };
+        Characters { lines, bytes }
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        let end = self.lines.text.len();
+        if self.bytes.is_empty() { character.min(end) } else { self.bytes.get(character).copied().unwrap_or(end) }
+    }
+
+    /// The place of a key and its value.
+    fn spot(&self, key: Option<Span>, value: Span) -> Spot {
+        let range = |span: Span| {
+            let (start, end) = (self.byte(span.start.index()), self.byte(span.end.index()));
+            start..start + bare(self.lines.text.get(start..end).unwrap_or_default())
+        };
+        let line = key.unwrap_or(value).start.line();
+        Spot { line, ..self.lines.spot(key.map(range), Some(range(value))) }
+    }
+
+    fn unreadable(&self, error: &saphyr_parser::ScanError) -> Unreadable {
+        (self.spot(None, Span::empty(*error.marker())), error.info().to_owned())
+    }
+}
+
+fn deeper(level: usize, spot: Spot) -> Result<usize, Unreadable> {
     if level >= MOST_LEVELS {
-        return Err((line, format!("nested more than {MOST_LEVELS} levels deep")));
+        return Err((spot, format!("nested more than {MOST_LEVELS} levels deep")));
     }
     Ok(level + 1)
 }
 
-fn toml_table(table: &DeTable<'_>, lines: &Lines, level: usize) -> Result<Data, Unreadable> {
+fn toml_table(table: &DeTable<'_>, lines: &Lines<'_>, level: usize) -> Result<Data, Unreadable> {
     let mut entries: Vec<(usize, String, Node)> = Vec::new();
     for (key, value) in table.iter() {
-        let start = key.span().start;
-        let spot = lines.spot(start);
-        let data = toml_value(value.get_ref(), lines, deeper(level, spot.line)?)?;
-        entries.push((start, key.get_ref().to_string(), Node::new(spot, data)));
+        let spot = lines.spot(Some(key.span()), Some(value.span()));
+        let data = toml_value(value.get_ref(), lines, deeper(level, spot)?)?;
+        entries.push((key.span().start, key.get_ref().to_string(), Node::new(with_parts(spot, &data), data)));
     }
     // The parser sorts by name; mistakes are reported in the order of the text.
     entries.sort_by_key(|(start, ..)| *start);
     Ok(Data::Table(entries.into_iter().map(|(_, key, node)| (key, node)).collect()))
 }
 
-fn toml_value(value: &DeValue<'_>, lines: &Lines, level: usize) -> Result<Data, Unreadable> {
+/// A mistake of a table or list with a key is shown at the key.
+fn with_parts(spot: Spot, data: &Data) -> Spot {
+    if matches!(data, Data::Table(_) | Data::List(_)) { spot.of_key() } else { spot }
+}
+
+fn toml_value(value: &DeValue<'_>, lines: &Lines<'_>, level: usize) -> Result<Data, Unreadable> {
     Ok(match value {
         DeValue::String(text) => Data::Text(text.to_string()),
         DeValue::Boolean(value) => Data::Bool(*value),
@@ -145,13 +213,31 @@ fn toml_value(value: &DeValue<'_>, lines: &Lines, level: usize) -> Result<Data, 
         DeValue::Array(items) => {
             let mut list = Vec::new();
             for item in items.iter() {
-                let spot = lines.spot(item.span().start);
-                list.push(Node::new(spot, toml_value(item.get_ref(), lines, deeper(level, spot.line)?)?));
+                let spot = lines.spot(None, Some(item.span()));
+                list.push(Node::new(spot, toml_value(item.get_ref(), lines, deeper(level, spot)?)?));
             }
             Data::List(list)
         }
         DeValue::Table(table) => toml_table(table, lines, level)?,
     })
+}
+
+/// The length of a scalar of YAML without the comment behind it, which its parser counts too.
+fn bare(text: &str) -> usize {
+    let mut letters = text.char_indices().peekable();
+    let quote = match letters.next() {
+        Some((_, quote @ ('"' | '\''))) => quote,
+        _ => return text.find(" #").unwrap_or(text.len()),
+    };
+    while let Some((at, letter)) = letters.next() {
+        let is_doubled = |next: Option<&(usize, char)>| quote == '\'' && matches!(next, Some((_, '\'')));
+        if (letter == '\\' && quote == '"') || (letter == quote && is_doubled(letters.peek())) {
+            letters.next();
+        } else if letter == quote {
+            return at + 1;
+        }
+    }
+    text.len()
 }
 
 /// Infinity and NaN become text: a job treats them neither as numbers nor as null.
@@ -161,17 +247,17 @@ fn number_or_text(value: f64, text: &str) -> Data {
 
 /// Refuses what the parser would load without a bound. An alias repeats a part of the document, an alias of aliases
 /// repeats that, and so on. The parser calls itself for each level of a list or table.
-fn check_events(text: &str) -> Result<(), Unreadable> {
+fn check_events(text: &str, lines: &Characters<'_>) -> Result<(), Unreadable> {
     use saphyr_parser::Event;
     let mut level = 0usize;
     for event in saphyr_parser::Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| (error.marker().line(), error.info().to_owned()))?;
-        let line = span.start.line();
+        let (event, span) = event.map_err(|error| lines.unreadable(&error))?;
         match event {
             Event::Alias(_) => {
-                return Err((line, "aliases are not allowed; use variables or inherit a profile".into()));
+                let problem = "aliases are not allowed; use variables or inherit a profile";
+                return Err((lines.spot(None, span), problem.into()));
             }
-            Event::SequenceStart(..) | Event::MappingStart(..) => level = deeper(level, line)?,
+            Event::SequenceStart(..) | Event::MappingStart(..) => level = deeper(level, lines.spot(None, span))?,
             Event::SequenceEnd | Event::MappingEnd => level = level.saturating_sub(1),
             _ => {}
         }
@@ -179,9 +265,9 @@ fn check_events(text: &str) -> Result<(), Unreadable> {
     Ok(())
 }
 
-fn yaml(node: &MarkedYaml<'_>, document: usize, level: usize) -> Result<Node, Unreadable> {
-    let spot = Spot { document, line: node.span.start.line() };
-    let level = deeper(level, spot.line)?;
+fn yaml(node: &MarkedYaml<'_>, key: Option<Span>, lines: &Characters<'_>, level: usize) -> Result<Node, Unreadable> {
+    let spot = lines.spot(key, node.span);
+    let level = deeper(level, spot)?;
     let data = match &node.data {
         YamlData::Value(Scalar::Null) => Data::Null,
         YamlData::Value(Scalar::Boolean(value)) => Data::Bool(*value),
@@ -189,53 +275,54 @@ fn yaml(node: &MarkedYaml<'_>, document: usize, level: usize) -> Result<Node, Un
         YamlData::Value(Scalar::FloatingPoint(value)) => number_or_text(value.into_inner(), &value.to_string()),
         YamlData::Value(Scalar::String(text)) => Data::Text(text.to_string()),
         YamlData::Sequence(items) => {
-            Data::List(items.iter().map(|item| yaml(item, document, level)).collect::<Result<_, _>>()?)
+            Data::List(items.iter().map(|item| yaml(item, None, lines, level)).collect::<Result<_, _>>()?)
         }
         YamlData::Mapping(entries) => {
             let mut table = Vec::new();
             for (key, value) in entries {
-                let line = key.span.start.line();
                 let YamlData::Value(Scalar::String(name)) = &key.data else {
-                    return Err((line, "a key must be text".into()));
+                    return Err((lines.spot(None, key.span), "a key must be text".into()));
                 };
-                let mut node = yaml(value, document, level)?;
-                node.spot.line = line;
-                table.push((name.to_string(), node));
+                table.push((name.to_string(), yaml(value, Some(key.span), lines, level)?));
             }
             Data::Table(table)
         }
-        _ => return Err((spot.line, "cannot be read; tags are not allowed".into())),
+        _ => return Err((spot, "cannot be read; tags are not allowed".into())),
     };
-    Ok(Node::new(spot, data))
+    Ok(Node::new(with_parts(spot, &data), data))
 }
 
-fn json(value: &ast::Value<'_>, lines: &Lines, level: usize) -> Result<Node, Unreadable> {
-    let spot = lines.spot(value.range().start);
-    let level = deeper(level, spot.line)?;
+fn json(
+    value: &ast::Value<'_>,
+    key: Option<Range<usize>>,
+    lines: &Lines<'_>,
+    level: usize,
+) -> Result<Node, Unreadable> {
+    let bytes = |part: &dyn Ranged| part.range().start..part.range().end;
+    let spot = lines.spot(key, Some(bytes(value)));
+    let level = deeper(level, spot)?;
     let data = match value {
         ast::Value::NullKeyword(_) => Data::Null,
         ast::Value::BooleanLit(own) => Data::Bool(own.value),
         ast::Value::NumberLit(own) => match serde_json::from_str(own.value) {
             Ok(number) => Data::Number(number),
-            Err(_) => return Err((spot.line, format!("'{}' is no number", own.value))),
+            Err(_) => return Err((spot, format!("'{}' is no number", own.value))),
         },
         ast::Value::StringLit(own) => Data::Text(own.value.to_string()),
         ast::Value::Array(own) => {
-            Data::List(own.elements.iter().map(|item| json(item, lines, level)).collect::<Result<_, _>>()?)
+            Data::List(own.elements.iter().map(|item| json(item, None, lines, level)).collect::<Result<_, _>>()?)
         }
         ast::Value::Object(own) => {
             let (mut table, mut names) = (Vec::new(), HashSet::new());
             for property in &own.properties {
-                let (name, line) = (property.name.as_str().to_owned(), lines.line(property.range.start));
+                let (name, key) = (property.name.as_str().to_owned(), bytes(&property.name));
                 if !names.insert(name.clone()) {
-                    return Err((line, format!("'{name}' occurs twice")));
+                    return Err((lines.spot(Some(key), None), format!("'{name}' occurs twice")));
                 }
-                let mut node = json(&property.value, lines, level)?;
-                node.spot.line = line;
-                table.push((name, node));
+                table.push((name, json(&property.value, Some(key), lines, level)?));
             }
             Data::Table(table)
         }
     };
-    Ok(Node::new(spot, data))
+    Ok(Node::new(with_parts(spot, &data), data))
 }

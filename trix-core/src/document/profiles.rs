@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
-    mistake::closest,
+    mistake::hint,
 };
 
 use crate::document::parse::{Language, MOST_BYTES};
@@ -84,7 +84,7 @@ pub(super) fn find(name: &str, near: Option<&Path>, by: &str) -> Result<NamedTex
         None => {
             let names = own.iter().map(|(name, _)| name.as_str()).chain(PROFILES.iter().map(|profile| profile.name));
             let names: Vec<&str> = names.collect();
-            let hint = closest(name, &names).map_or(String::new(), |near| format!("did you mean {near}? "));
+            let hint = hint(name, &names);
             let detail = format!("there is no profile and no file '{name}'; {hint}profiles are {}", names.join(", "));
             Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail))
         }

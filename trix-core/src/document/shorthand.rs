@@ -3,6 +3,7 @@
 //! Invariant: short forms are written out before documents are merged, so that both forms merge alike.
 
 use serde_json::{Number, Value, json};
+use trix_model::mistake::hint;
 
 use crate::{
     document::node::{Data, Node, Spot},
@@ -78,7 +79,10 @@ pub(super) fn value(kind: &str, text: &str) -> Option<Result<Value, String>> {
             let names: Vec<String> = names.into_iter().chain(Encoder::ALL.map(|own| own.to_string())).collect();
             match names.iter().any(|name| name == text) {
                 true => Ok(json!({ "type": text })),
-                false => Err(format!("'{text}' is none of {}", names.join(", "))),
+                false => {
+                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                    Err(format!("is not known; {}legal are {}", hint(text, &names), names.join(", ")))
+                }
             }
         }
         _ => return None,

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 use trix_av::{pixel::PixelFormat, stream::StreamKind};
-use trix_model::{color::Transfer, mistake::closest};
+use trix_model::{color::Transfer, mistake::hint};
 
 use crate::{
     decode::video::frame_rate,
@@ -132,7 +132,7 @@ pub(super) fn check(condition: &Node) -> Vec<Placed> {
         let (fits, expected) = match (Traits::default().get(name), &wanted.data) {
             (None, _) => {
                 let known = Traits::default().all().map(|(known, _)| known);
-                let hint = closest(name, &known).map_or(String::new(), |near| format!("did you mean {near}? "));
+                let hint = hint(name, &known);
                 let problem = format!("is no trait of a source; {hint}known are {}", known.join(", "));
                 mistakes.push(wanted.mistake("", problem));
                 continue;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use trix_model::mistake::{Mistake, closest};
+use trix_model::mistake::{Mistake, hint};
 
 use crate::document::{
     check::MOST,
@@ -21,11 +21,13 @@ const MOST_NAMES: usize = 50;
 
 /// Sets `key` to `value`, as the command line does: a variable of this name if there is one, else a place in the job,
 /// whose schema is `job`.
-pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Value) -> Result<(), Placed> {
-    let top = tree.spot;
-    let refused =
-        |problem: String| Placed { spot: top, mistake: Mistake::new(format!("{OPTION}{key}"), value, problem) };
-    let data = literal(value, spot).map_err(refused)?;
+pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Value) -> Result<(), Box<Placed>> {
+    let at = |spot: Spot, problem: String| {
+        Box::new(Placed { spot, mistake: Mistake::new(format!("{OPTION}{key}"), value, problem) })
+    };
+    let data = literal(value, spot).map_err(|problem| at(spot, problem))?;
+    // What is wrong from here on is the key.
+    let refused = |problem: String| at(spot.of_key(), problem);
     if let Some(variable) = tree.get_mut("variables").and_then(|variables| variables.get_mut(key)) {
         *variable = Node::new(spot, data);
         return Ok(());
@@ -76,8 +78,7 @@ fn known_are<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.take(MOST_NAMES + 1).collect();
     let more = if known.len() > MOST_NAMES { " and more" } else { "" };
     known.truncate(MOST_NAMES);
-    let hint = closest(name, &known).map_or(String::new(), |near| format!("did you mean {near}? "));
-    format!("{hint}known are {}{more}", known.join(", "))
+    format!("{}known are {}{more}", hint(name, &known), known.join(", "))
 }
 
 /// Puts the values of variables in place of `${name}`. A text that is only a variable becomes its value, of any kind.

@@ -6,7 +6,10 @@
 use std::{collections::BTreeMap, path::Path};
 
 use trix_av::{x264, x264::OptionError, x265};
-use trix_model::{hdr::StaticHdr, mistake::Mistake};
+use trix_model::{
+    hdr::StaticHdr,
+    mistake::{Mistake, hint},
+};
 
 use crate::{
     encode::{
@@ -128,7 +131,10 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
         // x264 accepts several tunes at once, separated by commas and similar characters.
         let parts: Vec<&str> = if key == "tune" { name.split([',', '.', '-', '+']).collect() } else { vec![name] };
         if !parts.iter().all(|part| known.contains(part)) {
-            found.push(Mistake::new(format!("video.{key}"), name, format!("{encoder} knows {}", known.join(", "))));
+            let unknown = parts.iter().find(|part| !known.contains(part)).copied().unwrap_or(name);
+            let problem =
+                format!("is no {key} of {encoder}; {}{encoder} knows {}", hint(unknown, known), known.join(", "));
+            found.push(Mistake::new(format!("video.{key}"), name, problem));
             // The invalid value is dropped, so that the other options are still checked and all mistakes are reported
             // at once.
             *value = None;
@@ -143,7 +149,10 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
     for (name, value) in &set {
         let known_level = setting(name) != "level" || LEVELS.contains(&value.as_str());
         if !known_level || parameters.set(name, value).is_err() {
-            let legal = if known_level { String::new() } else { format!("; levels are {}", LEVELS.join(", ")) };
+            let legal = match known_level {
+                true => String::new(),
+                false => format!("; {}levels are {}", hint(value, LEVELS), LEVELS.join(", ")),
+            };
             let problem = format!("is not a value that {encoder} takes for it{legal}");
             found.push(Mistake::new(format!("video.{}", setting(name)), value, problem));
         }
@@ -165,8 +174,12 @@ pub(crate) fn mistakes(encoder: Encoder, settings: &EncodeSettings, depth: u32, 
             match parameters.set(&option, value) {
                 Ok(()) => {}
                 Err(OptionError::Name) => {
-                    wrong(match option_names::closest(encoder, &option).filter(|name| instead(name).is_none()) {
-                        Some(closest) => format!("{encoder} has no such option; did you mean '{closest}'?"),
+                    let closest = option_names::closest(encoder, &option);
+                    wrong(match closest.map(|closest| (closest, instead(closest))) {
+                        Some((closest, None)) => format!("{encoder} has no such option; did you mean '{closest}'?"),
+                        Some((closest, Some(instead))) => {
+                            format!("{encoder} has no such option; did you mean '{closest}'? For that, {instead}")
+                        }
                         None => format!("{encoder} has no such option; `{encoder} --fullhelp` lists them"),
                     })
                 }

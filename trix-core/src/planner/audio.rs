@@ -45,7 +45,7 @@ pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>
         mistakes.push(Mistake::new("audio_shape", "", problem));
     }
     if let Some(rate) = shape.sample_rate.filter(|rate| !(1000..=768_000).contains(rate)) {
-        mistakes.push(Mistake::new("audio_shape.sample_rate", rate, "1000 to 768000 Hz"));
+        mistakes.push(Mistake::new("audio_shape.sample_rate", rate, "must be 1000 to 768000 Hz"));
     } else if let (Some(rate), Some(codec)) = (shape.sample_rate, AudioCodec::of(settings))
         && !codec.rates.is_empty()
         && !codec.rates.contains(&rate)

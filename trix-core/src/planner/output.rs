@@ -263,7 +263,7 @@ fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
         mistakes.push(Mistake::new("video", "none", "with audio = none, nothing would be written"));
     }
     if let Some(threads) = job.threads.filter(|threads| !(1..=128).contains(threads)) {
-        mistakes.push(Mistake::new("threads", threads, "1 to 128"));
+        mistakes.push(Mistake::new("threads", threads, "must be 1 to 128"));
     }
     audio::check_numbers(job, mistakes);
     video::check_numbers(job, mistakes);

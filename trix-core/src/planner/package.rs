@@ -133,7 +133,7 @@ fn left_out(metadata: &Metadata) -> Vec<String> {
 pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     if package.segment < Rational::new(1, 1) || package.segment > Rational::new(60, 1) {
-        mistakes.push(Mistake::new("segment", package.segment, "1 to 60 seconds"));
+        mistakes.push(Mistake::new("segment", package.segment, "must be 1 to 60 seconds"));
     }
     if package.path.file_name().is_none() {
         mistakes.push(Mistake::new("path", package.path.display(), "is no name for a folder"));
@@ -147,7 +147,11 @@ pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
     for (number, rung) in package.ladder.iter().enumerate() {
         let place = format!("ladder[{number}]");
         if !(2..=16_384).contains(&rung.height) || rung.height % 2 == 1 {
-            mistakes.push(Mistake::new(format!("{place}.height"), rung.height, "an even number from 2 to 16384"));
+            mistakes.push(Mistake::new(
+                format!("{place}.height"),
+                rung.height,
+                "must be an even number from 2 to 16384",
+            ));
         }
         if package.ladder[..number].iter().any(|other| other.height == rung.height) {
             mistakes.push(Mistake::new(format!("{place}.height"), rung.height, "stands there twice"));

@@ -11,7 +11,7 @@ use trix_model::{
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
     format::{Chroma, FrameFormat},
-    mistake::Mistake,
+    mistake::{Mistake, hint},
     orientation::Orientation,
     time::Rational,
 };
@@ -66,17 +66,17 @@ pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>
 fn encode_mistakes(encoder: Encoder, settings: &EncodeSettings, threads: Option<u32>, mistakes: &mut Vec<Mistake>) {
     match settings.rate {
         Some(RateControl::Crf { value }) if !(0.0..=51.0).contains(&value) => {
-            mistakes.push(Mistake::new("video.rate.crf", value, "0 to 51"));
+            mistakes.push(Mistake::new("video.rate.crf", value, "must be 0 to 51"));
         }
         Some(RateControl::Qp { value }) if value > 69 => {
-            mistakes.push(Mistake::new("video.rate.qp", value, "0 to 51, with more bits up to 69"));
+            mistakes.push(Mistake::new("video.rate.qp", value, "must be 0 to 51, with more than 8 bits up to 69"));
         }
         Some(RateControl::Bitrate { kbps, passes }) => {
             if !(1..=2_000_000).contains(&kbps) {
-                mistakes.push(Mistake::new("video.rate.kbps", kbps, "1 to 2000000 kbit/s"));
+                mistakes.push(Mistake::new("video.rate.kbps", kbps, "must be 1 to 2000000 kbit/s"));
             }
             if !(1..=2).contains(&passes) {
-                mistakes.push(Mistake::new("video.rate.passes", passes, "1 or 2"));
+                mistakes.push(Mistake::new("video.rate.passes", passes, "must be 1 or 2"));
             }
         }
         _ => {}
@@ -90,7 +90,7 @@ fn encode_mistakes(encoder: Encoder, settings: &EncodeSettings, threads: Option<
     }
     for (name, value) in [("video.maxrate", settings.maxrate), ("video.bufsize", settings.bufsize)] {
         if value.is_some_and(|value| !(1..=4_000_000).contains(&value)) {
-            mistakes.push(Mistake::new(name, value.unwrap_or(0), "1 to 4000000"));
+            mistakes.push(Mistake::new(name, value.unwrap_or(0), "must be 1 to 4000000"));
         }
     }
     if settings.gop == Some(0) {
@@ -121,7 +121,12 @@ fn prores_mistakes(settings: &ProresSettings, mistakes: &mut Vec<Mistake>) {
     let is_unknown = |profile: &&str| !option_names::PRORES_PROFILES.contains(profile);
     if let Some(profile) = settings.profile.as_deref().filter(is_unknown) {
         let known = option_names::PRORES_PROFILES.join(", ");
-        mistakes.push(Mistake::new("video.profile", profile, format!("ProRes knows {known}")));
+        let hint = hint(profile, &option_names::PRORES_PROFILES);
+        mistakes.push(Mistake::new(
+            "video.profile",
+            profile,
+            format!("is no profile of ProRes; {hint}ProRes knows {known}"),
+        ));
     }
     if let Some(chroma) = settings.chroma.filter(|chroma| !matches!(chroma, Chroma::C422 | Chroma::C444)) {
         mistakes.push(Mistake::new("video.chroma", chroma, "ProRes is 4:2:2 or 4:4:4; use --profile"));

@@ -7,6 +7,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::track::LoudnessTarget;
+use crate::mistake::hint;
 
 /// How the audio is written. All tracks of the source are treated alike and keep their language and title.
 ///
@@ -122,7 +123,8 @@ impl FromStr for AudioSettings {
         };
         let Some((_, settings)) = CODECS.iter().find(|(known, _)| *known == name) else {
             let known: Vec<&str> = CODECS.iter().map(|(name, _)| *name).collect();
-            return Err(format!("'{name}' is not an audio codec; known are {}", known.join(", ")));
+            let hint = hint(name, &known);
+            return Err(format!("'{name}' is not an audio codec; {hint}known are {}", known.join(", ")));
         };
         let Some(rate) = rate else { return Ok(*settings) };
         let digits = rate.strip_suffix(['k', 'K']).unwrap_or(rate);

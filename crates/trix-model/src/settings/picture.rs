@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::size::Size;
 use crate::{
     color::{Color, Matrix, Primaries, Range, Standard, Transfer},
+    mistake::none_of,
     time::Rational,
 };
 
@@ -211,7 +212,7 @@ impl FromStr for ColorOverride {
                 color.matrix = Some(matrix);
                 continue;
             };
-            let unknown = |known: Vec<&str>| format!("'{value}' is none of {}", known.join(", "));
+            let unknown = |known: Vec<&str>| none_of(value, &known);
             match key {
                 "primaries" => {
                     color.primaries = Some(Primaries::from_name(value).ok_or_else(|| unknown(Primaries::names()))?);
@@ -227,7 +228,7 @@ impl FromStr for ColorOverride {
                         _ => return Err(unknown(vec!["limited", "full"])),
                     });
                 }
-                _ => return Err(format!("'{key}' is none of primaries, transfer, matrix, range")),
+                _ => return Err(none_of(key, &["primaries", "transfer", "matrix", "range"])),
             }
         }
         Ok(color)

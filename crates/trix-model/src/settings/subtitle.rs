@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::mistake::hint;
+
 /// How subtitles are written. All tracks of the source are treated alike and keep their language, title and purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -50,8 +52,9 @@ impl FromStr for SubtitleSettings {
             "ass" => SubtitleSettings::Ass,
             "webvtt" | "vtt" => SubtitleSettings::Webvtt,
             _ => {
-                let known = "subrip, mov_text, ass, webvtt, copy and none";
-                return Err(format!("'{text}' is not a codec of subtitles; known are {known}"));
+                let known = ["subrip", "mov_text", "ass", "webvtt", "copy", "none"];
+                let (hint, known) = (hint(text, &known), known.join(", "));
+                return Err(format!("'{text}' is not a codec of subtitles; {hint}known are {known}"));
             }
         })
     }

@@ -352,7 +352,7 @@ impl TrackSettings {
         let (half, double, most) = (Rational::new(1, 2), Rational::new(2, 1), 1_000_000);
         let tempo = self.tempo.0;
         if tempo < half || tempo > double || tempo.num > most || tempo.den > most {
-            let problem = format!("1/2 to 2, as a ratio of numbers up to {most}");
+            let problem = format!("must be 1/2 to 2, as a ratio of numbers up to {most}");
             wrong("tempo", &self.tempo, problem);
         }
         if self.pitch == Pitch::Keep && self.tempo.is_one() {
@@ -360,24 +360,24 @@ impl TrackSettings {
         }
         if let Some(tolerance) = self.tolerance {
             if tolerance.ticks < 0 || tolerance > LONGEST {
-                wrong("tolerance", &tolerance.as_spec(), "0 to a day".into());
+                wrong("tolerance", &tolerance.as_spec(), "must be 0 to a day".into());
             }
             if self.length != LengthPolicy::Fail {
                 wrong("tolerance", &tolerance.as_spec(), "has no effect without length = fail".into());
             }
         }
         if !(-60.0..=60.0).contains(&self.gain) {
-            wrong("gain", &self.gain, "-60 to 60 dB".into());
+            wrong("gain", &self.gain, "must be -60 to 60 dB".into());
         }
         if let Some(target) = &self.loudness {
             if self.gain != 0.0 {
                 wrong("gain", &self.gain, "either a gain or a loudness".into());
             }
             if !(-70.0..=0.0).contains(&target.integrated_lufs) {
-                wrong("loudness.integrated_lufs", &target.integrated_lufs, "-70 to 0 LUFS".into());
+                wrong("loudness.integrated_lufs", &target.integrated_lufs, "must be -70 to 0 LUFS".into());
             }
             if !(-20.0..=0.0).contains(&target.true_peak_dbtp) {
-                wrong("loudness.true_peak_dbtp", &target.true_peak_dbtp, "-20 to 0 dBTP".into());
+                wrong("loudness.true_peak_dbtp", &target.true_peak_dbtp, "must be -20 to 0 dBTP".into());
             }
         }
         mistakes

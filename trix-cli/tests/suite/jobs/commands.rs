@@ -95,7 +95,7 @@ fn a_user_profile_is_a_file_that_inherits_another() {
     let ran = trix("profiles --check {}", &[&wrong]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert_eq!(
-        ran.err,
+        ran.said,
         format!("trix: plan: {}:4: outputs[0].video.preste: is not known; did you mean preset?\n", wrong.display())
     );
 }
@@ -115,7 +115,10 @@ fn the_profiles_that_come_with_trix_are_listed_and_shown() {
     }
     let ran = trix("profiles archive-losless", &[]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
-    assert!(ran.err.contains("there is no profile 'archive-losless'; profiles are archive, "), "{ran:?}");
+    assert!(
+        ran.err.contains("there is no profile 'archive-losless'; did you mean archive-lossless? profiles are"),
+        "{ran:?}"
+    );
 }
 
 /// A TOML job with two outputs in `folder`.
@@ -285,7 +288,7 @@ fn all_mistakes_of_a_job_are_reported_with_their_lines_in_words_and_in_json() {
     for command in ["run", "plan"] {
         let ran = trix(&format!("{command} {{}} --json --set treads=2"), &[&job]);
         assert_eq!(ran.code, Some(2), "{ran:?}");
-        let lines: Vec<&str> = ran.err.trim_start_matches("trix: plan: ").lines().collect();
+        let lines: Vec<&str> = ran.said.trim_start_matches("trix: plan: ").lines().collect();
         assert_eq!(lines.len(), expected.len() + 1, "{ran:?}");
         for (number, message) in expected {
             let message = format!("{}:{number}: {message}", job.display());

@@ -122,7 +122,7 @@ fn rows(table: &mut String, report: &Value, source: &Path, folder: &Path) {
 fn refusal(table: &mut String, ran: &Ran, source: &Path, folder: &Path) {
     let code = ran.code.expect("no signal");
     let message: Value = serde_json::from_str(&ran.err).unwrap_or_default();
-    let stated = if message.is_null() { ran.err.clone() } else { text(&message["error"]) };
+    let stated = if message.is_null() { ran.said.clone() } else { text(&message["error"]) };
     // The time depends on the threads of the decoder, so remove it.
     let reason = stated.replace(&format!("trix: {}: ", source.display()), "");
     let reason = reason.split(" (and ").next().unwrap_or_default().trim_end();

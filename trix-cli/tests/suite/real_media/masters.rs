@@ -69,7 +69,7 @@ fn table(copy: &Copy) -> String {
 
 fn refusal(table: &mut String, encoded: &Encoded, file: &Path) {
     let code = encoded.ran.code.expect("no signal");
-    let message = encoded.ran.err.trim_end().replace(&format!("trix: {}: ", file.display()), "");
+    let message = encoded.ran.said.trim_end().replace(&format!("trix: {}: ", file.display()), "");
     // The time and the number of messages depend on the threads of the decoder.
     let reason = message.split(" (and ").next().unwrap_or_default();
     let reason = match reason.split_once(", at ") {

@@ -31,6 +31,8 @@ pub struct Ran {
     pub out: String,
     /// Standard error.
     pub err: String,
+    /// The messages on standard error, without the lines and arguments that they show.
+    pub said: String,
     /// Duration of the run.
     pub took: Duration,
     /// Peak resident memory in KiB, sampled every millisecond.
@@ -49,7 +51,8 @@ pub fn words(line: &str, paths: &[&Path]) -> Vec<OsString> {
 /// A command that runs `trix`.
 pub fn command(line: &str, paths: &[&Path]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trix"));
-    command.args(words(line, paths));
+    // A width would wrap the messages.
+    command.args(words(line, paths)).env_remove("COLUMNS");
     command
 }
 
@@ -101,9 +104,15 @@ pub fn finish(mut child: Child) -> Ran {
     };
     let took = began.elapsed();
     let (out, err) = (out.join().expect("a reader"), err.join().expect("a reader"));
-    let ran = Ran { code: status.code(), out, err, took, peak_kib };
+    let said = err.split_inclusive('\n').filter(|line| !is_shown(line)).collect();
+    let ran = Ran { code: status.code(), out, err, said, took, peak_kib };
     assert!(!ran.err.contains("panicked") && ran.code != Some(101), "a panic: {ran:?}");
     ran
+}
+
+/// True if the line is a part of what a message shows: `12 | preset = "fasst"`.
+fn is_shown(line: &str) -> bool {
+    line.trim_start().trim_start_matches(|letter: char| letter.is_ascii_digit()).trim_start().starts_with('|')
 }
 
 fn resident_kib(process: u32) -> u64 {
@@ -114,7 +123,7 @@ fn resident_kib(process: u32) -> u64 {
 
 impl fmt::Debug for Ran {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ran { code, out, err, took, peak_kib } = self;
+        let Ran { code, out, err, took, peak_kib, .. } = self;
         // Print only the start of the report, because the rest would hide the error.
         let out = if err.is_empty() { out.get(..400).unwrap_or(out) } else { "" };
         write!(f, "exit code {code:?} after {took:?} with {peak_kib} KiB\n{err}\n{out}")
@@ -133,7 +142,7 @@ impl Ran {
     /// With code 2, the job itself is wrong. Its message names the setting, not a file.
     pub fn refused(&self, code: i32, file: &Path) -> &str {
         assert_eq!(self.code, Some(code), "{}: {self:?}", file.display());
-        let message = self.err.trim_end();
+        let message = self.said.trim_end();
         let wording = message.strip_prefix("trix: ").unwrap_or_else(|| panic!("no message: {self:?}"));
         let name = format!("{}: ", file.display());
         let rest = match wording.strip_prefix(&name) {

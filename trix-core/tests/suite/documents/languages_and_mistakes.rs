@@ -3,7 +3,7 @@
 use trix_core::{
     Error, ErrorKind, Job,
     document::{Document, Language, Traits},
-    mistake::Mistake,
+    mistake::{Excerpt, Mistake},
 };
 
 /// A job with a value for every part of a document.
@@ -182,6 +182,85 @@ fn one_mistake_in_three_languages_is_reported_with_the_line_of_each() {
         let error = refused(&wrong, language);
         assert_eq!(places(error.mistakes()), [format!("{line} outputs[0].picture.size.height")], "{language:?}");
         assert!(error.to_string().contains(&format!("the job:{line}: ")), "{error}");
+    }
+}
+
+/// What each mistake shows of its line, with its wrong part in brackets.
+fn shown(error: &Error) -> Vec<String> {
+    let bracketed = |excerpt: &Excerpt| {
+        let (text, part) = (&excerpt.text, excerpt.bytes());
+        let (before, wrong, after) = (&text[..part.start], &text[part.clone()], &text[part.end..]);
+        format!("{} {before}[{wrong}]{after}", excerpt.line.unwrap_or_default())
+    };
+    let none = || "nothing".to_owned();
+    match error.mistakes() {
+        [] => vec![error.excerpt().map_or_else(none, bracketed)],
+        mistakes => mistakes.iter().map(|own| own.excerpt.as_deref().map_or_else(none, bracketed)).collect(),
+    }
+}
+
+#[test]
+fn a_mistake_shows_its_line_and_what_is_wrong_in_it() {
+    let toml = "treads = 2\n[source]\n\"path\" = 5\nstart = 'söon' # ü\n[[outputs]]\npath = \"a.mkv\"\naudio.type = \"mp3\"\n\
+                video = { type = \"x265\", tune = \"x\", keyframes = [\"1\", \"no\"] }\npicture = [1,\n 2]\n\
+                [outputs.audio_shape]\nmatrx = []\n";
+    let yaml = "treads: 2\nsource:\n  \"path\": 5 # 'x'\n  start: 'söon' # ü\noutputs:\n- path: a.mkv\n  audio: { type: mp3 }\n\
+                \x20 video: { type: x265, tune: \"a\\\"b # c\", keyframes: ['1', 'n''o # d' ] } # e\n  picture: [1,\n    2]\n  audio_shape:\n    matrx: []\n";
+    let json = "{ \"treads\": 2,\n \"source\": {\n  \"path\": 5,\n  \"start\": \"söon\" },\n \"outputs\": [{ \"path\": \"a.mkv\",\n\
+                \"audio\": { \"type\": \"mp3\" },\n \"video\": { \"type\": \"x265\", \"tune\": \"x\", \"keyframes\": [\"1\", \"no\"] },\n\
+                \"picture\": [1,\n 2],\n \"audio_shape\": {\n \"matrx\": [] } }] }\n";
+    assert_eq!(
+        shown(&refused(toml, Language::Toml)),
+        [
+            "1 [treads] = 2",
+            "3 \"path\" = [5]",
+            "4 start = ['söon'] # ü",
+            "7 audio.type = [\"mp3\"]",
+            "8 video = { type = \"x265\", tune = [\"x\"], keyframes = [\"1\", \"no\"] }",
+            "8 video = { type = \"x265\", tune = \"x\", keyframes = [\"1\", [\"no\"]] }",
+            "9 [picture] = [1,",
+            "12 [matrx] = []",
+        ]
+    );
+    assert_eq!(
+        shown(&refused(yaml, Language::Yaml)),
+        [
+            "1 [treads]: 2",
+            "3   \"path\": [5] # 'x'",
+            "4   start: ['söon'] # ü",
+            "7   audio: { type: [mp3] }",
+            "8   video: { type: x265, tune: [\"a\\\"b # c\"], keyframes: ['1', 'n''o # d' ] } # e",
+            "8   video: { type: x265, tune: \"a\\\"b # c\", keyframes: ['1', ['n''o # d'] ] } # e",
+            "9   [picture]: [1,",
+            "12     [matrx]: []",
+        ]
+    );
+    assert_eq!(
+        shown(&refused(json, Language::Json)),
+        [
+            "1 { [\"treads\"]: 2,",
+            "3   \"path\": [5],",
+            "4   \"start\": [\"söon\"] },",
+            "6 \"audio\": { \"type\": [\"mp3\"] },",
+            "7  \"video\": { \"type\": \"x265\", \"tune\": [\"x\"], \"keyframes\": [\"1\", \"no\"] },",
+            "7  \"video\": { \"type\": \"x265\", \"tune\": \"x\", \"keyframes\": [\"1\", [\"no\"]] },",
+            "8 [\"picture\"]: [1,",
+            "11  [\"matrx\"]: [] } }] }",
+        ]
+    );
+}
+
+#[test]
+fn a_document_that_cannot_be_read_shows_where_reading_stopped() {
+    for (text, language, expected) in [
+        ("a = 1\nb = \"x\n", Language::Toml, "2 b = \"x[]"),
+        ("a = 1\na = 2\n", Language::Toml, "2 [a] = 2"),
+        ("a: 1\nb: &x 1\nc: *x\n", Language::Yaml, "3 c: [*x]"),
+        ("a: 1\n? [b]\n: 2\n", Language::Yaml, "2 ? [[b]]"),
+        ("{\n \"é\": 1,\n \"é\": 2\n}", Language::Json, "3  [\"é\"]: 2"),
+        ("{\n \"a\": 1,\n}", Language::Json, "2  \"a\": 1[,]"),
+    ] {
+        assert_eq!(shown(&refused(text, language)), [expected], "{text}");
     }
 }
 

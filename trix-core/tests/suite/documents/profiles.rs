@@ -271,7 +271,7 @@ fn mistakes_are_reported_in_the_document_that_holds_them() {
     let lines: Vec<&str> = message.trim_start_matches("plan: ").lines().collect();
     let (base, heir) = (base.display(), heir.display());
     let expected = [
-        format!("{heir}:5: outputs[0].video.type = x266: did you mean x264? "),
+        format!("{heir}:5: outputs[0].video.type = x266: is not known; did you mean x264? "),
         format!("{heir}:6: sauce: is not known; did you mean source?"),
         format!("{base}:1: threads = two: is text; a whole number is expected"),
         format!("{base}:3: outputs[0].path = a.avi: the extension names no container"),

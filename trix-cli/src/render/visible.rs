@@ -1,0 +1,33 @@
+//! Text that is safe to print.
+//!
+//! Invariant: no text of a source, a document or an argument controls the terminal.
+
+use std::borrow::Cow;
+
+/// `text` with every control character but line feeds and tabs in the form of an escape. Text of a source, such as a
+/// title, may contain them.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let is_hidden = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    if !text.contains(is_hidden) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match is_hidden(character) {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
+        }
+    }
+    shown.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_a_source_cannot_control_the_terminal() {
+        assert_eq!(visible("title\ta\nb é"), "title\ta\nb é");
+        assert_eq!(visible("a\u{1b}[2Jb\rc\u{9b}d\u{7}"), "a\\u{1b}[2Jb\\rc\\u{9b}d\\u{7}");
+    }
+}
