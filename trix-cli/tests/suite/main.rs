@@ -40,6 +40,13 @@ mod real_media {
     mod masters;
 }
 
+/// The pages for users: every command is run, and its output compared.
+mod documents {
+    mod masters;
+    mod pages;
+    mod shape;
+}
+
 mod browser;
 mod interface;
 mod probe;
