@@ -103,16 +103,18 @@ apt() {
         apt-get -q -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@"
 }
 
-# What apt would do: "57 packages, 38.9 MB to fetch, 171 MB on the disk". Fails where apt cannot.
+# What apt would install: "57 packages, 39 MB to fetch, 171 MB on the disk". Fails where apt cannot. (A simulation, since
+# with --assume-no, apt installs what needs nothing else.)
 apt_plan() { # PACKAGE...
-    LC_ALL=C apt-get -o Debug::NoLocking=1 --assume-no --no-install-recommends install "$@" 2>/dev/null | awk '
-        / newly installed,/ { packages = $3 }
-        /^Need to get / { fetch = $0; sub(/^Need to get /, "", fetch); sub(/ of archives.*/, "", fetch) }
-        /^After this operation, .* will be used/ { disk = $4 " " $5 }
-        END {
-            if (packages == "" || disk == "") exit 1
-            print packages " packages, " fetch " to fetch, " disk " on the disk"
-        }'
+    local versions
+    versions=$(apt-get -s install --no-install-recommends "$@" 2>/dev/null | sed -nE 's/^Inst ([^ ]+) .*\(([^ ]+) .*/\1=\2/p')
+    [[ -n $versions ]] || return
+    # shellcheck disable=SC2086 # one word per package is what is wanted
+    apt-cache --no-all-versions show $versions | awk '
+        /^Package: / { packages++ }
+        /^Size: / { fetch += $2 / 1e6 }
+        /^Installed-Size: / { disk += $2 / 1e3 }
+        END { printf "%d package%s, %.0f MB to fetch, %.0f MB on the disk\n", packages, packages == 1 ? "" : "s", fetch, disk }'
 }
 
 # The package lists of a fresh system are empty and those of an old one name files that are gone: update, once, when
@@ -124,9 +126,7 @@ apt_update() {
 
 apt_install() {
     local plan is_fresh=false
-    # `pipefail` does not count here: with --assume-no, apt always ends with an error.
-    plan=$(set +o pipefail && apt_plan "$@") || { apt_update && is_fresh=true && plan=$(set +o pipefail && apt_plan "$@"); } ||
-        plan="what it says below"
+    plan=$(apt_plan "$@") || { apt_update && is_fresh=true && plan=$(apt_plan "$@"); } || plan="what it says below"
     echo "setup: apt installs $plan"
     apt install -y --no-install-recommends "$@" && return
     ! $is_fresh || return

@@ -35,11 +35,10 @@ fn recipes() -> Vec<(&'static str, String)> {
         ("imx.mov", format!("{} -c:v mpeg2video -g 1 -q:v 3 -c:a pcm_s24le", film("720x512", "25", "yuv422p"))),
         (
             "tape.mov",
-            format!(
-                "-f lavfi -i testsrc2=size=720x576:rate=50,format=yuv422p10le,tinterlace=mode=interleave_top \
-                 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 2 -ac 2 -c:v prores_ks -profile:v 2 -q:v 9 -flags +ildct+ilme \
-                 -top 1 -c:a pcm_s24le"
-            ),
+            "-f lavfi -i testsrc2=size=720x576:rate=50,format=yuv422p10le,tinterlace=mode=interleave_top \
+             -f lavfi -i sine=frequency=440:sample_rate=48000 -t 2 -ac 2 -c:v prores_ks -profile:v 2 -q:v 9 \
+             -flags +ildct+ilme -top 1 -c:a pcm_s24le"
+                .to_owned(),
         ),
         // Only keyframes, as tapes of XDCAM IMX have them.
         (
