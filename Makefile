@@ -1,5 +1,5 @@
-# The commands of the project; `make` alone lists them. What needs packages runs `setup` first, which costs a fraction
-# of a second when nothing is missing.
+# The commands of the project; `make` alone lists them. A command that needs packages first installs those that it needs,
+# and no others; this costs a fraction of a second when nothing is missing.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -16,17 +16,27 @@ FUZZ_TARGETS := bitstream probe spec
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup demo test test-media test-debian13 test-sid lint fmt bench audit package fuzz clean
+.PHONY: help setup setup-build setup-demo demo pictures test test-media test-debian13 test-sid lint fmt bench audit package fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: ## install what the build, the tests and the demo need (apt, rustup)
+setup: ## install what the build, the demo and the tests need (apt, rustup)
 	@scripts/setup.sh
 
-demo: setup ## make a sample master and ingest it: archive copies, a preview, pictures
+# What fewer packages are enough for.
+setup-build:
+	@scripts/setup.sh build
+
+setup-demo:
+	@scripts/setup.sh demo
+
+demo: setup-demo ## build, make a sample master and take it through probe, ingest and verify (a minute after the build)
 	cargo build --release -p trix-cli --locked
 	@scripts/demo.sh
+
+pictures: demo ## draw the pictures of the README again, from the files of the demo
+	@scripts/pictures.sh
 
 test: setup ## run the whole suite
 	@scripts/test.sh
@@ -40,7 +50,7 @@ test-debian13: ## set-up, demo and the whole suite on Debian 13, in a root of it
 test-sid: ## set-up and a smoke test on Debian unstable, in a root of its own
 	@scripts/debian.sh sid bash -c 'scripts/setup.sh && scripts/smoke.sh'
 
-lint: setup ## formatting, clippy and documentation, warnings as errors
+lint: setup-build ## formatting, clippy and documentation, warnings as errors
 	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy rustfmt
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -55,13 +65,13 @@ bench: setup ## compare with the peer programs, then run the micro-benchmarks (B
 	cargo run --release -p trix-benches --bin peers --locked -- $(BENCH_ARGS)
 	cargo bench -p trix-benches --locked
 
-audit: setup ## licences, known vulnerabilities and origins of the dependencies
+audit: setup-build ## licences, known vulnerabilities and origins of the dependencies
 	@scripts/audit.sh
 
-package: setup ## package the library and the crates below it as a registry takes them, and build each package
+package: setup-build ## package the library and the crates below it as a registry takes them, and build each package
 	cargo package --locked --allow-dirty $(addprefix -p ,$(PACKAGES))
 
-fuzz: setup ## fuzz each target for a while (FUZZ_SECONDS=60)
+fuzz: setup-build ## fuzz each target for a while (FUZZ_SECONDS=60)
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 clean: ## remove everything that was built, the demo's files included

@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# Installs what Trix is built and tested with: packages through apt, Rust through rustup or apt. Does nothing, quickly,
+# scripts/setup.sh [build|demo|test]: installs what Trix needs for this purpose, packages through apt, Rust through rustup
+# or apt. Each purpose includes the ones before it; without an argument, everything is installed. Does nothing, quickly,
 # where all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+purpose=${1:-test}
 rust_needed=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
-# package | what proves that it is there already, however it came | what it is for
-packages='
+# Each line: package | what proves that it is there already, however it came | what it is for
+
+# Trix links these libraries. Its bindings to x264 and x265 are generated from the installed headers.
+to_build='
 libavcodec-dev    | pkg-config --exists libavcodec    | decoders, audio encoders and their headers
 libavformat-dev   | pkg-config --exists libavformat   | reading and writing of containers
 libavfilter-dev   | pkg-config --exists libavfilter   | deinterlacing, scaling, resampling
@@ -16,34 +20,51 @@ libswscale-dev    | pkg-config --exists libswscale    | pixel format and size co
 libswresample-dev | pkg-config --exists libswresample | sample format and rate conversion
 libx264-dev       | pkg-config --exists x264          | the H.264 encoder
 libx265-dev       | pkg-config --exists x265          | the HEVC encoder
-clang             | command -v clang                  | the C headers that binding generation needs
-libclang-dev      | has_libclang                      | binding generation (bindgen)
+libclang-dev      | has_libclang                      | binding generation (bindgen), with the C headers that it needs
 pkg-config        | command -v pkg-config             | finding the libraries above
 make              | command -v make                   | the commands of this repository
 gcc               | command -v gcc                    | linking
 libc6-dev         | test -e /usr/include/stdio.h      | the C library to link with
-ffmpeg            | command -v ffmpeg                 | tests, demo, bench: makes sources, a second opinion on results
-x264              | command -v x264                   | tests and bench: the peer for H.264
-x265              | command -v x265                   | tests and bench: the peer for HEVC
-mediainfo         | command -v mediainfo              | tests and bench: a foreign parser of what was written
-gstreamer1.0-tools | command -v gst-launch-1.0        | tests: parsers and a player that share nothing with FFmpeg
+'
+
+# The demo makes its own master.
+for_the_demo='
+ffmpeg            | command -v ffmpeg                 | makes the sample master
+'
+
+# The tests check every result with programs that share as little code with Trix as possible.
+for_tests='
+x264              | command -v x264                   | the peer for H.264, in the benchmarks too
+x265              | command -v x265                   | the peer for HEVC, in the benchmarks too
+mediainfo         | command -v mediainfo              | a foreign parser of what was written
+gstreamer1.0-tools | command -v gst-launch-1.0        | parsers and a player that share nothing with FFmpeg
 gstreamer1.0-plugins-base | has_gstreamer typefindfunctions | the same: recognition of containers
 gstreamer1.0-plugins-good | has_gstreamer qtdemux      | the same: readers of MP4, QuickTime, Matroska and WebM
 gstreamer1.0-plugins-bad | has_gstreamer mxfdemux      | the same: readers of MXF and MPEG-TS
 gstreamer1.0-libav | has_gstreamer avdec_aac           | the same: decoders
-valgrind          | command -v valgrind               | tests: memory errors across the C boundary
-groff-base        | command -v groff                  | tests: the manual page, as man shows it
-npm               | command -v npm                    | tests: fetching the players for the browser
+valgrind          | command -v valgrind               | memory errors across the C boundary
+groff-base        | command -v groff                  | the manual page, as man shows it
+npm               | command -v npm                    | fetching the players for the browser
 ca-certificates   | test -e /etc/ssl/certs/ca-certificates.crt | the same
-chromium-headless-shell | command -v chromium-headless-shell | tests: a browser that plays what was written
+chromium-headless-shell | command -v chromium-headless-shell | a browser that plays what was written
 '
+
+case $purpose in
+build) packages=$to_build ;;
+demo) packages=$to_build$for_the_demo ;;
+test) packages=$to_build$for_the_demo$for_tests ;;
+*) echo "setup: $purpose is no purpose; build, demo and test are" >&2 && exit 2 ;;
+esac
 
 has_gstreamer() {
     command -v gst-inspect-1.0 >/dev/null && gst-inspect-1.0 --exists "$1"
 }
 
+# The library, and the headers of the compiler (stddef.h and so on), which come with clang too.
 has_libclang() {
-    [[ -n ${LIBCLANG_PATH:-} ]] || /sbin/ldconfig -p | grep 'libclang[-.]'
+    [[ -n ${LIBCLANG_PATH:-} ]] || /sbin/ldconfig -p | grep 'libclang[-.]' || return
+    command -v clang || compgen -G '/usr/lib*/llvm*/lib*/clang/*/include/stddef.h' ||
+        compgen -G '/usr/lib*/clang/*/include/stddef.h'
 }
 
 has_apt() {
@@ -55,20 +76,20 @@ give_up() {
     exit 1
 }
 
-# Prints "package purpose" for each package that is missing. dpkg is asked once for all; only what it does not know is
+# Prints "package reason" for each package that is missing. dpkg is asked once for all; only what it does not know is
 # looked for one by one, because a library built by hand is as good.
 missing_packages() {
-    local installed='' name proof purpose
+    local installed='' name proof why
     if has_apt; then
         # shellcheck disable=SC2046 # one word per package is what is wanted
         installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' \
             $(awk -F'|' 'NF { print $1 }' <<<"$packages") 2>/dev/null || true)
     fi
-    while IFS='|' read -r name proof purpose; do
+    while IFS='|' read -r name proof why; do
         name=${name// /}
         [[ -n $name ]] || continue
         grep -qx "$name installed" <<<"$installed" && continue
-        $proof >/dev/null 2>&1 || echo "$name $purpose"
+        $proof >/dev/null 2>&1 || echo "$name $why"
     done <<<"$packages"
 }
 
@@ -82,12 +103,34 @@ apt() {
         apt-get -q -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@"
 }
 
+# What apt would install: "57 packages, 39 MB to fetch, 171 MB on the disk". Fails where apt cannot. (A simulation, since
+# with --assume-no, apt installs what needs nothing else.)
+apt_plan() { # PACKAGE...
+    local versions
+    versions=$(apt-get -s install --no-install-recommends "$@" 2>/dev/null | sed -nE 's/^Inst ([^ ]+) .*\(([^ ]+) .*/\1=\2/p')
+    [[ -n $versions ]] || return
+    # shellcheck disable=SC2086 # one word per package is what is wanted
+    apt-cache --no-all-versions show $versions | awk '
+        /^Package: / { packages++ }
+        /^Size: / { fetch += $2 / 1e6 }
+        /^Installed-Size: / { disk += $2 / 1e3 }
+        END { printf "%d package%s, %.0f MB to fetch, %.0f MB on the disk\n", packages, packages == 1 ? "" : "s", fetch, disk }'
+}
+
 # The package lists of a fresh system are empty and those of an old one name files that are gone: update, once, when
 # the first try fails.
-apt_install() {
-    apt install -y --no-install-recommends "$@" && return
-    echo "setup: refreshing the package lists, then once more"
+apt_update() {
+    echo "setup: refreshing the package lists"
     apt update || true # a stranger's broken repository must not stop what the others can deliver
+}
+
+apt_install() {
+    local plan is_fresh=false
+    plan=$(apt_plan "$@") || { apt_update && is_fresh=true && plan=$(apt_plan "$@"); } || plan="what it says below"
+    echo "setup: apt installs $plan"
+    apt install -y --no-install-recommends "$@" && return
+    ! $is_fresh || return
+    apt_update
     apt install -y --no-install-recommends "$@"
 }
 
@@ -138,12 +181,12 @@ install_rust() {
 missing=$(missing_packages)
 if [[ -n $missing ]]; then
     if has_apt; then
-        echo "setup: installing"
+        echo "setup: missing for this purpose ($purpose)"
     else
-        echo "setup: missing, under the names that Debian gives them"
+        echo "setup: missing for this purpose ($purpose), under the names that Debian gives them"
     fi
-    while read -r name purpose; do
-        printf '  %-18s %s\n' "$name" "$purpose"
+    while read -r name why; do
+        printf '  %-18s %s\n' "$name" "$why"
     done <<<"$missing"
     has_apt || give_up "this system has no apt-get: install them with its own package manager and run this again."
     # shellcheck disable=SC2046 # one word per package is what is wanted
@@ -151,12 +194,12 @@ if [[ -n $missing ]]; then
 fi
 
 if at_least "$(cargo_version)" "$rust_needed"; then
-    [[ -n $missing ]] || echo "setup: nothing is missing (cargo $(cargo_version))"
+    [[ -n $missing ]] || echo "setup: nothing is missing for this purpose ($purpose, cargo $(cargo_version))"
 else
     install_rust
 fi
 
-# The players with which the browser plays packages: file | package of npm, member | SHA-512. They lie in the build folder
+# The players with which the browser of the tests plays packages: file | package of npm, member | SHA-512. They lie in the build folder
 # and never enter the repository.
 players='
 hls.min.js      | hls.js@1.7.4 dist/hls.min.js                 | a8076573f6eabe4ed382c60dfa104645e7440daee97a6152eba752e2202631c1b585f2f9c70abae8a908e3b289411ed138d69b9c26dc33933e5b9a70c44fcf12
@@ -194,4 +237,5 @@ fetch_players() {
     done <<<"$players"
 }
 
-fetch_players
+# Nothing else than a test plays packages in a browser.
+[[ $purpose != test ]] || fetch_players

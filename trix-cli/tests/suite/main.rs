@@ -47,6 +47,13 @@ mod messages {
     mod page;
 }
 
+/// The pages for users: every command is run, and its output compared.
+mod documents {
+    mod masters;
+    mod pages;
+    mod shape;
+}
+
 mod browser;
 mod interface;
 mod probe;

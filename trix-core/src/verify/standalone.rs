@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use trix_model::{
+    amount::counted,
     check::Check,
     control::cancel::Cancel,
     damage::OnDamage,
@@ -70,7 +71,7 @@ pub fn check_source(source: Source, against: Option<Source>, cancel: &Cancel) ->
         || "no damage".to_owned(),
         |first| {
             let time = first.time.map_or_else(String::new, |time| format!(" at {time}"));
-            format!("damaged in {} places, first{time}: {}", full_decode_count.damage.total(), first.detail)
+            format!("damaged in {}, first{time}: {}", counted(full_decode_count.damage.total(), "place"), first.detail)
         },
     );
     check("damage", "no damage".to_owned(), detail);
