@@ -17,6 +17,8 @@ pub(super) struct Facts<'a> {
     pub(super) tag: Option<&'a str>,
     /// The major brand of MP4 and MOV.
     pub(super) brand: Option<&'a str>,
+    /// The program or the device that wrote the file.
+    pub(super) writer: Option<&'a str>,
     /// FFmpeg's name of the profile.
     pub(super) profile: Option<&'a str>,
     /// Level in the numbers of the codec.
@@ -116,6 +118,10 @@ fn avc(facts: &Facts<'_>) -> Option<String> {
     if facts.brand == Some("XAVC") {
         return Some("XAVC".into());
     }
+    // XAVC Intra of Sony has frames of the same sizes. Only its label in MXF differs, which libavformat does not pass on.
+    if facts.writer.is_some_and(|writer| writer.to_ascii_lowercase().contains("sony")) {
+        return None;
+    }
     let bytes = facts.frame_bytes.filter(|_| facts.is_intra && facts.is_constant != Some(false))?;
     let class = match (facts.profile?, facts.size) {
         ("High 10 Intra", (1440, 1080) | (960, 720)) => &[50][..],
@@ -207,6 +213,7 @@ mod tests {
         codec: "mpeg2video",
         tag: None,
         brand: None,
+        writer: None,
         profile: Some("4:2:2"),
         level: Some(5),
         chroma: C422,
@@ -277,6 +284,7 @@ mod tests {
         for other in [
             Facts { frame_bytes: Some(700_000), ..hundred },
             Facts { is_intra: false, ..hundred },
+            Facts { writer: Some("SONY XAVC 1.0"), ..hundred },
             Facts { is_constant: Some(false), ..hundred },
             Facts { profile: Some("High 4:2:2"), ..hundred },
         ] {

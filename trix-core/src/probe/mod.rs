@@ -65,6 +65,7 @@ pub fn probe(source: &Source) -> MediaInfo {
     let segment = is_matroska.then(|| segment::read(&mut source.reader().ok()?)).flatten().unwrap_or_default();
     let metadata = input.metadata();
     let brand = named(&metadata, "major_brand").filter(|_| movie.is_some()).map(|brand| brand.trim().to_owned());
+    let writer = segment.writing_application.or_else(|| writing_application(&metadata));
     let mut found = packet_scan::scan_packets(source);
     let camera = found.values().filter_map(|scan| scan.rates.as_ref()).find_map(|rates| rates.camera.recorded.clone());
     let header = if input.demuxer() == "mp3" { audio_header(source) } else { None };
@@ -79,7 +80,7 @@ pub fn probe(source: &Source) -> MediaInfo {
             let mut info = stream(source, facts, track, index, found);
             let header = header.or(track.and_then(|track| track.bit_rates).and_then(is_constant));
             if let Some(rates) = rates {
-                describe_coding(&mut info, facts, &rates, header, brand.as_deref());
+                describe_coding(&mut info, facts, &rates, header, (brand.as_deref(), writer.as_deref()));
             }
             info
         })
@@ -115,7 +116,7 @@ pub fn probe(source: &Source) -> MediaInfo {
             bit_rate: header.and_then(by_header).or(input.bit_rate()),
             brand,
             muxing_application: segment.muxing_application,
-            writing_application: segment.writing_application.or_else(|| writing_application(&metadata)),
+            writing_application: writer,
             dates: dates::dates(&metadata, is_matroska, segment.date, camera.as_deref()),
             metadata: metadata.into_iter().collect(),
         },
@@ -154,13 +155,14 @@ pub(crate) fn clean_aperture(source: &Source, facts: &StreamFacts) -> Option<(Ra
     movie::track_of(&movie, facts)?.clean_aperture
 }
 
-/// Adds what the stream says of its encoder and its bit rate. `header`: true if a header states a constant bit rate.
+/// Adds what the stream says of its encoder and its bit rate. `header`: true if a header states a constant bit rate. The
+/// major brand and the writer of the file help to name it.
 fn describe_coding(
     info: &mut StreamInfo,
     facts: &StreamFacts,
     rates: &RateReader,
     header: Option<bool>,
-    brand: Option<&str>,
+    (brand, writer): (Option<&str>, Option<&str>),
 ) {
     let seen = info.video.as_ref().and_then(|video| video.bitstream.as_ref());
     let tag = |keys: &[&str]| keys.iter().find_map(|key| named(&facts.metadata, key));
@@ -182,6 +184,7 @@ fn describe_coding(
         codec: &facts.codec,
         tag: facts.tag.as_deref(),
         brand,
+        writer,
         profile: facts.profile.as_deref(),
         level: facts.level,
         chroma: video.and_then(|video| video.pixel_format).map(PixelFormat::chroma_shift).unwrap_or_default(),
