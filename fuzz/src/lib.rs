@@ -20,8 +20,9 @@ use trix_bitstream::{
     extent, hls,
     in_band::InBand,
     manifest::{self, Content},
+    mpeg_audio, mpeg_video,
     nal::{self, Framing, NalCodec},
-    rpu, sei,
+    rpu, segment_info, sei, sequence_set,
     steady::{self, Steady},
     thumbnails, vpx, vvc, webvtt,
 };
@@ -161,6 +162,10 @@ fn frames(bytes: &[u8]) {
             let units = nal::units(bytes, framing);
             sei::signature(&units, codec);
             sei::static_hdr(bytes, codec, framing);
+            sei::camera(&units, codec);
+            for unit in &units {
+                sequence_set::read(unit, codec);
+            }
             let extras = sei::extras(bytes, codec, framing);
             sei::with_extras(bytes, codec, &extras);
             units.into_iter().for_each(|unit| {
@@ -218,6 +223,10 @@ fn files(bytes: &[u8]) {
     assert!(steady.places().into_iter().all(|(_, at)| at < bytes.len() as u64), "a frame behind the end");
     extent::declared(bytes);
     ebml::head_of(bytes);
+    segment_info::read(bytes);
+    segment_info::position(bytes, 0x1549_a966);
+    mpeg_video::rates(bytes);
+    mpeg_audio::is_constant(bytes);
     boxes::all(bytes, 0..bytes.len()).for_each(|(_, content)| assert!(content.end <= bytes.len()));
 }
 

@@ -2,9 +2,9 @@
 //!
 //! | modules | contents |
 //! | --- | --- |
-//! | [`nal`], [`sei`], [`entry`], [`rpu`], [`in_band`], [`vpx`], [`vvc`] | coded video |
-//! | [`audio_header`] | coded audio |
-//! | [`boxes`], [`ebml`] | what MP4 and Matroska consist of |
+//! | [`nal`], [`sei`], [`sequence_set`], [`mpeg_video`], [`entry`], [`rpu`], [`in_band`], [`vpx`], [`vvc`] | coded video |
+//! | [`audio_header`], [`mpeg_audio`] | coded audio |
+//! | [`boxes`], [`ebml`], [`segment_info`] | what MP4 and Matroska consist of |
 //! | [`edit_list`], [`codec_delay`] | values that are corrected in a finished MP4 or Matroska |
 //! | [`steady`], [`essence`] | the frames of a transport stream, and the packets of MXF, by byte |
 //! | [`checks`], [`extent`] | whole files: damage that demuxers do not report |
@@ -17,17 +17,22 @@
 
 #![forbid(unsafe_code)]
 
+mod bits;
 mod messages;
 pub mod nal;
 pub mod sei;
+pub mod sequence_set;
+pub mod mpeg_video;
 pub mod entry;
 pub mod rpu;
 pub mod in_band;
 pub mod vpx;
 pub mod vvc;
 pub mod audio_header;
+pub mod mpeg_audio;
 pub mod boxes;
 pub mod ebml;
+pub mod segment_info;
 pub mod steady;
 pub mod essence;
 pub mod edit_list;

@@ -4,45 +4,13 @@
 //!
 //! The fields are those of ETSI GS CCM 001 (rpu_data_header). libavcodec uses the same fields to distinguish profiles.
 
-/// Reads the bits of a unit, most significant bit first.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Bits<'_> {
-    fn take(&mut self, count: usize) -> Option<u32> {
-        let mut value = 0;
-        for _ in 0..count {
-            let byte = self.bytes.get(self.at / 8)?;
-            value = value << 1 | u32::from(byte >> (7 - self.at % 8) & 1);
-            self.at += 1;
-        }
-        Some(value)
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        self.take(1).map(|bit| bit == 1)
-    }
-
-    /// Reads an Exp-Golomb code (`ue(v)`).
-    fn golomb(&mut self) -> Option<u32> {
-        let mut zeros = 0;
-        while !self.flag()? {
-            zeros += 1;
-            if zeros > 31 {
-                return None;
-            }
-        }
-        Some((1 << zeros) - 1 + self.take(zeros)?)
-    }
-}
+use crate::bits::Bits;
 
 /// The Dolby Vision profile of a unit: 4, 5, 7 or 8. `None` for any other profile, or if the unit is damaged.
 pub fn profile(unit: &[u8]) -> Option<u8> {
     const PREFIX: u32 = 25;
     const VIDEO: u32 = 2;
-    let mut bits = Bits { bytes: unit, at: 0 };
+    let mut bits = Bits::new(unit);
     if bits.take(8)? != PREFIX || bits.take(6)? != VIDEO {
         return None;
     }

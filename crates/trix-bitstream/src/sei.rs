@@ -215,6 +215,76 @@ pub fn signature(units: &[&[u8]], codec: NalCodec) -> Option<String> {
     found
 }
 
+/// What a camcorder writes into its frames (Modified Digital Video Pack, of AVCHD and its relatives).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Camera {
+    /// When the frame was recorded: RFC 3339, without an offset if the clock of the camera has no time zone.
+    pub recorded: Option<String>,
+    /// The maker and the model.
+    pub model: Option<String>,
+}
+
+/// What a camcorder wrote into one of `units`.
+pub fn camera(units: &[&[u8]], codec: NalCodec) -> Option<Camera> {
+    const PACK: [u8; 20] = *b"\x17\xee\x8c\x60\xf8\x4d\x11\xd9\x8c\xd6\x08\x00\x20\x0c\x9a\x66MDPM";
+    let mut found = None;
+    for unit in units {
+        let body = match (codec, unit) {
+            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => body,
+            (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => body,
+            _ => continue,
+        };
+        each_message(body, |kind, message| {
+            if let (5, Some([_, entries @ ..])) = (kind, message.strip_prefix(&PACK)) {
+                found = found.take().or(Some(packed(entries)));
+            }
+        });
+    }
+    found
+}
+
+/// Reads entries of five bytes: an identifier and four bytes of data.
+fn packed(entries: &[u8]) -> Camera {
+    let entry = |id: u8| entries.chunks_exact(5).find(|entry| entry[0] == id).map(|entry| &entry[1..]);
+    // Decimal digits, four bits each.
+    let digits = |byte: u8| {
+        let (high, low) = (byte >> 4, byte & 15);
+        (high < 10 && low < 10).then_some(high * 10 + low)
+    };
+    let recorded = || {
+        let ([zone, century, year, month], [day, hour, minute, second]) = (entry(0x18)?, entry(0x19)?) else {
+            return None;
+        };
+        let (century, year, month, day) = (digits(*century)?, digits(*year)?, digits(*month)?, digits(*day)?);
+        let (hour, minute, second) = (digits(*hour)?, digits(*minute)?, digits(*second)?);
+        if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        // All bits set: no zone. Else a sign, hours, and half an hour.
+        let offset = (*zone != 0xff).then(|| {
+            let sign = if zone & 0x20 != 0 { '-' } else { '+' };
+            format!("{sign}{:02}:{}", zone >> 1 & 15, if zone & 1 != 0 { "30" } else { "00" })
+        });
+        let offset = offset.unwrap_or_default();
+        Some(format!("{century:02}{year:02}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{offset}"))
+    };
+    let maker = match entry(0xe0) {
+        Some([1, 3, ..]) => "Panasonic",
+        Some([1, 8, ..]) => "Sony",
+        Some([0x10, 0x11, ..]) => "Canon",
+        Some([0x11, 4, ..]) => "JVC",
+        _ => "",
+    };
+    let name: Vec<u8> = [0xe4, 0xe5, 0xe6].into_iter().filter_map(entry).flatten().copied().collect();
+    let name: String = name
+        .iter()
+        .take_while(|byte| byte.is_ascii_graphic() || **byte == b' ')
+        .map(|byte| char::from(*byte))
+        .collect();
+    let model = [maker, name.trim()].join(" ").trim().to_owned();
+    Camera { recorded: recorded(), model: Some(model).filter(|model| !model.is_empty()) }
+}
+
 fn messages(body: &[u8], found: &mut Extras) {
     each_message(body, |kind, message| {
         if kind != usize::from(REGISTERED) {
@@ -290,6 +360,27 @@ mod tests {
             [0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x4e, 1, 1, 1, 0x41, 0x80, 0, 0, 0, 1, 0x26, 1, 7, 7, 7]
         );
         assert_eq!(with_field_order(&found, FieldOrder::Bottom), None);
+    }
+
+    #[test]
+    fn what_a_camcorder_wrote_is_read() {
+        let uuid = [0x17, 0xee, 0x8c, 0x60, 0xf8, 0x4d, 0x11, 0xd9, 0x8c, 0xd6, 0x08, 0x00, 0x20, 0x0c, 0x9a, 0x66];
+        let entries = |zone: u8, month: u8| {
+            let dates = [0x18, zone, 0x20, 0x14, month, 0x19, 0x09, 0x16, 0x32, 0x41];
+            let model = [&[0xe0, 1, 8, 0, 0, 0xe4][..], b"HDR-", &[0xe5], b"CX\0\0"].concat();
+            [&uuid[..], b"MDPM", &[5], &dates, &model].concat()
+        };
+        let read = |content: Vec<u8>| {
+            let body = [&[6, 5, content.len() as u8][..], &content, &[0x80]].concat();
+            camera(&[&escaped(&body)], NalCodec::H264)
+        };
+        let found = read(entries(2, 3)).unwrap();
+        assert_eq!(found.recorded.as_deref(), Some("2014-03-09T16:32:41+01:00"));
+        assert_eq!(found.model.as_deref(), Some("Sony HDR-CX"));
+        assert_eq!(read(entries(0x2b, 3)).unwrap().recorded.as_deref(), Some("2014-03-09T16:32:41-05:30"));
+        assert_eq!(read(entries(0xff, 3)).unwrap().recorded.as_deref(), Some("2014-03-09T16:32:41"));
+        assert_eq!(read(entries(0, 0x1a)).unwrap().recorded, None);
+        assert_eq!(read(vec![1; 60]), None);
     }
 
     #[test]

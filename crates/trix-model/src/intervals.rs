@@ -18,9 +18,14 @@ pub struct Timing {
     /// True if one even grid fits all times. The tolerance is a tick or a millisecond, whichever is larger, because
     /// many containers round to milliseconds. If that is more than a quarter of an interval, times must fit exactly.
     pub is_constant: bool,
-    /// Frames per second, from the first time to the last.
+    /// Places at which frames are missing, if all other times fit one even grid: a hole in a recording. Absent for a
+    /// constant rate without holes, and for a variable one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holes: Option<u64>,
+    /// Frames per second, from the first time to the last, without the time in holes.
     pub rate: Rational,
-    /// The customary value of a constant rate, such as 24 or 24000/1001, if the measured times agree with it.
+    /// The customary value of a rate, such as 24 or 24000/1001, if it is constant but for holes and the measured times
+    /// agree with it.
     pub customary_rate: Rational,
     /// Shortest time from one frame to the next.
     pub least: Timestamp,
@@ -45,8 +50,55 @@ pub struct Intervals {
     counts: BTreeMap<i64, u64>,
     least: i64,
     greatest: i64,
-    /// Bounds of the grid interval that fits all times so far. `None` once no interval fits.
-    fit: Option<(Rational, Rational)>,
+    /// The frames so far, as runs on even grids. All are one run as long as one grid fits all times. `None` once there
+    /// are too many.
+    runs: Option<Vec<Run>>,
+}
+
+/// Maximum number of runs to keep. A file with more has no constant rate.
+const RUNS: usize = 64;
+
+/// Number of intervals for each hole: a rate with more holes is variable.
+const INTERVALS_PER_HOLE: u64 = 16;
+
+/// Frames that follow one another on one even grid.
+#[derive(Clone, Debug)]
+struct Run {
+    first: i64,
+    last: i64,
+    frames: u64,
+    /// Bounds of the interval of the grid.
+    fit: (Rational, Rational),
+}
+
+impl Run {
+    fn starting_at(ticks: i64) -> Self {
+        Run { first: ticks, last: ticks, frames: 1, fit: (Rational::ZERO, Rational::new(i64::MAX, 1)) }
+    }
+
+    /// Adds the frame at `ticks` if it fits the grid.
+    fn takes(&mut self, ticks: i64, tolerance: i64) -> bool {
+        // Frame n of the grid lies at first + n * interval. This frame bounds the interval from both sides.
+        let n = i64::try_from(self.frames).unwrap_or(i64::MAX);
+        let passed = ticks.saturating_sub(self.first);
+        let low = Rational::new(passed.saturating_sub(tolerance), n);
+        let high = Rational::new(passed.saturating_add(tolerance), n);
+        let narrowed = (self.fit.0.max(low), self.fit.1.min(high));
+        let fits = narrowed.0 <= narrowed.1;
+        if fits {
+            (self.fit, self.last, self.frames) = (narrowed, ticks, self.frames + 1);
+        }
+        fits
+    }
+}
+
+/// The intervals of a rate that is constant but for holes.
+struct Usual {
+    holes: u64,
+    /// Number of the other intervals, their sum and the longest of them in ticks.
+    intervals: i64,
+    passed: i64,
+    greatest: i64,
 }
 
 /// Number of different intervals to count. A file with more has no meaningful most common interval.
@@ -65,18 +117,19 @@ impl Intervals {
             counts: BTreeMap::new(),
             least: i64::MAX,
             greatest: i64::MIN,
-            fit: Some((Rational::ZERO, Rational::new(i64::MAX, 1))),
+            runs: Some(Vec::new()),
         }
     }
 
     /// Adds the next frame, which is shown at `ticks`.
     pub fn push(&mut self, ticks: i64) {
         self.frames += 1;
-        let Some(first) = self.first else {
+        if self.first.is_none() {
             self.first = Some(ticks);
             self.last = ticks;
+            self.runs = Some(vec![Run::starting_at(ticks)]);
             return;
-        };
+        }
         let interval = ticks.saturating_sub(self.last);
         self.last = ticks;
         self.least = self.least.min(interval);
@@ -84,13 +137,69 @@ impl Intervals {
         if self.counts.len() < DISTINCT || self.counts.contains_key(&interval) {
             *self.counts.entry(interval).or_default() += 1;
         }
-        // Frame n of the grid lies at first + n * interval. This frame bounds the interval from both sides.
-        let n = i64::try_from(self.frames - 1).unwrap_or(i64::MAX);
-        let passed = ticks.saturating_sub(first);
-        let low = Rational::new(passed.saturating_sub(self.tolerance), n);
-        let high = Rational::new(passed.saturating_add(self.tolerance), n);
-        let narrowed = self.fit.map(|(least, most)| (least.max(low), most.min(high)));
-        self.fit = narrowed.filter(|(least, most)| least <= most);
+        if let Some(runs) = &mut self.runs
+            && !runs.last_mut().is_some_and(|run| run.takes(ticks, self.tolerance))
+        {
+            runs.push(Run::starting_at(ticks));
+            self.runs.take_if(|runs| runs.len() > RUNS);
+        }
+    }
+
+    /// True if one even grid fits all times.
+    fn is_one_run(&self) -> bool {
+        self.runs.as_ref().is_some_and(|runs| runs.len() == 1)
+    }
+
+    /// The usual intervals, if all intervals but a few long ones fit one even grid. `None` without such a hole.
+    fn but_for_holes(&self) -> Option<Usual> {
+        let found = self.on_a_grid().or_else(|| self.on_coarse_ticks())?;
+        let is_rare = found.holes.checked_mul(INTERVALS_PER_HOLE)? < self.frames;
+        (found.holes > 0 && is_rare && found.intervals > 0 && found.passed > 0).then_some(found)
+    }
+
+    /// The same if an interval is only a few ticks: all intervals but the holes must be equal.
+    fn on_coarse_ticks(&self) -> Option<Usual> {
+        let (&usual, &count) = self.counts.iter().max_by_key(|(_, count)| **count)?;
+        if usual != self.least || self.counts.keys().any(|ticks| *ticks != usual && *ticks / 2 < usual) {
+            return None;
+        }
+        let intervals = i64::try_from(count).ok()?;
+        let holes = (self.frames - 1).checked_sub(count)?;
+        Some(Usual { holes, intervals, passed: usual.checked_mul(intervals)?, greatest: usual })
+    }
+
+    fn on_a_grid(&self) -> Option<Usual> {
+        let runs = self.runs.as_ref().filter(|runs| runs.len() > 1)?;
+        let main = runs.iter().max_by_key(|run| run.frames)?;
+        let (mut least, mut most) = main.fit;
+        // A run of two frames is one interval, which may be a hole. Longer runs must have the same grid.
+        for run in runs.iter().filter(|run| run.frames > 2) {
+            (least, most) = (least.max(run.fit.0), most.min(run.fit.1));
+        }
+        let is_fine = Rational::new(self.tolerance.checked_mul(4)?, 1) <= least;
+        if least > most || !is_fine {
+            return None;
+        }
+        let short = runs.iter().filter(|run| run.frames == 2).map(|run| run.last.saturating_sub(run.first));
+        let between = runs.windows(2).map(|pair| pair[1].first.saturating_sub(pair[0].last));
+        // Both times of an interval may be off the grid.
+        let slack = Rational::new(self.tolerance.checked_mul(2)?, 1).to_f64();
+        let (least, most) = (least.to_f64(), most.to_f64());
+        let mut found = Usual { holes: 0, intervals: i64::try_from(self.frames - 1).ok()?, passed: 0, greatest: 0 };
+        found.passed = self.last.checked_sub(self.first?)?;
+        for interval in short.chain(between) {
+            let length = interval as f64;
+            if length >= 1.5 * most {
+                found.holes += 1;
+                found.intervals -= 1;
+                found.passed = found.passed.checked_sub(interval)?;
+            } else if length < least - slack || length > most + slack {
+                return None;
+            }
+        }
+        let is_hole = |ticks: &i64| *ticks as f64 >= 1.5 * most;
+        found.greatest = *self.counts.keys().rev().find(|ticks| !is_hole(ticks))?;
+        Some(found)
     }
 
     /// The result. `None` for fewer than two frames, or if no time passed between them.
@@ -100,18 +209,23 @@ impl Intervals {
         // The shortest of the most frequent intervals.
         let (&most_common, &count) = self.counts.iter().max_by_key(|(ticks, count)| (**count, Reverse(**ticks)))?;
         let time = |ticks: i64| Timestamp::new(ticks, self.base);
-        let rate = Rational::new(intervals.checked_mul(self.base.den)?, passed.checked_mul(self.base.num)?);
         // If a tick is a large part of an interval, a time that is off by one tick is not a rounding error.
         let is_fine = self.tolerance.checked_mul(4).and_then(|most| most.checked_mul(intervals));
         let is_fine = is_fine.is_some_and(|most| most <= passed);
-        let is_constant = self.least == self.greatest || (is_fine && self.fit.is_some());
+        let is_constant = self.least == self.greatest || (is_fine && self.is_one_run());
+        let usual = if is_constant { None } else { self.but_for_holes() };
+        let holes = usual.as_ref().map(|usual| usual.holes);
+        let (intervals, passed, greatest) =
+            usual.map_or((intervals, passed, self.greatest), |usual| (usual.intervals, usual.passed, usual.greatest));
+        let rate = Rational::new(intervals.checked_mul(self.base.den)?, passed.checked_mul(self.base.num)?);
         // The times are rounded to a tick, or as coarsely as the intervals show.
-        let slack = time(self.greatest.saturating_sub(self.least).max(1));
+        let slack = time(greatest.saturating_sub(self.least).max(1));
         rate.is_positive().then(|| Timing {
             frames: self.frames,
             is_constant,
+            holes,
             rate,
-            customary_rate: if is_constant { customary(rate, intervals, slack) } else { rate },
+            customary_rate: if is_constant || holes.is_some() { customary(rate, intervals, slack) } else { rate },
             least: time(self.least),
             most_common: time(most_common),
             most_common_count: count,
@@ -176,6 +290,42 @@ mod tests {
         assert_eq!(gap.rate, Rational::new(20, 1));
         assert!(!timing([0, 1, 2, 4, 5], Rational::new(1, 25)).is_constant);
         assert!(timing([0, 1, 2, 3, 4], Rational::new(1, 25)).is_constant);
+    }
+
+    #[test]
+    fn the_rate_of_a_stream_with_a_hole_is_that_of_its_usual_interval() {
+        let transport = Rational::new(1, 90_000);
+        let frame = |n: i64| (n * 90_090 + 30) / 60;
+        // Two frames are missing, in the middle and right after the first.
+        for hole in [31, 1] {
+            let found = timing((0..62).filter(|n| !(hole..hole + 2).contains(n)).map(frame), transport);
+            assert_eq!((found.is_constant, found.holes), (false, Some(1)));
+            assert_eq!(found.customary_rate, Rational::new(60_000, 1001));
+            assert!((found.rate.to_f64() - 59.94).abs() < 0.02, "{}", found.rate);
+        }
+        // Milliseconds, and a clock that went on at another place of the grid.
+        let paused = (0..100).map(|n| (n * 1000 + 12) / 24).chain((0..100).map(|n| 9_017 + (n * 1000 + 12) / 24));
+        let found = timing(paused, Rational::new(1, 1000));
+        assert_eq!((found.holes, found.customary_rate), (Some(1), Rational::new(24, 1)));
+        let several = (0..200).filter(|n| ![40, 41, 42, 90, 150].contains(n)).map(frame);
+        assert_eq!(timing(several, transport).holes, Some(3));
+        // A clock of one tick for a frame.
+        let coarse = timing((0..100).filter(|n| *n != 50), Rational::new(1, 25));
+        assert_eq!((coarse.holes, coarse.rate), (Some(1), Rational::new(25, 1)));
+    }
+
+    #[test]
+    fn a_variable_rate_has_no_holes() {
+        let ms = Rational::new(1, 1000);
+        // Every tenth frame is missing; jitter of 5 ms; another rate after the hole; a short interval.
+        let thinned = timing((0..200).filter(|n| n % 10 != 3).map(|n| n * 40), ms);
+        assert_eq!((thinned.holes, thinned.customary_rate), (None, thinned.rate));
+        let jitter = timing((0..200).map(|n| n * 40 + [0, 5, -3, 2][n as usize % 4]), ms);
+        assert_eq!(jitter.holes, None);
+        let changed = timing((0..50).map(|n| n * 40).chain((0..50).map(|n| 3000 + n * 20)), ms);
+        assert_eq!(changed.holes, None);
+        let short = timing((0..50).map(|n| n * 40).chain([1980]).chain((50..99).map(|n| n * 40 + 200)), ms);
+        assert_eq!(short.holes, None);
     }
 
     #[test]

@@ -315,7 +315,7 @@ impl About<'_> {
             Rational::new(interval.base.den, seconds.max(1))
         });
         let agrees = match (video.timing, common) {
-            (Some(timing), Some(common)) if !timing.is_constant => {
+            (Some(timing), Some(common)) if !timing.is_constant && timing.holes.is_none() => {
                 within(common, bitstream, 0.02) || within(container, bitstream, 0.02)
             }
             _ => same(container, bitstream) || declared.is_some_and(|declared| same(declared, bitstream)),

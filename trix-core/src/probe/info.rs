@@ -16,7 +16,9 @@ use trix_model::{
     timecode::Timecode,
 };
 
-use super::{disagreement::Disagreement, dynamic_range::HdrInfo, packet_scan::Measured};
+use super::{
+    dates::DateInfo, disagreement::Disagreement, dynamic_range::HdrInfo, packet_scan::Measured, rate_mode::BitRateMode,
+};
 use crate::{
     decode::data_bursts::DataBursts,
     reading::{bitstream_facts::BitstreamFacts, full_decode_count::FullDecodeCount},
@@ -69,7 +71,16 @@ pub struct ContainerInfo {
     pub start: Option<Timestamp>,
     /// Bits per second of all streams together.
     pub bit_rate: Option<u64>,
-    /// Titles, encoders, dates: the metadata of the container.
+    /// The major brand of MP4 and MOV: which variant of the format it is. Absent for other formats, even if they hold a
+    /// copy of the brand of the file that they were made from.
+    pub brand: Option<String>,
+    /// The library that wrote the container (MuxingApp), as Matroska and WebM state it.
+    pub muxing_application: Option<String>,
+    /// The program that wrote the file.
+    pub writing_application: Option<String>,
+    /// Dates that the file states.
+    pub dates: Vec<DateInfo>,
+    /// Titles, encoders, dates: the metadata of the container, as FFmpeg names them.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -110,6 +121,11 @@ pub struct StreamInfo {
     pub profile: Option<String>,
     /// Level in the numbers of the codec (H.264: 41 is 4.1; HEVC: 123 is 4.1).
     pub level: Option<i32>,
+    /// The tier of HEVC and AV1: `Main` or `High`.
+    pub tier: Option<String>,
+    /// The name under which the format is sold: `IMX 30`, `HDV 1080i`, `XDCAM HD422`, `AVC-Intra 100`. Absent if the
+    /// facts do not decide it.
+    pub commercial_name: Option<String>,
     /// Time base: seconds per tick.
     pub time_base: TimeBase,
     /// Start time.
@@ -120,12 +136,18 @@ pub struct StreamInfo {
     pub duration_method: Option<Method>,
     /// Bits per second.
     pub bit_rate: Option<u64>,
+    /// Whether the bit rate is constant or variable; absent if nothing says so.
+    pub bit_rate_mode: Option<BitRateMode>,
     /// The number of frames that the container declares.
     pub declared_frames: Option<u64>,
     /// ISO 639 code.
     pub language: Option<String>,
     /// Title.
     pub title: Option<String>,
+    /// The encoder, as its frames or the container name it.
+    pub encoder: Option<String>,
+    /// All settings of the encoder, as it wrote them into its frames or the container.
+    pub encoder_settings: Option<String>,
     /// True if players select it by default.
     pub is_default: bool,
     /// True if it is a cover image.

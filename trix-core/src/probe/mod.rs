@@ -5,19 +5,26 @@
 //! probe reads only the header, the data that the limits allow for probing, and the same amount once more
 //! (`packet_scan.rs`).
 
+mod commercial;
 mod compare;
+mod dates;
 mod disagreement;
 mod display;
 mod dynamic_range;
 mod info;
 mod packet_scan;
+mod rate_mode;
+mod segment;
 mod timecodes;
+
+use std::io::Read;
 
 use trix_av::{
     container::DurationMethod,
     pixel::PixelFormat,
     stream::{StreamFacts, StreamKind},
 };
+use trix_bitstream::mpeg_audio;
 use trix_model::{
     control::cancel::Cancel,
     damage::OnDamage,
@@ -28,6 +35,7 @@ use trix_model::{
 };
 
 pub use self::{
+    dates::{DateInfo, Occasion},
     disagreement::{Disagreement, Subject},
     dynamic_range::{HdrFormat, HdrInfo},
     info::{
@@ -35,10 +43,14 @@ pub use self::{
         SubtitleInfo, TimecodeInfo, TimecodeOrigin, TimingExtent, VideoInfo,
     },
     packet_scan::Measured,
+    rate_mode::{BitRateMode, RateKind, RateMethod},
 };
 pub use crate::{decode::data_bursts::DataBursts, reading::bitstream_facts::BitstreamFacts, source::movie::EditInfo};
 
-use self::timecodes::{named, timecodes};
+use self::{
+    rate_mode::RateReader,
+    timecodes::{named, timecodes},
+};
 use crate::{
     reading::full_decode_count,
     source::{Source, movie},
@@ -49,14 +61,28 @@ pub fn probe(source: &Source) -> MediaInfo {
     let micro = TimeBase::new(1, 1_000_000);
     let input = &source.input;
     let movie = input.demuxer().starts_with("mov,").then(|| movie::read(&mut source.reader().ok()?)).flatten();
+    let is_matroska = input.demuxer().starts_with("matroska");
+    let segment = is_matroska.then(|| segment::read(&mut source.reader().ok()?)).flatten().unwrap_or_default();
+    let metadata = input.metadata();
+    let brand = named(&metadata, "major_brand").filter(|_| movie.is_some()).map(|brand| brand.trim().to_owned());
+    let writer = segment.writing_application.or_else(|| writing_application(&metadata));
     let mut found = packet_scan::scan_packets(source);
+    let camera = found.values().filter_map(|scan| scan.rates.as_ref()).find_map(|rates| rates.camera.recorded.clone());
+    let header = if input.demuxer() == "mp3" { audio_header(source) } else { None };
     let streams: Vec<StreamInfo> = source
         .streams()
         .iter()
         .map(|facts| {
             let track = movie.as_ref().and_then(|movie| movie::track_of(movie, facts));
             let index = track.filter(|_| movie.as_ref().is_some_and(|movie| !movie.is_fragmented));
-            stream(source, facts, track, index, found.remove(&facts.index).unwrap_or_default())
+            let mut found = found.remove(&facts.index).unwrap_or_default();
+            let rates = found.rates.take();
+            let mut info = stream(source, facts, track, index, found);
+            let header = header.or(track.and_then(|track| track.bit_rates).and_then(is_constant));
+            if let Some(rates) = rates {
+                describe_coding(&mut info, facts, &rates, header, (brand.as_deref(), writer.as_deref()));
+            }
+            info
         })
         .collect();
     let programs = input.programs().into_iter().map(|program| {
@@ -88,7 +114,11 @@ pub fn probe(source: &Source) -> MediaInfo {
             },
             start: source.start().map(|ticks| Timestamp::new(ticks, micro)),
             bit_rate: header.and_then(by_header).or(input.bit_rate()),
-            metadata: input.metadata().into_iter().collect(),
+            brand,
+            muxing_application: segment.muxing_application,
+            writing_application: writer,
+            dates: dates::dates(&metadata, is_matroska, segment.date, camera.as_deref()),
+            metadata: metadata.into_iter().collect(),
         },
         chapters: input.chapters(),
         programs: programs.collect(),
@@ -125,6 +155,80 @@ pub(crate) fn clean_aperture(source: &Source, facts: &StreamFacts) -> Option<(Ra
     movie::track_of(&movie, facts)?.clean_aperture
 }
 
+/// Adds what the stream says of its encoder and its bit rate. `header`: true if a header states a constant bit rate. The
+/// major brand and the writer of the file help to name it.
+fn describe_coding(
+    info: &mut StreamInfo,
+    facts: &StreamFacts,
+    rates: &RateReader,
+    header: Option<bool>,
+    (brand, writer): (Option<&str>, Option<&str>),
+) {
+    let seen = info.video.as_ref().and_then(|video| video.bitstream.as_ref());
+    let tag = |keys: &[&str]| keys.iter().find_map(|key| named(&facts.metadata, key));
+    let encoder = seen.and_then(|seen| seen.encoder.clone()).or_else(|| rates.camera.model.clone());
+    let settings = seen.and_then(|seen| seen.encoder_settings.clone());
+    info.encoder = encoder.or_else(|| tag(&["encoder"])).map(|name| name.trim().to_owned());
+    info.encoder_settings = settings.or_else(|| tag(&["encoder_settings", "encoder_options", "encoding_settings"]));
+    // AV1 in ISO BMFF, 2.3: seq_tier_0 is the first bit of byte 2.
+    let is_high_tier = match (facts.codec.as_str(), facts.parameters.extradata()) {
+        ("av1", [0x81, _, byte, ..]) => Some(byte & 0x80 != 0),
+        _ => rates.set.is_high_tier,
+    };
+    info.tier = is_high_tier.map(|is_high| if is_high { "High".to_owned() } else { "Main".to_owned() });
+    info.bit_rate_mode = rates.mode(facts, header, info.encoder_settings.as_deref());
+    let video = info.video.as_ref();
+    let measured = info.measured.as_ref().filter(|measured| measured.packets > 0);
+    let mode = info.bit_rate_mode;
+    info.commercial_name = commercial::name(&commercial::Facts {
+        codec: &facts.codec,
+        tag: facts.tag.as_deref(),
+        brand,
+        writer,
+        profile: facts.profile.as_deref(),
+        level: facts.level,
+        chroma: video.and_then(|video| video.pixel_format).map(PixelFormat::chroma_shift).unwrap_or_default(),
+        depth: video.and_then(|video| video.bit_depth),
+        size: (facts.width, facts.height),
+        is_interlaced: video.and_then(|video| video.bitstream.as_ref()).is_some_and(|seen| seen.interlaced > 0),
+        rate: video
+            .and_then(|video| video.timing.map(|timing| timing.customary_rate).or(video.average_rate))
+            .map(Rational::to_f64),
+        is_intra: measured.is_some_and(|measured| measured.keys == measured.packets),
+        is_constant: mode.map(|mode| mode.kind == RateKind::Constant),
+        stated: mode.and_then(|mode| mode.stated),
+        frame_bytes: measured.map(|measured| measured.bytes / measured.packets),
+        joint_objects: info.audio.as_ref().and_then(|audio| audio.joint_objects),
+    });
+}
+
+/// True if the largest and the average bit rate of MPEG-4 audio are those of a constant rate, false for a variable one
+/// (ISO/IEC 14496-1, 7.2.6.6: its average is zero). `None` if they make no sense.
+fn is_constant((largest, average): (u32, u32)) -> Option<bool> {
+    match average {
+        0 => Some(false),
+        _ if largest >= average => Some(largest == average),
+        _ => None,
+    }
+}
+
+/// True if the first frame of an MP3 file states a constant bit rate, false if it states a variable one.
+fn audio_header(source: &Source) -> Option<bool> {
+    /// Maximum number of bytes before the first frame and in it: titles and a cover image.
+    const HEAD: u64 = 1 << 20;
+    let mut head = Vec::new();
+    source.reader().ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+    mpeg_audio::is_constant(&head)
+}
+
+/// The program that wrote the file, by the metadata of its container.
+fn writing_application(metadata: &[(String, String)]) -> Option<String> {
+    let product = ["company_name", "product_name", "product_version"].map(|key| named(metadata, key));
+    let product = product.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let program = named(metadata, "encoder").or_else(|| named(metadata, "encoding_tool"));
+    program.or(Some(product)).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
 fn method(method: DurationMethod) -> Method {
     match method {
         DurationMethod::Times => Method::LastPackets,
@@ -152,14 +256,19 @@ fn stream(
         tag: facts.tag.clone(),
         profile: facts.profile.clone(),
         level: facts.level,
+        tier: None,
+        commercial_name: None,
         time_base: facts.time_base,
         start: facts.start.map(time),
         duration,
         duration_method,
         bit_rate: facts.bit_rate,
+        bit_rate_mode: None,
         declared_frames: facts.declared_frames,
         language: named(&facts.metadata, "language").filter(|language| language != "und"),
         title: named(&facts.metadata, "title"),
+        encoder: None,
+        encoder_settings: None,
         is_default: facts.is_default,
         is_attached_picture: facts.is_attached_picture,
         left_out: source.selection().reason(facts.index),

@@ -18,6 +18,7 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
+use super::rate_mode::RateReader;
 use crate::{
     decode::data_bursts::{BurstFinder, DataBursts},
     reading::bitstream_facts::{self, BitstreamFacts, BitstreamFactsReader},
@@ -71,6 +72,7 @@ pub(super) struct PacketScan {
     pub(super) timing: Option<Timing>,
     pub(super) bitstream_facts: Option<BitstreamFacts>,
     pub(super) bursts: Option<DataBursts>,
+    pub(super) rates: Option<RateReader>,
 }
 
 /// Reads the first packets of `source` again. Returns the results by stream index.
@@ -107,6 +109,7 @@ struct Watcher {
     is_video: bool,
     facts_reader: Option<BitstreamFactsReader>,
     listener: Option<Listener>,
+    rates: RateReader,
     times: Vec<i64>,
     has_no_pts: bool,
     /// Latest decoding time. Frames read after it are shown after it.
@@ -130,6 +133,7 @@ impl Watcher {
             is_video: is_video && !facts.is_attached_picture,
             facts_reader: is_video.then(|| BitstreamFactsReader::open(source, facts, frames)).flatten(),
             listener: Listener::open(facts),
+            rates: RateReader::new(facts),
             times: Vec::new(),
             has_no_pts: true,
             decoded: None,
@@ -145,6 +149,7 @@ impl Watcher {
     fn push(&mut self, packet: &Packet) {
         self.packets += 1;
         self.bytes += packet.data().len() as u64;
+        self.rates.push(packet);
         if packet.is_key() {
             self.keys += 1;
             self.group = 0;
@@ -200,6 +205,7 @@ impl Watcher {
             timing,
             bitstream_facts: self.facts_reader.and_then(BitstreamFactsReader::finish),
             bursts: self.listener.and_then(|listener| listener.found),
+            rates: Some(self.rates),
         }
     }
 }

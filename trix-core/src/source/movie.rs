@@ -51,6 +51,9 @@ pub(crate) struct Track {
     pub(crate) clean_aperture: Option<(Rational, Rational)>,
     /// For E-AC-3: the number of objects of its joint object coding, if it has any.
     pub(crate) joint_objects: Option<u8>,
+    /// The largest and the average bit rate in bits per second, as the decoder configuration of MPEG-4 audio states
+    /// them (ISO/IEC 14496-1, 7.2.6.6).
+    pub(crate) bit_rates: Option<(u32, u32)>,
 }
 
 /// Maximum number of boxes to examine in one level. Real files have tens, and a fragmented file has its header before
@@ -259,6 +262,10 @@ fn entries(reader: &mut (impl Read + Seek), stsd: BoxRange, track: &mut Track) {
     let all = inside(reader, list);
     track.codecs = all.iter().map(|entry| entry.kind).collect();
     let Some(entry) = all.into_iter().next() else { return };
+    if entry.kind == *b"mp4a" {
+        track.bit_rates = elementary_stream(reader, entry).as_deref().and_then(bit_rates);
+        return;
+    }
     // Fixed fields precede the boxes: 78 bytes for video, 28 for audio (12.1.3, 12.2.3).
     let is_audio = entry.kind == *b"ec-3";
     let fixed = if is_audio { 28 } else { 78 };
@@ -272,11 +279,51 @@ fn entries(reader: &mut (impl Read + Seek), stsd: BoxRange, track: &mut Track) {
     }
 }
 
+/// The descriptor of MPEG-4 audio in its sample entry. In a sound description of version 1 of QuickTime, 16 more bytes
+/// precede the boxes, and the descriptor is in a box of its own.
+fn elementary_stream(reader: &mut (impl Read + Seek), entry: BoxRange) -> Option<Vec<u8>> {
+    for fixed in [28, 44] {
+        let children = BoxRange { start: entry.start.saturating_add(fixed), ..entry };
+        for place in inside(reader, children) {
+            match &place.kind {
+                b"esds" => return content(reader, place),
+                b"wave" => {
+                    let found = inside(reader, place).into_iter().find(|place| place.kind == *b"esds");
+                    return content(reader, found?);
+                }
+                _ => {}
+            }
+        }
+    }
+    None
+}
+
 /// Width and height of the clean aperture (12.1.4), each a fraction.
 fn aperture(content: &[u8]) -> Option<(Rational, Rational)> {
     let ratio = |at: usize| Some(Rational::new(u32_at(content, at)?.into(), u32_at(content, at + 4)?.into()));
     let (width, height) = (ratio(0)?, ratio(8)?);
     (width.is_positive() && height.is_positive()).then_some((width, height))
+}
+
+/// The largest and the average bit rate in an elementary stream descriptor (ISO/IEC 14496-1, 7.2.6.5). An average of
+/// zero stands for a variable rate.
+fn bit_rates(content: &[u8]) -> Option<(u32, u32)> {
+    /// Skips the tag of a descriptor and its length, which has up to four bytes.
+    fn head(content: &[u8], tag: u8) -> Option<&[u8]> {
+        let rest = content.strip_prefix(&[tag])?;
+        let length = rest.iter().take(4).position(|byte| byte & 0x80 == 0)?;
+        rest.get(length + 1..)
+    }
+    let stream = head(content.get(4..)?, 3)?;
+    let flags = stream.get(2)?;
+    // An optional reference, an optional address and an optional clock come first.
+    let mut at = 3 + if flags & 0x80 != 0 { 2 } else { 0 };
+    if flags & 0x40 != 0 {
+        at += 1 + usize::from(*stream.get(at)?);
+    }
+    at += if flags & 0x20 != 0 { 2 } else { 0 };
+    let decoder = head(stream.get(at..)?, 4)?;
+    Some((u32_at(decoder, 5)?, u32_at(decoder, 9)?))
 }
 
 /// The number of objects of joint object coding (ETSI TS 103 420, 8.3). It follows the substreams in the box of E-AC-3
@@ -495,6 +542,18 @@ mod tests {
         assert_eq!(track(*b"ac-3").foreign(), Some((place, *b"ac-3")));
         assert_eq!(track(*b"mp4a").foreign(), None);
         assert_eq!(Track { chunks: vec![(1, 2, 9)], ..track(*b"ac-3") }.foreign(), None);
+    }
+
+    #[test]
+    fn the_bit_rates_stand_in_the_descriptor_of_the_decoder() {
+        let decoder = [&[4, 17, 0x40, 0x15, 0, 0, 0][..], &96_000u32.to_be_bytes(), &72_000u32.to_be_bytes()].concat();
+        let plain = [&[0, 0, 0, 0, 3, 0x80, 0x80, 0x80, 25, 0, 1, 0][..], &decoder].concat();
+        assert_eq!(bit_rates(&plain), Some((96_000, 72_000)));
+        let with_reference = [&[0, 0, 0, 0, 3, 27, 0, 1, 0x80, 9, 9][..], &decoder].concat();
+        assert_eq!(bit_rates(&with_reference), Some((96_000, 72_000)));
+        for cut in 0..plain.len() {
+            assert_eq!(bit_rates(&plain[..cut]), None);
+        }
     }
 
     #[test]

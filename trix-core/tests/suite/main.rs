@@ -18,6 +18,7 @@ mod sources {
 
 /// The facts that `probe` reports.
 mod probe {
+    mod coding;
     mod cross_check;
     mod facts;
 }

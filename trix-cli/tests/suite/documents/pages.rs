@@ -161,13 +161,8 @@ fn jobs() {
 }
 
 #[test]
-fn errors() {
-    check("docs/errors.md");
-}
-
-#[test]
 fn commands_that_are_not_run_are_in_a_page() {
-    let shown: Vec<String> = ["README.md", "docs/guide.md", "docs/jobs.md", "docs/errors.md"]
+    let shown: Vec<String> = ["README.md", "docs/guide.md", "docs/jobs.md"]
         .iter()
         .flat_map(|name| steps(&page(name)))
         .filter_map(|step| if let Step::Run(shown) = step { Some(shown.command) } else { None })

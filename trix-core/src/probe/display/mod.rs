@@ -3,6 +3,7 @@
 //!
 //! Invariant: no line is longer than [`WIDTH`], except for a file name or a single long word. A line that needs attention begins with `!`.
 
+mod settings;
 mod words;
 
 use std::fmt::{self, Display};
@@ -14,7 +15,7 @@ use trix_model::{
 };
 
 use crate::{
-    probe::{AudioInfo, Disagreement, HdrFormat, MediaInfo, Method, StreamInfo, SubtitleForm, VideoInfo},
+    probe::{AudioInfo, Disagreement, HdrFormat, MediaInfo, Method, StreamInfo, SubtitleForm, VideoInfo, dates::Date},
     reading::{
         bitstream_facts::BitstreamFacts,
         full_decode_count::{FrameSize, FullDecodeCount},
@@ -112,18 +113,28 @@ impl Page {
             found.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
         };
         let mut facts = vec![container.description.replace(',', " /")];
-        facts.extend(tag("major_brand").map(|brand| format!("brand {brand}")));
+        facts.extend(container.brand.as_ref().map(|brand| format!("brand {brand}")));
         facts.extend(info.bytes.map(bytes));
         facts.extend(container.bit_rate.map(bit_rate));
         self.facts("container", facts);
         self.times(container.duration.map(|time| time.to_string()), container.duration_method, container.start);
         self.facts("title", tag("title"));
-        let writer = tag("encoder").or_else(|| {
-            let product = [tag("company_name"), tag("product_name"), tag("product_version")];
-            Some(product.into_iter().flatten().collect::<Vec<_>>().join(" ")).filter(|product| !product.is_empty())
-        });
-        self.facts("written by", writer);
-        self.facts("created", tag("creation_time").or_else(|| tag("date")));
+        let application = container.writing_application.as_ref();
+        let library = container.muxing_application.as_ref().filter(|library| Some(*library) != application);
+        let library = library.map(|library| format!("muxed by {library}"));
+        self.facts("written by", application.cloned().into_iter().chain(library));
+        let mut last = None;
+        for date in &container.dates {
+            // A second date of the same kind says where it stands.
+            let (label, place) = if last == Some(date.what) {
+                ("", Some(format!("by {}", date.origin)))
+            } else {
+                (date.what.word(), None)
+            };
+            last = Some(date.what);
+            let words = Date::parse(&date.value).map_or_else(|| date.value.clone(), Date::words);
+            self.facts(label, [words].into_iter().chain(place));
+        }
         for program in &info.programs {
             let mut facts = vec![program.number.to_string()];
             facts.extend(program.name.as_ref().map(|name| format!("\"{name}\"")));
@@ -165,6 +176,9 @@ impl Page {
             StreamKind::Data => "data",
         };
         let mut head = vec![words::codec(stream)];
+        // QuickTime files name the codec as the encoder.
+        let encoder = stream.encoder.as_ref().filter(|name| !head[0].starts_with(name.as_str())).cloned();
+        head.extend(stream.commercial_name.clone());
         if info.container.format.starts_with("mpeg") {
             head.push(format!("packets {:#x}", stream.id));
         }
@@ -186,6 +200,10 @@ impl Page {
         if let Some(audio) = &stream.audio {
             self.audio(audio);
         }
+        self.facts("encoded by", encoder);
+        // A comma may follow each word, so a full line has one column less.
+        let room = WIDTH - LABELS - 1;
+        self.facts("settings", stream.encoder_settings.as_deref().and_then(|all| settings::brief(all, room)));
         if let Some(subtitle) = &stream.subtitle {
             let form = match subtitle.form {
                 SubtitleForm::Text => "text",
@@ -270,7 +288,6 @@ impl Page {
         }
         if let Some(seen) = &video.bitstream {
             self.facts("captions", captions(seen));
-            self.facts("encoded by", seen.encoder.clone());
         }
     }
 
@@ -326,6 +343,7 @@ impl Page {
             (Some(rate), None) => facts.push(format!("{} by the header", bit_rate(rate))),
             (None, None) => {}
         }
+        facts.extend(stream.bit_rate_mode.map(words::rate_mode));
         if let Some(measured) = measured.filter(|_| stream.kind == StreamKind::Video && !stream.is_attached_picture) {
             facts.push(match (measured.keys, measured.packets) {
                 (keys, packets) if keys == packets => "every frame a keyframe".into(),

@@ -1,13 +1,16 @@
 //! Describes facts of a stream in the words of operators.
 
 use trix_model::{
+    amount::bit_rate,
     color::{Color, Range},
     intervals::Timing,
     orientation::Orientation,
     time::{Rational, Timestamp},
 };
 
-use crate::probe::{EditInfo, Method, StreamInfo, TimecodeOrigin, TimingExtent, VideoInfo};
+use crate::probe::{
+    BitRateMode, EditInfo, Method, RateKind, RateMethod, StreamInfo, TimecodeOrigin, TimingExtent, VideoInfo,
+};
 
 /// The usual name of a codec.
 pub(super) fn codec(stream: &StreamInfo) -> String {
@@ -51,7 +54,10 @@ pub(super) fn codec(stream: &StreamInfo) -> String {
     };
     let profile =
         stream.profile.as_deref().map(|profile| match stream.level.and_then(|level| self::level(stream, level)) {
-            Some(level) => format!(" {profile}@{level}"),
+            Some(level) => match &stream.tier {
+                Some(tier) => format!(" {profile}@{level}@{tier}"),
+                None => format!(" {profile}@{level}"),
+            },
             None => format!(" {profile}"),
         });
     format!("{name}{}", profile.unwrap_or_default())
@@ -128,13 +134,21 @@ pub(super) fn rate(video: &VideoInfo) -> Option<String> {
     Some(format!("{}, over {extent}", evenness(&timing)))
 }
 
-/// `23.976 fps, constant` or `variable: 33.3 to 99.9 ms, mostly 33.3 (24 of 27), 27.4 fps on average`.
+/// `23.976 fps, constant`, `59.94 fps, constant but for a hole of 50.1 ms` or `variable: 33.3 to 99.9 ms, mostly 33.3 (24 of
+/// 27), 27.4 fps on average`.
 pub(super) fn evenness(timing: &Timing) -> String {
     let average = decimal(timing.customary_rate);
     if timing.is_constant {
         return format!("{average} fps, constant");
     }
     let millis = |time: Timestamp| format!("{:.1}", time.to_f64() * 1e3);
+    match timing.holes {
+        Some(1) => return format!("{average} fps, constant but for a hole of {} ms", millis(timing.greatest)),
+        Some(holes) => {
+            return format!("{average} fps, constant but for {holes} holes of up to {} ms", millis(timing.greatest));
+        }
+        None => {}
+    }
     format!(
         "variable: {} to {} ms, {} of {} intervals {} ms, {average} fps on average",
         millis(timing.least),
@@ -226,6 +240,26 @@ pub(super) fn color(color: &Color) -> String {
 fn known(name: &str, table: &[(&str, &str)]) -> String {
     let found = table.iter().find(|(code, _)| *code == name);
     found.map_or_else(|| name.to_owned(), |(_, words)| (*words).to_owned())
+}
+
+/// `CBR by the buffer model (25.0 Mbit/s)`, `VBR by packet sizes`.
+pub(super) fn rate_mode(mode: BitRateMode) -> String {
+    let kind = match mode.kind {
+        RateKind::Constant => "CBR",
+        RateKind::Variable => "VBR",
+    };
+    let method = match mode.method {
+        RateMethod::BufferModel => "by the buffer model",
+        RateMethod::EncoderSettings => "by its settings",
+        RateMethod::Header => "by the header",
+        RateMethod::Uncompressed => "uncompressed",
+        RateMethod::PacketSizes => "by packet sizes",
+    };
+    match (mode.stated.map(bit_rate), mode.kind) {
+        (Some(rate), RateKind::Constant) => format!("{kind} {method} ({rate})"),
+        (Some(rate), RateKind::Variable) => format!("{kind} {method} (at most {rate})"),
+        (None, _) => format!("{kind} {method}"),
+    }
 }
 
 /// The source of a duration.

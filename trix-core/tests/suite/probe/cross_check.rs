@@ -8,7 +8,7 @@ use serde_json::Value;
 use trix_core::{
     Source, StreamKind,
     media::time::Rational,
-    probe::{self, HdrFormat, MediaInfo, StreamInfo, SubtitleForm},
+    probe::{self, HdrFormat, MediaInfo, Occasion, RateKind, StreamInfo, SubtitleForm},
 };
 use trix_fixtures::{media, program};
 
@@ -31,12 +31,6 @@ const RAW: &str =
 /// Differences from `ffprobe`: file, fact, reason.
 const FFPROBE: &[(&str, &str, &str)] = &[
     ("avts.mts", "video 0.duration", "ffprobe leaves out the last two frames, in the order in which they are shown"),
-    (
-        "avts.mts",
-        "video 0.rate",
-        "frames are missing after the first, which is of a group that was cut; ffprobe goes by the bitstream",
-    ),
-    ("bbb_2500ms.ts", "video 0.rate", "as above: 58 frames, with a gap of three after the first"),
     ("bt601.mov", "video 0.rate", "ffprobe divides frames by a duration that the movie's clock has rounded up"),
     (
         "hdr10-video-with-sdr-container.mp4",
@@ -94,14 +88,8 @@ const OF_SOME_RELEASES: &[(&str, &str, &str, &str)] = &[
 const MEDIAINFO: &[(&str, &str, &str)] = &[
     ("apple-prores-422-hq.mov", "video 0.depth", "mediainfo does not say that ProRes 422 has 10 bits"),
     ("avts.mts", "video 0.duration", "mediainfo leaves out the last two frames, in the order in which they are shown"),
-    ("avts.mts", "video 0.rate", "frames are missing after the first; mediainfo goes by the bitstream"),
     ("bbb_2500ms.ts", "duration", "mediainfo gives the frames' duration, and the audio is longer"),
     ("bbb_2500ms.ts", "audio 0.layout", "mediainfo does not name loudspeakers of MPEG layer 2"),
-    (
-        "bbb_2500ms.ts",
-        "video 0.rate",
-        "58 frames, with a gap of three after the first; mediainfo goes by the bitstream",
-    ),
     (
         "black.mp4",
         "audio 0.duration",
@@ -139,9 +127,11 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
         "mediainfo does not say that YUV4MPEG2 without a depth has 8 bits",
     ),
     ("png.mov", "video 0.matrix", "mediainfo does not say that RGB is RGB"),
+    ("png.mov", "video 0.rate mode", "mediainfo takes PNG for constant; the packets have different sizes"),
     ("roadtrip-vp92-10bit.webm", "video 0.constant", "mediainfo takes frames that are never shown for shown ones"),
     ("roadtrip-vp92-10bit.webm", "video 0.duration", UNREAD),
     ("roadtrip-vp92-10bit.webm", "video 0.rate", UNREAD),
+    ("sample.mxf", "created", "the date is zero, which stands for none"),
     ("sample.mxf", "video 0.sample aspect", "of the 576 lines that mediainfo counts, not of the 608 that are coded"),
     ("sample.mxf", "video 0.size", "mediainfo leaves out the 32 coded lines of the vertical blanking interval"),
     ("sample_rotate_and_reflect.mp4", "video 0.turned", MIRRORED),
@@ -152,10 +142,16 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
         "video 0.constant",
         "intervals differ by one tick of 1/90000 s, and one even grid fits all times",
     ),
+    ("sample_with_colr_mdcv_and_clli.mp4", "video 0.tier", "mediainfo does not state the tier of AV1"),
     ("test_res_change.h264", "duration", RAW),
     ("test_res_change.h264", "video 0.constant", RAW),
     ("test_res_change.h264", "video 0.duration", RAW),
     ("test_res_change.h264", "video 0.rate", RAW),
+    (
+        "test_res_change.h264",
+        "video 0.settings",
+        "the encoder changes in mid-stream; mediainfo gives the last one, and here it is the first",
+    ),
     (
         "test_res_change.h264",
         "video 0.size",
@@ -221,12 +217,26 @@ fn ours(info: &MediaInfo) -> Facts {
     list.add("", "duration", info.container.duration.map(|time| time.to_f64().to_string()));
     let subtitles = info.streams.iter().filter(|stream| stream.kind == StreamKind::Subtitle).count();
     list.add("", "subtitles", subtitles.to_string());
+    let date = |what| info.container.dates.iter().find(|date| date.what == what).map(|date| date.value.clone());
+    list.add("", "created", date(Occasion::Created));
+    list.add("", "recorded", date(Occasion::Recorded));
     for (stream, place) in info.streams.iter().zip(places(info)) {
         let Some(place) = place else { continue };
         let mut add = |fact: &str, value: Option<String>| list.add(&place, fact, value);
         add("codec", Some(stream.codec.clone()));
         add("duration", stream.duration.map(|time| time.to_f64().to_string()));
         add("language", stream.language.clone());
+        add("name", stream.commercial_name.clone());
+        add("tier", stream.tier.clone());
+        add(
+            "rate mode",
+            stream.bit_rate_mode.map(|mode| if mode.kind == RateKind::Constant { "CBR" } else { "VBR" }.into()),
+        );
+        // mediainfo leaves out bit depth and frame rate.
+        let is_given = |word: &&str| !word.starts_with("bitdepth=") && !word.starts_with("fps=");
+        let settings = stream.encoder_settings.as_ref();
+        let settings = settings.map(|all| all.split(' ').filter(is_given).collect::<Vec<_>>().join(" / "));
+        add("settings", settings);
         if let Some(subtitle) = &stream.subtitle {
             add("text", Some((subtitle.form == SubtitleForm::Text).to_string()));
         }
@@ -355,6 +365,17 @@ fn mediainfo_facts(file: &Path) -> Facts {
     let mut list = List::default();
     let general = of("General").remove(0);
     list.add("", "duration", text(&general["Duration"]));
+    // If there are several dates, that of the file comes first.
+    let date = |name: &str| {
+        let said = text(&general[name]);
+        let first = said.split(" / ").next().unwrap_or_default().to_owned();
+        first
+            .strip_suffix(" UTC")
+            .map(|date| format!("{}Z", date.replacen(' ', "T", 1)))
+            .unwrap_or(first.replacen(' ', "T", 1))
+    };
+    list.add("", "created", date("Encoded_Date"));
+    list.add("", "recorded", date("Recorded_Date"));
     list.add("", "subtitles", of("Text").len().to_string());
     // Chapters are entries of the last menu, with times as keys (`_00_00_00_000`).
     let entries = |menu: &Value| {
@@ -369,6 +390,10 @@ fn mediainfo_facts(file: &Path) -> Facts {
             add("codec", field("Format").map(|format| codec(&format).to_owned()));
             add("duration", field("Duration"));
             add("language", field("Language").map(|code| code.replace("en", "eng")));
+            add("name", field("Format_Commercial_IfAny"));
+            add("tier", field("Format_Tier"));
+            add("rate mode", field("BitRate_Mode").filter(|_| kind != "Text"));
+            add("settings", field("Encoded_Library_Settings"));
             add("sample rate", field("SamplingRate").filter(|_| kind == "Audio"));
             add("channels", field("Channels").filter(|_| kind == "Audio"));
             add("layout", field("ChannelLayout").map(|layout| labels(&layout)));
@@ -522,13 +547,16 @@ fn check(program: &str, known: &[(&str, &str, &str)], facts: fn(&Path) -> Facts,
 fn every_difference_from_ffprobe_has_a_reason() {
     // ffprobe reports neither whether the rate is constant nor the format of subtitles. It states depth and chroma only
     // as part of the pixel format. Without a sample aspect ratio, it reports no display aspect ratio.
-    check("ffprobe", FFPROBE, ffprobe_facts, &["constant", "text", "depth", "chroma", "aspect"]);
+    let silent = ["constant", "text", "depth", "chroma", "aspect"];
+    let of_coding = ["created", "recorded", "name", "tier", "rate mode", "settings"];
+    check("ffprobe", FFPROBE, ffprobe_facts, &[&silent[..], &of_coding].concat());
 }
 
 #[test]
 fn every_difference_from_mediainfo_has_a_reason() {
     // mediainfo has no names for pixel formats and does not report the format of subtitles. It leaves out common
     // values: the range of MPEG-2, that HEVC is progressive, that a transport stream has a constant rate.
-    let often_silent = ["pixels", "text", "range", "interlaced", "constant"];
+    // It has no commercial names for ProRes, and does not measure the bit rate.
+    let often_silent = ["pixels", "text", "range", "interlaced", "constant", "name", "rate mode"];
     check("mediainfo", MEDIAINFO, mediainfo_facts, &often_silent);
 }
