@@ -7,6 +7,7 @@
 
 use std::{
     io::{ErrorKind as IoKind, Write},
+    os::fd::AsFd,
     path::Path,
     sync::{Mutex, PoisonError},
 };
@@ -18,6 +19,7 @@ use crate::{
     args::typed::Typed,
     render::{
         problem::{self, Problem},
+        reading,
         visible::visible,
     },
 };
@@ -46,9 +48,12 @@ pub fn settle(code: u8, whole: bool) -> u8 {
     }
 }
 
-/// Writes text to standard output.
+/// Writes text to standard output. On a terminal, lines are wrapped at words, and what needs a look has colour.
 pub fn text(text: &str) {
-    verbatim(&visible(text));
+    let width = columns(std::io::stdout());
+    let shown = reading::shown(&visible(text), width);
+    let mut out = anstream::stdout().lock();
+    wrote(out.write_all(shown.as_bytes()).and_then(|()| out.flush()));
 }
 
 /// Writes text to standard output as it is.
@@ -83,10 +88,15 @@ pub fn line(line: &str) {
 /// The number of columns of messages: that of `COLUMNS`, or else that of the terminal. `None` if there is neither, as in
 /// a pipe: a message then stays on its line.
 fn width() -> Option<usize> {
+    columns(std::io::stderr())
+}
+
+/// The number of columns of the terminal behind `stream`.
+fn columns(stream: impl AsFd) -> Option<usize> {
     /// Narrower than this, wrapped text cannot be read.
     const LEAST: usize = 20;
     let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let shown = || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
+    let shown = || terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0));
     stated.or_else(shown).map(|width: usize| width.max(LEAST))
 }
 

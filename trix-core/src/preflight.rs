@@ -29,7 +29,7 @@ pub struct Preflight {
     #[serde(with = "trix_model::path_text::list")]
     #[schemars(with = "Vec<PathBuf>")]
     pub taken: Vec<PathBuf>,
-    /// Folders that are missing. `trix ingest` makes them.
+    /// Folders that are missing.
     #[serde(with = "trix_model::path_text::list")]
     #[schemars(with = "Vec<PathBuf>")]
     pub missing_folders: Vec<PathBuf>,

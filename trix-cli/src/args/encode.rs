@@ -30,10 +30,10 @@ pub struct Encode {
     pub video: VideoChoice,
     /// Bits per sample: 8, 10 (x264); 8, 10, 12 (x265); keep [default: the source's, or the next lower; in MP4 at most 8
     /// (x264) or 10 (x265), which most players decode]
-    #[arg(long, value_name = "N|keep", value_parser = depth, help_heading = "Video")]
+    #[arg(long, value_name = "N|keep", value_parser = super::suggested::words(depth, &["8", "10", "12", "keep"]), hide_possible_values = true, help_heading = "Video")]
     pub depth: Option<Kept<u32>>,
     /// Chroma subsampling [default: keep; in MP4 420, which most players decode]
-    #[arg(long, value_name = "400|420|422|444|keep", value_parser = chroma, help_heading = "Video")]
+    #[arg(long, value_name = "400|420|422|444|keep", value_parser = super::suggested::words(chroma, &["400", "420", "422", "444", "keep"]), hide_possible_values = true, help_heading = "Video")]
     pub chroma: Option<Kept<Chroma>>,
     /// Size; -2 keeps the aspect ratio (1280x-2)
     #[arg(long, value_name = "WxH", allow_hyphen_values = true, help_heading = "Video")]
@@ -42,13 +42,13 @@ pub struct Encode {
     #[arg(long, default_value = "lanczos", help_heading = "Video")]
     pub resampler: ResamplerChoice,
     /// Preset, by the encoder's names: speed against compression [default: medium]
-    #[arg(long, help_heading = "Video")]
+    #[arg(long, value_parser = super::suggested::preset(), help_heading = "Video")]
     pub preset: Option<String>,
     /// Tune for a kind of material, by the encoder's names
-    #[arg(long, help_heading = "Video")]
+    #[arg(long, value_parser = super::suggested::tune(), hide_possible_values = true, help_heading = "Video")]
     pub tune: Option<String>,
     /// Profile, by the encoder's names
-    #[arg(long, help_heading = "Video")]
+    #[arg(long, value_parser = super::suggested::encoder_profile(), hide_possible_values = true, help_heading = "Video")]
     pub profile: Option<String>,
     /// Level, e.g. 4.1
     #[arg(long, help_heading = "Video")]
@@ -139,12 +139,12 @@ pub struct Encode {
 
     /// Audio tracks of the source: all, none, or numbers (from 0) and languages, separated by commas [default: those of
     /// the programme of the video]
-    #[arg(long, value_name = "TRACK,...", help_heading = "Audio")]
+    #[arg(long, value_parser = super::suggested::audio_tracks(), hide_possible_values = true, value_name = "TRACK,...", help_heading = "Audio")]
     pub audio_tracks: Option<AudioTracks>,
     /// Codec of every track: aac, opus, ac3 or eac3, each alone or with :KBPS; flac, alac; pcm at the source's depth,
     /// pcm16, pcm24, pcm32 or pcmf32; copy; none; auto copies if the container can hold and cut the audio, else encodes
     /// with the least loss
-    #[arg(long, default_value = "auto", value_name = "CODEC[:BITRATE]", help_heading = "Audio")]
+    #[arg(long, value_parser = super::suggested::audio(), hide_possible_values = true, default_value = "auto", value_name = "CODEC[:BITRATE]", help_heading = "Audio")]
     pub audio: AudioSettings,
     /// Channel layout: mono, stereo, 5.1, 7.1 and so on [default: the source's]
     #[arg(long, value_name = "LAYOUT", help_heading = "Audio")]

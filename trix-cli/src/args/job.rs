@@ -33,7 +33,7 @@ pub struct Ingest {
     #[arg(long)]
     pub skip_existing: bool,
     /// A profile, by name or file; may be repeated to make the products of all of them
-    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', default_value = "archive")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = super::suggested::profile(), hide_possible_values = true, value_delimiter = ',', default_value = "archive")]
     pub profile: Vec<String>,
     /// An external audio track; may be repeated. Options follow the file:
     /// FILE:lang=rus,title=Dub,offset=-40ms,tempo=25/24,map=5.1,length=fit
@@ -78,7 +78,7 @@ pub struct Plan {
     /// The job file; with --profile, a media file
     pub job: PathBuf,
     /// A profile, by name or file, for the media file
-    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME|FILE", value_parser = super::suggested::profile(), hide_possible_values = true, value_delimiter = ',')]
     pub profile: Vec<String>,
     /// An external audio track, as for `trix ingest`
     #[arg(long, value_name = "FILE[:OPTIONS]", value_parser = track(), requires = "profile")]
@@ -107,6 +107,7 @@ pub struct Plan {
 #[derive(Args)]
 pub struct Profiles {
     /// The profile to show; with --resolved, also a file
+    #[arg(value_parser = super::suggested::profile(), hide_possible_values = true)]
     pub name: Option<String>,
     /// Show the profile with everything that it inherits, as one document
     #[arg(long, requires = "name")]
@@ -129,7 +130,7 @@ pub struct Streams {
     pub video_stream: Option<usize>,
     /// Audio tracks of the source: all, none, or numbers (from 0) and languages, separated by commas [default: those of
     /// the programme of the video]
-    #[arg(long, value_name = "TRACK,...")]
+    #[arg(long, value_name = "TRACK,...", value_parser = super::suggested::audio_tracks(), hide_possible_values = true)]
     pub audio_tracks: Option<AudioTracks>,
 }
 

@@ -5,6 +5,7 @@ mod habits;
 mod job;
 mod reading;
 mod records;
+mod suggested;
 pub mod typed;
 pub mod usage;
 

@@ -198,10 +198,24 @@ fn resolved(
     }
 }
 
+/// Makes the folders that a job writes into.
+fn make_folders(job: &Job) -> Result<(), Error> {
+    let files = job.outputs.iter().map(|output| output.path.clone());
+    let packages = job.packages.iter().map(|package| package.path.clone());
+    let all = files.chain(packages).chain(job.stills.iter().flat_map(|still| still.paths()));
+    for folder in all.filter_map(|path| path.parent().map(Path::to_owned)) {
+        std::fs::create_dir_all(&folder).map_err(|error| Error::io(Stage::Mux, &folder, "cannot be made", error))?;
+    }
+    Ok(())
+}
+
 fn start(document: &Document, resolved: Resolved, running: &Running) -> u8 {
     let Resolved { mut job, traits, source } = resolved;
     if running.overwrite {
         job.overwrite();
+    }
+    if let Err(error) = make_folders(&job) {
+        return output::failure(&error, running.json);
     }
     let watching = Watching::new(running.progress, &running.records, Some(source.reading_place()));
     let work = |control: &Control| run_opened(&job, source, control);

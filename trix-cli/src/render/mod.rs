@@ -5,6 +5,7 @@ pub mod events;
 pub mod plan;
 pub mod problem;
 pub mod progress;
+pub mod reading;
 pub mod report;
 pub mod summary;
 pub mod verify;

@@ -67,7 +67,7 @@ pub fn needs(needs: &Preflight) -> String {
         );
     }
     for folder in &needs.missing_folders {
-        let _ = writeln!(out, "! folder {} does not exist; ingest makes it, and trix run needs it", folder.display());
+        let _ = writeln!(out, "folder  {} will be made", folder.display());
     }
     for path in &needs.taken {
         let _ = writeln!(out, "! taken  {} exists; --overwrite replaces it", path.display());

@@ -9,6 +9,7 @@ pub mod video;
 pub(crate) mod lavc;
 pub(crate) mod options;
 pub(crate) mod option_names;
+pub use option_names::{PRESETS, profiles, tunes};
 pub(crate) mod option_spelling;
 pub(crate) mod timeline;
 pub(crate) mod samples;

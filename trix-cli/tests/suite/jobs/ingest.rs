@@ -206,7 +206,7 @@ fn a_plan_shows_what_it_needs_and_how_long_it_takes() {
     let into = out.path().join("new");
     let line = "plan {} --profile preview --set preview_preset=ultrafast -o {}";
     let text = trix(&format!("{line} --time"), &[&film, &into]).done().out.clone();
-    for part in ["\nfree    ", "\nspace   about ", "\n! folder ", "\ntime    about 0:00:0"] {
+    for part in ["\nfree    ", "\nspace   about ", "\nfolder  ", "\ntime    about 0:00:0"] {
         assert!(text.contains(part), "{part:?} in {text}");
     }
     assert!(!into.exists(), "a plan makes nothing");
