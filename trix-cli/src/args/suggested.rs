@@ -73,8 +73,8 @@ pub fn profile() -> impl TypedValueParser<Value = String> {
 /// Codecs of audio.
 pub fn audio() -> impl TypedValueParser<Value = AudioSettings> {
     let words = [
-        "auto", "copy", "none", "aac", "aac:128k", "opus", "ac3", "eac3", "flac", "alac", "pcm", "pcm16", "pcm24", "pcm32",
-        "pcmf32",
+        "auto", "copy", "none", "aac", "aac:128k", "opus", "ac3", "eac3", "flac", "alac", "pcm", "pcm16", "pcm24",
+        "pcm32", "pcmf32",
     ];
     suggested(read::<AudioSettings>(), words)
 }
@@ -82,9 +82,10 @@ pub fn audio() -> impl TypedValueParser<Value = AudioSettings> {
 /// Audio tracks: words, and codes of languages with the most speakers (ISO 639-2).
 pub fn audio_tracks<T: FromStr<Err: Display> + Clone + Send + Sync + 'static>() -> impl TypedValueParser<Value = T> {
     let words = [
-        "all", "none", "ara", "ben", "bul", "cat", "ces", "dan", "deu", "ell", "eng", "est", "fas", "fin", "fra", "heb", "hin",
-        "hrv", "hun", "ind", "isl", "ita", "jpn", "kat", "kaz", "kor", "lav", "lit", "msa", "nld", "nor", "pol", "por", "ron",
-        "rus", "slk", "slv", "spa", "srp", "swe", "tam", "tel", "tha", "tur", "ukr", "urd", "uzb", "vie", "zho",
+        "all", "none", "ara", "ben", "bul", "cat", "ces", "dan", "deu", "ell", "eng", "est", "fas", "fin", "fra",
+        "heb", "hin", "hrv", "hun", "ind", "isl", "ita", "jpn", "kat", "kaz", "kor", "lav", "lit", "msa", "nld", "nor",
+        "pol", "por", "ron", "rus", "slk", "slv", "spa", "srp", "swe", "tam", "tel", "tha", "tur", "ukr", "urd", "uzb",
+        "vie", "zho",
     ];
     suggested(read::<T>(), words)
 }

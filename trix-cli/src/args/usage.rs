@@ -175,6 +175,12 @@ impl Usage<'_> {
         let whole = words.iter().find(|word| {
             *word == &argument || word.starts_with(&format!("{argument}=")) || (!is_long && word.starts_with(&argument))
         });
+        // Behind a letter that is an option, another letter of the word is named.
+        let letter = argument.chars().nth(1).filter(|_| argument.len() == 2);
+        let is_around = |word: &&String| {
+            !word.starts_with("--") && word.starts_with('-') && letter.is_some_and(|letter| word[1..].contains(letter))
+        };
+        let whole = whole.or_else(|| words.iter().find(is_around));
         let (typed, whole) = (whole.map_or(argument.as_str(), String::as_str), whole);
         let name = typed.split('=').next().unwrap_or_default().trim_start_matches('-');
         let all: Vec<&str> =

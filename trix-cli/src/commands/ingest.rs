@@ -13,6 +13,7 @@ use trix_core::{
     Cancel, Error, ErrorDetail, ErrorKind, Job, Report, Stage,
     document::{Document, Resolved, Traits},
     manifest::{Manifest, Standing, job_hash},
+    media::path_text,
     report::{MasterResult, MasterState, Summary},
     run_opened,
     source::Source,
@@ -252,7 +253,7 @@ impl Run<'_> {
             job.overwrite();
         }
         let name = set.iter().rev().find(|(key, _)| key == "stem").map_or(&master.name, |(_, name)| name);
-        let manifest = folder.join(format!("{name}.manifest.json"));
+        let manifest = folder.join(path_text::from_text(&format!("{name}.manifest.json")));
         Ok(Ready { document, traits, job, source, key, folder, manifest })
     }
 

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use trix_core::{Error, ErrorKind, Result, Stage};
+use trix_core::{Error, ErrorKind, Result, Stage, media::path_text};
 
 /// The extensions of files with video that are taken from folders. A file that is named is taken whatever its name is.
 const EXTENSIONS: [&str; 27] = [
@@ -130,7 +130,7 @@ impl Search {
 /// Names the masters. Usually the name is that of the file without its extension. Masters of one folder that would have the
 /// same name get the extension too (`film-mov`), then the name of the folder around them (`reel1-film-mov`), then a number.
 fn named(found: Vec<(PathBuf, PathBuf)>) -> Vec<Master> {
-    let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    let text = |part: Option<&std::ffi::OsStr>| path_text::to_text(part.unwrap_or_default());
     let stem = |source: &Path| text(source.file_stem());
     let extended = |source: &Path| format!("{}-{}", stem(source), text(source.extension()));
     let around = |source: &Path| {

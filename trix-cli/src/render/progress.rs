@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn long_names_keep_their_ends() {
         assert_eq!(shortened("film.mkv", 12), "film.mkv");
-        assert_eq!(shortened("a-very-long-name.h264-10.mkv", 12), "a-ver…10.mkv");
+        assert_eq!(shortened("a-very-long-name.h264-10.mkv", 12), "a-ve…-10.mkv");
         assert_eq!(shortened("ééééééééééééé.mkv", 12).chars().count(), 12);
         assert_eq!(
             (percent(1, Some(3)), percent(9, Some(3)), percent(5, None)),

@@ -193,6 +193,9 @@ pub(super) fn plan(
         VideoSettings::Prores(own) => own.profile.as_deref(),
         _ => None,
     };
+    // Frames of one row or column have no 4:2:0.
+    let is_tiny = facts.width.min(facts.height) < 2;
+    let settings = FrameSettings { compatible: settings.compatible && !is_tiny, ..settings };
     let format = format(encoder, &settings, prores, &job.output.picture, samples, &mut diagnostics);
     // FFV1 and ProRes have none of the settings that only x264 and x265 take.
     let own = job.output.video.encode().map_or_else(EncodeSettings::default, |(_, own)| own.clone());
