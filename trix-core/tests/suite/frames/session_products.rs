@@ -128,15 +128,13 @@ fn a_package_of_a_session_can_be_of_audio_alone() {
 #[test]
 fn a_session_writes_several_files_of_one_giving_as_a_job_does() {
     let quick = |kind: &str, depth: u32| json!({ "type": kind, "preset": "ultrafast", "depth": depth });
-    let mut small = quick("x264", 8);
-    small["size"] = json!({ "width": 160, "height": 90 });
     let outputs = json!([
         { "path": "a.mp4", "video": quick("x264", 8), "audio": { "type": "aac" } },
         { "path": "b.mkv", "video": quick("x265", 10), "audio": { "type": "flac" } },
         { "path": "c.mkv", "video": { "type": "ffv1" }, "audio": { "type": "pcm" }, "verify": "full" },
         { "path": "d.mov", "video": { "type": "prores" }, "audio": { "type": "pcm" }, "tracks": [1] },
         { "path": "e.mxf", "video": { "type": "prores" }, "audio": { "type": "pcm" } },
-        { "path": "f.mkv", "video": small, "audio": { "type": "opus" } },
+        { "path": "f.mkv", "video": quick("x264", 8), "picture": { "size": { "width": 160, "height": 90 } }, "audio": { "type": "opus" } },
         { "path": "g.mkv", "video": quick("x264", 8), "audio": { "type": "none" } },
         { "path": "h.ts", "video": quick("x264", 8), "audio": { "type": "ac3" } },
         { "path": "i.mkv", "video": { "type": "none" }, "audio": { "type": "flac" } },

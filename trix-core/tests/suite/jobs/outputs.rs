@@ -141,7 +141,8 @@ fn frames_deinterlaced_for_all_outputs_equal_those_for_one() {
     let outputs = json!([
         { "path": "a.mkv", "video": x264(8), "picture": on },
         { "path": "b.mkv", "video": x265(10), "picture": on },
-        { "path": "c.mp4", "video": { "type": "x264", "preset": "ultrafast", "size": { "width": 90, "height": 72 } }, "picture": on },
+        { "path": "c.mp4", "video": { "type": "x264", "preset": "ultrafast" },
+          "picture": { "deinterlace": "on", "size": { "width": 90, "height": 72 } } },
         { "path": "d.mkv", "video": x264(8), "picture": { "deinterlace": "fields" } },
         { "path": "e.mkv", "video": x264(8), "picture": { "deinterlace": "off" } }
     ]);
@@ -163,7 +164,8 @@ fn rungs_of_a_ladder_are_what_each_would_be_alone() {
     let folder = folder();
     let rung = |name: &str, height: i32| {
         json!({ "path": name, "audio": none(),
-                "video": { "type": "x264", "preset": "veryfast", "size": { "width": -2, "height": height } } })
+                "video": { "type": "x264", "preset": "veryfast" },
+                "picture": { "size": { "width": -2, "height": height } } })
     };
     let outputs = json!([
         rung("180.mp4", 180), rung("120.mkv", 120), rung("120.mov", 120), rung("90.ts", 90),
@@ -218,15 +220,16 @@ fn queues(job: &Job) -> Vec<String> {
 fn audio_is_copied_dropped_or_encoded_by_output_and_equal_encodes_are_shared() {
     let folder = folder();
     let aac = json!({ "type": "aac", "kbps": 96 });
-    let small =
-        |encoder: &str| json!({ "type": encoder, "preset": "ultrafast", "size": { "width": 96, "height": 64 } });
+    let quick = |encoder: &str| json!({ "type": encoder, "preset": "ultrafast" });
+    let small = json!({ "size": { "width": 96, "height": 64 } });
     let outputs = json!([
-        { "path": "a.mp4", "video": small("x264"), "audio": aac },
+        { "path": "a.mp4", "video": quick("x264"), "picture": small, "audio": aac },
         { "path": "b.mov", "video": none(), "audio": { "type": "copy" } },
-        { "path": "c.mkv", "video": small("x265"), "audio": { "type": "flac" } },
+        { "path": "c.mkv", "video": quick("x265"), "picture": small, "audio": { "type": "flac" } },
         { "path": "d.mp4", "video": none(), "audio": aac },
-        { "path": "e.mkv", "video": small("x264"), "audio": { "type": "opus" }, "audio_shape": { "layout": "mono" } },
-        { "path": "f.ts", "video": small("x264"), "audio": none() }
+        { "path": "e.mkv", "video": quick("x264"), "picture": small, "audio": { "type": "opus" },
+          "audio_shape": { "layout": "mono" } },
+        { "path": "f.ts", "video": quick("x264"), "picture": small, "audio": none() }
     ]);
     let job = job(&master(), folder.path(), outputs);
     let report = each_is_as_alone(&job);

@@ -412,8 +412,8 @@ fn settings_that_ffv1_and_prores_lack_are_refused_with_the_reason() {
         mistake.problem
     };
     for (encoder, own, keys) in [
-        ("ffv1", &ffv1, "chroma, depth, params, rate, resampler, size, type"),
-        ("prores", &prores, "chroma, depth, params, profile, resampler, size, type"),
+        ("ffv1", &ffv1, "chroma, depth, params, rate, type"),
+        ("prores", &prores, "chroma, depth, params, profile, type"),
     ] {
         for case in own {
             assert!(check(encoder, case).ends_with(&format!("; known are {keys}")));
