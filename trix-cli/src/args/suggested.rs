@@ -10,7 +10,7 @@ use std::{ffi::OsStr, fmt::Display, str::FromStr};
 use trix_core::{
     document::{PROFILES, user_profiles},
     encode::{PRESETS, profiles, tunes},
-    settings::{audio::AudioSettings, video::Encoder},
+    settings::{audio::AudioSettings, audio_tracks::AudioTracks, video::Encoder},
 };
 
 /// Reads a value with `P`, and suggests words.
@@ -28,7 +28,7 @@ impl<P: TypedValueParser> TypedValueParser for Suggested<P> {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.words.iter().map(PossibleValue::new)))
+        Some(Box::new(self.words.iter().cloned().map(PossibleValue::new)))
     }
 }
 
@@ -80,14 +80,14 @@ pub fn audio() -> impl TypedValueParser<Value = AudioSettings> {
 }
 
 /// Audio tracks: words, and codes of languages with the most speakers (ISO 639-2).
-pub fn audio_tracks<T: FromStr<Err: Display> + Clone + Send + Sync + 'static>() -> impl TypedValueParser<Value = T> {
+pub fn audio_tracks() -> impl TypedValueParser<Value = AudioTracks> {
     let words = [
         "all", "none", "ara", "ben", "bul", "cat", "ces", "dan", "deu", "ell", "eng", "est", "fas", "fin", "fra",
         "heb", "hin", "hrv", "hun", "ind", "isl", "ita", "jpn", "kat", "kaz", "kor", "lav", "lit", "msa", "nld", "nor",
         "pol", "por", "ron", "rus", "slk", "slv", "spa", "srp", "swe", "tam", "tel", "tha", "tur", "ukr", "urd", "uzb",
         "vie", "zho",
     ];
-    suggested(read::<T>(), words)
+    suggested(read::<AudioTracks>(), words)
 }
 
 /// A value that `read` reads, with `words` to suggest.
