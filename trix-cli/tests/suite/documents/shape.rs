@@ -13,7 +13,8 @@ const UNITS: [&str; 15] = [
 /// Keys whose values depend on the machine.
 const KEYS: [&str; 3] = ["threads", "pools", "frame-threads"];
 
-/// True for a number that a run measures: with a point (a time, a size, a version), or with a unit behind it.
+/// True for a number that a run measures: with a point (a time, a size, a version), hours with minutes and seconds, or with a
+/// unit behind it.
 fn is_measured(number: &str, next: Option<&str>) -> bool {
     let digits = |c: char| c.is_ascii_digit();
     if !number.starts_with(digits) {
@@ -21,7 +22,9 @@ fn is_measured(number: &str, next: Option<&str>) -> bool {
     }
     let is_decimal = number.contains('.') && number.split(['.', ':']).all(|part| part.starts_with(digits));
     let is_whole = number.chars().all(digits);
-    is_decimal || is_whole && next.is_some_and(|next| UNITS.contains(&next) || SIZES.contains(&next))
+    let is_clock =
+        number.split(':').count() == 3 && number.split(':').all(|part| !part.is_empty() && part.chars().all(digits));
+    is_decimal || is_clock || is_whole && next.is_some_and(|next| UNITS.contains(&next) || SIZES.contains(&next))
 }
 
 fn is_hash(word: &str) -> bool {
