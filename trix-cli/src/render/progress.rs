@@ -186,9 +186,11 @@ impl Screen {
         let (rows, columns) = Term::stderr().size();
         let has_room = usize::from(rows) > self.outputs.len() + LEFT_ROWS;
         let count = self.outputs.len();
+        // Lines stand in the order of the outputs, below the head.
+        let place = 1 + self.outputs.range(..number).filter(|(_, other)| other.line.is_some()).count();
         let Some(own) = self.outputs.get_mut(&number).filter(|_| count > 1 && has_room) else { return };
         let line = own.line.get_or_insert_with(|| {
-            let line = self.lines.add(ProgressBar::new(0));
+            let line = self.lines.insert(place, ProgressBar::new(0));
             line.set_style(style("  {prefix} {msg}"));
             line
         });
