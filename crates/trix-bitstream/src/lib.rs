@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`nal`], [`sei`], [`sequence_set`], [`mpeg_video`], [`entry`], [`rpu`], [`in_band`], [`vpx`], [`vvc`] | coded video |
 //! | [`audio_header`], [`mpeg_audio`] | coded audio |
-//! | [`boxes`], [`ebml`], [`segment_info`] | what MP4 and Matroska consist of |
+//! | [`boxes`], [`sample_entry`], [`ebml`], [`segment_info`] | what MP4 and Matroska consist of |
 //! | [`edit_list`], [`codec_delay`] | values that are corrected in a finished MP4 or Matroska |
 //! | [`steady`], [`essence`] | the frames of a transport stream, and the packets of MXF, by byte |
 //! | [`checks`], [`extent`] | whole files: damage that demuxers do not report |
@@ -31,6 +31,7 @@ pub mod vvc;
 pub mod audio_header;
 pub mod mpeg_audio;
 pub mod boxes;
+pub mod sample_entry;
 pub mod ebml;
 pub mod segment_info;
 pub mod steady;

@@ -96,6 +96,8 @@ mod stills {
 mod documents {
     mod guide;
     mod languages_and_mistakes;
+    mod made;
+    mod merging;
     mod places;
     mod profiles;
     mod properties;
