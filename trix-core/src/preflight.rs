@@ -72,11 +72,12 @@ impl Preflight {
 
 /// Compares what `plan` needs with what there is on this machine. `source` is that of the plan.
 pub fn preflight(plan: &Plan, source: &Source) -> Preflight {
-    let mut folders: Vec<PathBuf> = paths(plan).into_iter().map(|(path, _)| folder_of(&path)).collect();
+    let products = products(plan);
+    let mut folders: Vec<PathBuf> = products.iter().map(|(path, _)| folder_of(path)).collect();
     folders.sort();
     folders.dedup();
     Preflight {
-        taken: taken(plan),
+        taken: taken(&products),
         missing_folders: folders.into_iter().filter(|folder| !folder.is_dir()).collect(),
         space: space(plan, source),
         memory: plan.memory.estimate,
@@ -84,24 +85,28 @@ pub fn preflight(plan: &Plan, source: &Source) -> Preflight {
     }
 }
 
-/// Refuses a plan whose outputs have names that exist and may not be replaced. The error has all of them.
+/// Refuses names that exist and may not be replaced, all of them at once. `products` are the names, and whether each may
+/// replace what has it.
 ///
 /// # Errors
 /// `Io` with the first name; the others are in its text.
-pub(crate) fn refuse_taken(plan: &Plan) -> Result<()> {
-    let taken = taken(plan);
-    let [first, others @ ..] = taken.as_slice() else { return Ok(()) };
-    // Whoever opens a single name says why it cannot be had.
-    if others.is_empty() {
-        return Ok(());
-    }
-    let others: Vec<String> = others.iter().map(|path| path.display().to_string()).collect();
-    let detail = format!("exists already, and so do {}; --overwrite replaces them", others.join(", "));
-    Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(first))
+pub fn refuse_taken(products: &[(PathBuf, bool)]) -> Result<()> {
+    let taken = taken(products);
+    let detail = match taken.as_slice() {
+        [] => return Ok(()),
+        // The job itself says why a folder or a device cannot be replaced.
+        [only] if !only.is_file() && !only.is_symlink() => return Ok(()),
+        [_] => "exists already; --overwrite replaces it".to_owned(),
+        [_, others @ ..] => {
+            let others: Vec<String> = others.iter().map(|path| path.display().to_string()).collect();
+            format!("exists already, and so do {}; --overwrite replaces them", others.join(", "))
+        }
+    };
+    Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(&taken[0]))
 }
 
-/// The files and folders that a plan writes, and whether each may be replaced.
-fn paths(plan: &Plan) -> Vec<(PathBuf, bool)> {
+/// The files and folders that a plan makes, and whether each may replace what has its name.
+pub(crate) fn products(plan: &Plan) -> Vec<(PathBuf, bool)> {
     let stills =
         plan.stills.iter().flat_map(|still| still.settings.paths().into_iter().map(|path| (path, still.overwrite)));
     let files = plan.outputs.iter().map(|output| (output.path.clone(), output.overwrite));
@@ -109,9 +114,9 @@ fn paths(plan: &Plan) -> Vec<(PathBuf, bool)> {
     files.chain(packages).chain(stills).collect()
 }
 
-fn taken(plan: &Plan) -> Vec<PathBuf> {
-    let is_taken = |(path, overwrite): &(PathBuf, bool)| !overwrite && fs::symlink_metadata(path).is_ok();
-    paths(plan).into_iter().filter(is_taken).map(|(path, _)| path).collect()
+fn taken(products: &[(PathBuf, bool)]) -> Vec<PathBuf> {
+    let is_taken = |(path, overwrite): &&(PathBuf, bool)| !overwrite && fs::symlink_metadata(path).is_ok();
+    products.iter().filter(is_taken).map(|(path, _)| path.clone()).collect()
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -224,6 +224,13 @@ pub struct Summary {
     pub masters: Vec<MasterResult>,
 }
 
+impl Summary {
+    /// A summary of `masters`.
+    pub fn new(masters: Vec<MasterResult>) -> Self {
+        Summary { trix: trix_model::json::VERSION, masters }
+    }
+}
+
 /// What became of a master.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MasterResult {

@@ -3,17 +3,14 @@
 //! Invariant: a failure of one master does not keep the others from being done. All names that are taken are reported before
 //! the first frame is decoded.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
 use trix_core::{
     Cancel, Error, ErrorDetail, ErrorKind, Job, Report, Stage,
     document::{Document, Resolved, Traits},
     manifest::{Manifest, Standing, job_hash},
     media::path_text,
+    preflight::refuse_taken,
     report::{MasterResult, MasterState, Summary},
     run_opened,
     source::Source,
@@ -69,27 +66,6 @@ struct Ready {
     /// The folder of its copies, and the manifest in it.
     folder: PathBuf,
     manifest: PathBuf,
-}
-
-impl Ready {
-    /// The files and folders that the job makes and may not replace, as far as they exist.
-    fn taken(&self) -> Vec<PathBuf> {
-        let Job { outputs, packages, stills, overwrite_stills, .. } = &self.job;
-        let files = outputs.iter().filter(|own| !own.overwrite).map(|own| own.path.clone());
-        let packages = packages.iter().filter(|own| !own.overwrite).map(|own| own.path.clone());
-        let stills = stills.iter().filter(|_| !overwrite_stills).flat_map(|still| still.paths());
-        files.chain(packages).chain(stills).filter(|path| path.symlink_metadata().is_ok()).collect()
-    }
-
-    /// The files and folders that the job makes.
-    fn made(&self) -> Vec<PathBuf> {
-        let Job { outputs, packages, stills, .. } = &self.job;
-        let files = outputs.iter().map(|own| own.path.clone());
-        files
-            .chain(packages.iter().map(|own| own.path.clone()))
-            .chain(stills.iter().flat_map(|still| still.paths()))
-            .collect()
-    }
 }
 
 /// What became of a master.
@@ -172,7 +148,7 @@ impl Run<'_> {
         if self.cancel.is_cancelled() {
             worst = exit::worse(worst, exit::code(ErrorKind::Cancelled));
         }
-        let summary = Summary { trix: 1, masters: results };
+        let summary = Summary::new(results);
         let lost = self.record(&summary);
         match self.args.running.json {
             true => output::json(&summary),
@@ -213,12 +189,15 @@ impl Run<'_> {
                 if self.args.skip_existing && ready.manifest.exists() {
                     return Ok(());
                 }
-                refuse_taken(&ready.taken())?;
-                ready.made().into_iter().try_for_each(|path| match owners.insert(path.clone(), master.source.clone()) {
-                    None => Ok(()),
-                    Some(other) => {
-                        let detail = format!("is made of {} already; use ${{stem}} in its path", other.display());
-                        Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path))
+                let products = ready.job.products();
+                refuse_taken(&products)?;
+                products.into_iter().try_for_each(|(path, _)| {
+                    match owners.insert(path.clone(), master.source.clone()) {
+                        None => Ok(()),
+                        Some(other) => {
+                            let detail = format!("is made of {} already; use ${{stem}} in its path", other.display());
+                            Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path))
+                        }
                     }
                 })
             });
@@ -286,15 +265,4 @@ impl Run<'_> {
         }
         Ok(Done::Made(Box::new(report)))
     }
-}
-
-/// Refuses names that exist and may not be replaced.
-fn refuse_taken(taken: &[PathBuf]) -> Result<(), Error> {
-    let [first, others @ ..] = taken else { return Ok(()) };
-    let list: Vec<String> = others.iter().map(|path| path.display().to_string()).collect();
-    let detail = match list.as_slice() {
-        [] => "exists already; --overwrite replaces it".to_owned(),
-        list => format!("exists already, and so do {}; --overwrite replaces them", list.join(", ")),
-    };
-    Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(Path::new(first)))
 }

@@ -200,11 +200,8 @@ fn resolved(
 
 /// Makes the folders that a job writes into.
 fn make_folders(job: &Job) -> Result<(), Error> {
-    let files = job.outputs.iter().map(|output| output.path.clone());
-    let packages = job.packages.iter().map(|package| package.path.clone());
-    let all = files.chain(packages).chain(job.stills.iter().flat_map(|still| still.paths()));
-    for folder in all.filter_map(|path| path.parent().map(Path::to_owned)) {
-        std::fs::create_dir_all(&folder).map_err(|error| Error::io(Stage::Mux, &folder, "cannot be made", error))?;
+    for folder in job.products().iter().filter_map(|(path, _)| path.parent()) {
+        std::fs::create_dir_all(folder).map_err(|error| Error::io(Stage::Mux, folder, "cannot be made", error))?;
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ use crate::{
         Draft,
         external_audio::{self, ExternalAudio},
     },
-    preflight::{preflight, refuse_taken},
+    preflight::{preflight, products, refuse_taken},
     report::{Report, Timing, TrackReport},
     settings::job::Job,
     source::{Source, SourceHasher},
@@ -96,7 +96,7 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     let hasher = job.hash.then(|| source.hash_source());
     let mut draft = Draft::new(job, &source, &this_machine())?;
     refuse_own_source(&draft.plan)?;
-    refuse_taken(&draft.plan)?;
+    refuse_taken(&products(&draft.plan))?;
     warn(&draft.plan, &source, control);
     let pending = PendingOutputs::take(&draft.plan)?;
     draft.measure(&source, &control.cancel)?;
@@ -138,7 +138,7 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
         external_audio.expect_identities(&track.identities)?;
     }
     refuse_own_source(plan)?;
-    refuse_taken(plan)?;
+    refuse_taken(&products(plan))?;
     warn(plan, &source, control);
     let pending = PendingOutputs::take(plan)?;
     execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, program: None }, control)

@@ -101,6 +101,14 @@ impl Job {
         self.stills.iter_mut().for_each(|still| still.paths_mut().into_iter().for_each(own));
     }
 
+    /// The files and folders that the job makes, and whether each may replace what has its name.
+    pub fn products(&self) -> Vec<(PathBuf, bool)> {
+        let files = self.outputs.iter().map(|output| (output.path.clone(), output.overwrite));
+        let packages = self.packages.iter().map(|package| (package.path.clone(), package.overwrite));
+        let stills = self.stills.iter().flat_map(|still| still.paths());
+        files.chain(packages).chain(stills.map(|path| (path, self.overwrite_stills))).collect()
+    }
+
     /// Allows to replace whatever has the name of something that is made.
     pub fn overwrite(&mut self) {
         self.outputs.iter_mut().for_each(|output| output.overwrite = true);
