@@ -6,7 +6,7 @@
 //! colour, and none with `NO_COLOR`.
 
 use std::{
-    io::{ErrorKind as IoKind, Write},
+    io::{ErrorKind as IoKind, IsTerminal, Write},
     os::fd::AsFd,
     path::Path,
     sync::{Mutex, PoisonError},
@@ -50,7 +50,8 @@ pub fn settle(code: u8, whole: bool) -> u8 {
 
 /// Writes text to standard output. On a terminal, lines are wrapped at words, and what needs a look has colour.
 pub fn text(text: &str) {
-    let width = columns(std::io::stdout());
+    let stdout = std::io::stdout();
+    let width = stdout.is_terminal().then(|| columns(stdout)).flatten();
     let shown = reading::shown(&visible(text), width);
     let mut out = anstream::stdout().lock();
     wrote(out.write_all(shown.as_bytes()).and_then(|()| out.flush()));
@@ -95,7 +96,7 @@ fn width() -> Option<usize> {
 fn columns(stream: impl AsFd) -> Option<usize> {
     /// Narrower than this, wrapped text cannot be read.
     const LEAST: usize = 20;
-    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
     let shown = || terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0));
     stated.or_else(shown).map(|width: usize| width.max(LEAST))
 }
@@ -145,6 +146,15 @@ pub fn failure(error: &Error, as_json: bool) -> u8 {
         json(&document);
     }
     crate::exit::code(error.kind())
+}
+
+/// Reports the error of one of several masters. The message names it.
+pub fn failure_of(master: &Path, error: &Error) {
+    let name = master.display().to_string();
+    if !error.to_string().contains(&name) {
+        line(&format!("trix: {name}:"));
+    }
+    failure(error, false);
 }
 
 /// Reports wrong usage, and returns its exit code.

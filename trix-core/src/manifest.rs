@@ -22,7 +22,7 @@ use crate::{
     plan::Identity,
     report::Report,
     settings::job::Job,
-    source::{FileFixity, Source, sha256_of_file},
+    source::{FileFixity, ReadingPlace, Source, identity_of_file, sha256_watched},
 };
 
 /// The largest manifest, in bytes. One of a package with ten thousand segments has 2 MB.
@@ -34,18 +34,23 @@ pub struct Manifest {
     /// Version of this format: 1.
     #[serde(deserialize_with = "trix_model::json::version")]
     pub trix: u32,
-    /// The source, as it was named.
-    #[serde(with = "trix_model::path_text")]
-    #[schemars(with = "PathBuf")]
-    pub source: PathBuf,
-    /// What the source was when the files were made.
-    pub identity: Identity,
-    /// SHA-256 of the job, without the folders of source and outputs: 64 lower-case hexadecimal digits.
-    pub job: String,
+    /// What the files were made of.
+    pub inputs: Inputs,
     /// The files, by their names below the folder of the manifest.
     pub files: Vec<FileFixity>,
     /// The report of the job.
     pub report: Report,
+}
+
+/// What files are made of: the source, the audio files beside it, and the job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Inputs {
+    /// SHA-256 of the job, without the folders of source and outputs: 64 lower-case hexadecimal digits.
+    pub job: String,
+    /// The source.
+    pub source: Identity,
+    /// The files of external audio tracks, in the order of the job.
+    pub tracks: Vec<Identity>,
 }
 
 /// How the files of a manifest stand.
@@ -57,21 +62,39 @@ pub enum Standing {
     Changed(String),
 }
 
-/// SHA-256 of `job` without the folders of its source and outputs. The outputs must still have relative names.
-pub fn job_hash(job: &Job) -> String {
-    let mut job = job.clone();
-    job.source.path = job.source.path.file_name().map(PathBuf::from).unwrap_or_default();
-    let text = serde_json::to_vec(&job).unwrap_or_default();
-    let digits = Sha256::digest(&text);
-    digits.iter().map(|byte| format!("{byte:02x}")).collect()
+impl Inputs {
+    /// What `job` is made of at this moment. Its outputs still have relative names.
+    ///
+    /// # Errors
+    /// `Io` if a file cannot be read.
+    pub fn of(job: &Job, source: &Source) -> Result<Self> {
+        let files = job.tracks.iter().flat_map(|track| track.all_inputs());
+        let tracks = files.map(|file| identity_of_file(&file.path)).collect::<Result<_>>()?;
+        let mut bare = job.clone();
+        bare.source.path = bare.source.path.file_name().map(PathBuf::from).unwrap_or_default();
+        let unwritable = |error| Error::bug(Stage::Plan, format!("a job cannot be written: {error}"));
+        let text = serde_json::to_vec(&bare).map_err(unwritable)?;
+        let job = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Inputs { job, source: source.identity()?, tracks })
+    }
+
+    /// How `self` differs from what is there `now`, in words.
+    fn difference(&self, now: &Self) -> Option<&'static str> {
+        match () {
+            () if self.job != now.job => Some("the job is another than the one that made the files"),
+            () if self.source != now.source => Some("the source has changed since"),
+            () if self.tracks != now.tracks => Some("an audio file beside it has changed since"),
+            () => None,
+        }
+    }
 }
 
 impl Manifest {
-    /// Lists the files of a report. `folder` is that of the manifest, and `job` the hash of the job with relative names.
+    /// Lists the files of a report. `folder` is that of the manifest.
     ///
     /// # Errors
     /// `InvalidSpec` if the job did not hash its outputs, or wrote one of them outside of `folder`.
-    pub fn new(folder: &Path, job: String, identity: Identity, report: Report) -> Result<Self> {
+    pub fn new(folder: &Path, inputs: Inputs, report: Report) -> Result<Self> {
         let mut files = Vec::new();
         for output in &report.outputs {
             let sha256 = output.sha256.clone().unwrap_or_default();
@@ -93,7 +116,12 @@ impl Manifest {
         if files.iter().any(|file| file.sha256.is_empty()) {
             return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, "a manifest needs hash = true in the job"));
         }
-        Ok(Manifest { trix: json::VERSION, source: report.source.clone(), identity, job, files, report })
+        Ok(Manifest { trix: json::VERSION, inputs, files, report })
+    }
+
+    /// The size of all files together.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
     }
 
     /// Writes the manifest under the name `path`, in one step.
@@ -131,17 +159,14 @@ impl Manifest {
         })
     }
 
-    /// Compares the manifest with the `source` and the hash of the `job` that would be run now, and all files below `folder`
-    /// with their hashes.
+    /// Compares the manifest with what the files would be made of `now`, and all files below `folder` with their hashes.
+    /// `place`, in as many bytes as [`Self::bytes`], follows the reading of the files.
     ///
     /// # Errors
-    /// `Io` if the source or a file cannot be read; `Cancelled`.
-    pub fn check(&self, folder: &Path, job: &str, source: &Source, cancel: &Cancel) -> Result<Standing> {
-        if self.job != job {
-            return Ok(Standing::Changed("the job is another than the one that made the files".into()));
-        }
-        if self.identity != source.identity()? {
-            return Ok(Standing::Changed("the source has changed since".into()));
+    /// `Io` if a file cannot be read; `Cancelled`.
+    pub fn check(&self, folder: &Path, now: &Inputs, place: &ReadingPlace, cancel: &Cancel) -> Result<Standing> {
+        if let Some(how) = self.inputs.difference(now) {
+            return Ok(Standing::Changed(how.into()));
         }
         for file in &self.files {
             let path = folder.join(path_text::from_text(&file.name));
@@ -158,7 +183,7 @@ impl Manifest {
         // Reading all bytes comes last, since it takes longest.
         for file in &self.files {
             let path = folder.join(path_text::from_text(&file.name));
-            if sha256_of_file(&path, cancel)? != file.sha256 {
+            if sha256_watched(&path, cancel, |bytes| place.advance(bytes))? != file.sha256 {
                 return Ok(Standing::Changed(format!("{} has other bytes than were verified", path.display())));
             }
         }

@@ -12,7 +12,7 @@ use trix_core::{
     },
 };
 
-use super::running::{Watching, execute};
+use super::running::{Watching, execute, refuse_records};
 use crate::{
     args::{
         AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept,
@@ -32,6 +32,9 @@ pub fn encode(args: &Encode) -> u8 {
     };
     if !mistakes.is_empty() {
         return output::failure(&refusal(&job, mistakes), args.json);
+    }
+    if let Err(error) = refuse_records(&args.records, &job) {
+        return output::failure(&error, args.json);
     }
     let work = |control: &trix_core::Control| trix_core::run_job(&job, control);
     execute(Watching::new(args.progress, &args.records, None), args.json, work, |error| error)

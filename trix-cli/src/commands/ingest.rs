@@ -1,19 +1,23 @@
 //! `trix ingest`: makes every copy of one or more masters.
 //!
-//! Invariant: a failure of one master does not keep the others from being done. All names that are taken are reported before
-//! the first frame is decoded.
+//! Invariant: a failure of one master does not keep the others from being done. Two masters never write the same file. All
+//! names that are taken are reported before the first frame is decoded.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    path::PathBuf,
+    time::Instant,
+};
 
 use trix_core::{
     Cancel, Error, ErrorDetail, ErrorKind, Job, Report, Stage,
     document::{Document, Resolved, Traits},
-    manifest::{Manifest, Standing, job_hash},
+    manifest::{Inputs, Manifest, Standing},
     media::path_text,
     preflight::refuse_taken,
     report::{MasterResult, MasterState, Summary},
     run_opened,
-    source::Source,
+    source::{ReadingPlace, Source},
 };
 
 use super::{
@@ -22,9 +26,9 @@ use super::{
     running::{self, Watching, watched},
 };
 use crate::{
-    args::{DamageChoice, DriftChoice, Ingest, Running},
+    args::{DamageChoice, DriftChoice, Ingest, Records, Running},
     exit, output,
-    render::{report, summary},
+    render::{events::Log, progress::Shown, report, summary},
 };
 
 /// Makes every copy of the given profiles.
@@ -33,7 +37,7 @@ pub fn ingest(args: &Ingest) -> u8 {
         Ok(found) => found,
         Err(error) => return output::failure(&error, args.running.json),
     };
-    let mut run = Run { args, settings: settings(args), cancel: cancel_on_interrupt(), notes: Vec::new() };
+    let mut run = Run { args, settings: settings(args), cancel: cancel_on_interrupt(), said: BTreeSet::new() };
     if let ([master], true) = (found.masters.as_slice(), found.is_one_file) {
         return run.one(master);
     }
@@ -61,16 +65,25 @@ struct Ready {
     traits: Traits,
     job: Job,
     source: Source,
-    /// Hash of the job with relative names.
-    key: String,
+    inputs: Inputs,
     /// The folder of its copies, and the manifest in it.
     folder: PathBuf,
     manifest: PathBuf,
 }
 
+impl Ready {
+    /// The files and folders that are made, and whether each may replace what has its name.
+    fn products(&self, overwrite: bool) -> Vec<(PathBuf, bool)> {
+        let mut products = self.job.products();
+        products.push((self.manifest.clone(), overwrite));
+        products
+    }
+}
+
 /// What became of a master.
 enum Done {
-    Made(Box<Report>),
+    /// The report, and why the manifest could not be written, if so.
+    Made(Box<Report>, Option<Error>),
     /// The report of the job that made the files.
     Kept(Box<Report>),
 }
@@ -79,68 +92,52 @@ struct Run<'a> {
     args: &'a Ingest,
     settings: Vec<(String, String)>,
     cancel: Cancel,
-    /// Notes about documents that were printed already.
-    notes: Vec<String>,
+    /// Notes and errors that were printed already: those about a profile are the same for each master.
+    said: BTreeSet<String>,
 }
 
 impl Run<'_> {
     /// Does one master that was named, and shows its report.
     fn one(&mut self, master: &Master) -> u8 {
-        let as_json = self.args.running.json;
-        match self.ready(master).and_then(|ready| self.done(ready, String::new())) {
-            Ok(Done::Made(report)) => {
-                self.show(&report, as_json);
-                self.record(&*report).unwrap_or_else(|| running::code(&report))
+        let Running { json, records, .. } = &self.args.running;
+        let checked = self.ready(master).and_then(|ready| {
+            running::refuse_records(records, &ready.job)?;
+            self.is_free(&ready).map(|()| ready)
+        });
+        match checked.and_then(|ready| self.done(ready, String::new())) {
+            Ok(Done::Made(report, lost)) => {
+                let code = running::finished(&report, *json, records);
+                lost.map_or(code, |error| exit::worse(code, output::failure(&error, false)))
             }
             Ok(Done::Kept(report)) => {
-                match as_json {
+                match json {
                     true => output::json(&report),
                     false => output::text(&summary::kept(&master.source, &report)),
                 }
-                exit::DONE
+                running::record(&*report, records)
             }
-            Err(error) => output::failure(&error, as_json),
-        }
-    }
-
-    /// Writes the report into the file that the user named. Returns the exit code if that fails.
-    fn record(&self, report: &impl serde::Serialize) -> Option<u8> {
-        let path = self.args.running.records.report.as_deref()?;
-        output::json_file(path, report).err().map(|error| output::failure(&error, false))
-    }
-
-    fn show(&self, report: &Report, as_json: bool) {
-        if as_json {
-            output::json(report);
-        } else {
-            output::text(&report::text(report));
+            Err(error) => output::failure(&error, *json),
         }
     }
 
     /// Does several masters, one after the other, and sums up.
     fn several(&mut self, masters: &[Master]) -> u8 {
-        let mut results: Vec<MasterResult> = Vec::new();
-        let mut worst = exit::DONE;
-        let refused = self.refused(masters);
+        let mut refused = self.refused(masters);
+        let (mut results, mut worst) = (Vec::new(), exit::DONE);
         for (number, master) in masters.iter().enumerate() {
             let began = Instant::now();
-            let mut result = MasterResult {
-                source: master.source.clone(),
-                state: MasterState::NotBegun,
-                seconds: 0.0,
-                report: None,
-                error: None,
-            };
+            let source = master.source.clone();
+            let (state, seconds) = (MasterState::NotBegun, 0.0);
+            let mut result = MasterResult { source, state, seconds, report: None, error: None };
             if !self.cancel.is_cancelled() {
                 let title = format!("{}/{} {}", number + 1, masters.len(), master.name);
-                let done = match refused.get(&number) {
-                    Some(error) => Err(error.clone()),
-                    None => self.ready(master).and_then(|ready| self.done(ready, title)).map_err(|error| {
-                        output::failure(&error, false);
-                        (ErrorDetail::from(&error), error.kind())
+                let done = match refused.remove(&number) {
+                    Some(error) => Err(error),
+                    None => self.ready(master).and_then(|ready| self.done(ready, title)).inspect_err(|error| {
+                        output::failure_of(&master.source, error);
                     }),
                 };
-                self.note(&mut result, done, &mut worst);
+                worst = exit::worse(worst, self.note(&mut result, done));
                 result.seconds = began.elapsed().as_secs_f64();
             }
             results.push(result);
@@ -149,36 +146,40 @@ impl Run<'_> {
             worst = exit::worse(worst, exit::code(ErrorKind::Cancelled));
         }
         let summary = Summary::new(results);
-        let lost = self.record(&summary);
         match self.args.running.json {
             true => output::json(&summary),
             false => output::text(&summary::text(&summary)),
         }
-        lost.map_or(worst, |code| exit::worse(worst, code))
+        exit::worse(worst, running::record(&summary, &self.args.running.records))
     }
 
-    /// Puts what became of a master into its result.
-    fn note(&self, result: &mut MasterResult, done: Result<Done, (ErrorDetail, ErrorKind)>, worst: &mut u8) {
+    /// Puts what became of a master into its result, and returns its exit code.
+    fn note(&self, result: &mut MasterResult, done: Result<Done, Error>) -> u8 {
         match done {
-            Ok(Done::Made(report)) => {
+            Ok(Done::Made(report, lost)) => {
                 if !self.args.running.json {
                     output::text(&report::text(&report));
                 }
-                *worst = exit::worse(*worst, running::code(&report));
+                let code = running::code(&report);
                 result.state = if report.failed.is_empty() { MasterState::Made } else { MasterState::Partly };
                 result.report = Some(report);
+                result.error = lost.as_ref().map(ErrorDetail::from);
+                lost.map_or(code, |error| exit::worse(code, output::failure(&error, false)))
             }
-            Ok(Done::Kept(report)) => (result.state, result.report) = (MasterState::Kept, Some(report)),
-            Err((error, kind)) => {
-                *worst = exit::worse(*worst, exit::code(kind));
-                (result.state, result.error) = (MasterState::Failed, Some(error));
+            Ok(Done::Kept(report)) => {
+                (result.state, result.report) = (MasterState::Kept, Some(report));
+                exit::DONE
+            }
+            Err(error) => {
+                (result.state, result.error) = (MasterState::Failed, Some(ErrorDetail::from(&error)));
+                exit::code(error.kind())
             }
         }
     }
 
     /// The masters that cannot be done: their jobs have mistakes, or names are taken. All are reported now, before the first
     /// frame.
-    fn refused(&mut self, masters: &[Master]) -> BTreeMap<usize, (ErrorDetail, ErrorKind)> {
+    fn refused(&mut self, masters: &[Master]) -> BTreeMap<usize, Error> {
         let mut refused = BTreeMap::new();
         let mut owners: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
         for (number, master) in masters.iter().enumerate() {
@@ -186,83 +187,117 @@ impl Run<'_> {
                 break;
             }
             let checked = self.ready(master).and_then(|ready| {
-                if self.args.skip_existing && ready.manifest.exists() {
-                    return Ok(());
-                }
-                let products = ready.job.products();
-                refuse_taken(&products)?;
-                products.into_iter().try_for_each(|(path, _)| {
-                    match owners.insert(path.clone(), master.source.clone()) {
-                        None => Ok(()),
-                        Some(other) => {
-                            let detail = format!("is made of {} already; use ${{stem}} in its path", other.display());
-                            Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path))
+                running::refuse_records(&self.args.running.records, &ready.job)?;
+                for (path, _) in ready.products(false) {
+                    match owners.entry(path.clone()) {
+                        Entry::Vacant(free) => drop(free.insert(master.source.clone())),
+                        Entry::Occupied(owner) => {
+                            let detail =
+                                format!("is made of {} already; use ${{stem}} in its path", owner.get().display());
+                            return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path));
                         }
                     }
-                })
+                }
+                self.is_free(&ready)
             });
             if let Err(error) = checked {
-                output::failure(&error, false);
-                refused.insert(number, (ErrorDetail::from(&error), error.kind()));
+                owners.retain(|_, owner| *owner != master.source);
+                if self.said.insert(error.to_string()) {
+                    output::failure_of(&master.source, &error);
+                }
+                self.write_down(&format!("{}: not begun: {error}", master.source.display()));
+                refused.insert(number, error);
             }
         }
         refused
     }
 
+    /// Refuses names that are taken. Copies that may be left out, because they are complete, are no mistake.
+    fn is_free(&self, ready: &Ready) -> Result<(), Error> {
+        let may_skip = self.args.skip_existing && ready.manifest.is_file();
+        if may_skip { Ok(()) } else { refuse_taken(&ready.products(self.args.running.overwrite)) }
+    }
+
+    /// Writes what becomes of a master without a job into the log.
+    fn write_down(&self, text: &str) {
+        let Records { verbose, log, .. } = &self.args.running.records;
+        // A log that cannot be opened is an error of each job.
+        if let Ok(mut log) = Log::open(*verbose, log.as_deref()) {
+            log.line(text);
+        }
+    }
+
     /// Opens a master and makes the job for it.
     fn ready(&mut self, master: &Master) -> Result<Ready, Error> {
         let mut set = self.settings.clone();
-        if !set.iter().any(|(key, _)| key == "stem") {
+        let own = set.iter().rev().find(|(key, _)| key == "stem").map(|(_, name)| name.clone());
+        let name = own.unwrap_or_else(|| {
             set.push(("stem".to_owned(), master.name.clone()));
-        }
+            master.name.clone()
+        });
         let document = Document::of_profiles(&self.args.profile, &master.source, &self.args.audio, &set)?;
         for note in document.notes() {
-            if !self.notes.contains(note) {
+            if self.said.insert(note.clone()) {
                 output::note(note);
-                self.notes.push(note.clone());
             }
         }
         let Resolved { mut job, traits, source } = document.resolve(None)?;
         // The manifest lists the hash of each file.
         job.hash = true;
-        let key = job_hash(&job);
+        let inputs = Inputs::of(&job, &source)?;
         let folder = self.args.output.join(&master.folder);
         job.write_into(&folder);
         if self.args.running.overwrite {
             job.overwrite();
         }
-        let name = set.iter().rev().find(|(key, _)| key == "stem").map_or(&master.name, |(_, name)| name);
         let manifest = folder.join(path_text::from_text(&format!("{name}.manifest.json")));
-        Ok(Ready { document, traits, job, source, key, folder, manifest })
+        Ok(Ready { document, traits, job, source, inputs, folder, manifest })
     }
 
     /// Makes the copies of a master, or finds them complete.
     fn done(&self, ready: Ready, title: String) -> Result<Done, Error> {
-        let Ready { document, traits, job, source, key, folder, manifest } = ready;
-        if self.args.skip_existing
-            && let Some(kept) = Manifest::read(&manifest)?
-        {
-            match kept.check(&folder, &key, &source, &self.cancel)? {
-                Standing::Complete => return Ok(Done::Kept(Box::new(kept.report))),
-                Standing::Changed(how) => {
-                    let master = job.source.path.display();
+        if self.args.skip_existing {
+            match self.standing(&ready)? {
+                Ok(report) => {
+                    self.write_down(&format!("{}: kept", ready.job.source.path.display()));
+                    return Ok(Done::Kept(report));
+                }
+                Err(Some(how)) => {
+                    let master = ready.job.source.path.display();
                     output::note(&format!("{master}: its copies are not skipped: {how}"));
                 }
+                Err(None) => {}
             }
         }
-        let identity = source.identity()?;
-        std::fs::create_dir_all(&folder).map_err(|error| Error::io(Stage::Mux, &folder, "cannot be made", error))?;
+        let Ready { document, traits, job, source, inputs, folder, manifest } = ready;
+        running::make_folders(&job)?;
         let Running { progress, records, .. } = &self.args.running;
         let (place, cancel) = (Some(source.reading_place()), self.cancel.clone());
         let watching = Watching { progress: *progress, records: records.clone(), title, place, cancel };
         let report = watched(watching, |control| run_opened(&job, source, control));
         let report = report.map_err(|error| document.explain(&traits, error))?;
-        if report.failed.is_empty() {
-            match Manifest::new(&folder, key, identity, report.clone()) {
-                Ok(own) => own.write(&manifest)?,
-                Err(error) => output::note(&format!("no manifest is written: {error}")),
-            }
+        if !report.failed.is_empty() {
+            return Ok(Done::Made(Box::new(report), None));
         }
-        Ok(Done::Made(Box::new(report)))
+        let written = Manifest::new(&folder, inputs, report.clone()).and_then(|own| own.write(&manifest));
+        Ok(Done::Made(Box::new(report), written.err()))
+    }
+
+    /// The report of complete copies; else why they are not complete, or nothing if there is no manifest.
+    fn standing(&self, ready: &Ready) -> Result<Result<Box<Report>, Option<String>>, Error> {
+        let kept = match Manifest::read(&ready.manifest) {
+            Ok(Some(kept)) => kept,
+            Ok(None) => return Ok(Err(None)),
+            // One of another version, or a file of another program. Only --overwrite replaces it.
+            Err(error) if error.kind() == ErrorKind::InvalidSpec => return Ok(Err(Some(error.to_string()))),
+            Err(error) => return Err(error),
+        };
+        let place = ReadingPlace::new(kept.bytes());
+        let has_bar = running::has_bar(self.args.running.progress);
+        let _shown = has_bar.then(|| Shown::reading("check copies", place.clone()));
+        Ok(match kept.check(&ready.folder, &ready.inputs, &place, &self.cancel)? {
+            Standing::Complete => Ok(Box::new(kept.report)),
+            Standing::Changed(how) => Err(Some(how)),
+        })
     }
 }

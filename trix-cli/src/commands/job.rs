@@ -15,7 +15,7 @@ use trix_core::{
     run_opened, trial,
 };
 
-use super::running::{Watching, execute, watched};
+use super::running::{Watching, execute, make_folders, refuse_records, watched};
 use crate::{
     args::{Plan, Profiles, ProgressChoice, Records, Run, Running},
     exit, output,
@@ -198,20 +198,12 @@ fn resolved(
     }
 }
 
-/// Makes the folders that a job writes into.
-fn make_folders(job: &Job) -> Result<(), Error> {
-    for folder in job.products().iter().filter_map(|(path, _)| path.parent()) {
-        std::fs::create_dir_all(folder).map_err(|error| Error::io(Stage::Mux, folder, "cannot be made", error))?;
-    }
-    Ok(())
-}
-
 fn start(document: &Document, resolved: Resolved, running: &Running) -> u8 {
     let Resolved { mut job, traits, source } = resolved;
     if running.overwrite {
         job.overwrite();
     }
-    if let Err(error) = make_folders(&job) {
+    if let Err(error) = refuse_records(&running.records, &job).and_then(|()| make_folders(&job)) {
         return output::failure(&error, running.json);
     }
     let watching = Watching::new(running.progress, &running.records, Some(source.reading_place()));

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use glob::{GlobError, MatchOptions};
 use trix_core::{Error, ErrorKind, Result, Stage, media::path_text};
 
 /// The extensions of files with video that are taken from folders. A file that is named is taken whatever its name is.
@@ -66,12 +67,23 @@ impl Search {
         let pattern = source.to_str().filter(|text| text.contains(['*', '?', '[']) && !source.exists());
         let Some(pattern) = pattern else { return self.add_path(source) };
         let wrong = |problem: String| Error::new(ErrorKind::InvalidSpec, Stage::Source, problem).in_file(source);
-        let matches = glob::glob(pattern).map_err(|error| wrong(format!("is no pattern: {error}")))?;
-        let paths: Vec<PathBuf> = matches.flatten().collect();
-        if paths.is_empty() {
-            return Err(wrong("no file matches this pattern".into()));
+        // As in a shell, a pattern does not match hidden files.
+        let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
+        let matches = glob::glob_with(pattern, options).map_err(|error| wrong(format!("is no pattern: {error}")))?;
+        let unreadable = |error: GlobError| Error::io(Stage::Source, error.path(), "cannot be read", error.into());
+        let paths = matches.map(|path| path.map_err(unreadable)).collect::<Result<Vec<PathBuf>>>()?;
+        let before = self.found.len();
+        for path in paths {
+            if path.is_dir() {
+                self.add_folder(&path, Path::new(""), 0)?;
+            } else {
+                self.take(path, PathBuf::new());
+            }
         }
-        paths.iter().try_for_each(|path| self.add_path(path))
+        match self.found.len() > before {
+            true => Ok(()),
+            false => Err(wrong("no file matches this pattern".into())),
+        }
     }
 
     fn add_path(&mut self, source: &Path) -> Result<()> {
@@ -80,6 +92,10 @@ impl Search {
             return Ok(());
         }
         let before = self.found.len();
+        if self.is_output(source) {
+            let detail = "the copies would be written beside the masters; use another folder with -o";
+            return Err(Error::new(ErrorKind::InvalidSpec, Stage::Source, detail).in_file(source));
+        }
         self.add_folder(source, Path::new(""), 0)?;
         if self.found.len() == before {
             let more = if self.recursive { "" } else { "; --recursive searches its subfolders" };
@@ -89,9 +105,18 @@ impl Search {
         Ok(())
     }
 
+    /// True if `folder` is that of the copies.
+    fn is_output(&self, folder: &Path) -> bool {
+        self.output.is_some() && folder.canonicalize().ok() == self.output
+    }
+
     fn add_folder(&mut self, folder: &Path, below: &Path, level: usize) -> Result<()> {
-        if level > MOST_LEVELS || self.output.is_some() && folder.canonicalize().ok() == self.output {
+        if self.is_output(folder) {
             return Ok(());
+        }
+        if level > MOST_LEVELS {
+            let detail = format!("there are more than {MOST_LEVELS} levels of folders");
+            return Err(Error::new(ErrorKind::InvalidSpec, Stage::Source, detail).in_file(folder));
         }
         let failed = |error| Error::io(Stage::Source, folder, "cannot be read", error);
         let entries = std::fs::read_dir(folder).map_err(failed)?;
@@ -147,12 +172,16 @@ fn named(found: Vec<(PathBuf, PathBuf)>) -> Vec<Master> {
     }
     let mut rest = alike(&masters);
     rest.sort_by(|one, other| masters[*one].source.cmp(&masters[*other].source));
-    let mut numbers: BTreeMap<(PathBuf, String), usize> = BTreeMap::new();
+    let mut taken: BTreeSet<(PathBuf, String)> =
+        masters.iter().map(|own| (own.folder.clone(), own.name.clone())).collect();
     for at in rest {
         let Master { folder, name, .. } = &masters[at];
-        let number = numbers.entry((folder.clone(), name.clone())).or_insert(0);
-        *number += 1;
-        masters[at].name = format!("{name}-{number}");
+        let numbered = (1..).map(|number| format!("{name}-{number}"));
+        let free = numbered.map(|name| (folder.clone(), name)).find(|own| !taken.contains(own));
+        if let Some((folder, name)) = free {
+            masters[at].name.clone_from(&name);
+            taken.insert((folder, name));
+        }
     }
     masters
 }

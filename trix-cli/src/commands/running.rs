@@ -1,8 +1,13 @@
 //! Runs a job with the progress that the user asked for, and shows its report.
 
-use std::{io::IsTerminal, sync::Arc};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use trix_core::{Cancel, Control, Error, Report, source::ReadingPlace};
+use serde::Serialize;
+use trix_core::{Cancel, Control, Error, ErrorKind, Job, Report, Stage, source::ReadingPlace};
 
 use super::interrupt::cancel_on_interrupt;
 use crate::{
@@ -46,20 +51,16 @@ pub fn has_bar(progress: ProgressChoice) -> bool {
     }
 }
 
-/// Runs `work`, and shows its progress.
+/// Runs `work`, shows its progress, and prints what may keep it from its end.
 pub fn watched<T>(watching: Watching, work: impl FnOnce(&Control) -> Result<T, Error>) -> Result<T, Error> {
     let Watching { progress, records, title, place, cancel } = watching;
-    let (mut control, mut shown) = (Control::default(), None);
     let mut log = Log::open(records.verbose, records.log.as_deref())?;
-    if let Some(log) = log.as_mut().filter(|_| !title.is_empty()) {
+    if !title.is_empty() {
         log.line(&title);
     }
     let screen = has_bar(progress).then(|| Screen::new(title, place));
-    if log.is_some() || screen.is_some() {
-        let (own, events) = Control::with_events();
-        control = own;
-        shown = Some(Shown::job(events, screen, log));
-    }
+    let (mut control, events) = Control::with_events();
+    let shown = Shown::job(events, screen, log);
     if progress == ProgressChoice::Json {
         control.progress = Some(Arc::new(|progress| {
             output::line(&serde_json::to_string(progress).unwrap_or_default());
@@ -78,26 +79,63 @@ pub fn execute(
     work: impl FnOnce(&Control) -> Result<Report, Error>,
     explain: impl FnOnce(Error) -> Error,
 ) -> u8 {
-    let path = watching.records.report.clone();
+    let records = watching.records.clone();
     match watched(watching, work) {
-        Ok(done) => {
-            let kept = path.map_or(Ok(()), |path| output::json_file(&path, &done));
-            if as_json {
-                output::json(&done);
-            } else {
-                output::text(&report::text(&done));
-            }
-            match kept {
-                Ok(()) => code(&done),
-                Err(error) => output::failure(&error, false),
-            }
-        }
+        Ok(done) => finished(&done, as_json, &records),
         Err(error) => output::failure(&explain(error), as_json),
     }
+}
+
+/// Shows the report of a job and writes it down. Returns the exit code.
+pub fn finished(report: &Report, as_json: bool, records: &Records) -> u8 {
+    match as_json {
+        true => output::json(report),
+        false => output::text(&report::text(report)),
+    }
+    exit::worse(code(report), record(report, records))
+}
+
+/// Writes a report into the file that the user named. Returns the exit code.
+pub fn record(report: &impl Serialize, records: &Records) -> u8 {
+    let written = records.report.as_deref().map_or(Ok(()), |path| output::json_file(path, report));
+    written.map_or_else(|error| output::failure(&error, false), |()| exit::DONE)
 }
 
 /// The exit code of a job that made at least one output. All products that were made are complete. The code reports those
 /// that failed.
 pub fn code(report: &Report) -> u8 {
     report.failed.first().map_or(exit::DONE, |failed| exit::code(failed.kind))
+}
+
+/// Makes the folders that a job writes into.
+///
+/// # Errors
+/// `Io`.
+pub fn make_folders(job: &Job) -> Result<(), Error> {
+    for folder in job.products().iter().filter_map(|(path, _)| path.parent()) {
+        std::fs::create_dir_all(folder).map_err(|error| Error::io(Stage::Mux, folder, "cannot be made", error))?;
+    }
+    Ok(())
+}
+
+/// Refuses to write a report or a log over a file that the job reads or makes.
+///
+/// # Errors
+/// `InvalidSpec`.
+pub fn refuse_records(records: &Records, job: &Job) -> Result<(), Error> {
+    let same = |one: &Path, other: &Path| match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    };
+    let tracks = job.tracks.iter().flat_map(|track| track.all_inputs()).map(|input| input.path);
+    let products = job.products().into_iter().map(|(path, _)| path);
+    let used: Vec<PathBuf> = [job.source.path.clone()].into_iter().chain(tracks).chain(products).collect();
+    for (option, path) in [("--report", &records.report), ("--log", &records.log)] {
+        let taken = path.as_deref().filter(|path| used.iter().any(|own| same(own, path)));
+        if let Some(path) = taken {
+            let detail = format!("is a file of the job; {option} needs another name");
+            return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(path));
+        }
+    }
+    Ok(())
 }

@@ -11,6 +11,7 @@ use std::{
 
 use trix_core::{Error, Stage, amount::bytes, control::events::Event};
 
+use super::visible::visible;
 use crate::output;
 
 /// Writes down what happens in a job.
@@ -20,18 +21,17 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the file, if there is one, to append to it. `None` if nothing is to be written down.
+    /// Opens the file, if there is one, to append to it.
     ///
     /// # Errors
     /// `Io`.
-    pub fn open(is_printed: bool, path: Option<&Path>) -> Result<Option<Self>, Error> {
+    pub fn open(is_printed: bool, path: Option<&Path>) -> Result<Self, Error> {
         let open = |path: &Path| {
             let file = OpenOptions::new().create(true).append(true).open(path);
             file.map(|file| (path.to_owned(), file))
                 .map_err(|error| Error::io(Stage::Plan, path, "cannot be written", error))
         };
-        let file = path.map(open).transpose()?;
-        Ok((is_printed || file.is_some()).then_some(Log { is_printed, file }))
+        Ok(Log { is_printed, file: path.map(open).transpose()? })
     }
 
     /// Writes down an event.
@@ -41,8 +41,14 @@ impl Log {
         }
     }
 
-    /// Writes down a line.
+    /// True if events are printed.
+    pub fn is_printed(&self) -> bool {
+        self.is_printed
+    }
+
+    /// Writes down a line. Text of a source cannot begin another one.
     pub fn line(&mut self, text: &str) {
+        let text = visible(&text.replace('\n', "; ")).into_owned();
         if self.is_printed {
             output::line(&format!("trix: {text}"));
         }

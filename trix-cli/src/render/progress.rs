@@ -21,13 +21,17 @@ use trix_core::{
     source::ReadingPlace,
 };
 
-use super::{clock, events::Log};
+use super::{clock, events::Log, shortened};
+use crate::output;
 
 /// Time between two looks at how far a source was read.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Rows of the terminal that are left to other text.
 const LEFT_ROWS: usize = 6;
+
+/// The head without a bar.
+const HEAD: &str = "{prefix} {msg}";
 
 /// Columns from which on a line also has rates.
 const WIDE: u16 = 80;
@@ -40,23 +44,35 @@ pub struct Shown {
 
 impl Shown {
     /// Shows the events of a job on `screen`, and writes them into `log`.
-    pub fn job(events: EventReceiver, mut screen: Option<Screen>, mut log: Option<Log>) -> Self {
+    ///
+    /// Warnings that come before the encoding are printed in any case: the job can still be stopped. Later ones are in the
+    /// report.
+    pub fn job(events: EventReceiver, mut screen: Option<Screen>, mut log: Log) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let own = Arc::clone(&is_over);
         let work = move || {
-            while !own.load(Ordering::Relaxed) {
-                let event = events.recv_timeout(TICK);
-                if let (Some(event), Some(log)) = (&event, &mut log) {
-                    match &screen {
-                        Some(screen) => screen.lines.suspend(|| log.write(event)),
-                        None => log.write(event),
+            let mut is_encoding = false;
+            loop {
+                // The events that wait when the job is over are written down too.
+                let is_last = own.load(Ordering::Relaxed);
+                let event = events.recv_timeout(if is_last { Duration::ZERO } else { TICK });
+                let mut write = |event: &Event| {
+                    log.write(event);
+                    match event {
+                        Event::StageBegan { stage, .. } => is_encoding = matches!(stage, Stage::Encode | Stage::Verify),
+                        Event::Warning { text, .. } if !is_encoding && !log.is_printed() => output::note(text),
+                        _ => {}
                     }
-                }
+                };
                 match (event, &mut screen) {
-                    (Some(Event::JobEnded { .. }), _) => break,
-                    (Some(event), Some(screen)) => screen.show(event),
+                    (Some(event), Some(screen)) => {
+                        screen.lines.suspend(|| write(&event));
+                        screen.show(event);
+                    }
+                    (Some(event), None) => write(&event),
+                    (None, _) if is_last => break,
                     (None, Some(screen)) => screen.tick(),
-                    (_, None) => {}
+                    (None, None) => {}
                 }
             }
             screen.iter().for_each(Screen::clear);
@@ -120,7 +136,7 @@ impl Screen {
     /// source is read while no frames are counted.
     pub fn new(title: String, place: Option<ReadingPlace>) -> Self {
         let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-        let head = lines.add(ProgressBar::new(0));
+        let head = lines.add(ProgressBar::new(0).with_style(style(HEAD)));
         let mut screen = Screen {
             lines,
             head,
@@ -173,10 +189,6 @@ impl Screen {
                 self.show_output(output, &name, bitrate_kbps);
                 self.tick();
             }
-            // Warnings of the encoding are in the report. These come before it, when a job can still be stopped.
-            Event::Warning { text, .. } if self.doing == "plan" => {
-                self.lines.suspend(|| crate::output::note(&text));
-            }
             _ => {}
         }
     }
@@ -189,11 +201,9 @@ impl Screen {
         // Lines stand in the order of the outputs, below the head.
         let place = 1 + self.outputs.range(..number).filter(|(_, other)| other.line.is_some()).count();
         let Some(own) = self.outputs.get_mut(&number).filter(|_| count > 1 && has_room) else { return };
-        let line = own.line.get_or_insert_with(|| {
-            let line = self.lines.insert(place, ProgressBar::new(0));
-            line.set_style(style("  {prefix} {msg}"));
-            line
-        });
+        let line = own
+            .line
+            .get_or_insert_with(|| self.lines.insert(place, ProgressBar::new(0).with_style(style("  {prefix} {msg}"))));
         let width = usize::from(columns / 3).clamp(12, 32);
         line.set_prefix(format!("{:width$}", shortened(name, width)));
         let mut text = format!("{:>4}  {:>10}", percent(own.frames, own.expected), bytes(own.bytes));
@@ -236,7 +246,7 @@ impl Screen {
             }
         }
         let has_bar = self.head.length().is_some_and(|length| length > 0) && columns >= 60;
-        self.head.set_style(style(if has_bar { "{prefix} {wide_bar} {msg}" } else { "{prefix} {msg}" }));
+        self.head.set_style(style(if has_bar { "{prefix} {wide_bar} {msg}" } else { HEAD }));
         self.head.set_prefix(format!("{before}{}", self.doing));
         self.head.set_message(text);
         self.head.tick();
@@ -258,18 +268,6 @@ fn percent(count: u64, whole: Option<u64>) -> String {
         Some(whole) => format!("{}%", (count.min(whole) * 100) / whole),
         None => count.to_string(),
     }
-}
-
-/// `text` in at most `width` characters. The end of a file name says more than its middle.
-fn shortened(text: &str, width: usize) -> String {
-    let count = text.chars().count();
-    if count <= width {
-        return text.to_owned();
-    }
-    let tail = (width - 1) * 2 / 3;
-    let head: String = text.chars().take(width - 1 - tail).collect();
-    let end: String = text.chars().skip(count - tail).collect();
-    format!("{head}…{end}")
 }
 
 fn style(template: &str) -> ProgressStyle {

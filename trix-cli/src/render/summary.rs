@@ -4,16 +4,18 @@ use std::{fmt::Write, path::Path};
 
 use trix_core::{
     Report,
-    amount::bytes,
+    amount::{bytes, counted},
     report::{MasterResult, MasterState, Summary},
 };
 
-use super::clock;
+use super::{clock, shortened};
 
 /// The table, and the counts below it.
 pub fn text(summary: &Summary) -> String {
-    let name = |own: &MasterResult| own.source.display().to_string();
-    let width = summary.masters.iter().map(|own| name(own).chars().count()).max().unwrap_or(0).clamp(6, 48);
+    /// The other columns take 38: the table fits into a terminal of 80.
+    const WIDEST: usize = 40;
+    let name = |own: &MasterResult| shortened(&own.source.display().to_string(), WIDEST);
+    let width = summary.masters.iter().map(|own| name(own).chars().count()).max().unwrap_or(0).max(6);
     let mut out = format!("{:width$}  {:9}  {:>5}  {:>10}  {:>8}\n", "master", "result", "files", "size", "time");
     for own in &summary.masters {
         let (files, size) = own.report.as_deref().map_or((0, 0), made);
@@ -31,8 +33,10 @@ pub fn text(summary: &Summary) -> String {
     }
     for own in &summary.masters {
         let failed = own.report.iter().flat_map(|report| &report.failed).map(|failed| failed.error.clone());
+        let source = own.source.display().to_string();
         for error in own.error.iter().map(|error| error.message.clone()).chain(failed) {
-            let _ = writeln!(out, "! {error}");
+            let before = if error.contains(&source) { String::new() } else { format!("{source}: ") };
+            let _ = writeln!(out, "! {before}{}", error.replace('\n', "\n  "));
         }
     }
     let count = |state: MasterState| summary.masters.iter().filter(|own| own.state == state).count();
@@ -41,15 +45,15 @@ pub fn text(summary: &Summary) -> String {
     let counts =
         states.into_iter().filter(|state| count(*state) > 0).map(|state| format!("{} {}", count(state), word(state)));
     let counts: Vec<String> = counts.collect();
-    let what = if summary.masters.len() == 1 { "master" } else { "masters" };
-    let _ = writeln!(out, "{} {what}: {}", summary.masters.len(), counts.join(", "));
+    let _ = writeln!(out, "{}: {}", counted(summary.masters.len() as u64, "master"), counts.join(", "));
     out
 }
 
 /// The line for a master whose copies were complete.
 pub fn kept(source: &Path, report: &Report) -> String {
     let (files, size) = made(report);
-    format!("{}  kept: its {files} copies, {}, are complete and unchanged\n", source.display(), bytes(size))
+    let files = counted(files as u64, "product");
+    format!("{}  kept: {files} of {}, complete and unchanged\n", source.display(), bytes(size))
 }
 
 fn word(state: MasterState) -> &'static str {

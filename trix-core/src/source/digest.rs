@@ -85,6 +85,11 @@ impl FileHash {
 /// # Errors
 /// `Io` if the file cannot be read; `Cancelled`.
 pub(crate) fn sha256_of_file(path: &Path, cancel: &Cancel) -> Result<String> {
+    sha256_watched(path, cancel, |_| ())
+}
+
+/// As [`sha256_of_file`]; `read` gets the size of each block that was read.
+pub(crate) fn sha256_watched(path: &Path, cancel: &Cancel, mut read: impl FnMut(u64)) -> Result<String> {
     let io = |error: std::io::Error| Error::io(Stage::Verify, path, "cannot be read", error);
     let mut file = File::open(path).map_err(io)?;
     let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 20]);
@@ -94,7 +99,10 @@ pub(crate) fn sha256_of_file(path: &Path, cancel: &Cancel) -> Result<String> {
         }
         match file.read(&mut block).map_err(io)? {
             0 => return Ok(hex(&hash.finalize().into())),
-            read => hash.update(&block[..read]),
+            count => {
+                hash.update(&block[..count]);
+                read(count as u64);
+            }
         }
     }
 }

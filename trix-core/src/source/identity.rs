@@ -1,6 +1,11 @@
 //! The identity of a source on disk. A plan uses it to detect that its source has changed.
 
-use std::io::{self, Read};
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
 
 use sha2::{Digest, Sha256};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
@@ -12,6 +17,20 @@ use crate::{
 
 /// Number of bytes that are hashed.
 const HEAD: usize = 64 << 10;
+
+/// The current identity of a file that is not opened as a source.
+///
+/// # Errors
+/// `Io` if the file cannot be read.
+pub(crate) fn identity_of_file(path: &Path) -> Result<Identity> {
+    let failed = |error| Error::io(Stage::Source, path, "cannot be read", error);
+    let mut file = File::open(path).map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    let mut head = Vec::with_capacity(HEAD);
+    (&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
+    let modified = (found.mtime(), found.mtime_nsec());
+    Ok(Identity { bytes: found.len(), modified, head_sha256: hex(&Sha256::digest(&head).into()) })
+}
 
 impl Source {
     /// Determines the current identity of the source.

@@ -43,8 +43,9 @@ mod window;
 
 pub(crate) use self::{
     block_cache::STORE,
-    digest::{FileHash, sha256_of_file},
+    digest::{FileHash, sha256_of_file, sha256_watched},
     foreign_samples::foreign_samples,
+    identity::identity_of_file,
     joints::Appeared,
     key::SourceKey,
     landing::Way,

@@ -15,6 +15,16 @@ pub struct ReadingPlace {
 }
 
 impl ReadingPlace {
+    /// A place at the start of `size` bytes.
+    pub fn new(size: u64) -> Self {
+        ReadingPlace { at: Arc::default(), size }
+    }
+
+    /// Goes on by `bytes`.
+    pub(crate) fn advance(&self, bytes: u64) {
+        self.at.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// The same place, in a source of `size` bytes.
     pub(super) fn of(&self, size: u64) -> Self {
         ReadingPlace { size, ..self.clone() }
