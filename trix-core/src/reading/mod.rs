@@ -8,6 +8,7 @@ pub(crate) mod stem_report;
 pub mod audio_reader;
 pub(crate) mod audio_block;
 pub mod samples;
+mod shapes;
 pub mod stems;
 pub mod full_decode_count;
 pub(crate) mod bitstream_facts;
