@@ -50,7 +50,7 @@ lint)
     build
     "$venv/bin/python" -m mypy.stubtest trix._trix
     "$venv/bin/python" -m mypy --strict -p trix
-    "$venv/bin/pyright" --pythonpath "$venv/bin/python" --project trix-py trix-py/python/trix
+    "$venv/bin/pyright" --pythonpath "$venv/bin/python" --project trix-py
     ;;
 generate)
     "$venv/bin/python" trix-py/scripts/generate.py "$@"

@@ -60,6 +60,20 @@ impl<T> Sender<T> {
     }
 }
 
+impl<T> Sender<T> {
+    /// Ends the reading, without an error. Returns false if the iterator is gone, and has cancelled the reading.
+    pub fn end(&self) -> bool {
+        let mut state = self.0.lock();
+        if state.is_left {
+            return false;
+        }
+        state.end = Some(Ok(()));
+        drop(state);
+        self.0.changed.notify_all();
+        true
+    }
+}
+
 /// What a wait for the next item found.
 enum Found<T> {
     Item(T),
@@ -116,8 +130,11 @@ impl<T: Send + 'static> Ahead<T> {
 
     /// Ends the reading. What was read ahead is dropped.
     pub fn stop(&self) {
-        self.cancel.cancel();
         let mut state = self.shared.lock();
+        // A reader that has ended may have left its opening to another.
+        if state.end.is_none() {
+            self.cancel.cancel();
+        }
         state.is_left = true;
         state.bytes = 0;
         let dropped = std::mem::take(&mut state.items);
@@ -151,8 +168,13 @@ impl<T: Send + 'static> Ahead<T> {
 
 impl<T> Drop for Ahead<T> {
     fn drop(&mut self) {
-        self.cancel.cancel();
-        self.shared.lock().is_left = true;
+        let mut state = self.shared.lock();
+        state.is_left = true;
+        // A reader that has ended may have left its opening to another.
+        if state.end.is_none() {
+            self.cancel.cancel();
+        }
+        drop(state);
         self.shared.changed.notify_all();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use pyo3::{exceptions::PyValueError, prelude::*};
@@ -86,24 +86,64 @@ impl How {
     }
 }
 
+/// An open source, and further openings of it for the threads that read. Opening a file takes milliseconds, so that a thread
+/// that has come to its end leaves its opening to the next one.
+struct Openings {
+    first: Mutex<trix_core::Source>,
+    /// Openings that no thread uses, with the handles that cancel them.
+    free: Mutex<Vec<(trix_core::Source, Cancel)>>,
+}
+
+/// The most openings that wait for a thread.
+const FREE: usize = 2;
+
+impl Openings {
+    /// An opening that no thread uses, and the handle that cancels it. Without one, the handle is for a new one.
+    fn free(&self, whole: &Cancel) -> (Option<trix_core::Source>, Cancel) {
+        let mut free = self.lock();
+        free.retain(|(_, cancel)| !cancel.is_cancelled());
+        free.pop().map_or_else(|| (None, whole.child()), |(source, cancel)| (Some(source), cancel))
+    }
+
+    /// A new opening, which `cancel` cancels.
+    fn again(&self, cancel: &Cancel) -> Result<trix_core::Source> {
+        if cancel.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, Stage::Source, "the source is closed"));
+        }
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).again(cancel)
+    }
+
+    /// Leaves an opening to the next thread. Nothing may cancel `cancel` any more but the whole source.
+    fn leave(&self, source: trix_core::Source, cancel: Cancel) {
+        let mut free = self.lock();
+        if free.len() < FREE {
+            free.push((source, cancel));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(trix_core::Source, Cancel)>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// An open source. Its readers have cancel handles below its own.
 #[pyclass(frozen, module = "trix._trix")]
 pub struct Source {
-    source: Arc<Mutex<trix_core::Source>>,
+    openings: Arc<Openings>,
     cancel: Cancel,
     converters: Arc<Converters>,
 }
 
 impl Source {
-    /// Runs `work` with a source of its own, on a thread that waits for no other.
+    /// Runs `work` with an opening of its own, on a thread that waits for no other.
     fn call<T: Send + 'static>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(trix_core::Source, &Cancel) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&trix_core::Source) -> Result<T> + Send + 'static,
     ) -> PyResult<T> {
-        let (source, cancel) = (Arc::clone(&self.source), self.cancel.child());
+        let (openings, cancel) = (Arc::clone(&self.openings), self.cancel.child());
         let own = cancel.clone();
-        doorway::call(py, &cancel, move || work(again(&source, &own)?, &own))
+        doorway::call(py, &cancel, move || work(&openings.again(&own)?))
     }
 
     /// Starts a thread that reads ahead.
@@ -114,18 +154,19 @@ impl Source {
         read: impl FnOnce(&trix_core::Source, &Sender<T>) -> Result<()> + Send + 'static,
     ) -> PyResult<Ahead<T>> {
         doorway::refuse_fork().map_err(|error| raised(py, &error))?;
-        let (source, cancel) = (Arc::clone(&self.source), self.cancel.child());
+        let (openings, (opening, cancel)) = (Arc::clone(&self.openings), self.openings.free(&self.cancel));
         let own = cancel.clone();
-        Ahead::start(name, cancel, move |sender| read(&again(&source, &own)?, sender))
-            .map_err(|error| raised(py, &error))
+        let work = move |sender: &Sender<T>| {
+            let source = opening.map_or_else(|| openings.again(&own), Ok)?;
+            read(&source, sender)?;
+            // From here on, nobody cancels the handle because of this reader.
+            if sender.end() {
+                openings.leave(source, own);
+            }
+            Ok(())
+        };
+        Ahead::start(name, cancel, work).map_err(|error| raised(py, &error))
     }
-}
-
-fn again(source: &Mutex<trix_core::Source>, cancel: &Cancel) -> Result<trix_core::Source> {
-    if cancel.is_cancelled() {
-        return Err(Error::new(ErrorKind::Cancelled, Stage::Source, "the source is closed"));
-    }
-    source.lock().unwrap_or_else(PoisonError::into_inner).again(cancel)
 }
 
 /// Opens a file, or the files that a pattern stands for.
@@ -137,7 +178,8 @@ pub fn open(py: Python<'_>, path: PathBuf, reading: &str) -> PyResult<Source> {
     let (cancel, reading) = (Cancel::default(), reading::parse(reading)?);
     let own = cancel.clone();
     let source = doorway::call(py, &cancel, move || trix_core::Source::open_until(&path, &reading, &own))?;
-    Ok(Source { source: Arc::new(Mutex::new(source)), cancel, converters: Arc::default() })
+    let openings = Arc::new(Openings { first: Mutex::new(source), free: Mutex::default() });
+    Ok(Source { openings, cancel, converters: Arc::default() })
 }
 
 #[pymethods]
@@ -153,12 +195,12 @@ impl Source {
 
     /// What the source holds, as JSON.
     fn info(&self, py: Python<'_>) -> PyResult<String> {
-        json(&self.call(py, |source, _| Ok(probe::probe(&source)))?)
+        json(&self.call(py, |source| Ok(probe::probe(source)))?)
     }
 
     /// The number of frames: from the index if that is exact, else by decoding.
     fn count(&self, py: Python<'_>) -> PyResult<u64> {
-        self.call(py, |source, _| {
+        self.call(py, |source| {
             let index = source.frame_index()?;
             if index.trouble().is_none() {
                 return Ok(index.len());
@@ -169,7 +211,7 @@ impl Source {
 
     /// The times of all frames as numerators, and their denominator; `None` if the index is not exact.
     fn times(&self, py: Python<'_>) -> PyResult<Option<Vec<(i64, i64)>>> {
-        self.call(py, |source, _| {
+        self.call(py, |source| {
             let index = source.frame_index()?;
             let time = |time: Timestamp| (time.ticks.saturating_mul(time.base.num), time.base.den);
             let times = (0..index.len()).filter_map(|number| index.time(number)).map(time).collect();

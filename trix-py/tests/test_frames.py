@@ -142,6 +142,20 @@ def test_random_access_gives_the_frames_of_a_full_decode(path: Path) -> None:
         assert known is None or known == [time for _, time, _ in whole]
 
 
+def test_frames_one_after_the_other_come_from_one_reader(clip: Path) -> None:
+    with trix.open(clip) as source:
+        whole = [packed(frame.planes) for frame in source]
+        order = [0, 1, 2, 3, 10, 11, 12, 5, 6, 6, 7, 8, 30, 49, 48, 49, 0, 1]
+        assert [packed(source[number].planes) for number in order] == [whole[number] for number in order]
+        with pytest.raises(IndexError):
+            for number in range(47, 60):
+                assert packed(source[number].planes) == whole[number]
+        assert number == 50
+        source[20], source[21]
+    with pytest.raises(trix.Cancelled):
+        source[22]
+
+
 def test_slices_are_those_of_a_list(clip: Path) -> None:
     with trix.open(clip) as source:
         whole = list(range(50))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import hashlib
 import json
 import logging
@@ -11,6 +12,7 @@ import os
 import pickle
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -311,3 +313,38 @@ def test_ingest_makes_what_the_command_line_makes(clip: Path, tmp_path: Path) ->
     assert listing(tmp_path / "shell") == listing(tmp_path / "python")
     for name in ("clip.mkv", "clip.mp4"):
         assert sha256(tmp_path / "shell" / name) == sha256(tmp_path / "python" / name)
+
+
+def test_two_hundred_encodes_keep_no_memory_and_no_thread(clip: Path, tmp_path: Path) -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def turn(count: int) -> None:
+        for _ in range(count):
+            video = trix.X264(preset="ultrafast")
+            trix.encode(clip, tmp_path / "copy.mkv", video=video, audio="none", frames=3, overwrite=True)
+
+    turn(20)
+    files, threads, memory = len(listing(Path("/proc/self/fd"))), len(listing(Path("/proc/self/task"))), resident()
+    turn(200)
+    assert len(listing(Path("/proc/self/fd"))) <= files
+    assert len(listing(Path("/proc/self/task"))) <= threads
+    assert resident() - memory < 48 << 20
+
+
+def test_threads_decode_and_encode_at_once(clip: Path, tmp_path: Path) -> None:
+    wanted = planes(clip, "yuv420p")
+
+    def work(number: int) -> bool:
+        path = tmp_path / f"{number}.mkv"
+        if number % 3 == 0:
+            trix.encode(clip, path, video=trix.Ffv1(), audio="none")
+        else:
+            with trix.open(clip) as source, trix.Encoder(path, video=trix.Ffv1(), fps=25) as encoder:
+                for frame in source:
+                    encoder.write(frame if number % 3 == 1 else tuple(frame.planes))
+        return planes(path, "yuv420p") == wanted
+
+    faulthandler.enable()
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(work, range(12)))

@@ -110,8 +110,13 @@ def _key(name: str) -> str:
 
 
 @functools.cache
-def _hints(cls: type) -> dict[str, Any]:
+def _hints_of(cls: typing.Hashable) -> dict[str, Any]:
     return typing.get_type_hints(cls)
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    """The types of the fields of a record."""
+    return _hints_of(typing.cast(typing.Hashable, cls))
 
 
 def _read(kind: Any, value: Any) -> Any:

@@ -8,6 +8,30 @@ import numpy.typing as npt
 
 from .records import Color, ContentLight, MasteringDisplay
 
+__all__ = [
+    "Block",
+    "BlockIterator",
+    "Frame",
+    "FrameIterator",
+    "Memory",
+    "Run",
+    "Session",
+    "Source",
+    "compare",
+    "doctor",
+    "error_kinds",
+    "info_text",
+    "open",
+    "panic_on_request",
+    "plan",
+    "probe",
+    "schema",
+    "session",
+    "start",
+    "verify",
+    "version",
+]
+
 def doctor() -> str: ...
 def error_kinds() -> list[str]: ...
 def info_text(info: str) -> str: ...

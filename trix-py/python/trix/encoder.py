@@ -122,7 +122,6 @@ class Encoder:
         self._hdr = hdr or (None, None)
         self._has_video = video is not None
         self._session: _trix.Session | None = None
-        self._kind: tuple[str, int, int] | None = None
         self._waiting: deque[tuple[int | None, Any]] = deque()
         self._frames = 0
         self._report: records.Report | None = None
@@ -290,8 +289,7 @@ class Encoder:
         if frames and isinstance(frames[0], Frame):
             first = frames[0]._frame
         elif frames:
-            self._kind = frames[0][0]
-            name, width, height = self._kind
+            name, width, height = frames[0][0]
             stated["video"] = {"width": width, "height": height, "format": name}
         session = _trix.session(self._job, json.dumps(stated), first)
         self._session = session

@@ -185,7 +185,8 @@ class Frame:
             raise ValueError(f"RGB is uint8, uint16 or float32, not {kind}")
         converted = self.converted(size=size, format="rgb24" if kind == "uint8" else "rgb48le", color=color).pixels
         if kind == "float32":
-            return np.multiply(converted, np.float32(1 / 65535), dtype=np.float32)
+            scaled: npt.NDArray[Any] = np.multiply(converted, np.float32(1 / 65535), dtype=np.float32)
+            return scaled
         return np.array(converted)
 
     def __dlpack__(self, **options: Any) -> Any:

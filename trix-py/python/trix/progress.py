@@ -18,7 +18,7 @@ class Bar:
 
     def __init__(self) -> None:
         try:
-            from tqdm.auto import tqdm
+            from tqdm.auto import tqdm  # type: ignore[import-untyped, unused-ignore]
         except ImportError as missing:
             raise ImportError("progress=True needs tqdm: pip install 'trix-media[progress]'") from missing
         self._tqdm: Any = tqdm

@@ -319,7 +319,7 @@ def compare(
         VerificationError: The files differ in size or in the number of frames.
         Error: A file cannot be read.
     """
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    names: list[str] = [metrics] if isinstance(metrics, str) else list(metrics)
     text = _trix.compare(_path(reference), _reading(raw, None, None), _path(copy), _reading(copy_raw, None, None), names)
     return records.Comparison.from_dict(json.loads(text))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from types import TracebackType
@@ -126,7 +127,7 @@ def _place(place: int | Time | None, what: str) -> int | tuple[int, int] | None:
         if number < 0:
             raise ValueError(f"{what} is {number}; numbers count from 0")
         return cast(int, number)
-    time = _exact(cast("Time", place))
+    time = _exact(place)
     return time.numerator, time.denominator
 
 
@@ -158,10 +159,15 @@ class Frames:
         return self
 
     def __next__(self) -> Frame:
-        found = self._frames.next(None)
-        if found is None or found[0] is None:
+        found = self._frame(None)
+        if found is None:
             raise StopIteration
-        return Frame(found[0])
+        return found
+
+    def _frame(self, number: int | None) -> Frame | None:
+        """The next frame, whose number is `number` if it is known."""
+        found = self._frames.next(number)
+        return None if found is None or found[0] is None else Frame(found[0])
 
     def __enter__(self) -> Frames:
         return self
@@ -226,6 +232,10 @@ class Source:
         self._source = source
         self._info: MediaInfo | None = None
         self._count: int | None = None
+        self._lock = threading.Lock()
+        # The number of the last frame that was asked for by its number, and a reader that stands behind it.
+        self._last = -1
+        self._next: Frames | None = None
 
     def __repr__(self) -> str:
         return f"<trix.Source {os.fspath(self._path)!r}{' (closed)' if self.closed else ''}>"
@@ -249,6 +259,8 @@ class Source:
     def close(self) -> None:
         """Ends all reading. Frames and blocks that were returned stay as they are."""
         self._source.close()
+        with self._lock:
+            self._next = None
 
     @property
     def info(self) -> MediaInfo:
@@ -306,10 +318,26 @@ class Source:
         number = which.__index__()
         if number < 0:
             number += len(self)
-        found = self._source.chosen([number], **_how(None, None, None, "fail", 0)).next(number) if number >= 0 else None
-        if found is None or found[0] is None:
+        found = self._numbered(number) if number >= 0 else None
+        if found is None:
             raise IndexError(f"there are {len(self)} frames, counted from 0, and no frame {which}")
-        return Frame(found[0])
+        return found
+
+    def _numbered(self, number: int) -> Frame | None:
+        """The frame with this number. A program that asks for one frame after the other gets them from one reader."""
+        with self._lock:
+            follows, reader = number == self._last + 1, self._next
+            self._last, self._next = number, None
+        if not follows or number == 0:
+            found = self._source.chosen([number], **_how(None, None, None, "fail", 0)).next(number)
+            return None if found is None or found[0] is None else Frame(found[0])
+        reader = reader or self.frames(start=number)
+        frame = reader._frame(number)
+        with self._lock:
+            # Another thread may have asked for another frame meanwhile.
+            if frame is not None and self._last == number and not self.closed:
+                self._next = reader
+        return frame
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()
