@@ -7,9 +7,7 @@ use pyo3::{
     types::{PyAny, PyDict},
 };
 use serde::Serialize;
-use trix_core::{Cancel, Error, ErrorDetail, ErrorKind, media::time::Timestamp};
-
-use crate::doorway;
+use trix_core::{Error, ErrorDetail, ErrorKind, media::time::Timestamp};
 
 /// `trix.errors._raised`, which makes the exception.
 static MAKER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -96,13 +94,4 @@ pub fn record<'py>(py: Python<'py>, name: &str, value: &impl Serialize) -> PyRes
 pub fn error_kinds() -> PyResult<Vec<String>> {
     let name = |kind: &ErrorKind| serde_json::to_value(kind).map(|name| name.as_str().unwrap_or_default().to_owned());
     ErrorKind::ALL.iter().map(name).collect::<Result<_, _>>().map_err(unwritten)
-}
-
-/// Panics inside the engine's thread, so that a test can see what becomes of it.
-///
-/// # Errors
-/// `BugError`.
-#[pyfunction]
-pub fn panic_on_request(py: Python<'_>) -> PyResult<()> {
-    doorway::call(py, &Cancel::default(), || panic!("a panic on request"))
 }

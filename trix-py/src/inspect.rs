@@ -76,3 +76,12 @@ pub fn info_text(info: &str) -> PyResult<String> {
     let info: MediaInfo = serde_json::from_str(info).map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(info.to_string())
 }
+
+/// Panics inside the engine's thread, so that a test can see what becomes of it.
+///
+/// # Errors
+/// `BugError`.
+#[pyfunction]
+pub fn panic_on_request(py: Python<'_>) -> PyResult<()> {
+    doorway::call(py, &Cancel::default(), || panic!("a panic on request"))
+}

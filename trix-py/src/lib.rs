@@ -22,11 +22,11 @@ mod _trix {
     #[pymodule_export]
     use crate::audio::{Block, BlockIterator};
     #[pymodule_export]
-    use crate::errors::{error_kinds, panic_on_request};
+    use crate::errors::error_kinds;
     #[pymodule_export]
     use crate::frame::Frame;
     #[pymodule_export]
-    use crate::inspect::{doctor, info_text, probe, schema, version};
+    use crate::inspect::{doctor, info_text, panic_on_request, probe, schema, version};
     #[pymodule_export]
     use crate::memory::Memory;
     #[pymodule_export]

@@ -14,7 +14,8 @@ use trix_core::{
     },
     probe,
     reading::{
-        frames::{Frames, FramesAt, Place},
+        frames::{Frames, Place},
+        frames_at::FramesAt,
         samples::{SamplePlace, Samples},
     },
 };

@@ -22,7 +22,10 @@ use crate::{
         lazy_probe::LazyProbe,
         video_facts::VideoFacts,
     },
-    reading::frames::{Frames, FramesAt, VideoFrame, Wanted},
+    reading::{
+        frames::{Frames, VideoFrame, Wanted},
+        frames_at::FramesAt,
+    },
     settings::{
         picture::{ColorOverride, Deinterlace, OnChange, PictureSettings, Resampler, Rotate, Tonemap},
         shape::{Shape, VideoShape},

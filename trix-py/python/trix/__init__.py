@@ -35,9 +35,10 @@ from .errors import (
 )
 from .frame import Frame
 from .jobs import Aac, Ac3, Alac, Eac3, Ffv1, Flac, Job, Opus, Pcm, Prores, X264, X265
+from .readers import Audio, Frames
 from .records import Doctor, MediaInfo, Plan, Report
 from .running import Run, compare, encode, ingest, plan, run, start, verify
-from .source import Audio, Frames, Source, open, probe
+from .source import Source, open, probe
 
 __version__: str = _trix.version()
 

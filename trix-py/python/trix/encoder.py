@@ -14,7 +14,7 @@ from . import _trix, jobs, records
 from ._record import Record, _plain
 from .frame import Frame
 from .running import _given
-from .source import _path
+from ._arguments import path_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -110,7 +110,7 @@ class Encoder:
         if size is not None:
             picture["size"] = {"width": int(size[0]), "height": int(size[1])}
         output = {
-            "path": _path(path),
+            "path": path_of(path),
             "video": "none" if video is None else video,
             "audio": "none" if audio is None else audio,
             "picture": picture or None,
@@ -126,7 +126,7 @@ class Encoder:
         self._frames = 0
         self._report: records.Report | None = None
         self._is_closed = False
-        self.path = _path(path)
+        self.path = path_of(path)
 
     def __enter__(self) -> Encoder:
         return self

@@ -156,9 +156,9 @@ class Frame:
             InvalidSpec: RGB is asked for, and the matrix of the frame is unknown; state it by `color`.
             Unsupported: The format cannot be converted.
         """
-        from .source import _color, _size
+        from ._arguments import color_of, size_of
 
-        return Frame(self._frame.converted(size=_size(size), format=format, color=_color(color)))
+        return Frame(self._frame.converted(size=size_of(size), format=format, color=color_of(color)))
 
     def to_rgb(
         self,

@@ -16,7 +16,7 @@ from . import _trix, jobs, records
 from ._record import _plain, _read
 from .jobs import RawGeometry
 from .progress import Bar
-from .source import _path, _reading
+from ._arguments import path_of, reading
 
 __all__ = ["Run", "compare", "encode", "ingest", "plan", "run", "start", "verify"]
 
@@ -244,8 +244,8 @@ def encode(
     Raises:
         The same errors as `run`.
     """
-    own = jobs.SourceSettings(path=_path(source), start=start, duration=duration, frames=frames)
-    target = {"path": _path(output), "video": video, "audio": audio, "picture": picture, "verify": verify, **more}
+    own = jobs.SourceSettings(path=path_of(source), start=start, duration=duration, frames=frames)
+    target = {"path": path_of(output), "video": video, "audio": audio, "picture": picture, "verify": verify, **more}
     job = {"source": own, "outputs": [_given(target)]}
     return run(job, overwrite=overwrite, progress=progress)
 
@@ -276,8 +276,8 @@ def ingest(
     """
     work = {
         "kind": "ingest",
-        "source": _path(source),
-        "folder": _path(output),
+        "source": path_of(source),
+        "folder": path_of(output),
         "profiles": [profile] if isinstance(profile, str) else list(profile),
         "tracks": [_plain(track) for track in tracks],
         "set": _pairs(set),
@@ -300,8 +300,8 @@ def verify(
     Raises:
         Error: A file cannot be read.
     """
-    other = None if against is None else _path(against)
-    text = _trix.verify(_path(path), _reading(raw, None, None), other, _reading(against_raw, None, None))
+    other = None if against is None else path_of(against)
+    text = _trix.verify(path_of(path), reading(raw, None, None), other, reading(against_raw, None, None))
     return records.FileReport.from_dict(json.loads(text))
 
 
@@ -320,7 +320,7 @@ def compare(
         Error: A file cannot be read.
     """
     names: list[str] = [metrics] if isinstance(metrics, str) else list(metrics)
-    text = _trix.compare(_path(reference), _reading(raw, None, None), _path(copy), _reading(copy_raw, None, None), names)
+    text = _trix.compare(path_of(reference), reading(raw, None, None), path_of(copy), reading(copy_raw, None, None), names)
     return records.Comparison.from_dict(json.loads(text))
 
 
@@ -330,7 +330,7 @@ def _work(job: Job, set: Mapping[str, Any] | None, output: str | os.PathLike[str
         if set or output is not None:
             raise ValueError("a plan runs as it is; set and output belong to a job")
         return json.dumps({"kind": "plan", "plan": json.dumps(job.to_dict()), "overwrite": overwrite})
-    folder = None if output is None else _path(output)
+    folder = None if output is None else path_of(output)
     common = {"set": _pairs(set), "folder": folder, "overwrite": overwrite}
     if isinstance(job, (jobs.Job, Mapping)):
         text = json.dumps(_plain(job))
@@ -338,7 +338,7 @@ def _work(job: Job, set: Mapping[str, Any] | None, output: str | os.PathLike[str
     if isinstance(job, str) and "\n" in job:
         return json.dumps({"kind": "text", "text": job, "language": "toml", **common})
     if isinstance(job, (str, os.PathLike)):
-        path = _path(job)
+        path = path_of(job)
         found = _plan_of(Path(path))
         if found is not None:
             return _work(found, set, output, overwrite)

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from . import _trix
-from ._record import Record, Timestamp
-from ._trix import Block
+from ._arguments import MOST, Damage, Time, conceals, exact, how, path_of, place, reading, size_of
 from .frame import Frame
 from .jobs import ColorOverride, Limits, RawGeometry
+from .readers import Audio, Frames, each
 from .records import MediaInfo
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Audio", "Frames", "Source", "open", "probe"]
-
-Time: TypeAlias = "Fraction | float | Timestamp"
-"""A time in seconds. A float stands for the nearest fraction with a denominator of at most 1,000,000, so that
-`float(frame.pts)` means that frame."""
-
-Damage: TypeAlias = Literal["fail", "conceal"]
-
+__all__ = ["Source", "open", "probe"]
 
 def probe(
     path: str | os.PathLike[str],
@@ -53,7 +47,7 @@ def probe(
         Unsupported: It is a playlist, a script or the like.
         LimitExceeded: It exceeds the limits.
     """
-    return MediaInfo.from_dict(json.loads(_trix.probe(_path(path), _reading(raw, rate, limits), count=count)))
+    return MediaInfo.from_dict(json.loads(_trix.probe(path_of(path), reading(raw, rate, limits), count=count)))
 
 
 def open(
@@ -78,145 +72,7 @@ def open(
     Raises:
         The same errors as `probe`.
     """
-    return Source(path, _trix.open(_path(path), _reading(raw, rate, limits, video_stream, audio_tracks)))
-
-
-def _path(path: str | os.PathLike[str]) -> str:
-    found = os.fspath(path)
-    if not isinstance(found, str):
-        raise TypeError(f"a path is a str or an os.PathLike of str, not {type(found).__name__}")
-    return found
-
-
-def _reading(
-    raw: str | RawGeometry | None,
-    rate: Fraction | int | str | None,
-    limits: Limits | None,
-    video_stream: int | None = None,
-    audio_tracks: str | int | list[str | int] | None = None,
-) -> str:
-    given = {
-        "raw": raw.to_dict() if isinstance(raw, Record) else raw,
-        "rate": None if rate is None else str(rate),
-        "limits": limits.to_dict() if limits is not None else None,
-        "video_stream": video_stream,
-        "audio_tracks": audio_tracks,
-    }
-    return json.dumps({key: value for key, value in given.items() if value is not None})
-
-
-def _exact(time: Time) -> Fraction:
-    """The time in seconds as a fraction."""
-    if isinstance(time, Timestamp):
-        return time.exact
-    if isinstance(time, float):
-        return Fraction(time).limit_denominator(1_000_000)
-    if isinstance(time, (Fraction, int)):
-        return Fraction(time)
-    raise TypeError(f"a time is a Fraction, a float or a Timestamp, not {type(time).__name__}")
-
-
-def _place(place: int | Time | None, what: str) -> int | tuple[int, int] | None:
-    """A place as the compiled module takes it. A whole number counts frames or samples."""
-    if place is None:
-        return None
-    if isinstance(place, bool):
-        raise TypeError(f"{what} is a number or a time, not a bool")
-    if hasattr(place, "__index__"):
-        number = cast(Any, place).__index__()
-        if number < 0:
-            raise ValueError(f"{what} is {number}; numbers count from 0")
-        return cast(int, number)
-    time = _exact(place)
-    return time.numerator, time.denominator
-
-
-def _color(color: ColorOverride | dict[str, str] | None) -> str | None:
-    if color is None:
-        return None
-    return json.dumps(color if isinstance(color, dict) else color.to_dict())
-
-
-def _size(size: tuple[int, int] | None) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    width, height = size
-    if width < 1 or height < 1:
-        raise ValueError(f"a size of {width}x{height} is no size of a frame")
-    return int(width), int(height)
-
-
-class Frames:
-    """Frames of a source, one after the other. A thread reads ahead, at most 96 MiB.
-
-    It is an iterator and a context manager; `close` ends the reading early.
-    """
-
-    def __init__(self, frames: _trix.FrameIterator) -> None:
-        self._frames = frames
-
-    def __iter__(self) -> Iterator[Frame]:
-        return self
-
-    def __next__(self) -> Frame:
-        found = self._frame(None)
-        if found is None:
-            raise StopIteration
-        return found
-
-    def _frame(self, number: int | None) -> Frame | None:
-        """The next frame, whose number is `number` if it is known."""
-        found = self._frames.next(number)
-        return None if found is None or found[0] is None else Frame(found[0])
-
-    def __enter__(self) -> Frames:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ends the reading. Frames that were returned stay as they are."""
-        self._frames.close()
-
-
-class Audio:
-    """Audio of a source, block by block. A thread reads ahead, at most 96 MiB.
-
-    It is an iterator of blocks and a context manager; `read` returns all that is left as one array.
-    """
-
-    def __init__(self, blocks: _trix.BlockIterator) -> None:
-        self._blocks = blocks
-
-    def __iter__(self) -> Iterator[Block]:
-        return self
-
-    def __next__(self) -> Block:
-        return next(self._blocks)
-
-    def __enter__(self) -> Audio:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def read(self) -> npt.NDArray[Any]:
-        """All samples that are left, with the shape (samples, channels) and the type of the blocks.
-
-        Raises:
-            ValueError: There are no samples left.
-        """
-        import numpy as np
-
-        arrays = [block.array for block in self]
-        if not arrays:
-            raise ValueError("there is no audio between start and stop")
-        return np.concatenate(arrays)
-
-    def close(self) -> None:
-        """Ends the reading."""
-        self._blocks.close()
+    return Source(path, _trix.open(path_of(path), reading(raw, rate, limits, video_stream, audio_tracks)))
 
 
 class Source:
@@ -315,7 +171,7 @@ class Source:
             return self._chosen(list(range(start, stop, step)))
         if not hasattr(which, "__index__"):
             raise TypeError(f"frames are numbered by integers or slices, not by {type(which).__name__}")
-        number = which.__index__()
+        number = min(which.__index__(), MOST)
         if number < 0:
             number += len(self)
         found = self._numbered(number) if number >= 0 else None
@@ -329,7 +185,7 @@ class Source:
             follows, reader = number == self._last + 1, self._next
             self._last, self._next = number, None
         if not follows or number == 0:
-            found = self._source.chosen([number], **_how(None, None, None, "fail", 0)).next(number)
+            found = self._source.chosen([number], **how(None, None, None, "fail", 0)).next(number)
             return None if found is None or found[0] is None else Frame(found[0])
         reader = reader or self.frames(start=number)
         frame = reader._frame(number)
@@ -372,8 +228,9 @@ class Source:
         """
         if stride < 1:
             raise ValueError(f"a stride is 1 or more, not {stride}")
-        first, end = _place(start, "start"), _place(stop, "stop")
-        return Frames(self._source.frames(first, end, stride, **_how(size, format, color, on_damage, threads)))
+        first, end = place(start, "start"), place(stop, "stop")
+        stride = min(stride, MOST)
+        return Frames(self._source.frames(first, end, stride, **how(size, format, color, on_damage, threads)))
 
     def frames_at(
         self,
@@ -390,9 +247,8 @@ class Source:
         Times are in seconds, in the time of the file (`frame.pts`). Ascending times cost least. The other arguments are those of
         `frames`.
         """
-        exact = [_exact(time) for time in times]
-        places: list[int | tuple[int, int]] = [(time.numerator, time.denominator) for time in exact]
-        return _each(self._source.chosen(places, **_how(size, format, color, on_damage, threads)), None)
+        places: list[int | tuple[int, int]] = [exact(time).as_integer_ratio() for time in times]
+        return each(self._source.chosen(places, **how(size, format, color, on_damage, threads)), None)
 
     def batch(
         self,
@@ -428,7 +284,7 @@ class Source:
         if format not in kinds:
             raise ValueError(f"a batch is rgb24, rgb48le, gray or gray16le, not {format!r}")
         dtype, inner = kinds[format]
-        width, height = _size(size) or self.size
+        width, height = size_of(size) or self.size
         shape = (len(indices), height, width, *inner)
         if out is None:
             out = np.empty(shape, dtype)
@@ -437,14 +293,14 @@ class Source:
         elif out.shape != shape or out.dtype != dtype or not out.flags.writeable:
             state = "" if out.flags.writeable else ", read-only"
             raise ValueError(f"out has to be a writable {np.dtype(dtype)} array of {shape}; it is {out.dtype} of {out.shape}{state}")
-        numbers = [int(number) for number in indices]
+        numbers = [min(operator.index(number), MOST) for number in indices]
         if any(number < 0 for number in numbers):
             numbers = [number + len(self) if number < 0 else number for number in numbers]
         if any(number < 0 for number in numbers):
             raise IndexError(f"there are {len(self)} frames, and no frame {min(indices)}")
         places = cast("list[int | tuple[int, int]]", numbers)
-        found = self._source.chosen(places, **_how((width, height), format, color, "fail", threads))
-        for at, frame in enumerate(_each(found, numbers)):
+        found = self._source.chosen(places, **how((width, height), format, color, "fail", threads))
+        for at, frame in enumerate(each(found, numbers)):
             if frame is None:
                 raise IndexError(f"there are {len(self)} frames, counted from 0, and no frame {numbers[at]}")
             out[at] = frame.pixels
@@ -490,47 +346,12 @@ class Source:
             sample = np.dtype(dtype).name
         elif rate is not None or layout is not None:
             sample = "float32"
-        first, end = _place(start, "start"), _place(stop, "stop")
-        conceal = _conceals(on_damage)
+        first, end = place(start, "start"), place(stop, "stop")
+        conceal = conceals(on_damage)
         return Audio(
             self._source.audio(first, end, stream=stream, rate=rate, layout=layout, sample=sample, conceal=conceal)
         )
 
     def _chosen(self, numbers: list[int]) -> Frames:
         places = cast("list[int | tuple[int, int]]", numbers)
-        return Frames(self._source.chosen(places, **_how(None, None, None, "fail", 0)))
-
-
-def _how(
-    size: tuple[int, int] | None,
-    format: str | None,
-    color: ColorOverride | dict[str, str] | None,
-    on_damage: Damage,
-    threads: int,
-) -> dict[str, Any]:
-    if threads < 0:
-        raise ValueError(f"the number of threads is 0 or more, not {threads}")
-    return {
-        "size": _size(size),
-        "format": format,
-        "color": _color(color),
-        "conceal": _conceals(on_damage),
-        "threads": threads,
-    }
-
-
-def _conceals(on_damage: str) -> bool:
-    if on_damage not in ("fail", "conceal"):
-        raise ValueError(f"on_damage is 'fail' or 'conceal', not {on_damage!r}")
-    return on_damage == "conceal"
-
-
-def _each(frames: _trix.FrameIterator, numbers: list[int] | None) -> Iterator[Frame | None]:
-    at = 0
-    while True:
-        number = numbers[at] if numbers is not None and at < len(numbers) else None
-        found = frames.next(number)
-        if found is None:
-            return
-        yield None if found[0] is None else Frame(found[0])
-        at += 1
+        return Frames(self._source.chosen(places, **how(None, None, None, "fail", 0)))
