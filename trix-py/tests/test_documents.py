@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import re
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 import trix
 
@@ -43,3 +47,15 @@ def test_every_example_runs(name: str, said: str, clip: Path, tmp_path: Path) ->
     assert said in found.stdout
     assert found.stderr == ""
     assert trix.verify(tmp_path / "out.mkv").ok
+
+
+@pytest.mark.parametrize("name", ["", ".source", ".frame", ".running", ".encoder"])
+def test_every_example_of_a_docstring_runs(
+    name: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(clip, tmp_path / "master.mov")
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module("trix" + name)
+    names = {"trix": trix, "np": np, "Fraction": Fraction}
+    found = doctest.testmod(module, globs=names)
+    assert found.attempted >= 1 and found.failed == 0

@@ -1,13 +1,15 @@
 """Trix: a media engine that accounts for every frame, in the process of a Python program.
 
-    import trix
-
-    print(trix.probe("master.mov"))
-    with trix.open("master.mov") as source:
-        frame = source[100]
-        luma = frame.planes[0]      # a numpy array, without a copy
-        picture = frame.to_rgb()    # (rows, columns, 3), uint8
-    report = trix.encode("master.mov", "copy.mkv", video=trix.X265(depth=10, crf=18), progress=True)
+    >>> import trix
+    >>> with trix.open("master.mov") as source:
+    ...     frame = source[12]
+    >>> frame.planes[0].shape       # a view of luma, without a copy
+    (108, 192)
+    >>> frame.to_rgb().shape        # red, green and blue, uint8
+    (108, 192, 3)
+    >>> report = trix.encode("master.mov", "copy.mkv", video=trix.X265(depth=10, crf=28, preset="ultrafast"))
+    >>> report.outputs[0].ledger.emitted
+    50
 
 Errors are below `trix.Error`. What a file holds, what a job does and what it did are records: `to_dict()` gives JSON.
 """

@@ -51,10 +51,11 @@ class AudioTrack:
 class Encoder:
     """Writes frames and audio of a program into a file, verified when it is closed.
 
-        with trix.Encoder("out.mkv", video=trix.X265(depth=10, crf=18), fps=25) as encoder:
-            for picture in pictures:
-                encoder.write(picture)
-        print(encoder.report)
+        >>> with trix.Encoder("ramp.mkv", video=trix.Ffv1(), fps=25) as encoder:
+        ...     for value in range(10):
+        ...         encoder.write(np.full((64, 96, 3), value, np.uint8))
+        >>> encoder.report.outputs[0].ledger.emitted
+        10
 
     The file gets its name when the encoder is closed. An exception inside `with` leaves nothing under that name. The first frame
     decides size and format of all frames. Frames are shown one after the other, at `fps`.

@@ -117,6 +117,9 @@ class Frame:
     def planes(self) -> list[npt.NDArray[Any]]:
         """The samples: Y, Cb and Cr, or red, green and blue, or grey; then alpha.
 
+            >>> [plane.shape for plane in trix.open("master.mov")[0].planes]
+            [(108, 192), (54, 96), (54, 96)]
+
         Each is a read-only view of shape (rows, columns) without a copy: uint8 for 8 bits and less, else uint16 with the value in
         the low bits. Chroma has its own, smaller shape. A view stays valid when frame and source are gone.
 
@@ -168,6 +171,10 @@ class Frame:
         color: ColorOverride | dict[str, str] | None = None,
     ) -> npt.NDArray[Any]:
         """The frame as red, green and blue: a new contiguous array of shape (rows, columns, 3).
+
+            >>> picture = trix.open("master.mov")[0].to_rgb("float32", size=(96, 54))
+            >>> picture.shape, picture.dtype, bool(picture.max() <= 1)
+            ((54, 96, 3), dtype('float32'), True)
 
         Args:
             dtype: uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 to 1, from 16 bits).

@@ -146,8 +146,12 @@ def start(
 ) -> Run:
     """Starts a job and returns at once.
 
-        for event in trix.start(job):
-            ...
+        >>> job = {"source": {"path": "master.mov"}, "outputs": [{"path": "started.mkv", "video": "copy"}]}
+        >>> running = trix.start(job)
+        >>> [event.type for event in running if event.type != "progress"]
+        ['stage_began', 'stage_began', 'stage_began', 'output_done', 'job_ended']
+        >>> running.result().outputs[0].path
+        'started.mkv'
 
     The arguments are those of `run`.
     """
@@ -191,6 +195,10 @@ def plan(
 ) -> records.Plan:
     """What a job resolves to: every default, every decision, the memory that it needs. Nothing is encoded.
 
+        >>> job = {"source": {"path": "master.mov"}, "outputs": [{"path": "planned.mp4", "video": "x264"}]}
+        >>> [output.path for output in trix.plan(job).outputs]
+        ['planned.mp4']
+
     A plan can be pickled, or sent as JSON, and run on another machine.
 
     Args:
@@ -225,7 +233,9 @@ def encode(
 ) -> records.Report:
     """Encodes one file into another, verified.
 
-        trix.encode("master.mov", "copy.mkv", video=trix.X265(depth=10, crf=18, preset="slow"), audio=trix.Flac())
+        >>> report = trix.encode("master.mov", "lossless.mkv", video=trix.Ffv1(), audio=trix.Flac())
+        >>> all(check.ok for check in report.outputs[0].verification.checks)
+        True
 
     Args:
         source: A local file, or a pattern for numbered files.

@@ -34,6 +34,10 @@ def probe(
 ) -> MediaInfo:
     """Describes a file.
 
+        >>> video = trix.probe("master.mov").video
+        >>> video.codec, video.video.width, video.video.average_rate
+        ('h264', 192, Fraction(25, 1))
+
     Args:
         path: A local file, or a pattern for the numbered files of an image sequence: `shot.%04d.dpx`.
         count: Decodes the whole file, to count frames and samples and to find damage.
@@ -60,6 +64,10 @@ def open(
     limits: Limits | None = None,
 ) -> Source:
     """Opens a file to read its frames and audio.
+
+        >>> with trix.open("master.mov") as source:
+        ...     print(len(source), source[12])
+        50 <trix.Frame 12: 192x108 yuv420p, I, 0.480000 s>
 
     Args:
         path: A local file, or a pattern for the numbered files of an image sequence: `shot.%04d.dpx`.
@@ -212,6 +220,10 @@ class Source:
     ) -> Frames:
         """Frames in sequence.
 
+            >>> with trix.open("master.mov") as source:
+            ...     [frame.number for frame in source.frames(start=1.0, stop=40, stride=5)]
+            [25, 30, 35]
+
         Args:
             start: The first frame, by number (int) or time; by default that of the file.
             stop: The end, which is not read, by number (int) or time.
@@ -244,6 +256,10 @@ class Source:
     ) -> Iterator[Frame | None]:
         """The frame on screen at each time, in the order of the times; None before the first frame.
 
+            >>> with trix.open("master.mov") as source:
+            ...     [frame.number for frame in source.frames_at([0.5, 1, Fraction(7, 5)])]
+            [12, 25, 35]
+
         Times are in seconds, in the time of the file (`frame.pts`). Ascending times cost least. The other arguments are those of
         `frames`.
         """
@@ -261,6 +277,10 @@ class Source:
         threads: int = 0,
     ) -> npt.NDArray[Any]:
         """The frames with these numbers in one array, in the order of the numbers.
+
+            >>> with trix.open("master.mov") as source:
+            ...     source.batch([40, 3, -1], size=(96, 54)).shape
+            (3, 54, 96, 3)
 
         Its shape is (frames, height, width, 3), or (frames, height, width) for grey. Its type is uint8 for `rgb24` and `gray`, and
         uint16 for the others. Equal and ascending numbers cost least. Negative numbers count from the end.
@@ -323,6 +343,11 @@ class Source:
         on_damage: Damage = "fail",
     ) -> Audio:
         """The audio of one stream.
+
+            >>> with trix.open("master.mov") as source:
+            ...     samples = source.audio(start=0.5, stop=1.5, rate=16_000, layout="mono").read()
+            >>> samples.shape, samples.dtype
+            ((16000, 1), dtype('float32'))
 
         Without `rate`, `layout` and `dtype`, blocks are those of the decoder. With one of them, blocks follow each other without
         gaps, with silence where the file has no audio.
