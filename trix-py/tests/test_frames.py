@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import random
 from collections.abc import Sequence
@@ -14,28 +15,50 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import trix
-from conftest import ffmpeg, media
+from conftest import MEDIA, ffmpeg, media
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+# Every real file with video and without damage, and the damaged ones.
+DAMAGED = ("corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4")
 REAL = media(
     "apple-prores-422-hq.mov",
+    "avts.mts",
+    "bbb_2500ms.ts",
+    "black.mp4",
+    "bt601.mov",
     "bt709_full_range.mp4",
     "carphone_pristine.mp4",
     "h265_10bits.mp4",
     "hdr10-video-with-sdr-container.mp4",
     "hdv-1080p25.mov",
+    "hlg10-color-test.mp4",
     "mpeg-imx-525-60.mov",
+    "nasa_13013.mp4",
+    "no_duration.webm",
     "park_joy_420_720p50_frm0to9_480x270.y4m",
     "png.mov",
     "regular.mkv",
     "roadtrip-vp92-10bit.webm",
     "sample.mxf",
+    "sample_rotate_and_reflect.mp4",
+    "sample_with_ass_subtitles.mkv",
+    "sample_with_chapters.mp4",
+    "sample_with_colr_mdcv_and_clli.mp4",
     "sample_without_stss.mp4",
     "scene_cuts.mp4",
+    "test_res_change.h264",
     "video_90.mov",
     "xdcam-ex-1080i50.mov",
 )
+
+
+@pytest.mark.skipif(MEDIA is None, reason="TRIX_MEDIA names no folder of real files")
+def test_the_lists_name_every_real_file() -> None:
+    # Planes without a header, and a file of audio alone.
+    others = {"index.tsv", "sparks_ref_480x270.yuv42010le.yuv", "sample_eac3joc.mp4"}
+    named = {parameters.id for parameters in REAL} | set(DAMAGED) | others
+    assert named == {path.name for path in Path(MEDIA or "").iterdir()}
 
 
 def packed(planes: Sequence[npt.NDArray[np.generic]]) -> bytes:
@@ -56,18 +79,18 @@ def test_planes_equal_those_of_the_ffmpeg_program(path: Path) -> None:
         assert first.format is not None
         # Packed formats come back as planes of components, so that both sides are compared as components.
         planar = {"rgb24": "gbrp", "rgba": "gbrap", "rgb48be": "gbrp16le"}.get(first.format, first.format)
-        size = sum(plane.nbytes for plane in first.planes)
-        wanted = decoded(path, planar, "-frames:v", str(max(2, 30_000_000 // size)))
-        whole, at = memoryview(wanted), 0
-        for frame in [first, *frames]:
+        # The most frames that are compared, so that large ones do not fill the memory.
+        most = max(2, 60_000_000 // sum(plane.nbytes for plane in first.planes))
+        whole, at, compared = memoryview(decoded(path, planar, "-frames:v", str(most))), 0, 0
+        for frame in itertools.islice(itertools.chain([first], frames), most):
             planes = frame.planes
             if planar.startswith("gbr"):
                 planes = [planes[1], planes[2], planes[0], *planes[3:]]
-            if at == len(whole):
-                break
-            assert packed(planes) == whole[at : at + size], f"frame {frame.number}"
-            at += size
-        assert at == len(whole) > size
+            own = packed(planes)
+            assert own == whole[at : at + len(own)], f"frame {frame.number}"
+            at, compared = at + len(own), compared + 1
+        assert at == len(whole) and compared >= 2
+        assert compared == min(most, len(source))
 
 
 def test_a_frame_says_what_it_is(clip: Path) -> None:
@@ -124,6 +147,17 @@ def test_deep_samples_lie_in_the_low_bits(deep_clip: Path) -> None:
         ((64, 48), "uint16"),
     ]
     assert 64 <= int(planes[0].min()) and 255 < int(planes[0].max()) < 1024
+
+
+@pytest.mark.parametrize("path", media(*DAMAGED))
+def test_damaged_files_raise_or_are_concealed(path: Path) -> None:
+    with trix.open(path) as source:
+        with pytest.raises(trix.MalformedInput) as caught:
+            for _ in source:
+                pass
+        assert caught.value.path == str(path) and caught.value.stage in ("demux", "decode")
+        found = [frame.number for frame in source.frames(on_damage="conceal")]
+        assert found == list(range(len(found))) and len(found) > 1
 
 
 @pytest.mark.parametrize("path", REAL)
