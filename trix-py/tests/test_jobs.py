@@ -17,10 +17,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import trix
 from conftest import ffmpeg
-from test_doorway import interrupted, long_clip  # noqa: F401
+from test_doorway import interrupted, long_clip, script  # noqa: F401
 from trix import jobs, records
 
 
@@ -174,6 +175,39 @@ def test_what_a_callable_raises_stops_the_job_and_comes_out(long_clip: Path, tmp
 
 def test_ctrl_c_stops_a_job_and_leaves_nothing(long_clip: Path, tmp_path: Path) -> None:  # noqa: F811
     assert interrupted(lambda: trix.run(slow(long_clip, tmp_path)), after=1.0) < 0.5
+    assert listing(tmp_path) == []
+
+
+def test_ctrl_c_ends_an_encoder_that_is_busy(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(1).integers(0, 256, (4, 720, 1280, 3), np.uint8)
+
+    def work() -> None:
+        with trix.Encoder(tmp_path / "busy.mkv", video=trix.X265(preset="veryslow"), fps=25) as encoder:
+            for number in range(1000):
+                encoder.write(pictures[number % 4])
+
+    assert interrupted(work, after=2.0) < 0.5
+    assert listing(tmp_path) == []
+
+
+def test_a_program_may_end_while_jobs_run(long_clip: Path, tmp_path: Path) -> None:  # noqa: F811
+    found = script(
+        """
+        import sys, numpy as np, trix
+        job = {"source": {"path": sys.argv[1]}, "outputs": [{"path": sys.argv[2] + "/slow.mkv", "video": "x265"}]}
+        running = trix.start(job)
+        encoder = trix.Encoder(sys.argv[2] + "/open.mkv", video=trix.X265(), fps=25)
+        for number in range(30):
+            encoder.write(np.full((360, 640, 3), number, np.uint8))
+        for event in running:
+            if event.type == "progress" and event.frames:
+                break
+        print("ends")
+        """,
+        long_clip,
+        tmp_path,
+    )
+    assert (found.stdout, found.stderr, found.returncode) == ("ends\n", "", 0)
     assert listing(tmp_path) == []
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import weakref
 from collections import deque
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -22,6 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["AudioTrack", "Encoder"]
 
 Picture: TypeAlias = "Frame | npt.NDArray[Any] | Sequence[npt.NDArray[Any]]"
+
+# The encoders that are neither closed nor aborted.
+_unclosed: weakref.WeakSet[Encoder] = weakref.WeakSet()
+
+
+@atexit.register
+def _abort_all() -> None:
+    # A program that ends leaves nothing under the names of files that it did not close.
+    for encoder in list(_unclosed):
+        encoder.abort()
+
 
 # The usual layout of so many channels.
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
@@ -230,8 +243,9 @@ class Encoder:
         if self._report is not None:
             return self._report
         self._check_open()
-        self._is_closed = True
         session = self._session or self._open()
+        self._is_closed = True
+        _unclosed.discard(self)
         try:
             self._report = records.Report.from_dict(json.loads(session.finish()))
         except BaseException:
@@ -242,6 +256,7 @@ class Encoder:
     def abort(self) -> None:
         """Ends without a file. Nothing is left under its name."""
         self._is_closed = True
+        _unclosed.discard(self)
         self._waiting.clear()
         if self._session is not None and self._report is None:
             self._session.abort()
@@ -294,6 +309,7 @@ class Encoder:
             stated["video"] = {"width": width, "height": height, "format": name}
         session = _trix.session(self._job, json.dumps(stated), first)
         self._session = session
+        _unclosed.add(self)
         waiting, self._waiting = self._waiting, deque()
         for track, item in waiting:
             if track is None:
