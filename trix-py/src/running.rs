@@ -9,7 +9,8 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, bounded};
@@ -271,18 +272,18 @@ impl Run {
         self.control.cancel.cancel();
     }
 
-    /// Waits for the end of the job and of its threads, at most so many seconds. Returns true if all have ended.
-    fn wait(&self, py: Python<'_>, seconds: f64) -> bool {
-        let most = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO);
+    /// Waits for the end of the job, at most so many seconds; its part files are then removed. With `threads`, also waits for
+    /// the threads that a cancelled job left inside an encoder. Returns true if all have ended.
+    fn wait(&self, py: Python<'_>, seconds: f64, threads: bool) -> bool {
+        let until = Instant::now() + Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO);
         py.detach(|| {
-            let until = std::time::Instant::now() + most;
             while !self.shared.is_done.load(Ordering::Acquire) {
-                if std::time::Instant::now() >= until {
+                if Instant::now() >= until {
                     return false;
                 }
-                std::thread::sleep(Duration::from_millis(5));
+                thread::sleep(Duration::from_millis(5));
             }
-            self.control.wait_for_stages(until.saturating_duration_since(std::time::Instant::now()))
+            !threads || self.control.wait_for_stages(until.saturating_duration_since(Instant::now()))
         })
     }
 
@@ -302,7 +303,7 @@ impl Run {
     fn signals(&self, py: Python<'_>) -> PyResult<()> {
         py.check_signals().inspect_err(|_| {
             self.cancel();
-            self.wait(py, 0.4);
+            self.wait(py, 0.4, false);
         })
     }
 }

@@ -31,13 +31,18 @@ Progress: TypeAlias = "bool | Callable[[records.Event], object] | None"
 _running: weakref.WeakSet[Run] = weakref.WeakSet()
 
 
+# Cancelled jobs whose threads are still inside an encoder.
+_left: list[_trix.Run] = []
+
+
 @atexit.register
 def _stop_all() -> None:
     # Encoders that run while the process ends would use memory that is gone.
-    for job in list(_running):
-        job._run.cancel()
-    for job in list(_running):
-        job._run.wait(5.0)
+    jobs_left = [job._run for job in list(_running)] + _left
+    for job in jobs_left:
+        job.cancel()
+    for job in jobs_left:
+        job.wait(5.0, True)
 
 
 class Run:
@@ -104,9 +109,11 @@ class Run:
         self._noted = len(notes)
 
     def _end(self) -> None:
-        """Cancels the job and waits for its end, so that nothing is left."""
+        """Cancels the job and waits for its end, so that nothing is left. An encoder may still be inside a long call; it ends
+        by itself."""
         self._run.cancel()
-        self._run.wait(5.0)
+        self._run.wait(5.0, False)
+        _left[:] = [job for job in [*_left, self._run] if not job.wait(0.0, True)]
 
     def _watched(self, progress: Progress) -> records.Report:
         """Reads all events, shows them, and returns the report."""
