@@ -95,13 +95,11 @@ fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
         // Refusing alpha does not change frames, so it applies to a copy too.
         asked.alpha = Alpha::default();
     }
-    let mut settings = settings(args)?;
+    let settings = settings(args)?;
     let is_plain = settings == EncodeSettings::default() && asked == PictureSettings::default();
-    let is_for_players = is_for_players(args);
-    settings.compatible =
-        is_for_players && matches!(args.video, VideoChoice::Auto | VideoChoice::X264 | VideoChoice::X265);
+    job.outputs[0].compatible = is_for_players(args);
     let encoder = match args.video {
-        VideoChoice::Auto if is_plain && !is_for_players => None,
+        VideoChoice::Auto if is_plain => None,
         VideoChoice::Auto | VideoChoice::X264 => Some(Encoder::X264),
         VideoChoice::X265 => Some(Encoder::X265),
         VideoChoice::Ffv1 => Some(Encoder::Ffv1),
@@ -127,11 +125,11 @@ fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
     Ok((job, mistakes))
 }
 
-/// True if the output is an MP4 that nothing forbids to make for common players.
+/// True if the output is an MP4, and nothing asks for all that the source has.
 fn is_for_players(args: &Encode) -> bool {
     let container = Container::from_path(&args.output);
     let is_kept = matches!(args.depth, Some(Kept::Keep)) || matches!(args.chroma, Some(Kept::Keep));
-    container == Some(Container::Mp4) && !is_kept && !args.lossless && args.profile.is_none()
+    container == Some(Container::Mp4) && !is_kept && !args.lossless
 }
 
 fn picture(args: &Encode) -> PictureSettings {

@@ -14,7 +14,7 @@ use trix_core::{
     document::{Document, Resolved, Traits},
     manifest::{Inputs, Manifest, Standing},
     media::path_text,
-    preflight::refuse_taken,
+    preflight::refuse_existing,
     report::{MasterResult, MasterState, Summary},
     run_opened,
     source::{ReadingPlace, Source},
@@ -215,7 +215,7 @@ impl Run<'_> {
     /// Refuses names that are taken. Copies that may be left out, because they are complete, are no mistake.
     fn is_free(&self, ready: &Ready) -> Result<(), Error> {
         let may_skip = self.args.skip_existing && ready.manifest.is_file();
-        if may_skip { Ok(()) } else { refuse_taken(&ready.products(self.args.running.overwrite)) }
+        if may_skip { Ok(()) } else { refuse_existing(&ready.products(self.args.running.overwrite)) }
     }
 
     /// Writes what becomes of a master without a job into the log.
@@ -289,7 +289,9 @@ impl Run<'_> {
             Ok(Some(kept)) => kept,
             Ok(None) => return Ok(Err(None)),
             // One of another version, or a file of another program. Only --overwrite replaces it.
-            Err(error) if error.kind() == ErrorKind::InvalidSpec => return Ok(Err(Some(error.to_string()))),
+            Err(error) if error.kind() == ErrorKind::InvalidSpec && self.args.running.overwrite => {
+                return Ok(Err(Some(error.to_string())));
+            }
             Err(error) => return Err(error),
         };
         let place = ReadingPlace::new(kept.bytes());

@@ -125,11 +125,14 @@ pub fn profiles(args: &Profiles) -> u8 {
             exit::DONE
         }
         (None, Some(name)) if args.resolved => match Document::of_profile(name) {
-            Ok(document) => {
-                output::text(&document.merged());
-                notes(&document);
-                exit::DONE
-            }
+            Ok(document) => match document.merged() {
+                Ok(text) => {
+                    output::text(&text);
+                    notes(&document);
+                    exit::DONE
+                }
+                Err(error) => output::failure(&error, false),
+            },
             Err(error) => output::failure(&error, false),
         },
         (None, Some(name)) => match profile_text(name) {

@@ -37,7 +37,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use trix_model::{
-    error::{Error, Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
     mistake::Mistake,
     path_text,
 };
@@ -144,6 +144,8 @@ impl Document {
             variables::set(&mut tree, key, value, spot, &schema).err().map(|placed| *placed)
         });
         let mut mistakes: Vec<Placed> = set.collect();
+        // Tables of the command line have short forms too.
+        shorthand::write_out(&mut tree);
         tree.locate(Default::default());
         let merged = tree.clone();
         let description = tree.take("description");
@@ -182,8 +184,13 @@ impl Document {
     }
 
     /// The document with everything that it inherits, in TOML. Its variables have no values yet.
-    pub fn merged(&self) -> String {
-        toml::to_string_pretty(&self.merged.to_toml()).unwrap_or_default()
+    ///
+    /// # Errors
+    /// `InvalidSpec` if TOML cannot hold a value, such as a number above 2^63.
+    pub fn merged(&self) -> Result<String> {
+        toml::to_string_pretty(&self.merged.to_toml()).map_err(|error| {
+            Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("cannot be written in TOML: {error}"))
+        })
     }
 
     /// The source that the document names.

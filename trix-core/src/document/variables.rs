@@ -60,8 +60,9 @@ fn literal(text: &str, spot: Spot) -> Result<Data, String> {
         let written = [(text.to_owned(), Language::Json), (format!("value = {text}"), Language::Toml)];
         let [json, toml] = written.map(|(text, language)| parse::parse(&text, language, spot.document));
         let toml = toml.map(|mut table| table.take("value").unwrap_or_default());
-        let mut node =
-            json.or(toml).map_err(|(_, problem)| format!("is no list or table in JSON or TOML: {problem}"))?;
+        let mut node = json.or(toml).map_err(|(_, problem)| {
+            format!("is no list or table in JSON or TOML: {problem}; for text, quote it twice: '\"...\"'")
+        })?;
         node.put_at(spot);
         return Ok(node.data);
     }
