@@ -94,11 +94,16 @@ impl Shown {
         })
     }
 
-    /// Runs `work` on a thread, with the sign that it has to end.
+    /// Runs `work` on a thread, with the sign that it has to end. The command goes on without it if the system starts no
+    /// thread.
     fn until_over(work: impl FnOnce(&AtomicBool) + Send + 'static) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let own = Arc::clone(&is_over);
-        Shown { is_over, thread: Some(thread::spawn(move || work(&own))) }
+        let thread = thread::Builder::new().name("trix-progress".to_owned()).spawn(move || work(&own));
+        let refused = |error: &std::io::Error| {
+            output::note(&format!("progress and log are left out: their thread cannot be started: {error}"));
+        };
+        Shown { is_over, thread: thread.inspect_err(refused).ok() }
     }
 }
 

@@ -60,8 +60,8 @@ fn a_job_with_two_outputs_shows_share_time_eta_and_size_and_a_line_for_each() {
         assert!((has_eta && has_size) == (columns >= 60), "{columns}: {rows:#?}");
         assert_eq!(rows.iter().any(|row| row.contains('\u{2588}')), columns >= 60, "a bar: {rows:#?}");
         for name in ["one.mkv", "two.mp4"] {
-            let own = rows.iter().filter(|row| row.starts_with(&format!("  {name} ")));
-            let last = own.filter(|row| words(row).iter().any(|word| is_share(word))).next_back();
+            let mut own = rows.iter().filter(|row| row.starts_with(&format!("  {name} ")));
+            let last = own.rfind(|row| words(row).iter().any(|word| is_share(word)));
             let last = last.unwrap_or_else(|| panic!("{columns}: no line for {name}: {rows:#?}"));
             assert_eq!(last.contains("kbit/s"), columns >= 80, "{last:?}");
         }
