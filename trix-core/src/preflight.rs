@@ -107,7 +107,7 @@ pub fn refuse_existing(products: &[(PathBuf, bool)]) -> Result<()> {
 }
 
 /// The files and folders that a plan makes, and whether each may replace what has its name.
-pub(crate) fn products(plan: &Plan) -> Vec<(PathBuf, bool)> {
+pub fn products(plan: &Plan) -> Vec<(PathBuf, bool)> {
     let stills =
         plan.stills.iter().flat_map(|still| still.settings.paths().into_iter().map(|path| (path, still.overwrite)));
     let files = plan.outputs.iter().map(|output| (output.path.clone(), output.overwrite));

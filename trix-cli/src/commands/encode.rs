@@ -12,7 +12,10 @@ use trix_core::{
     },
 };
 
-use super::running::{Watching, execute, refuse_records};
+use super::{
+    files::Files,
+    running::{Watching, execute},
+};
 use crate::{
     args::{
         AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept,
@@ -33,7 +36,7 @@ pub fn encode(args: &Encode) -> u8 {
     if !mistakes.is_empty() {
         return output::failure(&refusal(&job, mistakes), args.json);
     }
-    if let Err(error) = refuse_records(&args.records, &job) {
+    if let Err(error) = Files::of_job(&job).refuse_records(&args.records) {
         return output::failure(&error, args.json);
     }
     let work = |control: &trix_core::Control| trix_core::run_job(&job, control);

@@ -98,7 +98,7 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     refuse_own_source(&draft.plan)?;
     refuse_existing(&products(&draft.plan))?;
     warn(&draft.plan, &source, control);
-    let pending = PendingOutputs::take(&draft.plan)?;
+    let pending = take_names(&draft.plan, control)?;
     draft.measure(&source, &control.cancel)?;
     let Draft { plan, external_audio } = draft;
     execute(plan, Opened { source, external_audio, hasher, pending, began, program: None }, control)
@@ -140,7 +140,7 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
     refuse_own_source(plan)?;
     refuse_existing(&products(plan))?;
     warn(plan, &source, control);
-    let pending = PendingOutputs::take(plan)?;
+    let pending = take_names(plan, control)?;
     execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, program: None }, control)
 }
 
@@ -274,6 +274,17 @@ fn refuse_own_source(plan: &Plan) -> Result<()> {
         seen.push(own);
     }
     Ok(())
+}
+
+/// Takes the names of all outputs.
+fn take_names(plan: &Plan, control: &Control) -> Result<PendingOutputs> {
+    if control.make_folders {
+        for (path, _) in products(plan) {
+            let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+            made.map_err(|error| Error::io(Stage::Mux, &path, "its folder cannot be made", error))?;
+        }
+    }
+    PendingOutputs::take(plan)
 }
 
 /// Reports before the first frame what may keep the job from its end.

@@ -94,7 +94,7 @@ fn encode_mistakes(encoder: Encoder, settings: &EncodeSettings, threads: Option<
         }
     }
     if settings.gop == Some(0) {
-        mistakes.push(Mistake::new("video.gop", 0, "must be above 0"));
+        mistakes.push(Mistake::new("video.gop", 0, "must be 1 or more"));
     }
     let lossless = settings.rate == Some(RateControl::Lossless);
     if lossless && encoder == Encoder::X264 && settings.profile.as_deref().is_some_and(|name| name != "high444") {

@@ -146,7 +146,7 @@ fn one_master_is_skipped_while_its_copies_are_complete() {
     let film = sources.path().join("film.mp4");
     trix(&line, &[&film, out.path()]).done();
     let ran = trix(&format!("{line} --skip-existing"), &[&film, out.path()]);
-    assert!(ran.done().out.contains("kept: 3 products"), "{ran:?}");
+    assert!(ran.done().out.contains("kept: 3 products of "), "{ran:?}");
     let report = trix(&format!("{line} --skip-existing --json"), &[&film, out.path()]).done().json();
     fits(&schema("report"), &report);
 }
@@ -281,8 +281,7 @@ fn each_command_has_a_manual_page_with_examples() {
     for page in pages {
         let shown = fs::read_to_string(out.path().join(&page)).expect("a page");
         assert!(shown.contains(".SH SYNOPSIS"), "{page}: {shown}");
-        let has_examples = !matches!(page.as_str(), "trix.1" | "trix-doctor.1" | "trix-man.1");
-        assert_eq!(shown.contains(".SH EXAMPLES"), has_examples, "{page}: {shown}");
+        assert!(shown.contains(".SH EXAMPLES"), "{page}: {shown}");
     }
     let ran = trix("man ingst", &[]);
     assert!(ran.code == Some(2) && ran.err.contains("did you mean ingest?"), "{ran:?}");
