@@ -14,7 +14,6 @@ mod dynamic_range;
 mod info;
 mod packet_scan;
 mod rate_mode;
-mod segment;
 mod timecodes;
 
 use std::io::Read;
@@ -53,7 +52,7 @@ use self::{
 };
 use crate::{
     reading::full_decode_count,
-    source::{Source, movie},
+    source::{Source, matroska, movie},
 };
 
 /// Describes `source`.
@@ -62,7 +61,7 @@ pub fn probe(source: &Source) -> MediaInfo {
     let input = &source.input;
     let movie = input.demuxer().starts_with("mov,").then(|| movie::read(&mut source.reader().ok()?)).flatten();
     let is_matroska = input.demuxer().starts_with("matroska");
-    let segment = is_matroska.then(|| segment::read(&mut source.reader().ok()?)).flatten().unwrap_or_default();
+    let segment = is_matroska.then(|| matroska::segment_info(&mut source.reader().ok()?)).flatten().unwrap_or_default();
     let metadata = input.metadata();
     let brand = named(&metadata, "major_brand").filter(|_| movie.is_some()).map(|brand| brand.trim().to_owned());
     let writer = segment.writing_application.or_else(|| writing_application(&metadata));
