@@ -233,6 +233,7 @@ fn files(bytes: &[u8]) {
     ebml::head_of(bytes);
     segment_info::read(bytes);
     mpeg_video::rates(bytes);
+    mpeg_audio::tag_size(bytes);
     mpeg_audio::is_constant(bytes);
     boxes::all(bytes, 0..bytes.len()).for_each(|(_, content)| assert!(content.end <= bytes.len()));
 }
