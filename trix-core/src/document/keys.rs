@@ -73,6 +73,9 @@ pub fn table() -> String {
 
 const FRACTION: &str = "fraction, such as `24000/1001`";
 
+/// A key of a table, the types of the table that have it if not all do, and its schema in each type.
+type Member<'a> = (&'a str, Vec<String>, Vec<(&'a str, &'a Value)>);
+
 struct Walk<'a> {
     root: &'a Value,
     keys: Vec<Key>,
@@ -117,14 +120,14 @@ impl<'a> Walk<'a> {
         ["Size", "Crop"].iter().any(|name| std::ptr::eq(&self.root["$defs"][*name], schema))
     }
 
-    /// The keys of a table, each with the types that have it if not all do, and its schema in each type.
-    fn members(&self, schema: &'a Value) -> Vec<(&'a str, Vec<String>, Vec<(&'a str, &'a Value)>)> {
+    /// The keys of a table.
+    fn members(&self, schema: &'a Value) -> Vec<Member<'a>> {
         let Some(variants) = schema.get("oneOf").and_then(Value::as_array) else {
             let own = schema.get("properties").and_then(Value::as_object);
             return own.into_iter().flatten().map(|(key, own)| (key.as_str(), Vec::new(), vec![("", own)])).collect();
         };
         let of = |variant: &'a Value| variant.get("properties").and_then(Value::as_object);
-        let mut all: Vec<(&str, Vec<String>, Vec<(&str, &Value)>)> = Vec::new();
+        let mut all: Vec<Member<'_>> = Vec::new();
         for own in variants.iter().filter_map(of) {
             let kind = own.get("type").and_then(|kind| kind.get("const")?.as_str()).unwrap_or_default();
             for (key, schema) in own {

@@ -44,6 +44,7 @@ use trix_model::{
 
 use node::{Data, Node, Placed};
 use sources::{COMMAND_LINE, Texts};
+use variables::ChangedType;
 
 pub use crate::document::{
     keys::{Key, keys, table as key_table},
@@ -139,11 +140,18 @@ impl Document {
             }
         }
         let own_stem = set.iter().rev().find(|(key, _)| key == STEM).map(|(_, stem)| stem.clone());
-        let set = set.iter().filter(|(key, _)| key != STEM).filter_map(|(key, value)| {
+        let mut mistakes: Vec<Placed> = Vec::new();
+        for (key, value) in set.iter().filter(|(key, _)| key != STEM) {
             let spot = texts.add_option(key, value);
-            variables::set(&mut tree, key, value, spot, &schema).err().map(|placed| *placed)
-        });
-        let mut mistakes: Vec<Placed> = set.collect();
+            match variables::set(&mut tree, key, value, spot, &schema) {
+                Ok(None) => {}
+                Ok(Some(ChangedType { old, from })) => {
+                    let from = texts.name(from);
+                    notes.push(format!("{key}: {value} (--set) in place of {old} ({from}); its other settings stay"));
+                }
+                Err(placed) => mistakes.push(*placed),
+            }
+        }
         // Tables of the command line have short forms too.
         shorthand::write_out(&mut tree);
         tree.locate(Default::default());

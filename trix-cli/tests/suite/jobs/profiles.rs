@@ -84,5 +84,12 @@ fn a_changed_encoder_is_noted_in_the_plan_and_in_the_report() {
     // A plan that travels takes the note along.
     let plan = file(&folder, "plan.json", run("plan {} -o {} --json", &[&job, &out("d")]).to_string());
     assert_eq!(noted(&run("run {} --json", &[&plan])), 1);
+    // `--set` changes the encoder too, and is noted.
+    let line = "plan {} --profile preview -o {} --set outputs[0].video.type=";
+    for (encoder, count) in [("x265", 1), ("x264", 0)] {
+        let decisions = run(&format!("{line}{encoder} --json"), &[&master(), &out("a")])["decisions"].to_string();
+        let note = format!("outputs[0].video.type: {encoder} (--set) in place of x264 (profile preview:");
+        assert_eq!(decisions.matches(&note).count(), count, "{decisions}");
+    }
     assert_eq!(noted(&run("plan {} --profile preview -o {} --json", &[&master(), &out("a")])), 0);
 }

@@ -149,7 +149,7 @@ fn an_offset_needs_a_unit() {
         assert_eq!((ran.code, ran.said.as_str()), (Some(2), message.as_str()), "{ran:?}");
         assert_eq!(ran.err.matches('^').count(), offset.len(), "{ran:?}");
     }
-    for offset in ["1.5s", "20us", "-1920/48000", "00:00:02.5"] {
+    for offset in ["0", "1.5s", "20us", "-1920/48000", "00:00:02.5"] {
         let track = format!("master.mov:lang=rus,offset={offset}");
         let ran = within(&folder, 1000, &["plan", "master.mov", "--profile", "preview", "--audio", &track]);
         assert_eq!(ran.code, Some(0), "{offset}: {ran:?}");
