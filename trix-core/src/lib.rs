@@ -187,7 +187,7 @@
 //! 8. `planner` resolves settings against a source; [`document`] reads settings from text
 //! - [`doctor`] looks at the installed libraries; [`schema`] describes the documents; `pipeline` runs all of it on named
 //!   threads; `session` lets a program take the place of the decoders
-//! - around a job: [`preflight`] compares what a plan needs with what there is, [`trial`] encodes its first seconds,
+//! - around a job: [`preflight`] compares what a plan needs with what there is, [`trial()`] encodes its first seconds,
 //!   [`manifest`] lists the files that were made, [`leftovers`] finds what killed jobs left
 
 pub mod media;
