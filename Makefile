@@ -74,7 +74,7 @@ audit: setup-build ## licences, known vulnerabilities and origins of the depende
 package: setup-build ## package the library and the crates below it as a registry takes them, and build each package
 	cargo package --locked --allow-dirty $(addprefix -p ,$(PACKAGES))
 
-vendored: setup-vendored ## build the libraries of the Python wheel from source (40 minutes, once; kept in target/vendored)
+vendored: setup-vendored ## build the libraries of the Python wheel from source (25 minutes, once; kept in target/vendored)
 	@scripts/vendored.sh
 
 fuzz: setup-build ## fuzz each target for a while (FUZZ_SECONDS=60)

@@ -1,7 +1,7 @@
 # How each library is built. scripts/vendored.sh reads this file with `source`.
 #
-# A recipe runs in its folder of work, with its dependencies in deps/, and installs below stage/. Prefixes are made up, so
-# that no path of this machine gets into a library.
+# A recipe runs in its folder of work, with its dependencies in deps/, and installs below stage/. The prefix is
+# made up: no configuration that a library reports names a folder of this machine.
 
 export_folder=/vendored
 
