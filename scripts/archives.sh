@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What this machine's apt knows of the archives of Debian. Scripts read this file with `source`.
 
 # "address release" for each part of the archive (main archive, updates, security).
