@@ -16,7 +16,7 @@ FUZZ_TARGETS := bitstream probe spec
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo demo pictures test test-python test-media wheel-local test-debian13 test-sid lint fmt bench audit package fuzz clean
+.PHONY: help setup setup-build setup-demo setup-vendored demo pictures test test-python test-media wheel-local test-debian13 test-sid lint fmt bench audit package vendored fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ setup-build:
 
 setup-demo:
 	@scripts/setup.sh demo
+
+setup-vendored:
+	@scripts/setup.sh vendored
 
 demo: setup-demo ## build, make a sample master and take it through probe, ingest and verify (a minute after the build)
 	cargo build --release -p trix-cli --locked
@@ -76,6 +79,9 @@ audit: setup-build ## licences, known vulnerabilities and origins of the depende
 
 package: setup-build ## package the library and the crates below it as a registry takes them, and build each package
 	cargo package --locked --allow-dirty $(addprefix -p ,$(PACKAGES))
+
+vendored: setup-vendored ## build the libraries of the Python wheel from source (25 minutes, once; kept in target/vendored)
+	@scripts/vendored.sh
 
 fuzz: setup-build ## fuzz each target for a while (FUZZ_SECONDS=60)
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)

@@ -12,6 +12,7 @@ set -euo pipefail
 # Bash reads a script while it runs it. In braces it is read whole first, so that an edit does not reach a run.
 {
 cd "$(dirname "$0")/.."
+source scripts/archives.sh
 
 release=$1
 shift
@@ -48,31 +49,10 @@ if [[ ${TRIX_INSIDE:-} != "$release" ]]; then
         "$repository/scripts/debian.sh" "$release" "$@"
 fi
 
-# What apt of this machine knows of the archive of Debian: "address release" for each part (the archive, updates,
-# security).
-archives() {
-    # shellcheck disable=SC2016 # the words in brackets are apt's
-    apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
-        awk '$1 == "Debian" && $2 == "main" { print $3, $4 }' | sort -u
-}
-
-# The file of keys that apt trusts for an address; nothing, where apt takes its default.
-keyring_of() { # ADDRESS
-    local file
-    file=$(grep -rlF "${1%/}" /etc/apt/sources.list /etc/apt/sources.list.d --include='*.list' --include='*.sources' \
-        2>/dev/null | head -n 1) || true
-    [[ -n $file ]] || return 0
-    sed -nE 's/^Signed-By:[[:space:]]*(\/[^[:space:]]+).*/\1/p; s/.*signed-by=(\/[^],[:space:]]+).*/\1/p' "$file" |
-        head -n 1
-}
-
 make_root() {
-    local codename mirror='' address suite name keyring
+    local codename mirror address suite name keyring
     codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-    [[ -n $(archives) ]] || apt-get -qq update || true
-    while read -r address suite; do
-        [[ $suite != "$codename" ]] || mirror=$address
-    done < <(archives)
+    mirror=$(main_archive)
     [[ -n $mirror ]] || give_up "apt of this machine names no archive of Debian, so there is nowhere to take $release from"
 
     echo "debian.sh: making a root of $release from $mirror (once)"

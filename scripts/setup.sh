@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# scripts/setup.sh [build|demo|test]: installs what Trix needs for this purpose, packages through apt, Rust through rustup
-# or apt. Each purpose includes the ones before it; without an argument, everything is installed. Does nothing, quickly,
-# where all is there.
+# scripts/setup.sh [build|demo|test|vendored]: installs what Trix needs for this purpose, packages through apt, Rust through
+# rustup or apt. Each of build, demo and test includes the ones before it; without an argument, the purpose is test. The
+# purpose vendored is what `make vendored` needs; it stands alone. Does nothing, quickly, where all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,11 +50,26 @@ ca-certificates   | test -e /etc/ssl/certs/ca-certificates.crt | the same
 chromium-headless-shell | command -v chromium-headless-shell | a browser that plays what was written
 '
 
+# The libraries of the wheel are built from source, with a compiler of their own (scripts/vendored.sh).
+for_vendored='
+cmake             | command -v cmake                  | builds x265, opus, soxr and WebP
+ninja-build       | command -v ninja                  | builds what cmake and meson prepare
+make              | command -v make                   | builds FFmpeg, x264 and the others
+nasm              | command -v nasm                   | assembles the fast code of x86
+pkg-config        | command -v pkg-config             | tells FFmpeg where its libraries are
+perl              | command -v perl                   | runs the configuration of libvpx
+xz-utils          | command -v xz                     | unpacks the sources
+binutils          | command -v readelf                | inspects the result
+python3           | command -v python3                | writes the notice and the list of components
+python3-venv      | has_venv                          | holds zig and meson, which come from the Python index
+'
+
 case $purpose in
 build) packages=$to_build ;;
 demo) packages=$to_build$for_the_demo ;;
 test) packages=$to_build$for_the_demo$for_tests ;;
-*) echo "setup: $purpose is no purpose; build, demo and test are" >&2 && exit 2 ;;
+vendored) packages=$for_vendored ;;
+*) echo "setup: $purpose is no purpose; build, demo, test and vendored are" >&2 && exit 2 ;;
 esac
 
 has_gstreamer() {
@@ -66,6 +81,10 @@ has_libclang() {
     [[ -n ${LIBCLANG_PATH:-} ]] || /sbin/ldconfig -p | grep 'libclang[-.]' || return
     command -v clang || compgen -G '/usr/lib*/llvm*/lib*/clang/*/include/stddef.h' ||
         compgen -G '/usr/lib*/clang/*/include/stddef.h'
+}
+
+has_venv() {
+    python3 -c 'import ensurepip, venv'
 }
 
 has_apt() {
@@ -194,7 +213,10 @@ if [[ -n $missing ]]; then
     apt_install $(awk '{ print $1 }' <<<"$missing")
 fi
 
-if at_least "$(cargo_version)" "$rust_needed"; then
+# The libraries are C, C++ and assembler.
+if [[ $purpose == vendored ]]; then
+    [[ -n $missing ]] || echo "setup: nothing is missing for this purpose ($purpose)"
+elif at_least "$(cargo_version)" "$rust_needed"; then
     [[ -n $missing ]] || echo "setup: nothing is missing for this purpose ($purpose, cargo $(cargo_version))"
 else
     install_rust

@@ -17,12 +17,12 @@ use trix_bitstream::{
     },
     codec_delay, ebml, edit_list,
     entry::Entries,
-    extent, hls,
+    essence, extent, hls,
     in_band::InBand,
     manifest::{self, Content},
     mpeg_audio, mpeg_video,
     nal::{self, Framing, NalCodec},
-    rpu, segment_info, sei, sequence_set,
+    rpu, sample_entry as entries, segment_info, sei, sequence_set,
     steady::{self, Steady},
     thumbnails, vpx, vvc, webvtt,
 };
@@ -161,7 +161,7 @@ fn frames(bytes: &[u8]) {
         for framing in [Framing::StartCodes, Framing::Lengths(4), Framing::Lengths(1), codec.framing(bytes)] {
             let units = nal::units(bytes, framing);
             sei::signature(&units, codec);
-            sei::static_hdr(bytes, codec, framing);
+            sei::static_hdr(&units, codec);
             sei::camera(&units, codec);
             for unit in &units {
                 sequence_set::read(unit, codec);
@@ -221,11 +221,19 @@ fn files(bytes: &[u8]) {
         }
     }
     assert!(steady.places().into_iter().all(|(_, at)| at < bytes.len() as u64), "a frame behind the end");
+    let mut walk = essence::Walk::new(0);
+    while let Some(head) = usize::try_from(walk.at()).ok().and_then(|at| bytes.get(at..)) {
+        let before = walk.at();
+        if walk.step(&head[..head.len().min(essence::HEAD)]).is_err() {
+            break;
+        }
+        assert!(walk.at() > before, "a walk that stands still");
+    }
     extent::declared(bytes);
     ebml::head_of(bytes);
     segment_info::read(bytes);
-    segment_info::position(bytes, 0x1549_a966);
     mpeg_video::rates(bytes);
+    mpeg_audio::tag_size(bytes);
     mpeg_audio::is_constant(bytes);
     boxes::all(bytes, 0..bytes.len()).for_each(|(_, content)| assert!(content.end <= bytes.len()));
 }
@@ -239,6 +247,9 @@ fn tracks(bytes: &[u8]) {
     codecs::in_header(bytes);
     codecs::name(bytes);
     sample_entry::decoder_config(bytes);
+    entries::aperture(bytes);
+    entries::bit_rates(bytes);
+    entries::joint_objects(bytes);
     for name in [b"avcC", b"esds", b"btrt"] {
         let found = sample_entry::child(bytes, 0..bytes.len(), name);
         assert!(found.is_none_or(|found| found.end <= bytes.len()), "a box behind the end");

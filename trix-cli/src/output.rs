@@ -13,7 +13,10 @@ use std::{
 };
 
 use serde::Serialize;
-use trix_core::{Error, ErrorDocument, Stage, mistake::Mistake};
+use trix_core::{
+    Error, ErrorDetail, ErrorDocument, Stage,
+    mistake::{self, Mistake},
+};
 
 use crate::{
     args::typed::Typed,
@@ -48,11 +51,15 @@ pub fn settle(code: u8, whole: bool) -> u8 {
     }
 }
 
+/// The number of columns of standard output, if it is a terminal.
+pub fn text_width() -> Option<usize> {
+    let stdout = std::io::stdout();
+    stdout.is_terminal().then(|| columns(stdout)).flatten()
+}
+
 /// Writes text to standard output. On a terminal, lines are wrapped at words, and what needs a look has colour.
 pub fn text(text: &str) {
-    let stdout = std::io::stdout();
-    let width = stdout.is_terminal().then(|| columns(stdout)).flatten();
-    let shown = reading::shown(&visible(text), width);
+    let shown = reading::shown(&visible(text), text_width());
     let mut out = anstream::stdout().lock();
     wrote(out.write_all(shown.as_bytes()).and_then(|()| out.flush()));
 }
@@ -69,6 +76,11 @@ pub fn json(value: &impl Serialize) {
         serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"));
     rendered.push('\n');
     verbatim(&rendered);
+}
+
+/// Writes `value` as a line of JSON to standard error.
+pub fn json_line(value: &impl Serialize) {
+    line(&serde_json::to_string(value).unwrap_or_default());
 }
 
 /// Writes `value` as indented JSON into a file.
@@ -111,41 +123,41 @@ pub fn note(note: &str) {
     line(&problem::wrapped(&format!("trix: note: {note}"), width()));
 }
 
+/// An error as data, with the lines and arguments that it is about.
+pub fn detail(error: &Error) -> ErrorDetail {
+    let typed = Typed::of_process();
+    let mut detail = ErrorDetail::from(error);
+    if detail.mistakes.is_empty() {
+        detail.excerpt = detail.excerpt.take().or_else(|| typed.quoted("--profile", &detail.message));
+    } else {
+        detail.mistakes.iter_mut().for_each(|mistake| typed.show(mistake));
+        detail.message = [&error.before(), &mistake::lines(&detail.mistakes), error.after()].concat();
+    }
+    detail
+}
+
 /// Reports an error, and returns its exit code. The message goes to standard error, with the lines and arguments that it
 /// is about. With `as_json`, an object also goes to standard output, in place of the report.
 pub fn failure(error: &Error, as_json: bool) -> u8 {
-    let typed = Typed::of_process();
-    let mut document = ErrorDocument::from(error);
-    let detail = &mut document.error;
-    let joined = |mistakes: &[Mistake]| mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join("\n");
-    let around = detail.message.split_once(&joined(&detail.mistakes)).filter(|_| !detail.mistakes.is_empty());
-    let around = around.map(|(before, after)| (before.to_owned(), after.to_owned()));
-    let found = match around {
-        None => {
-            detail.excerpt = detail.excerpt.take().or_else(|| typed.quoted("--profile", &detail.message));
-            vec![Problem { message: detail.message.clone(), excerpt: detail.excerpt.clone() }]
-        }
-        Some((before, after)) => {
-            detail.mistakes.iter_mut().for_each(|mistake| typed.show(mistake));
-            detail.message = format!("{before}{}{after}", joined(&detail.mistakes));
-            let last = detail.mistakes.len() - 1;
-            let problem = |(at, mistake): (usize, &Mistake)| Problem {
-                message: [
-                    if at == 0 { &before } else { "" },
-                    &mistake.to_string(),
-                    if at == last { &after } else { "" },
-                ]
-                .concat(),
-                excerpt: mistake.excerpt.as_deref().cloned(),
-            };
-            detail.mistakes.iter().enumerate().map(problem).collect()
-        }
-    };
-    problems(&found);
+    let detail = detail(error);
+    problems(&problems_of(error, &detail));
     if as_json {
-        json(&document);
+        json(&ErrorDocument { error: detail, ..ErrorDocument::from(error) });
     }
     crate::exit::code(error.kind())
+}
+
+/// The problems of an error: each mistake of a job is one.
+fn problems_of(error: &Error, detail: &ErrorDetail) -> Vec<Problem> {
+    let Some(last) = detail.mistakes.len().checked_sub(1) else {
+        return vec![Problem { message: detail.message.clone(), excerpt: detail.excerpt.clone() }];
+    };
+    let problem = |(at, mistake): (usize, &Mistake)| {
+        let before = if at == 0 { error.before() } else { String::new() };
+        let after = if at == last { error.after() } else { "" };
+        Problem { message: format!("{before}{mistake}{after}"), excerpt: mistake.excerpt.as_deref().cloned() }
+    };
+    detail.mistakes.iter().enumerate().map(problem).collect()
 }
 
 /// Reports the error of one of several masters. The message names it.

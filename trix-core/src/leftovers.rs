@@ -5,17 +5,14 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, File},
+    fs::{self, File, FileType},
+    io,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{FlockOperation, flock};
 use trix_model::error::{Error, Result, Stage};
 
-use crate::{mux::part, package::PART as PACKAGE};
-
-/// The ends of temporary names: of files, and of the folders of packages. Each begins with a dot.
-const ENDS: [&str; 2] = [part::PART, PACKAGE];
+use crate::{mux::part, package};
 
 /// The most levels of subfolders that are searched.
 const MOST_LEVELS: usize = 32;
@@ -34,24 +31,23 @@ pub struct Leftover {
 /// Finds leftovers in `folder`, in the order of their names; also in its subfolders if `recursive`.
 ///
 /// # Errors
-/// `Io` if the folder cannot be read.
+/// `Io` if a folder cannot be read.
 pub fn leftovers(folder: &Path, recursive: bool) -> Result<Vec<Leftover>> {
     let mut found = Vec::new();
-    search(folder, if recursive { MOST_LEVELS } else { 0 }, &mut found)
-        .map_err(|error| Error::io(Stage::Mux, folder, "cannot be read", error))?;
+    search(folder, if recursive { MOST_LEVELS } else { 0 }, &mut found)?;
     found.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
 }
 
-fn search(folder: &Path, levels: usize, found: &mut Vec<Leftover>) -> std::io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let (path, kind) = (entry.path(), entry.file_type()?);
-        if kind.is_symlink() {
-            continue;
-        }
-        if is_temporary(&entry.file_name()) {
-            found.push(Leftover { bytes: size(&path)?, is_in_use: lock(&path)?.is_none(), path });
+fn search(folder: &Path, levels: usize, found: &mut Vec<Leftover>) -> Result<()> {
+    let failed = |error| Error::io(Stage::Mux, folder, "cannot be read", error);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let (path, name) = (entry.path(), entry.file_name());
+        // A job can give what it wrote its final name at any moment.
+        let Some(kind) = there(entry.file_type()).map_err(failed)? else { continue };
+        if is_temporary(&name, kind) {
+            found.extend(there(leftover(path)).map_err(failed)?.flatten());
         } else if kind.is_dir() && levels > 0 {
             search(&path, levels - 1, found)?;
         }
@@ -59,27 +55,58 @@ fn search(folder: &Path, levels: usize, found: &mut Vec<Leftover>) -> std::io::R
     Ok(())
 }
 
-fn is_temporary(name: &OsStr) -> bool {
-    let name = name.as_encoded_bytes();
-    name.starts_with(b".") && ENDS.iter().any(|end| name.ends_with(end.as_bytes()) && name.len() > end.len() + 1)
-}
-
-/// Locks a file or folder. `None` if a job holds the lock.
-fn lock(path: &Path) -> std::io::Result<Option<File>> {
-    let file = File::open(path)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(error.into()),
+/// `None` in place of an error that says that a file is gone.
+fn there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
     }
 }
 
-fn size(path: &Path) -> std::io::Result<u64> {
+/// True for the temporary name of a file, or of the folder of a package.
+fn is_temporary(name: &OsStr, kind: FileType) -> bool {
+    let end = match () {
+        () if kind.is_file() => part::PART,
+        () if kind.is_dir() => package::PART,
+        () => return false,
+    };
+    let name = name.as_encoded_bytes();
+    name.starts_with(b".") && name.ends_with(end.as_bytes()) && name.len() > end.len() + 1
+}
+
+/// A file or folder with a temporary name. `None` if a job has just given it its final name.
+fn leftover(path: PathBuf) -> io::Result<Option<Leftover>> {
+    let is_in_use = match lock(&path)? {
+        Lock::Held(_) => false,
+        Lock::InUse => true,
+        Lock::Gone => return Ok(None),
+    };
+    Ok(Some(Leftover { bytes: size(&path)?, is_in_use, path }))
+}
+
+enum Lock {
+    Held(File),
+    InUse,
+    Gone,
+}
+
+/// Locks what has the name `path`.
+fn lock(path: &Path) -> io::Result<Lock> {
+    let Some(file) = there(File::open(path))? else { return Ok(Lock::Gone) };
+    Ok(match package::try_lock(&file)? {
+        false => Lock::InUse,
+        // Between open and lock, a job may have given it its final name.
+        true if !package::is_same(&file, path) => Lock::Gone,
+        true => Lock::Held(file),
+    })
+}
+
+fn size(path: &Path) -> io::Result<u64> {
     let metadata = fs::symlink_metadata(path)?;
     if !metadata.is_dir() {
         return Ok(metadata.len());
     }
-    fs::read_dir(path)?.map(|entry| size(&entry?.path())).sum()
+    fs::read_dir(path)?.map(|entry| Ok(there(size(&entry?.path()))?.unwrap_or(0))).sum()
 }
 
 impl Leftover {
@@ -90,7 +117,10 @@ impl Leftover {
     pub fn remove(&self) -> Result<bool> {
         let failed = |error| Error::io(Stage::Mux, &self.path, "cannot be removed", error);
         // The lock is held until the name is gone, so that no job begins to write in between.
-        let Some(held) = lock(&self.path).map_err(failed)? else { return Ok(false) };
+        let held = match lock(&self.path).map_err(failed)? {
+            Lock::Held(held) => held,
+            Lock::InUse | Lock::Gone => return Ok(false),
+        };
         let is_folder = held.metadata().map_err(failed)?.is_dir();
         if is_folder { fs::remove_dir_all(&self.path) } else { fs::remove_file(&self.path) }.map_err(failed)?;
         Ok(true)
@@ -115,13 +145,18 @@ mod tests {
         ] {
             fs::write(at(name), vec![0; bytes]).expect("a file");
         }
+        // A folder of a user, and a file, whose names end like the other kind's.
+        fs::create_dir(at(".notes.trix-part")).expect("a folder");
+        fs::write(at(".notes.trix-package"), "text").expect("a file");
         let live = lock(&at(".live.mkv.trix-part")).expect("a lock");
-        assert!(live.is_some());
+        assert!(matches!(live, Lock::Held(_)));
         let found = leftovers(folder.path(), true).expect("a folder");
         let all: Vec<_> = found.iter().map(|own| (own.bytes, own.is_in_use, own.remove().expect("removed"))).collect();
         assert_eq!(all, [(10, false, true), (20, true, false), (30, false, true)]);
         assert_eq!(leftovers(folder.path(), true).expect("a folder").len(), 1);
-        assert!(at("film.mkv").exists() && at(".trix-part").exists() && at("sub").exists());
+        for kept in ["film.mkv", ".trix-part", "sub", ".notes.trix-part", ".notes.trix-package"] {
+            assert!(at(kept).exists(), "{kept}");
+        }
         drop(live);
         assert!(leftovers(folder.path(), false).expect("a folder")[0].remove().expect("removed"));
     }

@@ -22,6 +22,28 @@ pub fn this_machine() -> Machine {
     Machine { cores: cores.clamp(1, Machine::MOST_CORES), memory: (memory > 0).then_some(memory) }
 }
 
+/// Bytes of memory that are free on this machine, or can be had at once, within the limits of the control groups. `None` if
+/// the system does not say.
+pub(crate) fn free_memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let free = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)?;
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let number = |file: PathBuf| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
+    let left = |limit: PathBuf| {
+        let usage = match limit.file_name()?.to_str()? {
+            "memory.max" => "memory.current",
+            _ => "memory.usage_in_bytes",
+        };
+        // Pages of files that were not read lately are given up first.
+        let stat = fs::read_to_string(limit.with_file_name("memory.stat")).unwrap_or_default();
+        let cached = stat.lines().find_map(|line| line.strip_prefix("inactive_file ")?.parse::<u64>().ok());
+        let used = number(limit.with_file_name(usage))?.saturating_sub(cached.unwrap_or(0));
+        Some(number(limit)?.saturating_sub(used))
+    };
+    Some(limits(&groups).into_iter().filter_map(left).fold(free, u64::min))
+}
+
 /// The files with the memory limits of the control groups in `groups` (the form of `/proc/self/cgroup`) and of all around
 /// them. A file has a number, or the word `max`.
 fn limits(groups: &str) -> Vec<PathBuf> {

@@ -17,6 +17,7 @@ use trix_model::{
 };
 
 use crate::{
+    machine,
     plan::{AudioPlan, EncodePlan, Plan, Product, Sink, VideoPlan},
     settings::{shape::channels_of, video::Encoder},
     source::Source,
@@ -81,7 +82,7 @@ pub fn preflight(plan: &Plan, source: &Source) -> Preflight {
         missing_folders: folders.into_iter().filter(|folder| !folder.is_dir()).collect(),
         space: space(plan, source),
         memory: plan.memory.estimate,
-        free_memory: free_memory(),
+        free_memory: machine::free_memory(),
     }
 }
 
@@ -90,7 +91,7 @@ pub fn preflight(plan: &Plan, source: &Source) -> Preflight {
 ///
 /// # Errors
 /// `Io` with the first name; the others are in its text.
-pub fn refuse_taken(products: &[(PathBuf, bool)]) -> Result<()> {
+pub fn refuse_existing(products: &[(PathBuf, bool)]) -> Result<()> {
     let taken = taken(products);
     let detail = match taken.as_slice() {
         [] => return Ok(()),
@@ -107,7 +108,7 @@ pub fn refuse_taken(products: &[(PathBuf, bool)]) -> Result<()> {
 }
 
 /// The files and folders that a plan makes, and whether each may replace what has its name.
-pub(crate) fn products(plan: &Plan) -> Vec<(PathBuf, bool)> {
+pub fn products(plan: &Plan) -> Vec<(PathBuf, bool)> {
     let stills =
         plan.stills.iter().flat_map(|still| still.settings.paths().into_iter().map(|path| (path, still.overwrite)));
     let files = plan.outputs.iter().map(|output| (output.path.clone(), output.overwrite));
@@ -133,7 +134,8 @@ fn space(plan: &Plan, source: &Source) -> Vec<Space> {
         let Ok(device) = fs::metadata(&there).map(|metadata| metadata.dev()) else { continue };
         let Ok(system) = rustix::fs::statvfs(&there) else { continue };
         let free = system.f_bavail.saturating_mul(system.f_frsize);
-        found.entry(device).or_insert(Space { folder, estimate: 0, free }).estimate += size(plan, source, product);
+        let estimate = &mut found.entry(device).or_insert(Space { folder, estimate: 0, free }).estimate;
+        *estimate = estimate.saturating_add(size(plan, source, product));
     }
     found.into_values().collect()
 }
@@ -151,7 +153,8 @@ fn size(plan: &Plan, source: &Source, product: Product) -> u64 {
         Product::Output(id) => file_size(plan, source, Sink::Output(id)),
         Product::Package(id) => {
             let count = plan.package(id).renditions.len();
-            (0..count).map(|rendition| file_size(plan, source, Sink::Rendition { package: id, rendition })).sum()
+            let sizes = (0..count).map(|rendition| file_size(plan, source, Sink::Rendition { package: id, rendition }));
+            sizes.fold(0, u64::saturating_add)
         }
         Product::Still(_) => STILL,
     }
@@ -186,7 +189,7 @@ const COPIED_AUDIO: f64 = 2_304_000.0;
 /// Seconds that a file plays, as far as plan and source tell.
 fn seconds(plan: &Plan, source: &Source, sink: Sink) -> f64 {
     match (expected_frames(plan, sink, source), plan.video(sink)) {
-        (Some(frames), Some(video)) => frames as f64 / video.rate.to_f64().max(1.0),
+        (Some(frames), Some(video)) if video.rate.is_positive() => frames as f64 / video.rate.to_f64(),
         _ => source.duration().map_or(0.0, |micros| micros as f64 / 1e6),
     }
 }
@@ -258,9 +261,29 @@ pub(crate) fn expected_frames(plan: &Plan, sink: Sink, source: &Source) -> Optio
     [declared, cut, asked].into_iter().flatten().min()
 }
 
-/// Bytes of memory that are free, or can be had at once.
-fn free_memory() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_short_is_said_and_what_suffices_is_not() {
+        let space = |folder: &str, estimate, free| Space { folder: folder.into(), estimate, free };
+        let needs = Preflight {
+            taken: Vec::new(),
+            missing_folders: Vec::new(),
+            space: vec![space("/full", 3 << 30, 1 << 30), space("/large", 3 << 30, 4 << 30)],
+            memory: 2 << 30,
+            free_memory: Some(1 << 30),
+        };
+        let said = needs.warnings();
+        assert_eq!(
+            said,
+            [
+                "/full: the outputs may take 3.0 GiB, and 1.0 GiB are free",
+                "the job takes up to 2.0 GiB of memory, and 1.0 GiB are free",
+            ]
+        );
+        let enough = Preflight { space: Vec::new(), free_memory: Some(2 << 30), ..needs };
+        assert_eq!(enough.warnings(), Vec::<String>::new());
+    }
 }

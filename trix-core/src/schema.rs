@@ -5,7 +5,7 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 use trix_model::{
-    control::{events::Event, progress::Progress},
+    control::{events::Event, progress::ProgressLine},
     error_document::ErrorDocument,
     json,
 };
@@ -31,7 +31,7 @@ pub enum Name {
     MediaInfo,
     /// [`Report`].
     Report,
-    /// [`Progress`].
+    /// [`ProgressLine`].
     Progress,
     /// [`Event`].
     Event,
@@ -97,7 +97,7 @@ pub fn of(name: Name) -> Value {
         Name::Plan => written::<Plan>(),
         Name::MediaInfo => written::<MediaInfo>(),
         Name::Report => written::<Report>(),
-        Name::Progress => written::<Progress>(),
+        Name::Progress => written::<ProgressLine>(),
         Name::Event => written::<Event>(),
         Name::Verify => written::<FileReport>(),
         Name::Compare => written::<Comparison>(),

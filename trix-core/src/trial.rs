@@ -23,13 +23,17 @@ const SECONDS: f64 = 4.0;
 /// As [`run_job`].
 pub fn trial(job: &Job, plan: &Plan, source: &Source, control: &Control) -> Result<Option<f64>> {
     let sinks = plan.sinks();
-    let expected =
-        sinks.iter().filter_map(|sink| Some((expected_frames(plan, *sink, source)?, plan.video(*sink)?.rate)));
-    let Some((frames, rate)) = expected.max_by_key(|(frames, _)| *frames) else { return Ok(None) };
+    // Seconds of film, and frames of the source in a second.
+    let length = |sink| {
+        let (frames, video) = (expected_frames(plan, sink, source)?, plan.video(sink)?);
+        Some((frames as f64 / video.rate.to_f64(), video.source_rate.to_f64()))
+    };
+    let all = sinks.into_iter().filter_map(length);
+    let Some((seconds, rate)) = all.max_by(|(one, _), (other, _)| one.total_cmp(other)) else { return Ok(None) };
     let failed = |error| Error::io(Stage::Plan, &std::env::temp_dir(), "cannot hold a folder", error);
     let folder = tempfile::Builder::new().prefix("trix-trial-").tempdir().map_err(failed)?;
     let mut short = job.clone();
-    let most = (rate.to_f64() * SECONDS).ceil() as u64;
+    let most = (rate * SECONDS).ceil() as u64;
     short.source.frames = Some(short.source.frames.map_or(most, |own| own.min(most)));
     short.stills.clear();
     (short.hash, short.measure_loudness) = (false, false);
@@ -42,6 +46,7 @@ pub fn trial(job: &Job, plan: &Plan, source: &Source, control: &Control) -> Resu
         package.path = folder.path().join(format!("package-{number}"));
     }
     let report = run_job(&short, control)?;
+    // Frames of the source a second.
     let fps = report.timing.fps;
-    Ok((fps > 0.0).then(|| frames as f64 / fps))
+    Ok((fps > 0.0).then(|| seconds * rate / fps))
 }

@@ -163,12 +163,12 @@ class Module:
         if "$ref" in node and "properties" not in node:
             return self.reference(node["$ref"].split("/")[-1])
         if "const" in node:
-            return f"Literal[{json.dumps(node['const'])}]"
+            return literal([node["const"]])
         variants = self.variants(node)
         if variants:
             return self.union([self.type_of(one, hint + (camel(self.tag(one) or "") or "")) for one in variants])
         if "enum" in node:
-            return "Literal[" + ", ".join(json.dumps(value) for value in node["enum"]) + "]"
+            return literal(node["enum"])
         kinds = node.get("type", "object" if "properties" in node else None)
         if isinstance(kinds, list):
             return self.union([self.type_of({**node, "type": kind}, hint) for kind in kinds])
@@ -253,7 +253,7 @@ class Module:
             field = key + "_" if keyword.iskeyword(key) else key
             text = " ".join(value.get("description", "").split())
             if "const" in value:
-                default = f" = {json.dumps(value['const'])}"
+                default = f" = {written(value['const'])}"
                 fields.append((0, f"{field}: {annotation}{default}", ""))
             elif key in required and not self.for_jobs:
                 fields.append((1, f"{field}: {annotation}", text))
@@ -314,6 +314,18 @@ class Module:
         return "\n".join(parts)
 
 
+def written(value: Any) -> str:
+    """A constant of JSON in Python. Texts have double quotes, as in the rest of the file."""
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def literal(values: list[Any]) -> str:
+    """The annotation of a value that is one of these constants; `None` is a type of its own."""
+    known = ", ".join(written(value) for value in values if value is not None)
+    types = [f"Literal[{known}]"] if known else []
+    return " | ".join(types + ["None"] * (None in values))
+
+
 def split_union(annotation: str) -> list[str]:
     parts, depth, start = [], 0, 0
     for at, character in enumerate(annotation):
@@ -361,10 +373,10 @@ def made() -> dict[str, str]:
     def schema(name: str) -> dict[str, Any]:
         return json.loads(compiled.schema(name))
 
-    written = Module({name: schema(name) for name in WRITTEN}, for_jobs=False)
+    of_trix = Module({name: schema(name) for name in WRITTEN}, for_jobs=False)
     mixins = ", ".join(sorted(mixin for own in MIXINS.values() for mixin in own))
     imports = f"from ._readable import {mixins}\nfrom ._record import Record, Timestamp"
-    records = written.text(
+    records = of_trix.text(
         OPENING.format(what="What Trix writes: descriptions of files, plans, reports, events.", imports=imports)
     )
     jobs = Module({"job": schema("job")}, for_jobs=True).text(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 import subprocess
 import sys
+import typing
 from fractions import Fraction
 from pathlib import Path
 
@@ -133,3 +135,17 @@ def test_the_generated_classes_are_those_of_the_schemas() -> None:
         pytest.skip("the script is not in the wheel")
     found = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_every_annotation_of_the_generated_classes_resolves() -> None:
+    # Constants that are no texts once had the spelling of JSON: true and null.
+    classes = [
+        own
+        for module in (trix.jobs, trix.records)
+        for own in vars(module).values()
+        if isinstance(own, type) and issubclass(own, trix.Record) and own.__module__ == module.__name__
+    ]
+    assert len(classes) > 150
+    for own in classes:
+        assert set(typing.get_type_hints(own)) >= {field.name for field in dataclasses.fields(own)}, own
+    assert trix.X264(lossless=True).to_dict() == {"type": "x264", "lossless": True}

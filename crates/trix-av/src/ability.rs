@@ -10,7 +10,7 @@ use std::{
 };
 
 use ffmpeg_sys_next as av;
-use trix_bitstream::ebml::head_of;
+use trix_bitstream::ebml::{head_of, id};
 use trix_model::time::TimeBase;
 
 use super::{
@@ -98,10 +98,10 @@ fn try_matroska(codec: av::AVCodecID) -> MatroskaDelay {
 
 /// Reads the delay handling from a file with one packet.
 fn delay_in(file: &[u8]) -> Option<MatroskaDelay> {
-    let segment = element(file, 0x1853_8067)?;
-    let entry = element(element(segment, 0x1654_ae6b)?, 0xae)?;
-    let cluster = element(segment, 0x1f43_b675)?;
-    let start = element(cluster, 0xe7)?.iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
+    let segment = element(file, id::SEGMENT)?;
+    let entry = element(element(segment, id::TRACKS)?, id::TRACK_ENTRY)?;
+    let cluster = element(segment, id::CLUSTER)?;
+    let start = element(cluster, id::TIMESTAMP)?.iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
     // The track number in one byte, then the time relative to the cluster.
     let block = element(cluster, 0xa3).or_else(|| element(element(cluster, 0xa0)?, 0xa1))?;
     let after = i16::from_be_bytes(*block.get(1..)?.first_chunk()?);
@@ -111,9 +111,11 @@ fn delay_in(file: &[u8]) -> Option<MatroskaDelay> {
 /// The content of the first element `wanted` in a list of elements.
 fn element(mut bytes: &[u8], wanted: u32) -> Option<&[u8]> {
     loop {
-        let (id, size, width) = head_of(bytes)?;
-        let end = usize::try_from(size).ok()?.saturating_add(width).min(bytes.len());
-        if id == wanted {
+        let (found, size, width) = head_of(bytes)?;
+        // An element of unknown size extends to the end.
+        let size = usize::try_from(size.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let end = size.saturating_add(width).min(bytes.len());
+        if found == wanted {
             return bytes.get(width..end);
         }
         bytes = &bytes[end..];

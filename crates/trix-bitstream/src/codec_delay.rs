@@ -6,16 +6,14 @@
 
 use trix_model::time::{TimeBase, Timestamp};
 
-use crate::ebml::head_of;
+use crate::ebml::{self, head_of};
 
 /// Nanoseconds.
 const NANO: TimeBase = TimeBase::new(1, 1_000_000_000);
 
 /// Element identifiers with their marker bits.
 mod id {
-    pub const TRACK_ENTRY: u32 = 0xae;
     pub const NAME: u32 = 0x536e;
-    pub const CRC_32: u32 = 0xbf;
     pub const CODEC_DELAY: [u8; 2] = [0x56, 0xaa];
 }
 
@@ -76,10 +74,10 @@ pub fn enter(tracks: &mut [u8], missing: &[Option<Missing>]) -> Option<()> {
     let mut at = 0;
     while at < tracks.len() {
         let (element, size, width) = head_of(&tracks[at..])?;
-        let content = at + width..(at + width).checked_add(usize::try_from(size).ok()?)?;
+        let content = at + width..(at + width).checked_add(usize::try_from(size?).ok()?)?;
         match element {
-            id::CRC_32 => checksum = Some(content.clone()),
-            id::TRACK_ENTRY => {
+            ebml::id::CRC_32 => checksum = Some(content.clone()),
+            ebml::id::TRACK_ENTRY => {
                 if let Some(missing) = entries.next()? {
                     enter_one(tracks.get_mut(content.clone())?, missing)?;
                 }
@@ -100,7 +98,7 @@ fn enter_one(entry: &mut [u8], missing: &Missing) -> Option<()> {
     let mut at = 0;
     while at < entry.len() {
         let (element, size, width) = head_of(&entry[at..])?;
-        let text = usize::try_from(size).ok()?;
+        let text = usize::try_from(size?).ok()?;
         let end = (at + width).checked_add(text)?;
         if element == id::NAME {
             let is_ours = entry.get(at + width..end)? == missing.placeholder().as_bytes();
@@ -179,7 +177,7 @@ mod tests {
             let mut at = 0;
             if length > 0 {
                 let (element, size, width) = head_of(&entry).unwrap();
-                assert_eq!((element, size), (id::NAME, length as u64));
+                assert_eq!((element, size), (id::NAME, Some(length as u64)));
                 at = width + length;
             }
             assert_eq!(&entry[at..], [0x56, 0xaa, 0x84, 0x01, 0x4f, 0xb1, 0x80]);

@@ -17,18 +17,18 @@ pub struct Rates {
 /// Reads the headers of `frame`, a coded frame.
 pub fn rates(frame: &[u8]) -> Rates {
     let mut found = Rates::default();
-    let mut low = 0;
+    let mut low = None;
     for (at, _) in frame.windows(4).enumerate().filter(|(_, code)| code.starts_with(&[0, 0, 1])) {
         let body = &frame[at + 4..];
         let mut bits = Bits::new(body);
         match frame[at + 3] {
             // Sequence header: 12 bits of width, 12 of height, 4 of aspect, 4 of frame rate, 18 of bit rate.
-            0xb3 => low = bits.skip(32).and_then(|()| bits.take(18)).unwrap_or(0),
+            0xb3 => low = bits.skip(32).and_then(|()| bits.take(18)),
             // Sequence extension (1): the upper bits of the rate after profile, scan, chroma and size.
             0xb5 if bits.take(4) == Some(1) => {
-                let high = bits.skip(15).and_then(|()| bits.take(12)).unwrap_or(0);
-                let steps = u64::from(high) << 18 | u64::from(low);
-                found.bit_rate = Some(steps * 400).filter(|rate| *rate > 0);
+                let high = bits.skip(15).and_then(|()| bits.take(12));
+                let steps = high.zip(low).map(|(high, low)| u64::from(high) << 18 | u64::from(low));
+                found.bit_rate = steps.map(|steps| steps * 400).filter(|rate| *rate > 0);
             }
             // Picture header: 10 bits of reference, 3 of type, 16 of delay.
             0x00 => {
@@ -65,11 +65,15 @@ mod tests {
     }
 
     #[test]
-    fn cut_headers_state_nothing() {
+    fn cut_headers_state_what_is_whole() {
         let whole = frame([0x0f, 0xff, 0xf8]);
+        // The upper bits of the rate end in byte 19, the delay in byte 29.
         for end in 0..whole.len() {
-            rates(&whole[..end]);
+            let found = rates(&whole[..end]);
+            assert_eq!((found.bit_rate.is_some(), found.is_constant.is_some()), (end >= 20, end >= 30), "{end}");
         }
+        // The sequence header is cut.
+        assert_eq!(rates(&[&whole[..8], &whole[12..]].concat()).bit_rate, None);
         assert_eq!(rates(&[0, 0, 1, 0]).is_constant, None);
         assert_eq!(rates(&[]), super::Rates::default());
     }

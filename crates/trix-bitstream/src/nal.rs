@@ -49,7 +49,7 @@ impl NalCodec {
     pub fn is_second_layer(self, unit: &[u8]) -> bool {
         match (self, unit) {
             (NalCodec::H264, [header, ..]) => (19..=21).contains(&(header & 0x1f)),
-            (NalCodec::Hevc, [first, second, ..]) => self.is_slice(unit) && (first & 1 != 0 || second >> 3 != 0),
+            (NalCodec::Hevc, _) => self.is_slice(unit) && is_above_base(unit),
             _ => false,
         }
     }
@@ -85,6 +85,12 @@ impl NalCodec {
             (NalCodec::Hevc, Some(header)) => (header >> 1) & 0x3f == 33,
             (_, None) => false,
         }
+    }
+
+    /// True if a unit is a sequence parameter set of the first layer. HEVC sets of other layers have another syntax
+    /// (H.265, F.7.3.2.2).
+    pub(crate) fn is_first_sequence_set(self, unit: &[u8]) -> bool {
+        self.is_sequence_set(unit) && (self == NalCodec::H264 || !is_above_base(unit))
     }
 
     /// How a decoder can start at the frame of this unit, as far as the unit says.
@@ -147,6 +153,11 @@ impl NalCodec {
             _ => Framing::StartCodes,
         }
     }
+}
+
+/// True if a unit of HEVC belongs to a layer above the first: its layer identifier is not 0 (H.265, 7.4.2.2).
+fn is_above_base(unit: &[u8]) -> bool {
+    matches!(unit, [first, second, ..] if first & 1 != 0 || second >> 3 != 0)
 }
 
 /// How a decoder can start at a frame.

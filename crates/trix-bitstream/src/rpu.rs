@@ -45,13 +45,8 @@ pub fn profile(unit: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::packed;
     use proptest::prelude::*;
-
-    /// Builds a unit from fields written as zeros and ones.
-    fn unit(fields: &[&str]) -> Vec<u8> {
-        let bits: Vec<u8> = fields.concat().bytes().filter(|bit| *bit != b' ').map(|bit| bit - b'0').collect();
-        bits.chunks(8).map(|chunk| chunk.iter().enumerate().fold(0, |byte, (at, bit)| byte | bit << (7 - at))).collect()
-    }
 
     #[test]
     fn profiles_are_recognised_by_the_fields_that_distinguish_them() {
@@ -59,11 +54,11 @@ mod tests {
         let head = |profile: &str| format!("00011001 000010 00000000000 {profile} 0001 1 0 00 000011000 01");
         // Full range, depths of 10, 10 and 12 bits, spatial filter, reserved, resampling, residual disabled.
         let depths = |depth: &str, rest: &str| format!("011 011 {depth} 0 000 {rest}");
-        assert_eq!(profile(&unit(&[&head("0000"), "1", &depths("00101", "0 1")])), Some(5));
-        assert_eq!(profile(&unit(&[&head("0001"), "0", &depths("00101", "1 0")])), Some(7));
-        assert_eq!(profile(&unit(&[&head("0001"), "0", &depths("010", "1 0")])), Some(4));
-        assert_eq!(profile(&unit(&[&head("0001"), "0", &depths("00101", "0 1")])), Some(8));
-        assert_eq!(profile(&unit(&[&head("0000"), "0", &depths("00101", "0 1")])), None);
+        assert_eq!(profile(&packed(&[&head("0000"), "1", &depths("00101", "0 1")])), Some(5));
+        assert_eq!(profile(&packed(&[&head("0001"), "0", &depths("00101", "1 0")])), Some(7));
+        assert_eq!(profile(&packed(&[&head("0001"), "0", &depths("010", "1 0")])), Some(4));
+        assert_eq!(profile(&packed(&[&head("0001"), "0", &depths("00101", "0 1")])), Some(8));
+        assert_eq!(profile(&packed(&[&head("0000"), "0", &depths("00101", "0 1")])), None);
         assert_eq!(profile(&[25]), None);
         assert_eq!(profile(&[0; 64]), None);
     }

@@ -13,8 +13,8 @@ pub fn aperture(content: &[u8]) -> Option<(Rational, Rational)> {
     (width.is_positive() && height.is_positive()).then_some((width, height))
 }
 
-/// The largest and the average bit rate in an elementary stream descriptor (ISO/IEC 14496-1, 7.2.6.5). An average of
-/// zero stands for a variable rate.
+/// The largest and the average bit rate in the decoder configuration of an elementary stream descriptor (ISO/IEC
+/// 14496-1, 7.2.6.5 and 7.2.6.6). An average of zero stands for a variable rate.
 pub fn bit_rates(content: &[u8]) -> Option<(u32, u32)> {
     /// Skips the tag of a descriptor and its length, which has up to four bytes.
     fn head(content: &[u8], tag: u8) -> Option<&[u8]> {

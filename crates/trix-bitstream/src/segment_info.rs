@@ -30,22 +30,11 @@ pub fn read(content: &[u8]) -> SegmentInfo {
     found
 }
 
-/// Where the content of a SeekHead element says that element `wanted` begins: the number of bytes after the start of
-/// the content of the segment (RFC 9559, 5.1.1).
-pub fn position(content: &[u8], wanted: u32) -> Option<u64> {
-    let number = |value: &[u8]| value.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-    children(content).filter(|(element, _)| *element == 0x4dbb).find_map(|(_, seek)| {
-        let child =
-            |wanted: u32| children(seek).find(|(element, _)| *element == wanted).map(|(_, value)| number(value));
-        (child(0x53ab)? == u64::from(wanted)).then(|| child(0x53ac)).flatten()
-    })
-}
-
 /// The elements in `content`, one after the other.
 fn children(mut content: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     std::iter::from_fn(move || {
         let (element, size, header) = ebml::head_of(content)?;
-        let end = header.checked_add(usize::try_from(size).ok()?)?;
+        let end = header.checked_add(usize::try_from(size?).ok()?)?;
         let value = content.get(header..end)?;
         content = content.get(end..)?;
         Some((element, value))
@@ -79,21 +68,10 @@ mod tests {
         assert_eq!(found.date, Some(1_000_000_000));
     }
 
-    #[test]
-    fn the_place_of_an_element_is_found_in_the_list() {
-        // The identifier with its head has 7 bytes, the position 4.
-        let entry =
-            |id: [u8; 4], at: u8| [&[0x4d, 0xbb, 0x8b, 0x53, 0xab, 0x84][..], &id, &[0x53, 0xac, 0x81, at]].concat();
-        let list = [entry([0x16, 0x54, 0xae, 0x6b], 9), entry([0x15, 0x49, 0xa9, 0x66], 77)].concat();
-        assert_eq!(position(&list, 0x1549_a966), Some(77));
-        assert_eq!(position(&list, 0x1043_a770), None);
-    }
-
     proptest! {
         #[test]
         fn no_content_is_trouble(content in prop::collection::vec(any::<u8>(), 0..200)) {
             read(&content);
-            position(&content, 0x1549_a966);
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use trix_model::{extras::Extras, frame_facts::FieldOrder};
+use trix_model::{calendar, extras::Extras, frame_facts::FieldOrder};
 
 use crate::{
     messages::{each_message, unescaped},
@@ -58,13 +58,8 @@ const TIMING: u8 = 1;
 /// after the other, or `None` if the frame already has such a message.
 pub fn with_field_order(frame: &[u8], order: FieldOrder) -> Option<Vec<Cow<'_, [u8]>>> {
     let mut found = false;
-    for unit in nal::units(frame, Framing::StartCodes) {
-        if let [header, _, body @ ..] = unit
-            && (header >> 1) & 0x3f == 39
-        {
-            each_message(body, |kind, _| found |= kind == usize::from(TIMING));
-        }
-    }
+    let units = nal::units(frame, Framing::StartCodes);
+    each_message_in(&units, NalCodec::Hevc, |kind, _| found |= kind == usize::from(TIMING));
     if found {
         return None;
     }
@@ -166,52 +161,49 @@ pub fn extras(frame: &[u8], codec: NalCodec, framing: Framing) -> Extras {
     found
 }
 
-/// Reads the static HDR metadata of a coded frame: the mastering display in the steps of
+/// Calls `visit` with the type and payload of every SEI message before the slices.
+fn each_message_in(units: &[&[u8]], codec: NalCodec, mut visit: impl FnMut(usize, &[u8])) {
+    for unit in units {
+        match (codec, unit) {
+            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => each_message(body, &mut visit),
+            (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => each_message(body, &mut visit),
+            _ => {}
+        }
+    }
+}
+
+/// Reads the static HDR metadata of a coded frame, which consists of `units`: the mastering display in the steps of
 /// [`MasteringDisplay::in_steps`], and the light levels MaxCLL and MaxFALL.
 ///
 /// [`MasteringDisplay::in_steps`]: trix_model::hdr::MasteringDisplay::in_steps
-pub fn static_hdr(frame: &[u8], codec: NalCodec, framing: Framing) -> (Option<[u32; 10]>, Option<[u32; 2]>) {
+pub fn static_hdr(units: &[&[u8]], codec: NalCodec) -> (Option<[u32; 10]>, Option<[u32; 2]>) {
     let (mut mastering, mut light) = (None, None);
-    for unit in nal::units(frame, framing) {
-        let body = match (codec, unit) {
-            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => body,
-            (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => body,
-            _ => continue,
-        };
-        each_message(body, |kind, message| {
-            // SEI types of D.1 in both standards. Chromaticities have 16 bits, luminances 32 and light levels 16.
-            let half = |at: usize| u32::from(u16::from_be_bytes([message[at], message[at + 1]]));
-            match (kind, message.len()) {
-                (137, 24) => {
-                    mastering = Some(std::array::from_fn(|index| match index {
-                        0..8 => half(2 * index),
-                        _ => half(4 * index - 16) << 16 | half(4 * index - 14),
-                    }))
-                }
-                (144, 4) => light = Some([half(0), half(2)]),
-                _ => {}
+    each_message_in(units, codec, |kind, message| {
+        // SEI types of D.1 in both standards. Chromaticities have 16 bits, luminances 32 and light levels 16.
+        let half = |at: usize| u32::from(u16::from_be_bytes([message[at], message[at + 1]]));
+        match (kind, message.len()) {
+            (137, 24) => {
+                mastering = Some(std::array::from_fn(|index| match index {
+                    0..8 => half(2 * index),
+                    _ => half(4 * index - 16) << 16 | half(4 * index - 14),
+                }))
             }
-        });
-    }
+            (144, 4) => light = Some([half(0), half(2)]),
+            _ => {}
+        }
+    });
     (mastering, light)
 }
 
 /// The text of the first user data message among `units` that names the encoder, as x264 and x265 write it.
 pub fn signature(units: &[&[u8]], codec: NalCodec) -> Option<String> {
     let mut found = None;
-    for unit in units {
-        let body = match (codec, unit) {
-            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => body,
-            (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => body,
-            _ => continue,
-        };
-        each_message(body, |kind, message| {
-            // Type 5 of D.1 in both standards: 16 bytes identify the format of the text that follows.
-            let text = message.get(16..).filter(|_| kind == 5 && found.is_none());
-            let text = text.and_then(|text| text.split(|byte| *byte == 0).next());
-            found = text.and_then(|text| String::from_utf8(text.to_vec()).ok()).or(found.take());
-        });
-    }
+    each_message_in(units, codec, |kind, message| {
+        // Type 5 of D.1 in both standards: 16 bytes identify the format of the text that follows.
+        let text = message.get(16..).filter(|_| kind == 5 && found.is_none());
+        let text = text.and_then(|text| text.split(|byte| *byte == 0).next());
+        found = text.and_then(|text| String::from_utf8(text.to_vec()).ok()).or(found.take());
+    });
     found
 }
 
@@ -228,24 +220,18 @@ pub struct Camera {
 pub fn camera(units: &[&[u8]], codec: NalCodec) -> Option<Camera> {
     const PACK: [u8; 20] = *b"\x17\xee\x8c\x60\xf8\x4d\x11\xd9\x8c\xd6\x08\x00\x20\x0c\x9a\x66MDPM";
     let mut found = None;
-    for unit in units {
-        let body = match (codec, unit) {
-            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => body,
-            (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => body,
-            _ => continue,
-        };
-        each_message(body, |kind, message| {
-            if let (5, Some([_, entries @ ..])) = (kind, message.strip_prefix(&PACK)) {
-                found = found.take().or(Some(packed(entries)));
-            }
-        });
-    }
+    each_message_in(units, codec, |kind, message| {
+        // A byte counts the entries.
+        if let (5, Some([count, entries @ ..])) = (kind, message.strip_prefix(&PACK)) {
+            found = found.take().or(Some(packed(entries, usize::from(*count))));
+        }
+    });
     found
 }
 
-/// Reads entries of five bytes: an identifier and four bytes of data.
-fn packed(entries: &[u8]) -> Camera {
-    let entry = |id: u8| entries.chunks_exact(5).find(|entry| entry[0] == id).map(|entry| &entry[1..]);
+/// Reads `count` entries of five bytes: an identifier and four bytes of data.
+fn packed(entries: &[u8], count: usize) -> Camera {
+    let entry = |id: u8| entries.chunks_exact(5).take(count).find(|entry| entry[0] == id).map(|entry| &entry[1..]);
     // Decimal digits, four bits each.
     let digits = |byte: u8| {
         let (high, low) = (byte >> 4, byte & 15);
@@ -257,7 +243,8 @@ fn packed(entries: &[u8]) -> Camera {
         };
         let (century, year, month, day) = (digits(*century)?, digits(*year)?, digits(*month)?, digits(*day)?);
         let (hour, minute, second) = (digits(*hour)?, digits(*minute)?, digits(*second)?);
-        if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        let days = calendar::days_of(u16::from(century) * 100 + u16::from(year), month)?;
+        if !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 59 {
             return None;
         }
         // All bits set: no zone. Else a sign, hours, and half an hour.
@@ -335,7 +322,8 @@ mod tests {
         message.extend([144, 4, 3, 232, 0, 200, 0x80]);
         for (codec, header) in [(NalCodec::H264, &[6][..]), (NalCodec::Hevc, &[39 << 1, 1])] {
             let unit = [&[0, 0, 1], header, &escaped(&message)].concat();
-            assert_eq!(static_hdr(&unit, codec, Framing::StartCodes), (Some(steps), Some([1000, 200])));
+            let units = nal::units(&unit, Framing::StartCodes);
+            assert_eq!(static_hdr(&units, codec), (Some(steps), Some([1000, 200])));
         }
     }
 
@@ -365,11 +353,12 @@ mod tests {
     #[test]
     fn what_a_camcorder_wrote_is_read() {
         let uuid = [0x17, 0xee, 0x8c, 0x60, 0xf8, 0x4d, 0x11, 0xd9, 0x8c, 0xd6, 0x08, 0x00, 0x20, 0x0c, 0x9a, 0x66];
-        let entries = |zone: u8, month: u8| {
-            let dates = [0x18, zone, 0x20, 0x14, month, 0x19, 0x09, 0x16, 0x32, 0x41];
+        let counted = |count: u8, zone: u8, month: u8, day: u8| {
+            let dates = [0x18, zone, 0x20, 0x14, month, 0x19, day, 0x16, 0x32, 0x41];
             let model = [&[0xe0, 1, 8, 0, 0, 0xe4][..], b"HDR-", &[0xe5], b"CX\0\0"].concat();
-            [&uuid[..], b"MDPM", &[5], &dates, &model].concat()
+            [&uuid[..], b"MDPM", &[count], &dates, &model].concat()
         };
+        let entries = |zone: u8, month: u8| counted(5, zone, month, 0x09);
         let read = |content: Vec<u8>| {
             let body = [&[6, 5, content.len() as u8][..], &content, &[0x80]].concat();
             camera(&[&escaped(&body)], NalCodec::H264)
@@ -380,6 +369,10 @@ mod tests {
         assert_eq!(read(entries(0x2b, 3)).unwrap().recorded.as_deref(), Some("2014-03-09T16:32:41-05:30"));
         assert_eq!(read(entries(0xff, 3)).unwrap().recorded.as_deref(), Some("2014-03-09T16:32:41"));
         assert_eq!(read(entries(0, 0x1a)).unwrap().recorded, None);
+        // The 29th of February 2014, and what stands behind the last entry.
+        assert_eq!(read(counted(5, 2, 2, 0x29)).unwrap().recorded, None);
+        let short = read(counted(2, 2, 3, 0x09)).unwrap();
+        assert_eq!((short.recorded.is_some(), short.model), (true, None));
         assert_eq!(read(vec![1; 60]), None);
     }
 

@@ -10,7 +10,7 @@ use crate::{bits::Bits, messages::unescaped, nal::NalCodec};
 pub struct SequenceSet {
     /// HEVC: true for the High tier, false for the Main tier.
     pub is_high_tier: Option<bool>,
-    /// The first schedule of the buffer model.
+    /// The first schedule of the buffer model, for the stream with all of its sub-layers.
     pub schedule: Option<Schedule>,
 }
 
@@ -23,9 +23,9 @@ pub struct Schedule {
     pub bit_rate: u64,
 }
 
-/// Reads `unit`, a NAL unit. `None` if it is no sequence parameter set of `codec`.
+/// Reads `unit`, a NAL unit. `None` if it is no sequence parameter set of `codec`, or one of a second layer.
 pub fn read(unit: &[u8], codec: NalCodec) -> Option<SequenceSet> {
-    if !codec.is_sequence_set(unit) {
+    if !codec.is_first_sequence_set(unit) {
         return None;
     }
     let header = if codec == NalCodec::H264 { 1 } else { 2 };
@@ -44,17 +44,19 @@ pub fn read(unit: &[u8], codec: NalCodec) -> Option<SequenceSet> {
 fn h264(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
     const WITH_CHROMA: [u32; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
     let profile = bits.take(8)?;
+    // Constraints and level, number of the set.
     bits.skip(16)?;
-    bits.golomb()?;
+    bits.golombs(1)?;
     if WITH_CHROMA.contains(&profile) {
         let chroma = bits.golomb()?;
         if chroma == 3 {
-            bits.skip(1)?;
+            let _separate_planes = bits.flag()?;
         }
-        bits.golomb()?;
-        bits.golomb()?;
-        bits.skip(1)?;
-        if bits.flag()? {
+        // Bit depths of luma and chroma.
+        bits.golombs(2)?;
+        let _transform_bypass = bits.flag()?;
+        let has_scaling_lists = bits.flag()?;
+        if has_scaling_lists {
             for list in 0..if chroma == 3 { 12 } else { 8 } {
                 if bits.flag()? {
                     scaling_list(bits, if list < 6 { 16 } else { 64 })?;
@@ -62,44 +64,51 @@ fn h264(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
             }
         }
     }
-    bits.golomb()?;
+    // Size of the frame number.
+    bits.golombs(1)?;
     match bits.golomb()? {
-        0 => drop(bits.golomb()?),
+        // Order type 0: size of the order count.
+        0 => bits.golombs(1)?,
         1 => {
-            bits.skip(1)?;
-            bits.golomb()?;
-            bits.golomb()?;
-            for _ in 0..bits.golomb()?.min(255) {
-                bits.golomb()?;
-            }
+            // Two offsets, then one for each frame of a cycle.
+            let _always_zero = bits.flag()?;
+            bits.golombs(2)?;
+            let cycle = bits.golomb()?;
+            bits.golombs(cycle.min(255))?;
         }
         _ => {}
     }
-    bits.golomb()?;
+    // Reference frames, and whether frame numbers have gaps.
+    bits.golombs(1)?;
     bits.skip(1)?;
-    bits.golomb()?;
-    bits.golomb()?;
-    if !bits.flag()? {
-        bits.skip(1)?;
+    // Width and height in macroblocks.
+    bits.golombs(2)?;
+    let is_frames_only = bits.flag()?;
+    if !is_frames_only {
+        let _is_adaptive = bits.flag()?;
     }
-    bits.skip(1)?;
+    let _direct_inference = bits.flag()?;
     window(bits)?;
-    if !bits.flag()? {
+    let has_usability = bits.flag()?;
+    if !has_usability {
         return None;
     }
     appearance(bits)?;
-    if bits.flag()? {
-        bits.skip(65)?;
+    let has_timing = bits.flag()?;
+    if has_timing {
+        // Units in a tick, ticks in a second, and whether the rate is fixed.
+        bits.skip(32 + 32 + 1)?;
     }
     // The schedules of NAL units, then those of slices.
     for _ in 0..2 {
         if bits.flag()? {
             let count = bits.golomb()?;
             let scale = bits.take(4)?;
-            bits.skip(4)?;
+            let _scale_of_sizes = bits.take(4)?;
             let schedule = schedules(bits, count, scale, false)?;
             found.schedule = found.schedule.or(schedule);
-            bits.skip(20)?;
+            // Four lengths of 5 bits.
+            bits.skip(4 * 5)?;
         }
     }
     Some(())
@@ -122,30 +131,34 @@ fn scaling_list(bits: &mut Bits<'_>, size: usize) -> Option<()> {
 /// A flag, and four offsets if it is set: cropping, or the default display window.
 fn window(bits: &mut Bits<'_>) -> Option<()> {
     if bits.flag()? {
-        for _ in 0..4 {
-            bits.golomb()?;
-        }
+        bits.golombs(4)?;
     }
     Some(())
 }
 
 /// The start of the video usability information, which both standards share: aspect ratio, overscan, colour, chroma.
 fn appearance(bits: &mut Bits<'_>) -> Option<()> {
-    if bits.flag()? && bits.take(8)? == 255 {
-        bits.skip(32)?;
+    const OWN_RATIO: u32 = 255;
+    let has_aspect = bits.flag()?;
+    if has_aspect && bits.take(8)? == OWN_RATIO {
+        bits.skip(16 + 16)?;
     }
-    if bits.flag()? {
+    let has_overscan = bits.flag()?;
+    if has_overscan {
         bits.skip(1)?;
     }
-    if bits.flag()? {
-        bits.skip(4)?;
-        if bits.flag()? {
-            bits.skip(24)?;
+    let has_signal = bits.flag()?;
+    if has_signal {
+        // Video format and range.
+        bits.skip(3 + 1)?;
+        let has_color = bits.flag()?;
+        if has_color {
+            bits.skip(3 * 8)?;
         }
     }
-    if bits.flag()? {
-        bits.golomb()?;
-        bits.golomb()?;
+    let has_chroma_place = bits.flag()?;
+    if has_chroma_place {
+        bits.golombs(2)?;
     }
     Some(())
 }
@@ -155,11 +168,8 @@ fn schedules(bits: &mut Bits<'_>, count: u32, scale: u32, with_units: bool) -> O
     let mut first = None;
     for _ in 0..=count.min(31) {
         let value = u64::from(bits.golomb()?) + 1;
-        bits.golomb()?;
-        if with_units {
-            bits.golomb()?;
-            bits.golomb()?;
-        }
+        // The size of the buffer, then size and rate for parts of a frame.
+        bits.golombs(if with_units { 3 } else { 1 })?;
         let is_constant = bits.flag()?;
         first = first.or(Some(Schedule { is_constant, bit_rate: value << (6 + scale) }));
     }
@@ -168,9 +178,9 @@ fn schedules(bits: &mut Bits<'_>, count: u32, scale: u32, with_units: bool) -> O
 
 /// H.265, 7.3.2.2.
 fn hevc(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
-    bits.skip(4)?;
+    let _video_set = bits.take(4)?;
     let layers = bits.take(3)?;
-    bits.skip(1)?;
+    let _nesting = bits.flag()?;
     // profile_tier_level (7.3.3): profile space, tier, profile, then flags and the level.
     bits.skip(2)?;
     found.is_high_tier = Some(bits.flag()?);
@@ -183,58 +193,66 @@ fn hevc(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
         bits.skip(2 * (8 - layers as usize))?;
     }
     for (profile, level) in stated {
-        bits.skip(if profile { 88 } else { 0 } + if level { 8 } else { 0 })?;
+        bits.skip(88 * usize::from(profile) + 8 * usize::from(level))?;
     }
-    bits.golomb()?;
+    // Number of the set, and chroma.
+    bits.golombs(1)?;
     if bits.golomb()? == 3 {
-        bits.skip(1)?;
+        let _separate_planes = bits.flag()?;
     }
-    bits.golomb()?;
-    bits.golomb()?;
+    // Width and height.
+    bits.golombs(2)?;
     window(bits)?;
-    bits.golomb()?;
-    bits.golomb()?;
+    // Bit depths of luma and chroma.
+    bits.golombs(2)?;
     let order_bits = bits.golomb()? as usize + 4;
-    let first = if bits.flag()? { 0 } else { layers };
-    for _ in first..=layers {
-        for _ in 0..3 {
-            bits.golomb()?;
-        }
-    }
-    for _ in 0..6 {
-        bits.golomb()?;
-    }
-    if bits.flag()? && bits.flag()? {
+    let has_all_layers = bits.flag()?;
+    // Three limits of the buffer of decoded frames, for each sub-layer or for all.
+    bits.golombs(3 * if has_all_layers { layers + 1 } else { 1 })?;
+    // Two sizes of coding blocks, two of transform blocks, two depths of transform trees.
+    bits.golombs(6)?;
+    let has_scaling = bits.flag()?;
+    if has_scaling && bits.flag()? {
         hevc_scaling_lists(bits)?;
     }
+    // Asymmetric partitions and sample adaptive offset.
     bits.skip(2)?;
-    if bits.flag()? {
-        bits.skip(8)?;
-        bits.golomb()?;
-        bits.golomb()?;
+    let has_pcm = bits.flag()?;
+    if has_pcm {
+        // Two bit depths, two sizes of blocks, and the loop filter.
+        bits.skip(4 + 4)?;
+        bits.golombs(2)?;
         bits.skip(1)?;
     }
     reference_sets(bits)?;
-    if bits.flag()? {
+    let has_long_term = bits.flag()?;
+    if has_long_term {
         for _ in 0..bits.golomb()?.min(32) {
             bits.skip(order_bits + 1)?;
         }
     }
+    // Prediction of motion vectors and strong intra smoothing.
     bits.skip(2)?;
-    if !bits.flag()? {
+    let has_usability = bits.flag()?;
+    if !has_usability {
         return None;
     }
     appearance(bits)?;
+    // Neutral chroma, fields, and information about fields.
     bits.skip(3)?;
     window(bits)?;
-    if !bits.flag()? {
+    let has_timing = bits.flag()?;
+    if !has_timing {
         return None;
     }
-    bits.skip(64)?;
-    if bits.flag()? {
-        bits.golomb()?;
+    // Units in a tick, and ticks in a second.
+    bits.skip(32 + 32)?;
+    let has_ticks_of_order = bits.flag()?;
+    if has_ticks_of_order {
+        bits.golombs(1)?;
     }
-    if bits.flag()? {
+    let has_buffer_model = bits.flag()?;
+    if has_buffer_model {
         found.schedule = hevc_buffer_model(bits, layers)?;
     }
     Some(())
@@ -244,16 +262,11 @@ fn hevc(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
 fn hevc_scaling_lists(bits: &mut Bits<'_>) -> Option<()> {
     for size in 0..4u32 {
         for _ in 0..if size == 3 { 2 } else { 6 } {
-            if !bits.flag()? {
-                bits.golomb()?;
-                continue;
-            }
-            if size > 1 {
-                bits.golomb()?;
-            }
-            for _ in 0..64.min(1 << (4 + 2 * size)) {
-                bits.golomb()?;
-            }
+            let is_written = bits.flag()?;
+            let values = if is_written { 64.min(1 << (4 + 2 * size)) } else { 0 };
+            // Either the list to copy, or the values, with one for the mean from 16x16 on.
+            let mean = u32::from(is_written && size > 1);
+            bits.golombs(u32::from(!is_written) + mean + values)?;
         }
     }
     Some(())
@@ -264,9 +277,11 @@ fn reference_sets(bits: &mut Bits<'_>) -> Option<()> {
     let mut previous = 0;
     for set in 0..bits.golomb()?.min(64) {
         let mut frames = 0;
-        if set > 0 && bits.flag()? {
+        let is_predicted = set > 0 && bits.flag()?;
+        if is_predicted {
+            // Sign and size of a difference.
             bits.skip(1)?;
-            bits.golomb()?;
+            bits.golombs(1)?;
             for _ in 0..=previous {
                 let is_used = bits.flag()?;
                 if is_used || bits.flag()? {
@@ -276,8 +291,8 @@ fn reference_sets(bits: &mut Bits<'_>) -> Option<()> {
         } else {
             frames = bits.golomb()?.min(16) + bits.golomb()?.min(16);
             for _ in 0..frames {
-                bits.golomb()?;
-                bits.skip(1)?;
+                bits.golombs(1)?;
+                let _is_used = bits.flag()?;
             }
         }
         previous = frames;
@@ -285,50 +300,51 @@ fn reference_sets(bits: &mut Bits<'_>) -> Option<()> {
     Some(())
 }
 
-/// H.265, E.2.2 and E.2.3.
+/// H.265, E.2.2 and E.2.3. Each sub-layer has schedules for itself and all below it, so the last ones are those of the
+/// whole stream.
 fn hevc_buffer_model(bits: &mut Bits<'_>, layers: u32) -> Option<Option<Schedule>> {
     let (of_units, of_slices) = (bits.flag()?, bits.flag()?);
     let (mut with_units, mut scale) = (false, 0);
     if of_units || of_slices {
         with_units = bits.flag()?;
         if with_units {
-            bits.skip(19)?;
+            // Four fields for parts of a frame.
+            bits.skip(8 + 5 + 1 + 5)?;
         }
         scale = bits.take(4)?;
-        bits.skip(if with_units { 8 } else { 4 })?;
-        bits.skip(15)?;
+        // The scale of sizes, of a frame and of its parts, then three lengths.
+        bits.skip(if with_units { 4 + 4 } else { 4 })?;
+        bits.skip(3 * 5)?;
     }
-    let mut first = None;
+    let mut whole = None;
     for _ in 0..=layers {
         let (mut is_even, mut has_low_delay, mut count) = (bits.flag()?, false, 0);
         if !is_even {
             is_even = bits.flag()?;
         }
         if is_even {
-            bits.golomb()?;
+            // Ticks in a frame.
+            bits.golombs(1)?;
         } else {
             has_low_delay = bits.flag()?;
         }
         if !has_low_delay {
             count = bits.golomb()?;
         }
+        let mut first = None;
         for _ in 0..u32::from(of_units) + u32::from(of_slices) {
             first = first.or(schedules(bits, count, scale, with_units)?);
         }
+        whole = first.or(whole);
     }
-    Some(first)
+    Some(whole)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::packed;
     use proptest::prelude::*;
-
-    /// Bytes of fields that are written as zeros and ones, filled up with zeros.
-    fn packed(fields: &[&str]) -> Vec<u8> {
-        let bits: Vec<u8> = fields.concat().bytes().filter(|bit| *bit != b' ').map(|bit| bit - b'0').collect();
-        bits.chunks(8).map(|chunk| chunk.iter().enumerate().fold(0, |byte, (at, bit)| byte | bit << (7 - at))).collect()
-    }
 
     #[test]
     fn a_baseline_set_states_its_schedule() {
@@ -354,6 +370,48 @@ mod tests {
         let set = |byte: u8| read(&[33 << 1, 1, 0x01, byte, 0x60], NalCodec::Hevc).and_then(|set| set.is_high_tier);
         assert_eq!((set(0x21), set(0x01)), (Some(true), Some(false)));
         assert_eq!(read(&[32 << 1, 1, 0x01, 0x21], NalCodec::Hevc), None);
+    }
+
+    /// A set of HEVC with 1 + `layers` sub-layers, each with one schedule whose rate is the next of `rates`.
+    fn hevc_set(header: &str, layers: usize, rates: &[&str]) -> Option<SequenceSet> {
+        let zeros = |count: usize| "0".repeat(count);
+        let number = ["000", "001", "010"][layers];
+        let ordering = "1".repeat(3);
+        let mut fields = vec![
+            header.to_owned(),
+            // Parameter set, sub-layers, nesting; profile space, Main tier, then the rest of the profile and the level.
+            format!("0000 {number} 1 00 0 {}", zeros(93)),
+            if layers > 0 { zeros(16) } else { String::new() },
+            // Set 0, chroma 4:2:0, 64x64 samples, no cropping, 8 bits, order bits, one ordering for all sub-layers.
+            format!("1 010 0000001000000 0000001000000 0 1 1 1 0 {ordering}"),
+            // Six sizes, no scaling lists, two tools, no PCM, no reference sets, no long-term ones, two tools, VUI.
+            "111111 0 00 0 1 0 00 1".to_owned(),
+            // Nothing of aspect, overscan, signal and chroma; three flags; no window; timing with a buffer model.
+            format!("0 0 0 0 000 0 1 {} 0 1", zeros(64)),
+            // Schedules of NAL units only, without those of units; scales 0; three lengths.
+            format!("1 0 0 0000 0000 {}", zeros(15)),
+        ];
+        // A fixed rate with a duration of one, one schedule of this rate and size 0, not constant.
+        fields.extend(rates.iter().map(|rate| format!("1 1 1 {rate} 1 0")));
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        read(&packed(&fields), NalCodec::Hevc)
+    }
+
+    #[test]
+    fn the_schedule_is_that_of_the_whole_stream() {
+        let rate = |layers, rates: &[&str]| {
+            hevc_set("01000010 00000001", layers, rates).expect("a set").schedule.map(|schedule| schedule.bit_rate)
+        };
+        assert_eq!(rate(0, &["1"]), Some(1 << 6));
+        assert_eq!(rate(2, &["1", "010", "011"]), Some(3 << 6));
+    }
+
+    #[test]
+    fn a_set_of_a_second_layer_states_nothing_of_the_first() {
+        assert!(hevc_set("01000010 00000001", 0, &["1"]).is_some());
+        assert_eq!(hevc_set("01000010 00001001", 0, &["1"]), None);
+        assert_eq!(hevc_set("01000011 00000001", 0, &["1"]), None);
+        assert_eq!(read(&[33 << 1], NalCodec::Hevc), None);
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use std::{fmt, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    mistake::{Excerpt, Mistake},
+    mistake::{Excerpt, Mistake, lines},
     time::Timestamp,
 };
 
@@ -113,7 +113,10 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     stage: Stage,
+    /// Describes the error. The mistakes of a job stand in its place.
     detail: String,
+    /// What was appended to the description.
+    more: String,
     file: Option<String>,
     stream: Option<usize>,
     time: Option<Timestamp>,
@@ -129,6 +132,7 @@ impl Error {
             kind,
             stage,
             detail: detail.into(),
+            more: String::new(),
             file: None,
             stream: None,
             time: None,
@@ -190,11 +194,11 @@ impl Error {
     /// A copy of this error for something else that failed with it. The cause and the mistakes stay with the first
     /// error.
     pub fn again(&self) -> Self {
-        let Inner { kind, stage, detail, file, stream, time, .. } = &*self.0;
-        let (detail, file) = (detail.clone(), file.clone());
+        let Inner { kind, stage, more, file, stream, time, .. } = &*self.0;
+        let (detail, more, file) = (self.detail(), more.clone(), file.clone());
         let (kind, stage, stream, time) = (*kind, *stage, *stream, *time);
         let (mistakes, excerpt, source) = (Vec::new(), None, None);
-        Error(Box::new(Inner { kind, stage, detail, file, stream, time, mistakes, excerpt, source }))
+        Error(Box::new(Inner { kind, stage, detail, more, file, stream, time, mistakes, excerpt, source }))
     }
 
     /// One error for all mistakes of a job. Each distinct mistake appears once in the text and in [`Self::mistakes`].
@@ -208,8 +212,7 @@ impl Error {
             }
             is_new
         });
-        let lines: Vec<String> = list.iter().map(Mistake::to_string).collect();
-        let mut error = Error::new(ErrorKind::InvalidSpec, Stage::Plan, lines.join("\n"));
+        let mut error = Error::new(ErrorKind::InvalidSpec, Stage::Plan, "");
         error.0.mistakes = list;
         error
     }
@@ -232,7 +235,7 @@ impl Error {
 
     /// Appends `more` to the description.
     pub fn and(mut self, more: &str) -> Self {
-        self.0.detail = format!("{}; {more}", self.0.detail);
+        self.0.more.push_str(&format!("; {more}"));
         self
     }
 
@@ -266,7 +269,8 @@ impl Error {
         self.0.source.as_deref()
     }
 
-    fn render(&self) -> String {
+    /// The text before the description: file, stage, stream and time, as far as they are known.
+    pub fn before(&self) -> String {
         let inner = &self.0;
         let mut text = String::new();
         if let Some(file) = &inner.file {
@@ -281,8 +285,24 @@ impl Error {
             text.push_str(&format!(", at {time}"));
         }
         text.push_str(": ");
-        text.push_str(&inner.detail);
         text
+    }
+
+    /// The text after the description: what [`Self::and`] appended.
+    pub fn after(&self) -> &str {
+        &self.0.more
+    }
+
+    /// The description: of mistakes, a line for each.
+    fn detail(&self) -> String {
+        match self.mistakes() {
+            [] => self.0.detail.clone(),
+            mistakes => lines(mistakes),
+        }
+    }
+
+    fn render(&self) -> String {
+        [&self.before(), &self.detail(), self.after()].concat()
     }
 }
 
@@ -304,5 +324,15 @@ mod tests {
     fn the_innermost_place_wins() {
         let error = Error::new(ErrorKind::Io, Stage::Source, "gone").in_file(Path::new("in")).in_file(Path::new("out"));
         assert_eq!(error.to_string(), "in: source: gone");
+    }
+
+    #[test]
+    fn mistakes_stand_between_the_place_and_what_was_appended() {
+        let mistakes = ["crf", "gop"].map(|place| Mistake::new(place, 99, "is too large")).to_vec();
+        let error = Error::of_mistakes(mistakes).in_file(Path::new("a.mov")).and("of b.toml");
+        assert_eq!((error.before().as_str(), error.after()), ("a.mov: plan: ", "; of b.toml"));
+        let text = "a.mov: plan: crf = 99: is too large\ngop = 99: is too large; of b.toml";
+        assert_eq!(error.to_string(), text);
+        assert_eq!((error.again().to_string().as_str(), error.again().mistakes()), (text, &[][..]));
     }
 }

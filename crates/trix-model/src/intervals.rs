@@ -19,7 +19,8 @@ pub struct Timing {
     /// many containers round to milliseconds. If that is more than a quarter of an interval, times must fit exactly.
     pub is_constant: bool,
     /// Places at which frames are missing, if all other times fit one even grid: a hole in a recording. Absent for a
-    /// constant rate without holes, and for a variable one.
+    /// constant rate without holes, and for a variable one. A rate with one hole in 16 frames, or with 64 holes, is
+    /// variable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holes: Option<u64>,
     /// Frames per second, from the first time to the last, without the time in holes.
@@ -55,11 +56,11 @@ pub struct Intervals {
     runs: Option<Vec<Run>>,
 }
 
-/// Maximum number of runs to keep. A file with more has no constant rate.
+/// Maximum number of runs to keep. A rate with as many holes is variable.
 const RUNS: usize = 64;
 
-/// Number of intervals for each hole: a rate with more holes is variable.
-const INTERVALS_PER_HOLE: u64 = 16;
+/// Number of frames for each hole: a rate with more holes is variable.
+const FRAMES_PER_HOLE: u64 = 16;
 
 /// Frames that follow one another on one even grid.
 #[derive(Clone, Debug)]
@@ -152,14 +153,16 @@ impl Intervals {
 
     /// The usual intervals, if all intervals but a few long ones fit one even grid. `None` without such a hole.
     fn but_for_holes(&self) -> Option<Usual> {
-        let found = self.on_a_grid().or_else(|| self.on_coarse_ticks())?;
-        let is_rare = found.holes.checked_mul(INTERVALS_PER_HOLE)? < self.frames;
+        let (&usual, &count) = self.counts.iter().max_by_key(|(_, count)| **count)?;
+        let is_fine = self.tolerance.checked_mul(4)? <= usual;
+        let found = if is_fine { self.on_a_grid() } else { self.on_coarse_ticks(usual, count) }?;
+        let is_rare = found.holes < RUNS as u64 && found.holes.checked_mul(FRAMES_PER_HOLE)? < self.frames;
         (found.holes > 0 && is_rare && found.intervals > 0 && found.passed > 0).then_some(found)
     }
 
-    /// The same if an interval is only a few ticks: all intervals but the holes must be equal.
-    fn on_coarse_ticks(&self) -> Option<Usual> {
-        let (&usual, &count) = self.counts.iter().max_by_key(|(_, count)| **count)?;
+    /// The same if an interval is only a few ticks: all intervals but the holes must be equal. `usual` is the most common
+    /// interval, `count` the number of its occurrences.
+    fn on_coarse_ticks(&self, usual: i64, count: u64) -> Option<Usual> {
         if usual != self.least || self.counts.keys().any(|ticks| *ticks != usual && *ticks / 2 < usual) {
             return None;
         }
@@ -176,29 +179,27 @@ impl Intervals {
         for run in runs.iter().filter(|run| run.frames > 2) {
             (least, most) = (least.max(run.fit.0), most.min(run.fit.1));
         }
-        let is_fine = Rational::new(self.tolerance.checked_mul(4)?, 1) <= least;
-        if least > most || !is_fine {
+        if least > most {
             return None;
         }
         let short = runs.iter().filter(|run| run.frames == 2).map(|run| run.last.saturating_sub(run.first));
         let between = runs.windows(2).map(|pair| pair[1].first.saturating_sub(pair[0].last));
         // Both times of an interval may be off the grid.
-        let slack = Rational::new(self.tolerance.checked_mul(2)?, 1).to_f64();
-        let (least, most) = (least.to_f64(), most.to_f64());
+        let slack = self.tolerance.checked_mul(2)?;
+        let whole = |ticks: i64| Rational::new(ticks, 1);
+        let is_hole = |ticks: i64| Rational::new(ticks.saturating_mul(2), 3) >= most;
         let mut found = Usual { holes: 0, intervals: i64::try_from(self.frames - 1).ok()?, passed: 0, greatest: 0 };
         found.passed = self.last.checked_sub(self.first?)?;
         for interval in short.chain(between) {
-            let length = interval as f64;
-            if length >= 1.5 * most {
+            if is_hole(interval) {
                 found.holes += 1;
                 found.intervals -= 1;
                 found.passed = found.passed.checked_sub(interval)?;
-            } else if length < least - slack || length > most + slack {
+            } else if whole(interval.saturating_add(slack)) < least || whole(interval.saturating_sub(slack)) > most {
                 return None;
             }
         }
-        let is_hole = |ticks: &i64| *ticks as f64 >= 1.5 * most;
-        found.greatest = *self.counts.keys().rev().find(|ticks| !is_hole(ticks))?;
+        found.greatest = *self.counts.keys().rev().find(|ticks| !is_hole(**ticks))?;
         Some(found)
     }
 
@@ -326,6 +327,23 @@ mod tests {
         assert_eq!(changed.holes, None);
         let short = timing((0..50).map(|n| n * 40).chain([1980]).chain((50..99).map(|n| n * 40 + 200)), ms);
         assert_eq!(short.holes, None);
+    }
+
+    #[test]
+    fn many_holes_are_a_variable_rate_however_the_container_rounds() {
+        // One frame of 24 is missing, at 24 and 25 frames a second in milliseconds, and in ticks of one frame.
+        let ms = Rational::new(1, 1000);
+        let dropped = |count: i64| (0..count).filter(|n| n % 24 != 5);
+        for frames in [1920, 240] {
+            let film = timing(dropped(frames).map(|n| (n * 1000 + 12) / 24), ms);
+            let pal = timing(dropped(frames).map(|n| n * 40), ms);
+            let ticks = timing(dropped(frames), Rational::new(1, 25));
+            let expected = (frames == 240).then_some(10);
+            assert_eq!((film.holes, pal.holes, ticks.holes), (expected, expected, expected));
+        }
+        // Four ticks for a frame are the coarsest clock whose rounding is tolerated.
+        let edge = timing((0..100).filter(|n| *n != 50).map(|n| n * 4), ms);
+        assert_eq!((edge.holes, edge.rate), (Some(1), Rational::new(250, 1)));
     }
 
     #[test]

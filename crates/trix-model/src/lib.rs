@@ -1,6 +1,6 @@
 //! What Trix is about, without what does it: types that all other crates share.
 //!
-//! - the nouns: [`time`], [`format`](mod@format), [`color`], [`hdr`], [`frame_facts`], [`layout`], and more
+//! - the nouns: [`time`], [`calendar`], [`format`](mod@format), [`color`], [`hdr`], [`frame_facts`], [`layout`], and more
 //! - what happens to a job: [`error`], [`mistake`], [`damage`], [`decision`], [`control`]
 //! - what a user asks for: [`settings`], from a [`Job`](settings::job::Job) to each of its outputs
 //! - what a job resolves to: a [`plan`], as plain data that travels as JSON
@@ -14,6 +14,7 @@
 
 pub mod amount;
 pub mod time;
+pub mod calendar;
 pub mod intervals;
 pub mod timecode;
 pub mod format;

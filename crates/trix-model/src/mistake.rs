@@ -50,6 +50,11 @@ impl fmt::Display for Mistake {
     }
 }
 
+/// Mistakes in words, a line for each.
+pub fn lines(mistakes: &[Mistake]) -> String {
+    mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// A line of a document, or an argument of the command line, and the part of it that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Excerpt {

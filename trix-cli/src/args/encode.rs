@@ -192,7 +192,7 @@ pub struct Encode {
     /// Replace an existing file with the output's name
     #[arg(long, help_heading = "Run")]
     pub overwrite: bool,
-    /// How progress is shown on standard error; auto: a bar on a terminal, else nothing
+    /// How progress is shown on standard error
     #[arg(long, default_value = "auto", help_heading = "Run")]
     pub progress: ProgressChoice,
     /// Print the report as JSON on standard output (see `trix schema report`)
@@ -342,11 +342,9 @@ pub enum VerifyChoice {
 /// How progress is shown.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub enum ProgressChoice {
-    /// A bar on a terminal, else nothing
+    /// Lines that change, on a terminal; else nothing
     Auto,
-    /// A bar
-    Bar,
-    /// One JSON object per line
+    /// One JSON object per line, five times a second (see `trix schema progress`)
     Json,
     /// Nothing
     None,

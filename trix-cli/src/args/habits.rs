@@ -52,7 +52,9 @@ pub fn instead(option: &str, value: Option<&str>) -> Option<String> {
         "-force_key_frames" => format!("use --force-keyframes {}", given(value, "TIME,...")),
         "-movflags" => "leave it out: MP4 and MOV begin with their index, ready to stream".to_owned(),
         "-f" => "leave it out: the extension of --output decides".to_owned(),
-        "-loglevel" | "-v" | "-stats" | "-nostdin" => "leave it out: trix prints no log".to_owned(),
+        "-loglevel" | "-v" => "use --verbose, or --log FILE".to_owned(),
+        "-stats" => "leave it out: --progress auto shows progress on a terminal".to_owned(),
+        "-nostdin" => "leave it out: trix reads no keys".to_owned(),
         _ => return None,
     })
 }
@@ -102,7 +104,7 @@ mod tests {
     fn options_that_stand_for_those_of_ffmpeg_exist() {
         let options = "-c:v -c:a -c:s -c -b:v -b:a -ss -t -to -vf -af -y -n -r -s -aspect -an -vn -sn -crf -preset -tune \
                        -level -maxrate -bufsize -threads -qp -profile:v -g -pass -pix_fmt -ar -ac -map -metadata \
-                       -x264-params -frames:v -force_key_frames -movflags -f -loglevel";
+                       -x264-params -frames:v -force_key_frames -movflags -f -loglevel -v -stats -nostdin";
         let cli = Cli::command();
         let encode = cli.find_subcommand("encode").expect("a command");
         let known: Vec<String> =

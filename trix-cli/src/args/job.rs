@@ -157,7 +157,7 @@ pub struct Running {
     /// Replace existing files with the outputs' names
     #[arg(long)]
     pub overwrite: bool,
-    /// How progress is shown on standard error; auto: a bar on a terminal, else nothing
+    /// How progress is shown on standard error
     #[arg(long, default_value = "auto")]
     pub progress: ProgressChoice,
     /// Print the report as JSON on standard output (see `trix schema report`)

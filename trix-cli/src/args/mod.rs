@@ -75,7 +75,7 @@ pub struct Probe {
     /// Decode everything, and count frames, samples and damage
     #[arg(long)]
     pub count: bool,
-    /// How progress is shown on standard error; auto: a bar on a terminal, else nothing
+    /// How progress is shown on standard error
     #[arg(long, default_value = "auto")]
     pub progress: ProgressChoice,
     /// Print JSON (see `trix schema media-info`)
@@ -97,7 +97,7 @@ pub struct Verify {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub other: OtherReading,
-    /// How progress is shown on standard error; auto: a bar on a terminal, else nothing
+    /// How progress is shown on standard error
     #[arg(long, default_value = "auto")]
     pub progress: ProgressChoice,
     /// Print JSON (see `trix schema verify`)
@@ -121,7 +121,7 @@ pub struct Compare {
     /// The metrics to compute
     #[arg(long, value_name = "METRIC", value_delimiter = ',', default_value = "psnr,ssim")]
     pub metric: Vec<Metric>,
-    /// How progress is shown on standard error; auto: a bar on a terminal, else nothing
+    /// How progress is shown on standard error
     #[arg(long, default_value = "auto")]
     pub progress: ProgressChoice,
     /// Print JSON (see `trix schema compare`)
@@ -188,7 +188,7 @@ pub struct Completions {
 #[derive(Args)]
 pub struct Man {
     /// The command [default: trix itself]
-    #[arg(value_name = "COMMAND")]
+    #[arg(value_name = "COMMAND", value_parser = suggested::command(), hide_possible_values = true)]
     pub command: Option<String>,
     /// Write the pages of trix and of all its commands into this folder
     #[arg(short, long, value_name = "DIR", conflicts_with = "command")]

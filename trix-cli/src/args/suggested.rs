@@ -2,23 +2,29 @@
 //!
 //! Invariant: a suggestion is no limit. What is legal, and what is nearest to a wrong word, the reader of the value says.
 
+use std::{collections::BTreeSet, ffi::OsStr, fmt::Display, str::FromStr, sync::Arc};
+
 use clap::{
-    Arg, Command, Error,
+    Arg, Command, CommandFactory, Error,
     builder::{PossibleValue, StringValueParser, TypedValueParser},
 };
-use std::{ffi::OsStr, fmt::Display, str::FromStr};
 use trix_core::{
     document::{PROFILES, user_profiles},
     encode::{PRESETS, profiles, tunes},
     settings::{audio::AudioSettings, audio_tracks::AudioTracks, video::Encoder},
 };
 
+use super::Cli;
+
 /// Reads a value with `P`, and suggests words.
 #[derive(Clone)]
 pub struct Suggested<P> {
     parser: P,
-    words: Vec<String>,
+    words: Words,
 }
+
+/// Makes the words when they are asked for: some of them are read from disk.
+type Words = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
 impl<P: TypedValueParser> TypedValueParser for Suggested<P> {
     type Value = P::Value;
@@ -28,20 +34,18 @@ impl<P: TypedValueParser> TypedValueParser for Suggested<P> {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.words.iter().cloned().map(PossibleValue::new)))
+        let mut seen = BTreeSet::new();
+        let words = (self.words)().into_iter().filter(move |word| seen.insert(word.clone()));
+        Some(Box::new(words.map(PossibleValue::new)))
     }
 }
 
 /// Suggests each of `words` once.
-fn suggested<P: TypedValueParser>(parser: P, words: impl IntoIterator<Item = impl Into<String>>) -> Suggested<P> {
-    let mut all: Vec<String> = Vec::new();
-    for word in words {
-        let word = word.into();
-        if !all.contains(&word) {
-            all.push(word);
-        }
-    }
-    Suggested { parser, words: all }
+fn suggested<P: TypedValueParser, W: IntoIterator<Item = impl Into<String>>>(
+    parser: P,
+    words: impl Fn() -> W + Send + Sync + 'static,
+) -> Suggested<P> {
+    Suggested { parser, words: Arc::new(move || words().into_iter().map(Into::into).collect()) }
 }
 
 /// Reads a value as its type does.
@@ -51,23 +55,33 @@ fn read<T: FromStr<Err: Display> + Clone + Send + Sync + 'static>() -> impl Type
 
 /// Presets of x264 and x265.
 pub fn preset() -> impl TypedValueParser<Value = String> {
-    suggested(StringValueParser::new(), PRESETS.iter().copied())
+    suggested(StringValueParser::new(), || PRESETS.iter().copied())
 }
 
 /// Tunes of x264 and x265.
 pub fn tune() -> impl TypedValueParser<Value = String> {
-    suggested(StringValueParser::new(), Encoder::ALL.into_iter().flat_map(tunes).copied())
+    suggested(StringValueParser::new(), || Encoder::ALL.into_iter().flat_map(tunes).copied())
 }
 
 /// Profiles of the encoders.
 pub fn encoder_profile() -> impl TypedValueParser<Value = String> {
-    suggested(StringValueParser::new(), Encoder::ALL.into_iter().flat_map(profiles).copied())
+    suggested(StringValueParser::new(), || Encoder::ALL.into_iter().flat_map(profiles).copied())
 }
 
 /// The profiles that come with Trix, and those of the user.
 pub fn profile() -> impl TypedValueParser<Value = String> {
-    let own = user_profiles().into_iter().map(|(name, _)| name);
-    suggested(StringValueParser::new(), PROFILES.iter().map(|profile| profile.name.to_owned()).chain(own))
+    suggested(StringValueParser::new(), || {
+        let own = user_profiles().into_iter().map(|(name, _)| name);
+        PROFILES.iter().map(|profile| profile.name.to_owned()).chain(own)
+    })
+}
+
+/// The commands.
+pub fn command() -> impl TypedValueParser<Value = String> {
+    suggested(StringValueParser::new(), || {
+        let cli = Cli::command();
+        cli.get_subcommands().map(|own| own.get_name().to_owned()).collect::<Vec<_>>()
+    })
 }
 
 /// Codecs of audio.
@@ -76,7 +90,7 @@ pub fn audio() -> impl TypedValueParser<Value = AudioSettings> {
         "auto", "copy", "none", "aac", "aac:128k", "opus", "ac3", "eac3", "flac", "alac", "pcm", "pcm16", "pcm24",
         "pcm32", "pcmf32",
     ];
-    suggested(read::<AudioSettings>(), words)
+    suggested(read::<AudioSettings>(), move || words)
 }
 
 /// Audio tracks: words, and codes of languages with the most speakers (ISO 639-2).
@@ -87,13 +101,13 @@ pub fn audio_tracks() -> impl TypedValueParser<Value = AudioTracks> {
         "pol", "por", "ron", "rus", "slk", "slv", "spa", "srp", "swe", "tam", "tel", "tha", "tur", "ukr", "urd", "uzb",
         "vie", "zho",
     ];
-    suggested(read::<AudioTracks>(), words)
+    suggested(read::<AudioTracks>(), move || words)
 }
 
 /// A value that `read` reads, with `words` to suggest.
 pub fn words<T: Clone + Send + Sync + 'static>(
     read: impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static,
-    words: &[&str],
+    words: &'static [&'static str],
 ) -> impl TypedValueParser<Value = T> {
-    suggested(StringValueParser::new().try_map(move |text| read(&text)), words.iter().copied())
+    suggested(StringValueParser::new().try_map(move |text| read(&text)), move || words.iter().copied())
 }

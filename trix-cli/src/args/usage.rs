@@ -2,11 +2,13 @@
 //!
 //! Invariant: every message names the argument as it was typed, and what is legal there.
 
+use std::borrow::Cow;
+
 use clap::{
     Command, CommandFactory, Error,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use trix_core::mistake::{Excerpt, closest};
+use trix_core::mistake::{Excerpt, closest, hint, none_of};
 
 use super::{Cli, habits, typed::Typed};
 use crate::render::problem::Problem;
@@ -46,9 +48,7 @@ impl Usage<'_> {
             ErrorKind::InvalidValue => {
                 let known = self.many(ContextKind::ValidValue);
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                let hint = closest(&value, &known).map_or(String::new(), |near| format!("; did you mean {near}?"));
-                let message = format!("{option} is one of {}, and '{value}' is none{hint}", known.join(", "));
-                one(message, self.excerpt(&option, &value, &value))
+                one(format!("{option}: {}", none_of(&value, &known)), self.excerpt(&option, &value, &value))
             }
             ErrorKind::ValueValidation => {
                 let inner = std::error::Error::source(self.error).map_or(String::new(), ToString::to_string);
@@ -146,18 +146,21 @@ impl Usage<'_> {
         if !habits.is_empty() {
             return habits;
         }
-        let argument = self.option();
+        // As it was typed: it can have spaces and brackets.
+        let argument = self.one(ContextKind::InvalidArg);
         let one = |message: String, word: &str| vec![Problem { message, excerpt: self.word(word) }];
         let title = self.title();
         if !argument.starts_with('-') {
-            let message = match self.has("output") {
-                true => format!(
-                    "{title} takes one source, and '{argument}' is one more; name the output with -o {argument}"
+            let message = match title {
+                "encode" => format!(
+                    "{title} takes one source, and '{argument}' is one more; name the output with -o {}",
+                    for_a_shell(&argument)
                 ),
-                false => format!("{title} takes no further argument, and '{argument}' is one"),
+                _ => format!("{title} takes no further argument, and '{argument}' is one"),
             };
             return one(message, &argument);
         }
+        let argument = argument.split('=').next().unwrap_or_default().to_owned();
         let words = self.typed.words();
         // A negative number looks like an option.
         if argument[1..].starts_with(|first: char| first.is_ascii_digit())
@@ -220,7 +223,7 @@ impl Usage<'_> {
             let value = next.filter(|_| !habits::is_flag(word));
             let instead = match word.as_str() {
                 "-i" => {
-                    let source = value.unwrap_or("FILE");
+                    let source = value.map_or("FILE".into(), for_a_shell);
                     let end = if self.has("output") || self.command.is_none() { " -o OUT" } else { "" };
                     format!("the source stands without -i: trix {title} {source}{end}")
                 }
@@ -265,12 +268,10 @@ impl Usage<'_> {
     fn no_command(&self) -> String {
         let word = self.one(ContextKind::InvalidSubcommand);
         let names: Vec<&str> = self.cli.get_subcommands().map(Command::get_name).collect();
-        let hint = match closest(&word, &names) {
-            Some(near) => format!("did you mean {near}? "),
-            None if word.contains(['.', '/']) => {
-                format!("a command comes before the source: trix encode {word} -o OUT. ")
-            }
-            None => String::new(),
+        let near = hint(&word, &names);
+        let hint = match near.is_empty() && word.contains(['.', '/']) {
+            true => format!("a command comes before the source: trix encode {} -o OUT. ", for_a_shell(&word)),
+            false => near,
         };
         format!("there is no command '{word}'; {hint}Commands are {}", names.join(", "))
     }
@@ -313,6 +314,15 @@ fn has(command: &Command, long: &str) -> bool {
     command.get_arguments().any(|own| own.get_long() == Some(long))
 }
 
+/// An argument as one writes it for a shell.
+fn for_a_shell(argument: &str) -> Cow<'_, str> {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "-_./:,+=%@".contains(letter);
+    match argument.chars().all(is_plain) && !argument.is_empty() {
+        true => argument.into(),
+        false => format!("'{}'", argument.replace('\'', "'\\''")).into(),
+    }
+}
+
 /// The name of an argument without its value: `--crf` of `--crf <F>`.
 fn name_of(argument: &str) -> &str {
     argument.split([' ', '=']).next().unwrap_or_default().trim_matches(['<', '>']).trim_end_matches('[')
@@ -330,7 +340,12 @@ mod tests {
     use clap::Parser;
 
     fn refused(line: &str) -> Vec<Problem> {
-        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        refused_words(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    fn refused_words(words: &[&str]) -> Vec<Problem> {
+        let line = words.join(" ");
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let parsed = Cli::try_parse_from(std::iter::once("trix".to_owned()).chain(words.iter().cloned()));
         let Err(error) = parsed else { panic!("{line} is no mistake") };
         problems(&error, &Typed::new(words))
@@ -387,6 +402,9 @@ mod tests {
                 "-crf is an option of ffmpeg, and ingest has none for it; trix encode has: use --crf 20",
             ),
             ("encode a b -o c", "encode takes one source, and 'b' is one more; name the output with -o b"),
+            ("run job.toml x", "run takes no further argument, and 'x' is one"),
+            ("man encode x", "man takes no further argument, and 'x' is one"),
+            ("plan job.toml x", "plan takes no further argument, and 'x' is one"),
             ("encode a", "encode needs --output OUT"),
             ("encode a -o b --passes 2", "an option that is given works only with --bitrate KBPS"),
             ("encode a -o b --crf 20 --crf 21", "--crf is given twice"),
@@ -395,5 +413,25 @@ mod tests {
         ] {
             assert_eq!(refused(line)[0].message, expected, "{line}");
         }
+    }
+    #[test]
+    fn names_with_spaces_brackets_and_equals_signs_are_named_whole() {
+        for (name, quoted) in [
+            ("my film.mov", "'my film.mov'"),
+            ("a=b.mov", "a=b.mov"),
+            ("film <1>.mov", "'film <1>.mov'"),
+            ("it's.mov", "'it'\\''s.mov'"),
+        ] {
+            let found = refused_words(&["encode", "a.mov", name, "-o", "b.mp4"]);
+            let expected =
+                format!("encode takes one source, and '{name}' is one more; name the output with -o {quoted}");
+            assert_eq!(found[0].message, expected);
+            let excerpt = found[0].excerpt.as_ref().expect("an excerpt");
+            assert_eq!(&excerpt.text[excerpt.bytes()], name);
+        }
+        let found = refused_words(&["encode", "-i", "my film.mov", "b.mp4"]);
+        assert_eq!(found[0].message, "the source stands without -i: trix encode 'my film.mov' -o OUT");
+        let found = refused_words(&["encode", "a", "-o", "b", "--vidoe=x264 fast"]);
+        assert_eq!(found[0].message, "encode has no option --vidoe; did you mean --video?");
     }
 }

@@ -12,7 +12,10 @@ use trix_core::{
     },
 };
 
-use super::running::{Watching, execute, refuse_records};
+use super::{
+    files::Files,
+    running::{Watching, execute},
+};
 use crate::{
     args::{
         AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept,
@@ -33,7 +36,7 @@ pub fn encode(args: &Encode) -> u8 {
     if !mistakes.is_empty() {
         return output::failure(&refusal(&job, mistakes), args.json);
     }
-    if let Err(error) = refuse_records(&args.records, &job) {
+    if let Err(error) = Files::of_job(&job).refuse_records(&args.records) {
         return output::failure(&error, args.json);
     }
     let work = |control: &trix_core::Control| trix_core::run_job(&job, control);
@@ -95,13 +98,11 @@ fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
         // Refusing alpha does not change frames, so it applies to a copy too.
         asked.alpha = Alpha::default();
     }
-    let mut settings = settings(args)?;
+    let settings = settings(args)?;
     let is_plain = settings == EncodeSettings::default() && asked == PictureSettings::default();
-    let is_for_players = is_for_players(args);
-    settings.compatible =
-        is_for_players && matches!(args.video, VideoChoice::Auto | VideoChoice::X264 | VideoChoice::X265);
+    job.outputs[0].compatible = is_for_players(args);
     let encoder = match args.video {
-        VideoChoice::Auto if is_plain && !is_for_players => None,
+        VideoChoice::Auto if is_plain => None,
         VideoChoice::Auto | VideoChoice::X264 => Some(Encoder::X264),
         VideoChoice::X265 => Some(Encoder::X265),
         VideoChoice::Ffv1 => Some(Encoder::Ffv1),
@@ -127,11 +128,11 @@ fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
     Ok((job, mistakes))
 }
 
-/// True if the output is an MP4 that nothing forbids to make for common players.
+/// True if the output is an MP4, and nothing asks for all that the source has.
 fn is_for_players(args: &Encode) -> bool {
     let container = Container::from_path(&args.output);
     let is_kept = matches!(args.depth, Some(Kept::Keep)) || matches!(args.chroma, Some(Kept::Keep));
-    container == Some(Container::Mp4) && !is_kept && !args.lossless && args.profile.is_none()
+    container == Some(Container::Mp4) && !is_kept && !args.lossless
 }
 
 fn picture(args: &Encode) -> PictureSettings {

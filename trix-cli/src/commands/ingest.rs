@@ -10,25 +10,28 @@ use std::{
 };
 
 use trix_core::{
-    Cancel, Error, ErrorDetail, ErrorKind, Job, Report, Stage,
+    Cancel, Error, ErrorKind, Job, Report, Stage,
+    control::progress::Reading,
     document::{Document, Resolved, Traits},
     manifest::{Inputs, Manifest, Standing},
     media::path_text,
-    preflight::refuse_taken,
+    preflight::refuse_existing,
     report::{MasterResult, MasterState, Summary},
     run_opened,
     source::{ReadingPlace, Source},
 };
 
 use super::{
+    files::Files,
     interrupt::cancel_on_interrupt,
     masters::{self, Master},
+    merged::merged,
     running::{self, Watching, watched},
 };
 use crate::{
     args::{DamageChoice, DriftChoice, Ingest, Records, Running},
     exit, output,
-    render::{events::Log, progress::Shown, report, summary},
+    render::{events::Log, report, summary},
 };
 
 /// Makes every copy of the given profiles.
@@ -101,7 +104,7 @@ impl Run<'_> {
     fn one(&mut self, master: &Master) -> u8 {
         let Running { json, records, .. } = &self.args.running;
         let checked = self.ready(master).and_then(|ready| {
-            running::refuse_records(records, &ready.job)?;
+            Files::of_job(&ready.job).refuse_records(records)?;
             self.is_free(&ready).map(|()| ready)
         });
         match checked.and_then(|ready| self.done(ready, String::new())) {
@@ -148,7 +151,7 @@ impl Run<'_> {
         let summary = Summary::new(results);
         match self.args.running.json {
             true => output::json(&summary),
-            false => output::text(&summary::text(&summary)),
+            false => output::text(&summary::text(&summary, output::text_width())),
         }
         exit::worse(worst, running::record(&summary, &self.args.running.records))
     }
@@ -163,7 +166,7 @@ impl Run<'_> {
                 let code = running::code(&report);
                 result.state = if report.failed.is_empty() { MasterState::Made } else { MasterState::Partly };
                 result.report = Some(report);
-                result.error = lost.as_ref().map(ErrorDetail::from);
+                result.error = lost.as_ref().map(output::detail);
                 lost.map_or(code, |error| exit::worse(code, output::failure(&error, false)))
             }
             Ok(Done::Kept(report)) => {
@@ -171,7 +174,7 @@ impl Run<'_> {
                 exit::DONE
             }
             Err(error) => {
-                (result.state, result.error) = (MasterState::Failed, Some(ErrorDetail::from(&error)));
+                (result.state, result.error) = (MasterState::Failed, Some(output::detail(&error)));
                 exit::code(error.kind())
             }
         }
@@ -187,7 +190,7 @@ impl Run<'_> {
                 break;
             }
             let checked = self.ready(master).and_then(|ready| {
-                running::refuse_records(&self.args.running.records, &ready.job)?;
+                Files::of_job(&ready.job).refuse_records(&self.args.running.records)?;
                 for (path, _) in ready.products(false) {
                     match owners.entry(path.clone()) {
                         Entry::Vacant(free) => drop(free.insert(master.source.clone())),
@@ -215,7 +218,7 @@ impl Run<'_> {
     /// Refuses names that are taken. Copies that may be left out, because they are complete, are no mistake.
     fn is_free(&self, ready: &Ready) -> Result<(), Error> {
         let may_skip = self.args.skip_existing && ready.manifest.is_file();
-        if may_skip { Ok(()) } else { refuse_taken(&ready.products(self.args.running.overwrite)) }
+        if may_skip { Ok(()) } else { refuse_existing(&ready.products(self.args.running.overwrite)) }
     }
 
     /// Writes what becomes of a master without a job into the log.
@@ -270,12 +273,12 @@ impl Run<'_> {
             }
         }
         let Ready { document, traits, job, source, inputs, folder, manifest } = ready;
-        running::make_folders(&job)?;
         let Running { progress, records, .. } = &self.args.running;
         let (place, cancel) = (Some(source.reading_place()), self.cancel.clone());
         let watching = Watching { progress: *progress, records: records.clone(), title, place, cancel };
         let report = watched(watching, |control| run_opened(&job, source, control));
-        let report = report.map_err(|error| document.explain(&traits, error))?;
+        let mut report = report.map_err(|error| document.explain(&traits, error))?;
+        report.decisions.extend(merged(&document));
         if !report.failed.is_empty() {
             return Ok(Done::Made(Box::new(report), None));
         }
@@ -289,12 +292,13 @@ impl Run<'_> {
             Ok(Some(kept)) => kept,
             Ok(None) => return Ok(Err(None)),
             // One of another version, or a file of another program. Only --overwrite replaces it.
-            Err(error) if error.kind() == ErrorKind::InvalidSpec => return Ok(Err(Some(error.to_string()))),
+            Err(error) if error.kind() == ErrorKind::InvalidSpec && self.args.running.overwrite => {
+                return Ok(Err(Some(error.to_string())));
+            }
             Err(error) => return Err(error),
         };
         let place = ReadingPlace::new(kept.bytes());
-        let has_bar = running::has_bar(self.args.running.progress);
-        let _shown = has_bar.then(|| Shown::reading("check copies", place.clone()));
+        let _shown = running::reading(self.args.running.progress, Reading::CheckCopies, place.clone());
         Ok(match kept.check(&ready.folder, &ready.inputs, &place, &self.cancel)? {
             Standing::Complete => Ok(Box::new(kept.report)),
             Standing::Changed(how) => Err(Some(how)),

@@ -1,15 +1,16 @@
 //! `trix probe`, `trix verify`, `trix compare`: read files and write none.
 
 use trix_core::{
-    Result, Source, probe as probing,
+    Result,
+    control::progress::Reading,
+    probe as probing,
     verify::{content, standalone},
 };
 
-use super::{interrupt::cancel_on_interrupt, running::has_bar};
+use super::{interrupt::cancel_on_interrupt, running::reading};
 use crate::{
-    args::{Compare, Probe, ProgressChoice, Verify},
-    exit, output,
-    render::{self, progress::Shown},
+    args::{Compare, Probe, Verify},
+    exit, output, render,
 };
 
 /// Shows what a file holds.
@@ -19,7 +20,7 @@ pub fn probe(args: &Probe) -> u8 {
         if !args.count {
             return Ok(probing::probe(&source));
         }
-        let _shown = shown("count", args.progress, &source);
+        let _shown = reading(args.progress, Reading::Count, source.reading_place());
         probing::probe_and_count(source, 0, &cancel)
     });
     finish(info, args.json, ToString::to_string)
@@ -30,7 +31,7 @@ pub fn verify(args: &Verify) -> u8 {
     let cancel = cancel_on_interrupt();
     let report = args.reading.open(&args.file).and_then(|file| {
         let against = args.against.as_deref().map(|path| args.other.open(path)).transpose()?;
-        let _shown = shown("verify", args.progress, &file);
+        let _shown = reading(args.progress, Reading::Verify, file.reading_place());
         standalone::check_source(file, against, &cancel)
     });
     let held = report.as_ref().map_or(Ok(()), standalone::FileReport::hold);
@@ -45,15 +46,10 @@ pub fn verify(args: &Verify) -> u8 {
 pub fn compare(args: &Compare) -> u8 {
     let cancel = cancel_on_interrupt();
     let comparison = args.other.open(&args.reference).and_then(|reference| {
-        let _shown = shown("compare", args.progress, &reference);
+        let _shown = reading(args.progress, Reading::Compare, reference.reading_place());
         content::compare_sources(reference, args.reading.open(&args.distorted)?, &args.metric, &cancel)
     });
     finish(comparison, args.json, |comparison| render::verify::score(&comparison.score))
-}
-
-/// Shows how far `source` is read, if the user wants a bar.
-fn shown(doing: &'static str, progress: ProgressChoice, source: &Source) -> Option<Shown> {
-    has_bar(progress).then(|| Shown::reading(doing, source.reading_place()))
 }
 
 fn finish<T: serde::Serialize>(result: Result<T>, json: bool, text: impl Fn(&T) -> String) -> u8 {

@@ -15,7 +15,11 @@ use trix_core::{
     run_opened, trial,
 };
 
-use super::running::{Watching, execute, make_folders, refuse_records, watched};
+use super::{
+    files::Files,
+    merged::{merged, print_notes},
+    running::{Watching, execute, watched},
+};
 use crate::{
     args::{Plan, Profiles, ProgressChoice, Records, Run, Running},
     exit, output,
@@ -26,7 +30,7 @@ use crate::{
 pub fn run(args: &Run) -> u8 {
     if let Some(plan) = written_plan(&args.job) {
         let plan = plan.and_then(|plan| match args.setting.set.is_empty() && args.output.is_none() {
-            true => Ok(plan),
+            true => Files::of_plan(&plan).refuse_records(&args.running.records).map(|()| plan),
             false => Err(refused(&args.job, "a plan runs as it is; --set and --output belong to a job".into())),
         });
         return match plan {
@@ -83,7 +87,10 @@ pub fn plan(args: &Plan) -> u8 {
     resolved(document, args.output.as_deref(), args.json, |document, Resolved { job, traits, source }| {
         let machine = args.machine.unwrap_or_else(trix_core::this_machine);
         match plan_for(&job, &source, &machine) {
-            Ok(planned) if args.json => output::json(&planned),
+            Ok(mut planned) if args.json => {
+                planned.decisions.extend(merged(document));
+                output::json(&planned);
+            }
             Ok(planned) => {
                 let needs = preflight(&planned, &source);
                 output::text(&(plan::text(&job, &planned) + &plan::needs(&needs)));
@@ -115,7 +122,7 @@ pub fn profiles(args: &Profiles) -> u8 {
             Ok(document) => {
                 let about = document.description().map_or_else(String::new, |about| format!(": {about}"));
                 output::text(&format!("{} is sound{about}\n", path.display()));
-                notes(&document);
+                print_notes(&document);
                 exit::DONE
             }
             Err(error) => output::failure(&error, false),
@@ -125,11 +132,14 @@ pub fn profiles(args: &Profiles) -> u8 {
             exit::DONE
         }
         (None, Some(name)) if args.resolved => match Document::of_profile(name) {
-            Ok(document) => {
-                output::text(&document.merged());
-                notes(&document);
-                exit::DONE
-            }
+            Ok(document) => match document.merged() {
+                Ok(text) => {
+                    output::text(&text);
+                    print_notes(&document);
+                    exit::DONE
+                }
+                Err(error) => output::failure(&error, false),
+            },
             Err(error) => output::failure(&error, false),
         },
         (None, Some(name)) => match profile_text(name) {
@@ -175,11 +185,6 @@ fn profile_text(name: &str) -> Result<String, Error> {
     Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail))
 }
 
-/// Prints what may surprise in a document that was merged.
-fn notes(document: &Document) {
-    document.notes().iter().for_each(|note| output::note(note));
-}
-
 /// Opens the source of a document, and calls `go_on` with the job for it.
 fn resolved(
     document: Result<Document, Error>,
@@ -191,7 +196,7 @@ fn resolved(
         Ok(document) => document,
         Err(error) => return output::failure(&error, as_json),
     };
-    notes(&document);
+    print_notes(&document);
     match document.resolve(folder) {
         Ok(resolved) => go_on(&document, resolved),
         Err(error) => output::failure(&error, as_json),
@@ -203,10 +208,14 @@ fn start(document: &Document, resolved: Resolved, running: &Running) -> u8 {
     if running.overwrite {
         job.overwrite();
     }
-    if let Err(error) = refuse_records(&running.records, &job).and_then(|()| make_folders(&job)) {
+    if let Err(error) = Files::of_job(&job).refuse_records(&running.records) {
         return output::failure(&error, running.json);
     }
     let watching = Watching::new(running.progress, &running.records, Some(source.reading_place()));
-    let work = |control: &Control| run_opened(&job, source, control);
+    let work = |control: &Control| {
+        let mut report = run_opened(&job, source, control)?;
+        report.decisions.extend(merged(document));
+        Ok(report)
+    };
     execute(watching, running.json, work, |error| document.explain(&traits, error))
 }

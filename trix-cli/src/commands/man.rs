@@ -4,15 +4,24 @@ use std::{fs, path::Path};
 
 use clap::{Command, CommandFactory};
 use clap_mangen::{Man, roff::Roff};
-use trix_core::{Error, ErrorKind, Stage, mistake::closest};
+use trix_core::{Error, ErrorKind, Stage, mistake::hint};
 
 use crate::{
     args::{self, Cli},
     exit, output,
 };
 
-/// For each command, its examples: what they do, and the line.
-const EXAMPLES: [(&str, &[(&str, &str)]); 11] = [
+/// For each command, its examples: what they do, and the line. The page of trix itself has the first ones.
+const EXAMPLES: [(&str, &[(&str, &str)]); 14] = [
+    (
+        "",
+        &[
+            ("Show what a file holds:", "trix probe master.mov"),
+            ("Make the archive copies of a master:", "trix ingest master.mov -o archive"),
+            ("Check a copy against its master:", "trix verify archive/master.h264-8.mkv --against master.mov"),
+            ("List what a command takes, and read its manual:", "trix encode --help; trix man encode > trix-encode.1"),
+        ],
+    ),
     (
         "probe",
         &[
@@ -83,6 +92,20 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 11] = [
             ("All keys of a job as a table:", "trix schema job --table"),
         ],
     ),
+    (
+        "doctor",
+        &[
+            ("Show what is installed, and what is missing:", "trix doctor"),
+            ("The same for a program:", "trix doctor --json > doctor.json"),
+        ],
+    ),
+    (
+        "man",
+        &[
+            ("Write the page of a command:", "trix man ingest > trix-ingest.1"),
+            ("Write all pages where man looks for them:", "trix man --output ~/.local/share/man/man1"),
+        ],
+    ),
     ("completions", &[("For bash:", "trix completions bash > ~/.local/share/bash-completion/completions/trix")]),
 ];
 
@@ -112,8 +135,8 @@ pub fn man(args: &args::Man) -> u8 {
             Some(own) => page(own, &format!("trix-{}", own.get_name())),
             None => {
                 let names: Vec<&str> = trix.get_subcommands().map(Command::get_name).collect();
-                let hint = closest(name, &names).map_or(String::new(), |near| format!("did you mean {near}? "));
-                let detail = format!("there is no command '{name}'; {hint}commands are {}", names.join(", "));
+                let detail =
+                    format!("there is no command '{name}'; {}commands are {}", hint(name, &names), names.join(", "));
                 return output::failure(&Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail), false);
             }
         },
@@ -164,4 +187,34 @@ fn section<'a>(title: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> 
         roff.text([below.into()]);
     }
     roff.to_roff()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn each_command_has_examples_and_the_parser_takes_them() {
+        let trix = Cli::command();
+        let commands = trix.get_subcommands().map(Command::get_name);
+        for command in commands.chain([""]) {
+            let examples = EXAMPLES.iter().filter(|(own, _)| *own == command).flat_map(|(_, examples)| *examples);
+            let lines: Vec<&str> = examples.map(|(_, line)| *line).collect();
+            assert!(!lines.is_empty(), "{command} has no example");
+            for line in lines {
+                assert!(line.starts_with(&format!("trix {command}")), "{command}: {line}");
+                for part in line.split("; ") {
+                    let words = part.split(" > ").next().unwrap_or_default();
+                    let parsed = Cli::try_parse_from(words.split(' '));
+                    let is_right = |error: &clap::Error| error.kind() == clap::error::ErrorKind::DisplayHelp;
+                    assert!(parsed.as_ref().err().is_none_or(is_right), "{words}: {:?}", parsed.err());
+                }
+            }
+        }
+        for (command, _) in EXAMPLES {
+            assert!(command.is_empty() || trix.find_subcommand(command).is_some(), "{command} is no command");
+        }
+    }
 }

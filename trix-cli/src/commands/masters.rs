@@ -70,7 +70,10 @@ impl Search {
         // As in a shell, a pattern does not match hidden files.
         let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
         let matches = glob::glob_with(pattern, options).map_err(|error| wrong(format!("is no pattern: {error}")))?;
-        let unreadable = |error: GlobError| Error::io(Stage::Source, error.path(), "cannot be read", error.into());
+        let unreadable = |error: GlobError| {
+            let path = error.path().to_owned();
+            Error::io(Stage::Source, &path, "cannot be read", error.into())
+        };
         let paths = matches.map(|path| path.map_err(unreadable)).collect::<Result<Vec<PathBuf>>>()?;
         let before = self.found.len();
         for path in paths {

@@ -2,12 +2,14 @@
 
 mod clean;
 mod encode;
+mod files;
 mod ingest;
 mod inspect;
 mod interrupt;
 mod job;
 mod man;
 mod masters;
+mod merged;
 mod meta;
 mod running;
 

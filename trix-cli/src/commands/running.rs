@@ -1,13 +1,9 @@
 //! Runs a job with the progress that the user asked for, and shows its report.
 
-use std::{
-    io::IsTerminal,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io::IsTerminal, sync::Arc};
 
 use serde::Serialize;
-use trix_core::{Cancel, Control, Error, ErrorKind, Job, Report, Stage, source::ReadingPlace};
+use trix_core::{Cancel, Control, Error, Report, control::progress::Reading, source::ReadingPlace};
 
 use super::interrupt::cancel_on_interrupt;
 use crate::{
@@ -42,12 +38,16 @@ impl Watching {
     }
 }
 
-/// True if a bar is shown.
-pub fn has_bar(progress: ProgressChoice) -> bool {
+/// True if progress is drawn on the terminal.
+fn is_drawn(progress: ProgressChoice) -> bool {
+    progress == ProgressChoice::Auto && std::io::stderr().is_terminal()
+}
+
+/// Shows how far a file is read, as the user asked for it, until the result is dropped.
+pub fn reading(progress: ProgressChoice, reading: Reading, place: ReadingPlace) -> Option<Shown> {
     match progress {
-        ProgressChoice::Auto => std::io::stderr().is_terminal(),
-        ProgressChoice::Bar => true,
-        ProgressChoice::Json | ProgressChoice::None => false,
+        ProgressChoice::Json => Some(Shown::reading_as_json(reading, place)),
+        _ => is_drawn(progress).then(|| Shown::reading(reading, place)),
     }
 }
 
@@ -58,15 +58,14 @@ pub fn watched<T>(watching: Watching, work: impl FnOnce(&Control) -> Result<T, E
     if !title.is_empty() {
         log.line(&title);
     }
-    let screen = has_bar(progress).then(|| Screen::new(title, place));
+    let screen = is_drawn(progress).then(|| Screen::new(title, place));
     let (mut control, events) = Control::with_events();
     let shown = Shown::job(events, screen, log);
     if progress == ProgressChoice::Json {
-        control.progress = Some(Arc::new(|progress| {
-            output::line(&serde_json::to_string(progress).unwrap_or_default());
-        }));
+        control.progress = Some(Arc::new(output::json_line));
     }
     control.cancel = cancel;
+    control.make_folders = true;
     let result = work(&control);
     drop(shown);
     result
@@ -105,37 +104,4 @@ pub fn record(report: &impl Serialize, records: &Records) -> u8 {
 /// that failed.
 pub fn code(report: &Report) -> u8 {
     report.failed.first().map_or(exit::DONE, |failed| exit::code(failed.kind))
-}
-
-/// Makes the folders that a job writes into.
-///
-/// # Errors
-/// `Io`.
-pub fn make_folders(job: &Job) -> Result<(), Error> {
-    for folder in job.products().iter().filter_map(|(path, _)| path.parent()) {
-        std::fs::create_dir_all(folder).map_err(|error| Error::io(Stage::Mux, folder, "cannot be made", error))?;
-    }
-    Ok(())
-}
-
-/// Refuses to write a report or a log over a file that the job reads or makes.
-///
-/// # Errors
-/// `InvalidSpec`.
-pub fn refuse_records(records: &Records, job: &Job) -> Result<(), Error> {
-    let same = |one: &Path, other: &Path| match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => one == other,
-    };
-    let tracks = job.tracks.iter().flat_map(|track| track.all_inputs()).map(|input| input.path);
-    let products = job.products().into_iter().map(|(path, _)| path);
-    let used: Vec<PathBuf> = [job.source.path.clone()].into_iter().chain(tracks).chain(products).collect();
-    for (option, path) in [("--report", &records.report), ("--log", &records.log)] {
-        let taken = path.as_deref().filter(|path| used.iter().any(|own| same(own, path)));
-        if let Some(path) = taken {
-            let detail = format!("is a file of the job; {option} needs another name");
-            return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(path));
-        }
-    }
-    Ok(())
 }

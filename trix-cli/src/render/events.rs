@@ -21,13 +21,14 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the file, if there is one, to append to it.
+    /// Opens the file, if there is one, to append to it. Its folder is made if it is missing.
     ///
     /// # Errors
     /// `Io`.
     pub fn open(is_printed: bool, path: Option<&Path>) -> Result<Self, Error> {
         let open = |path: &Path| {
-            let file = OpenOptions::new().create(true).append(true).open(path);
+            let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+            let file = folder.and_then(|()| OpenOptions::new().create(true).append(true).open(path));
             file.map(|file| (path.to_owned(), file))
                 .map_err(|error| Error::io(Stage::Plan, path, "cannot be written", error))
         };

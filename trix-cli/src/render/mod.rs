@@ -7,9 +7,11 @@ pub mod problem;
 pub mod progress;
 pub mod reading;
 pub mod report;
+mod screen;
 pub mod summary;
 pub mod verify;
 pub mod visible;
+mod wrap;
 
 /// Seconds as `H:MM:SS`.
 pub fn clock(seconds: f64) -> String {
@@ -17,7 +19,7 @@ pub fn clock(seconds: f64) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// `text` in at most `width` characters. The end of a file name says more than its middle.
+/// `text` in at most `width` characters, of which one is the least. The end of a file name says more than its middle.
 pub fn shortened(text: &str, width: usize) -> String {
     let count = text.chars().count();
     if count <= width {

@@ -5,7 +5,10 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use trix_core::mistake::Excerpt;
 
-use super::visible::visible;
+use super::{
+    visible::{is_hidden, visible},
+    wrap,
+};
 
 /// One problem: a message, and the line or argument that it is about.
 pub struct Problem {
@@ -45,18 +48,13 @@ pub fn text(problems: &[Problem], width: Option<usize>) -> String {
 /// `text` with line breaks between words. Further lines are indented.
 pub fn wrapped(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return text.to_owned() };
-    let options = textwrap::Options::new(width)
-        .subsequent_indent("  ")
-        .break_words(false)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation)
-        .word_separator(textwrap::WordSeparator::AsciiSpace);
-    let lines: Vec<String> = text.lines().map(|line| textwrap::fill(line, &options)).collect();
+    let lines: Vec<String> = text.lines().map(|line| wrap::wrapped(line, width, "  ")).collect();
     lines.join("\n")
 }
 
 /// The line with its number, and carets under what is wrong.
 fn drawn(excerpt: &Excerpt, renderer: &Renderer) -> String {
-    let is_hidden = |letter: char| letter.is_control() && letter != '\t';
+    // In place of an escape, which would be longer and move what is behind it.
     let letters =
         excerpt.text.chars().map(|letter| if is_hidden(letter) { char::REPLACEMENT_CHARACTER } else { letter });
     let shown = Excerpt { text: letters.collect(), ..excerpt.clone() };

@@ -4,6 +4,8 @@
 
 use anstyle::{AnsiColor, Style};
 
+use super::wrap;
+
 /// The column at which the values of a report stand, behind their labels.
 const VALUES: usize = 10;
 
@@ -30,12 +32,7 @@ fn wrapped(line: &str, width: Option<usize>) -> String {
     let is_labelled = line.starts_with("  ") && line.chars().nth(VALUES - 1) == Some(' ') && width > 3 * VALUES;
     let own = line.len() - line.trim_start().len();
     let indent = " ".repeat(if is_labelled { VALUES } else { own + 2 });
-    let options = textwrap::Options::new(width)
-        .subsequent_indent(&indent)
-        .break_words(false)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation)
-        .word_separator(textwrap::WordSeparator::AsciiSpace);
-    textwrap::fill(line, &options)
+    wrap::wrapped(line, width, &indent)
 }
 
 /// The wrapped form of `line` with the styles that `line` asks for.

@@ -8,13 +8,18 @@ use trix_core::{
     report::{MasterResult, MasterState, Summary},
 };
 
-use super::{clock, shortened};
+use super::{clock, shortened, visible::visible};
 
-/// The table, and the counts below it.
-pub fn text(summary: &Summary) -> String {
-    /// The other columns take 38: the table fits into a terminal of 80.
-    const WIDEST: usize = 40;
-    let name = |own: &MasterResult| shortened(&own.source.display().to_string(), WIDEST);
+/// The columns of the table behind the names.
+const OTHERS: usize = 40;
+
+/// The fewest characters of a name.
+const NARROWEST: usize = 12;
+
+/// The table, and the counts below it, for lines of `width` columns.
+pub fn text(summary: &Summary, width: Option<usize>) -> String {
+    let widest = width.unwrap_or(80).saturating_sub(OTHERS).max(NARROWEST);
+    let name = |own: &MasterResult| shortened(&visible(&own.source.display().to_string()), widest);
     let width = summary.masters.iter().map(|own| name(own).chars().count()).max().unwrap_or(0).max(6);
     let mut out = format!("{:width$}  {:9}  {:>5}  {:>10}  {:>8}\n", "master", "result", "files", "size", "time");
     for own in &summary.masters {
@@ -72,4 +77,29 @@ fn made(report: &Report) -> (usize, u64) {
     let stills = report.stills.iter().map(|own| own.files.iter().map(|file| file.bytes).sum());
     let sizes: Vec<u64> = files.chain(stills).collect();
     (sizes.len(), sizes.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_the_table_fit_into_the_terminal() {
+        let master = |name: &str, state| MasterResult {
+            source: name.into(),
+            state,
+            seconds: 36_000.0,
+            report: None,
+            error: None,
+        };
+        let long = "masters/reel 2/a-very-long-name-of-a-master.mov";
+        let summary = Summary::new(vec![master("a.mov", MasterState::NotBegun), master(long, MasterState::Failed)]);
+        for (width, shown) in [(60, "masters…a-master.mov"), (100, long)] {
+            let text = text(&summary, Some(width));
+            let rows: Vec<&str> = text.lines().take(3).collect();
+            assert!(rows[2].starts_with(shown), "{text}");
+            assert!(rows.iter().all(|row| row.chars().count() == rows[0].chars().count()), "{text}");
+            assert!(rows[0].chars().count() <= width, "{text}");
+        }
+    }
 }

@@ -4,10 +4,14 @@
 
 use std::borrow::Cow;
 
+/// True for a control character that is no line feed and no tab.
+pub fn is_hidden(character: char) -> bool {
+    character.is_control() && !matches!(character, '\n' | '\t')
+}
+
 /// `text` with every control character but line feeds and tabs in the form of an escape. Text of a source, such as a
 /// title, may contain them.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    let is_hidden = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
     if !text.contains(is_hidden) {
         return text.into();
     }

@@ -1,15 +1,10 @@
-//! Tests of the output for programs: one JSON document on standard output that matches its schema, progress messages,
-//! completion scripts.
+//! Tests of the output for programs: one JSON document on standard output that matches its schema, and progress messages.
 
-use std::{
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{path::Path, process::Command};
 
 use jsonschema::Validator;
 use serde_json::Value;
-use trix_fixtures::{Clip, clip::made, folder, master, media, program};
+use trix_fixtures::{Clip, clip::made, folder, master, media};
 
 use crate::support::{
     self, encode, file,
@@ -96,7 +91,7 @@ fn an_error_is_a_document_as_its_schema_says() {
         trix("probe {} --json", &[missing]),
         trix("verify {} --json", &[missing]),
         trix("compare {} {} --json", &[&whole, missing]),
-        trix("encode {} -o {} --json", &[&whole, missing]),
+        trix("encode {} -o {} --json", &[&whole, Path::new("/dev/null/a.mp4")]),
         trix("encode {} -o /tmp/a.avi --preset quick --json", &[&whole]),
         trix("encode {} -o /tmp/a.mp4 --video copy --crf 20 --json", &[&whole]),
     ];
@@ -141,13 +136,16 @@ fn progress_is_a_document_a_line_as_its_schema_says() {
 }
 
 #[test]
-fn a_pipe_gets_a_bar_only_when_it_asks_for_one() {
+fn a_pipe_gets_no_progress_unless_it_asks_for_json() {
     let source = Clip::default().y4m();
     for options in ["", "--progress auto", "--progress none"] {
         let encoded = encode(&source, &format!("--preset ultrafast {options}"));
         encoded.done();
         assert_eq!(encoded.ran.err, "", "{options}");
     }
+    let refused = encode(&source, "--progress bar");
+    let message = "trix: --progress: 'bar' is none of auto, json, none\n";
+    assert_eq!((refused.ran.code, refused.ran.said.as_str()), (Some(2), message), "{:?}", refused.ran);
 }
 
 #[test]
@@ -167,48 +165,6 @@ fn a_closed_pipe_does_not_panic() {
     command.args(["-c", "\"$@\" > /dev/full", "sh", env!("CARGO_BIN_EXE_trix")]);
     command.args(support::words("probe {} --json", &[&master()]));
     support::watch(command);
-}
-
-#[test]
-fn completions_are_accepted_by_their_shells() {
-    for shell in ["bash", "zsh", "fish"] {
-        let script = trix(&format!("completions {shell}"), &[]).done().out.clone();
-        for word in ["probe", "encode", "on-damage"] {
-            assert!(script.contains(word), "{shell} knows nothing of {word}");
-        }
-        let there = Command::new(shell).arg("--version").stdout(Stdio::null()).status();
-        if there.is_err() {
-            println!("{shell} is not installed: its script was not parsed");
-            continue;
-        }
-        let mut child =
-            Command::new(shell).arg("-n").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect(shell);
-        child.stdin.take().expect("a pipe").write_all(script.as_bytes()).expect("a pipe");
-        let checked = child.wait_with_output().expect(shell);
-        assert!(checked.status.success() && checked.stderr.is_empty(), "{shell}: {checked:?}");
-    }
-}
-
-#[test]
-fn the_manual_is_a_page_that_groff_renders() {
-    let page = trix("man", &[]).done().out.clone();
-    let folder = folder();
-    let path = file(&folder, "trix.1", page);
-    let rendered = program::attempt("groff", ["-man", "-Tutf8", "-ww", path.to_str().expect("UTF-8")]);
-    assert!(rendered.status.success(), "{rendered:?}");
-    // Typewriter terminals make bold text by overstriking.
-    let text = program::text(&rendered);
-    let mut plain = String::new();
-    for letter in text.chars() {
-        if letter == '\u{8}' {
-            plain.pop();
-        } else {
-            plain.push(letter);
-        }
-    }
-    for word in ["NAME", "encode", "Exit codes", "130"] {
-        assert!(plain.contains(word), "{word} is missing");
-    }
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod jobs {
     mod ingest;
     mod interrupts;
     mod memory;
+    mod profiles;
     mod valgrind;
 }
 
@@ -45,6 +46,7 @@ mod real_media {
 mod messages {
     mod forms;
     mod page;
+    mod progress;
 }
 
 /// The pages for users: every command is run, and its output compared.
@@ -55,6 +57,7 @@ mod documents {
 }
 
 mod browser;
+mod help;
 mod interface;
 mod probe;
 mod scores;

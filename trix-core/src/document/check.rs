@@ -54,6 +54,9 @@ impl<'a> Check<'a> {
                 Err(problem) => return self.wrong(node, problem),
             }
         }
+        if let (Some("FrameRate"), Data::Number(number)) = (name, &node.data) {
+            node.data = Data::Text(number.to_string());
+        }
         let expected = match name {
             Some("Timestamp") => Some("a time such as \"12.5\" or \"00:01:30\""),
             Some("Rational") => Some("a fraction such as \"24000/1001\""),
@@ -165,23 +168,19 @@ impl<'a> Check<'a> {
     }
 
     fn table(&mut self, node: &mut Node, schema: &'a Value) {
-        let kind = node.get("type").map(|own| (own.layer, own.text().unwrap_or_default().to_owned()));
+        let kind = node.get("type").and_then(Node::text).unwrap_or_default().to_owned();
+        let keys: Vec<String> = node.entries().iter().map(|(key, _)| key.clone()).collect();
         let Data::Table(entries) = &mut node.data else { return };
         let known = schema.get("properties").and_then(Value::as_object);
         let rest = schema.get("additionalProperties");
         for (key, value) in entries.iter_mut().filter(|(_, value)| !value.is_out()) {
             match (known.and_then(|known| known.get(key)), rest) {
-                (Some(schema), _) => {
-                    let inherited = kind.as_ref().filter(|(layer, _)| self.texts.is_nearer(*layer, value.layer));
-                    match inherited.and_then(|_| self.problem(value, schema)) {
-                        Some(problem) => self.leave_out(value, &problem),
-                        None => self.value(value, schema),
-                    }
-                }
+                (Some(schema), _) => match self.misfit(value, schema) {
+                    Some(problem) => self.leave_out(value, &problem),
+                    None => self.value(value, schema),
+                },
                 (None, Some(Value::Bool(false))) => {
-                    if let Some((layer, kind)) = &kind
-                        && self.texts.is_nearer(*layer, value.layer)
-                    {
+                    if value.is_of_other_type {
                         self.leave_out(value, &format!("{kind} has no {key}"));
                         continue;
                     }
@@ -200,11 +199,19 @@ impl<'a> Check<'a> {
                         _ if encoder.is_some() && matches!(key.as_str(), "size" | "resampler") => {
                             format!("is a key of picture: picture.{key}")
                         }
-                        _ if shorthand::twin(key).is_some_and(|twin| names.contains(&twin)) => {
-                            format!("is another form of {}, which is set too", shorthand::twin(key).unwrap_or_default())
+                        _ if let Some(twin) = shorthand::twin(key).filter(|twin| names.contains(twin)) => {
+                            match keys.iter().any(|own| own == twin) {
+                                true => format!("is another form of {twin}, which is set too"),
+                                false => {
+                                    format!("is {}; true or false is expected, or {twin} in its place", value.kind())
+                                }
+                            }
                         }
-                        Some(near) => format!("is not known; did you mean {near}?"),
-                        None => format!("is not known; known are {}", names.join(", ")),
+                        near => match (self.elsewhere(schema, key), near) {
+                            (Some(place), _) => format!("is not a key of this table; write {place}"),
+                            (None, Some(near)) => format!("is not known; did you mean {near}?"),
+                            (None, None) => format!("is not known; known are {}", names.join(", ")),
+                        },
                     };
                     self.refuse(value.mistake("", hint));
                     value.data = Data::Out;
@@ -229,10 +236,28 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// The first mistake in a value, if there is one.
-    fn problem(&self, node: &Node, schema: &'a Value) -> Option<String> {
+    /// Where a key belongs that the table with this schema does not have: the name of an option, or a key of a table within it.
+    fn elsewhere(&self, schema: &Value, key: &str) -> Option<String> {
+        let known = schema.get("properties").and_then(Value::as_object)?;
+        let named = shorthand::option(key).filter(|place| known.contains_key(place.split('.').next().unwrap_or(place)));
+        let has =
+            |own: &Value| own.get("properties").and_then(Value::as_object).is_some_and(|keys| keys.contains_key(key));
+        let holds = |name: &str, own: &Value| {
+            let mut tables = Vec::new();
+            alternatives(self.root, own, &mut tables);
+            shorthand::stands_for(name, key) || tables.into_iter().any(has)
+        };
+        let inner = || known.iter().find(|(name, own)| holds(name, own)).map(|(name, _)| format!("{name}.{key}"));
+        named.map(str::to_owned).or_else(inner)
+    }
+
+    /// Why a setting that was inherited from another type does not fit. `None` if it fits, or if the mistake is in the value
+    /// of a variable that a nearer document or `--set` gives.
+    fn misfit(&self, node: &Node, schema: &'a Value) -> Option<String> {
+        node.is_of_other_type.then_some(())?;
         let found = check(&mut node.clone(), self.root, schema, self.texts);
-        found.mistakes.into_iter().next().map(|placed| placed.mistake.problem)
+        let first = found.mistakes.into_iter().next()?;
+        (!self.texts.is_nearer(first.spot.document, node.layer)).then_some(first.mistake.problem)
     }
 
     /// Leaves out an inherited setting that does not fit the type of a nearer document.
@@ -271,6 +296,15 @@ fn tag(keys: &Map<String, Value>) -> Option<&str> {
     keys.get("type")?.get("const")?.as_str()
 }
 
+/// Adds the tables that `schema` allows: itself, or each of its alternatives. A list is none.
+fn alternatives<'a>(root: &'a Value, schema: &'a Value, tables: &mut Vec<&'a Value>) {
+    let schema = resolved(root, schema);
+    match schema.get("anyOf").or(schema.get("oneOf")).and_then(Value::as_array) {
+        Some(own) => own.iter().for_each(|own| alternatives(root, own, tables)),
+        None => tables.push(schema),
+    }
+}
+
 /// True if an encoder can ignore a setting that it lacks: an empty value, or a time between keyframes, where every frame is
 /// a keyframe.
 fn asks_nothing(key: &str, value: &Node) -> bool {
@@ -280,10 +314,12 @@ fn asks_nothing(key: &str, value: &Node) -> bool {
         || matches!(&value.data, Data::List(items) if items.is_empty())
 }
 
-/// The smallest and the largest legal number, from the schema and from the range of the type.
+/// The smallest and the largest number that the type holds. The planner refuses what is outside of a narrower range in the
+/// schema, together with all other mistakes.
 fn bounds(schema: &Value) -> (Option<f64>, Option<f64>) {
-    let least = schema.get("minimum").and_then(Value::as_f64);
+    let least = schema.get("minimum").and_then(Value::as_f64).map(|least| least.min(0.0));
     match schema.get("format").and_then(Value::as_str) {
+        Some("double") => (None, None),
         Some("int32") => (Some(i32::MIN.into()), Some(i32::MAX.into())),
         Some("uint32") => (least, Some(u32::MAX.into())),
         // The other formats in the schema hold every number that a document can.

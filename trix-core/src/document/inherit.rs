@@ -140,11 +140,21 @@ impl Merge<'_> {
             return over;
         }
         if let Some((old, new)) = changed_type(&under, &over) {
+            // Only encoders have settings in common.
+            let Some(name) = place.strip_suffix('.').filter(|name| name.rsplit('.').next() == Some("video")) else {
+                return over;
+            };
             let (was, is) = (self.texts.name(old.spot), self.texts.name(new.spot));
-            let (old, new) = (old.text().unwrap_or_default(), new.text().unwrap_or_default());
-            let name = place.trim_end_matches('.');
-            self.notes.push(format!("{name}: {new} ({is}) in place of {old} ({was}); its other settings stay"));
-            OF_ONE_ENCODER.iter().for_each(|key| drop(under.take(key)));
+            let (old, new) = (old.text().unwrap_or_default().to_owned(), new.text().unwrap_or_default());
+            let mut note = format!("{name}: {new} ({is}) in place of {old} ({was})");
+            let gone: Vec<&str> = OF_ONE_ENCODER.into_iter().filter(|key| under.take(key).is_some()).collect();
+            if !gone.is_empty() {
+                note.push_str(&format!("; the {} of {old} are left out", gone.join(", ")));
+            }
+            self.notes.push(note + "; its other settings stay");
+            if let Data::Table(entries) = &mut under.data {
+                entries.iter_mut().for_each(|(_, node)| node.is_of_other_type = true);
+            }
         }
         let (Data::Table(entries), Data::Table(others)) = (&mut under.data, &mut over.data) else { return over };
         let mut entries = std::mem::take(entries);

@@ -1,4 +1,4 @@
-//! All keys of a job as a table, made from the schema.
+//! All keys of a job file as a table, made from the schema.
 //!
 //! Invariant: a key that the schema has is in the table, so the table cannot be older than the program.
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     document::{
-        schema::{of_job, resolved},
+        schema::{add_document_keys, of_job, resolved},
         shorthand,
     },
     settings::track::MOMENT,
@@ -35,6 +35,7 @@ pub struct Key {
 pub fn keys() -> Vec<Key> {
     let mut root = of_job();
     shorthand::describe(&mut root);
+    add_document_keys(&mut root);
     let mut walk = Walk { root: &root, keys: Vec::new() };
     walk.table("", &root);
     walk.keys
@@ -70,6 +71,11 @@ pub fn table() -> String {
     out
 }
 
+const FRACTION: &str = "fraction, such as `24000/1001`";
+
+/// A key of a table, the types of the table that have it if not all do, and its schema in each type.
+type Member<'a> = (&'a str, Vec<String>, Vec<(&'a str, &'a Value)>);
+
 struct Walk<'a> {
     root: &'a Value,
     keys: Vec<Key>,
@@ -81,22 +87,26 @@ impl<'a> Walk<'a> {
         let mut inner = Vec::new();
         let is_tagged = schema.get("oneOf").is_some();
         // The row of the table itself lists its types.
-        for (key, of_types, own) in self.members(schema).into_iter().filter(|(key, ..)| !is_tagged || *key != "type") {
+        for (key, of_types, all) in self.members(schema).into_iter().filter(|(key, ..)| !is_tagged || *key != "type") {
+            let own = all[0].1;
             let place = if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
             let about = own.get("description").and_then(Value::as_str);
             let (own, list) = self.plain(own);
             let named = own.get("description").and_then(Value::as_str);
             let place = if list { format!("{place}[]") } else { place };
-            if self.members(own).iter().any(|(key, ..)| *key != "type") && !self.has_short_form_only(own) {
+            // The keys of a case are those of the table that has it.
+            let has_rows = key != "cases" && self.members(own).iter().any(|(key, ..)| *key != "type");
+            if has_rows && !self.has_short_form_only(own) {
                 inner.push((place.clone(), own));
             }
-            let default = self.members_default(schema, key).map(shown).unwrap_or_default();
+            let least = own.get("minimum").and_then(Value::as_f64).unwrap_or(f64::MIN);
+            let default = self.members_default(schema, key).filter(|own| own.as_f64().is_none_or(|own| own >= least));
             self.keys.push(Key {
                 place: place.trim_end_matches("[]").to_owned(),
                 of_types,
                 kind: if list { format!("list of {}", self.kind(own)) } else { self.kind(own) },
-                default,
-                values: self.values(own),
+                default: default.map(shown).unwrap_or_default(),
+                values: self.values_of(&all),
                 about: about.or(named).and_then(|about| about.split("\n\n").next()).unwrap_or_default().to_owned(),
             });
         }
@@ -110,20 +120,23 @@ impl<'a> Walk<'a> {
         ["Size", "Crop"].iter().any(|name| std::ptr::eq(&self.root["$defs"][*name], schema))
     }
 
-    /// The keys of a table, each with the types that have it, and its schema.
-    fn members(&self, schema: &'a Value) -> Vec<(&'a str, Vec<String>, &'a Value)> {
+    /// The keys of a table.
+    fn members(&self, schema: &'a Value) -> Vec<Member<'a>> {
         let Some(variants) = schema.get("oneOf").and_then(Value::as_array) else {
             let own = schema.get("properties").and_then(Value::as_object);
-            return own.into_iter().flatten().map(|(key, own)| (key.as_str(), Vec::new(), own)).collect();
+            return own.into_iter().flatten().map(|(key, own)| (key.as_str(), Vec::new(), vec![("", own)])).collect();
         };
         let of = |variant: &'a Value| variant.get("properties").and_then(Value::as_object);
-        let mut all: Vec<(&str, Vec<String>, &Value)> = Vec::new();
+        let mut all: Vec<Member<'_>> = Vec::new();
         for own in variants.iter().filter_map(of) {
             let kind = own.get("type").and_then(|kind| kind.get("const")?.as_str()).unwrap_or_default();
             for (key, schema) in own {
                 match all.iter_mut().find(|(known, ..)| known == key) {
-                    Some((_, types, _)) => types.push(kind.to_owned()),
-                    None => all.push((key, vec![kind.to_owned()], schema)),
+                    Some((_, types, schemas)) => {
+                        types.push(kind.to_owned());
+                        schemas.push((kind, schema));
+                    }
+                    None => all.push((key, vec![kind.to_owned()], vec![(kind, schema)])),
                 }
             }
         }
@@ -155,7 +168,7 @@ impl<'a> Walk<'a> {
         let named = defined.into_iter().find(|(_, own)| std::ptr::eq(*own, schema)).map(|(name, _)| name.as_str());
         match named {
             Some("Timestamp") => return "time".to_owned(),
-            Some("Rational" | "FrameRate") => return "fraction".to_owned(),
+            Some("Rational" | "FrameRate") => return FRACTION.to_owned(),
             Some("Size") => return "size, such as `1280x-2`".to_owned(),
             Some("Crop") => return "crop, such as `auto`".to_owned(),
             Some("ByteSize") => return "bytes, such as `4 GiB`".to_owned(),
@@ -163,6 +176,9 @@ impl<'a> Walk<'a> {
         }
         if schema.get("format").is_some_and(|format| format == MOMENT) {
             return "time".to_owned();
+        }
+        if schema.get("enum").is_some_and(|values| values[0].is_boolean()) {
+            return "true or false".to_owned();
         }
         let kinds = schema.get("type");
         let first = kinds.and_then(|kind| kind.as_str().or_else(|| kind.as_array()?.first()?.as_str()));
@@ -182,24 +198,41 @@ impl<'a> Walk<'a> {
         .to_owned()
     }
 
+    /// The words or numbers that a value can be, for each type of its table if they differ.
+    fn values_of(&self, schemas: &[(&'a str, &'a Value)]) -> String {
+        let all: Vec<(&str, String)> =
+            schemas.iter().map(|(kind, schema)| (*kind, self.values(self.plain(schema).0))).collect();
+        match all.iter().all(|(_, values)| *values == all[0].1) {
+            true => all[0].1.clone(),
+            false => {
+                let stated = all.iter().filter(|(_, values)| !values.is_empty());
+                stated.map(|(kind, values)| format!("{kind}: {values}")).collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+
     /// The words or numbers that a value can be.
     fn values(&self, schema: &Value) -> String {
+        if self.kind(schema) == FRACTION {
+            return String::new();
+        }
         let words = |own: &Value| -> Vec<String> {
             let listed = own.get("enum").and_then(Value::as_array).into_iter().flatten();
             let tag = own.get("properties").and_then(|keys| keys.get("type")?.get("const"));
-            listed.chain(own.get("const")).chain(tag).filter_map(|word| Some(format!("`{}`", word.as_str()?))).collect()
+            let named = own.get("examples").and_then(Value::as_array).into_iter().flatten();
+            let all = listed.chain(named).chain(own.get("const")).chain(tag);
+            all.filter(|word| !word.is_null() && !word.is_boolean()).map(|word| format!("`{}`", shown(word))).collect()
         };
         let variants = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
         let all: Vec<String> = variants.chain([schema]).flat_map(words).collect();
         if !all.is_empty() {
             return all.join(", ");
         }
-        let bound = |key: &str| schema.get(key).filter(|bound| **bound != 0 || key == "maximum").map(shown);
-        match (bound("minimum"), bound("maximum")) {
+        match (schema.get("minimum"), schema.get("maximum")) {
             (Some(least), Some(most)) => format!("{least} to {most}"),
-            (Some(least), None) => format!("from {least}"),
-            (None, Some(most)) => format!("to {most}"),
-            (None, None) => String::new(),
+            // Whole numbers that count something begin at 0 anyway.
+            (Some(least), None) if *least != 0 => format!("from {least}"),
+            _ => String::new(),
         }
     }
 }
@@ -232,10 +265,17 @@ mod tests {
         let of = |place: &str| all.iter().find(|key| key.place == place).unwrap_or_else(|| panic!("no {place}"));
         assert_eq!(of("outputs[].video.preset").of_types, ["x264", "x265"]);
         let crf = of("outputs[].video.crf");
-        assert_eq!((crf.kind.as_str(), crf.about.contains("0 to 51")), ("number", true), "{crf:?}");
+        assert_eq!((crf.kind.as_str(), crf.values.as_str()), ("number", "0 to 51"), "{crf:?}");
+        assert_eq!(of("threads").values, "1 to 128");
+        assert_eq!(of("outputs[].video.gop").values, "from 1");
+        assert!(of("outputs[].video.preset").values.contains("`veryslow`"));
+        assert_eq!(of("outputs[].cases").kind, "list of table");
+        assert_eq!(of("inherits").kind, "text");
         let fields = of("outputs[].picture.deinterlace");
         assert_eq!((fields.default.as_str(), fields.values.as_str()), ("auto", "`auto`, `on`, `fields`, `off`"));
-        assert_eq!(of("outputs[].picture.fps").kind, "fraction");
+        assert_eq!(of("outputs[].picture.fps").kind, FRACTION);
+        assert_eq!(of("outputs[].audio.kbps").values, "aac: 16 to 1024; opus: 6 to 2048; eac3: 32 to 1024");
+        assert_eq!(of("outputs[].video.lossless").kind, "true or false");
         assert_eq!(of("tracks[].offset").kind, "time");
         assert_eq!((of("hash").kind.as_str(), of("hash").default.as_str()), ("true or false", "false"));
         assert_eq!(of("packages[].ladder").kind, "list of table");

@@ -37,13 +37,14 @@ use std::path::Path;
 
 use serde_json::Value;
 use trix_model::{
-    error::{Error, Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
     mistake::Mistake,
     path_text,
 };
 
 use node::{Data, Node, Placed};
 use sources::{COMMAND_LINE, Texts};
+use variables::ChangedType;
 
 pub use crate::document::{
     keys::{Key, keys, table as key_table},
@@ -139,11 +140,20 @@ impl Document {
             }
         }
         let own_stem = set.iter().rev().find(|(key, _)| key == STEM).map(|(_, stem)| stem.clone());
-        let set = set.iter().filter(|(key, _)| key != STEM).filter_map(|(key, value)| {
+        let mut mistakes: Vec<Placed> = Vec::new();
+        for (key, value) in set.iter().filter(|(key, _)| key != STEM) {
             let spot = texts.add_option(key, value);
-            variables::set(&mut tree, key, value, spot, &schema).err().map(|placed| *placed)
-        });
-        let mut mistakes: Vec<Placed> = set.collect();
+            match variables::set(&mut tree, key, value, spot, &schema) {
+                Ok(None) => {}
+                Ok(Some(ChangedType { old, from })) => {
+                    let from = texts.name(from);
+                    notes.push(format!("{key}: {value} (--set) in place of {old} ({from}); its other settings stay"));
+                }
+                Err(placed) => mistakes.push(*placed),
+            }
+        }
+        // Tables of the command line have short forms too.
+        shorthand::write_out(&mut tree);
         tree.locate(Default::default());
         let merged = tree.clone();
         let description = tree.take("description");
@@ -182,8 +192,13 @@ impl Document {
     }
 
     /// The document with everything that it inherits, in TOML. Its variables have no values yet.
-    pub fn merged(&self) -> String {
-        toml::to_string_pretty(&self.merged.to_toml()).unwrap_or_default()
+    ///
+    /// # Errors
+    /// `InvalidSpec` if TOML cannot hold a value, such as a number above 2^63.
+    pub fn merged(&self) -> Result<String> {
+        toml::to_string_pretty(&self.merged.to_toml()).map_err(|error| {
+            Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("cannot be written in TOML: {error}"))
+        })
     }
 
     /// The source that the document names.

@@ -66,6 +66,8 @@ pub(super) struct Node {
     pub(super) spot: Spot,
     /// The number of the document that has this part.
     pub(super) layer: usize,
+    /// True for a setting that was inherited from an encoder of another type. It is left out where it does not fit.
+    pub(super) is_of_other_type: bool,
     /// Its path in the job, set by [`Node::locate`].
     pub(super) path: Path,
     pub(super) data: Data,
@@ -88,7 +90,7 @@ pub(super) enum Data {
 
 impl Node {
     pub(super) fn new(spot: Spot, data: Data) -> Self {
-        Node { spot, layer: spot.document, path: Path::default(), data }
+        Node { spot, layer: spot.document, is_of_other_type: false, path: Path::default(), data }
     }
 
     pub(super) fn table(spot: Spot) -> Self {

@@ -36,24 +36,6 @@ pub fn schema() -> Value {
     }
     schema["title"] = json!("Job");
     schema["description"] = json!("A job of Trix: a source, and what is made of it. In TOML, YAML or JSON.");
-    let values = json!({ "type": ["string", "number", "boolean"] });
-    schema["properties"]["inherits"] = json!({
-        "description": "Profiles, by name or file, whose settings hold where this document says nothing.",
-        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }]
-    });
-    schema["properties"]["description"] = json!({ "description": "What this document is for.", "type": "string" });
-    schema["properties"]["variables"] = json!({
-        "description": "Values that stand wherever ${name} is written; ${stem} is the name of the source.",
-        "type": "object",
-        "additionalProperties": values
-    });
-    let condition = json!({
-        "description": "Traits of the source, all of which must hold: true or false (video, audio, subtitles, \
-                        interlaced, hdr), a number or a comparison such as \">=1080\" (width, height, fps, depth, \
-                        channels, duration).",
-        "type": "object",
-        "additionalProperties": values
-    });
     for name in shorthand::TYPES {
         let own = schema["$defs"][name].take();
         let short = json!({ "type": "string", "description": "As the option of the command line." });
@@ -71,6 +53,30 @@ pub fn schema() -> Value {
         });
         *video = json!({ "anyOf": [video.take(), own] });
     }
+    add_document_keys(&mut schema);
+    schema
+}
+
+/// Adds the keys that only a document has: inheritance, variables, conditions and cases.
+pub(super) fn add_document_keys(schema: &mut Value) {
+    let values = json!({ "type": ["string", "number", "boolean"] });
+    schema["properties"]["inherits"] = json!({
+        "description": "A profile or a list of profiles, by name or file. Their settings hold where this document says nothing.",
+        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }]
+    });
+    schema["properties"]["description"] = json!({ "description": "What this document is for.", "type": "string" });
+    schema["properties"]["variables"] = json!({
+        "description": "Values that stand wherever ${name} is written; ${stem} is the name of the source.",
+        "type": "object",
+        "additionalProperties": values
+    });
+    let condition = json!({
+        "description": "Traits of the source, all of which must hold: true or false (video, audio, subtitles, \
+                        interlaced, hdr), a number or a comparison such as \">=1080\" (width, height, fps, depth, \
+                        channels, duration).",
+        "type": "object",
+        "additionalProperties": values
+    });
     for list in Job::LISTS {
         let Some(name) = schema["properties"][list]["items"]["$ref"].as_str() else { continue };
         let name = name.rsplit('/').next().unwrap_or_default().to_owned();
@@ -81,7 +87,7 @@ pub fn schema() -> Value {
             },
             "when": condition,
             "cases": {
-                "description": "Settings for sources of which `when` holds.",
+                "description": "Other settings of this table for sources of which the `when` of the case holds.",
                 "type": "array",
                 "items": { "type": "object", "properties": { "when": condition }, "required": ["when"] }
             }
@@ -99,7 +105,6 @@ pub fn schema() -> Value {
             None => *item = of_types.pop().unwrap_or_default(),
         }
     }
-    schema
 }
 
 /// Allows a variable, `${name}`, in place of every value that is not free text.

@@ -2,11 +2,12 @@
 //!
 //! Invariant: short forms are written out before documents are merged, so that both forms merge alike.
 
-use serde_json::{Number, Value, json};
+use serde_json::{Map, Number, Value, json};
 use trix_model::mistake::hint;
 
 use crate::{
     document::node::{Data, Node, Spot},
+    encode::option_names::{self, PRESETS},
     settings::{
         audio::AudioSettings,
         picture::Crop,
@@ -26,6 +27,21 @@ const NAMES: [(&str, &str, &str); 3] = [
 
 /// Options that stand for `rate` in the table of an encoder.
 const RATES: [&str; 4] = ["crf", "qp", "bitrate", "lossless"];
+
+/// Options of the command line that jobs have under another name in another table.
+const OPTIONS: [(&str, &str); 6] = [
+    ("audio_layout", "audio_shape.layout"),
+    ("audio_matrix", "audio_shape.matrix"),
+    ("audio_rate", "audio_shape.sample_rate"),
+    ("closed_gop", "video.open_gop = false"),
+    ("param", "video.params"),
+    ("source_rate", "source.rate"),
+];
+
+/// Where a job states what the option `name` of the command line states.
+pub(super) fn option(name: &str) -> Option<&'static str> {
+    OPTIONS.iter().find(|(option, _)| *option == name).map(|(_, place)| *place)
+}
 
 /// Writes out the short forms in a document.
 pub(super) fn write_out(tree: &mut Node) {
@@ -74,6 +90,10 @@ pub(super) fn value(kind: &str, text: &str) -> Option<Result<Value, String>> {
         "Size" => of(text.parse::<Size>()),
         "Crop" => of(text.parse::<Crop>()),
         "AudioSettings" => of(text.parse::<AudioSettings>()),
+        // A variable decides about the encoder.
+        "VideoSettings" if text.starts_with("${") && text.ends_with('}') && text.matches('$').count() == 1 => {
+            Ok(json!({ "type": text }))
+        }
         "VideoSettings" => {
             let names = ["auto".to_owned(), "copy".to_owned(), "none".to_owned()];
             let names: Vec<String> = names.into_iter().chain(Encoder::ALL.map(|own| own.to_string())).collect();
@@ -95,44 +115,44 @@ fn rename(node: &mut Node, table: &str) {
         if entries.iter().any(|(own, _)| own == key) {
             continue;
         }
-        for (own, value) in entries.iter_mut().filter(|(own, _)| own == option) {
-            *own = key.to_owned();
-            // `fps = 25`
-            if let Data::Number(number) = &value.data {
-                value.data = Data::Text(number.to_string());
-            }
-        }
+        entries.iter_mut().filter(|(own, _)| own == option).for_each(|(own, _)| *own = key.to_owned());
     }
 }
 
-/// Writes `crf`, `qp`, `bitrate` with `passes`, or `lossless` out as `rate`.
+/// Writes `crf`, `qp`, `bitrate`, `lossless` and `passes` out as `rate`.
 fn rate(node: &mut Node) {
     let Data::Table(entries) = &mut node.data else { return };
+    // It asks for nothing. Any value but true and false stays, and is a mistake later.
+    entries.retain(|(key, own)| key != "lossless" || !matches!(own.data, Data::Bool(false)));
     if entries.iter().any(|(key, _)| key == "rate") {
         return;
     }
-    let Some(at) = entries.iter().position(|(key, _)| RATES.contains(&key.as_str())) else { return };
-    let (option, own) = entries.remove(at);
-    let passes = entries.iter().position(|(key, _)| key == "passes").filter(|_| option == "bitrate");
-    let passes = passes.map(|at| entries.remove(at).1);
-    let (spot, layer) = (own.spot, own.layer);
-    let word = |text: &str| Node { layer, ..Node::new(spot, Data::Text(text.to_owned())) };
-    let table = match option.as_str() {
-        "lossless" if matches!(own.data, Data::Bool(false)) => return,
-        "lossless" => vec![("type".to_owned(), word("lossless"))],
-        "bitrate" => {
-            let passes = passes.map(|passes| ("passes".to_owned(), passes));
-            [("type".to_owned(), word("bitrate")), ("kbps".to_owned(), own)].into_iter().chain(passes).collect()
-        }
-        name => vec![("type".to_owned(), word(name)), ("value".to_owned(), own)],
+    let is_rate = |(key, own): &(String, Node)| {
+        RATES.contains(&key.as_str()) && (key != "lossless" || matches!(own.data, Data::Bool(true)))
     };
+    let option = entries.iter().position(is_rate).map(|at| entries.remove(at));
+    let takes_passes = option.as_ref().is_none_or(|(key, _)| key == "bitrate");
+    let passes = entries.iter().position(|(key, _)| key == "passes" && takes_passes);
+    let passes = passes.map(|at| entries.remove(at));
+    let Some((spot, layer)) = option.iter().chain(&passes).map(|(_, own)| (own.spot, own.layer)).next() else { return };
+    let mut table = Vec::new();
+    if let Some((key, own)) = option {
+        table.push(("type".to_owned(), Node { layer, ..Node::new(spot, Data::Text(key.clone())) }));
+        match key.as_str() {
+            "lossless" => {}
+            "bitrate" => table.push(("kbps".to_owned(), own)),
+            _ => table.push(("value".to_owned(), own)),
+        }
+    }
+    table.extend(passes);
     entries.push(("rate".to_owned(), Node { layer, ..Node::new(spot, Data::Table(table)) }));
 }
 
 /// True if `key`, in the table at `place`, is a short form of another key.
 pub(super) fn stands_for(place: &str, key: &str) -> bool {
     let table = place.rsplit('.').next().unwrap_or_default();
-    NAMES.iter().any(|(own, option, _)| (*own, *option) == (table, key)) || (table == "video" && RATES.contains(&key))
+    let is_rate = RATES.contains(&key) || key == "passes";
+    NAMES.iter().any(|(own, option, _)| (*own, *option) == (table, key)) || (table == "video" && is_rate)
 }
 
 /// Sets the key of `table` that the short form `key` stands for. `None` if it is no table.
@@ -145,47 +165,90 @@ pub(super) fn set(table: &mut Node, key: &str, value: Node) -> Option<()> {
         *table = Node::table(spot);
     }
     let (Data::Table(entries), Data::Table(new)) = (&mut table.data, own.data) else { return None };
-    entries.retain(|(key, _)| !new.iter().any(|(own, _)| own == key));
-    entries.extend(new);
+    if new.is_empty() {
+        // `lossless = false`
+        let is_lossless = |rate: &Node| rate.get("type").and_then(Node::text) == Some("lossless");
+        entries.retain(|(key, own)| key != "rate" || !is_lossless(own));
+    }
+    for (key, own) in new {
+        match entries.iter_mut().find(|(known, _)| *known == key) {
+            // `passes` alone belongs to the rate that is there.
+            Some((_, known)) if own.get("passes").is_some() && own.get("type").is_none() => {
+                *known.reach("passes", spot)? = own.get("passes")?.clone();
+            }
+            Some((_, known)) => *known = own,
+            None => entries.push((key, own)),
+        }
+    }
     Some(())
 }
 
-/// Describes the short keys in the schema of a document, each in the tables that have the key it stands for.
+/// Describes the short keys in the schema of a document, in the tables that have the keys they stand for.
 pub(super) fn describe(schema: &mut Value) {
-    match schema {
-        Value::Object(members) => {
-            if let Some(Value::Object(keys)) = members.get_mut("properties") {
-                for (_, option, key) in NAMES {
-                    // Stills and packages have no such keys; other tables have a `rate` of another kind.
-                    let is_there = match key {
-                        "rate" => keys.contains_key("source_color"),
-                        key => keys.contains_key(key),
-                    };
-                    if let Some(own) = keys.get(key).filter(|_| is_there).cloned() {
-                        keys.insert(option.to_owned(), own);
-                    }
-                }
-                if keys.contains_key("maxrate") {
-                    keys.extend(
-                        RATE_KEYS
-                            .map(|(key, kind, text)| (key.to_owned(), json!({ "type": kind, "description": text }))),
-                    );
-                }
-            }
-            members.values_mut().for_each(describe);
+    let defined = &mut schema["$defs"];
+    if let Some(Value::Object(keys)) = defined["PictureSettings"].get_mut("properties") {
+        add_names(keys, "picture");
+    }
+    for encoder in defined["VideoSettings"].get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(Value::Object(keys)) = encoder.get_mut("properties") else { continue };
+        add_names(keys, "video");
+        if keys.contains_key("maxrate") {
+            add_words(keys);
+            keys.extend(RATE_KEYS.map(|(key, value, text)| {
+                let mut own = serde_json::from_str(value).unwrap_or(Value::Null);
+                own["description"] = json!(text);
+                (key.to_owned(), own)
+            }));
         }
-        Value::Array(items) => items.iter_mut().for_each(describe),
-        _ => {}
     }
 }
 
-/// The short forms of `rate`, with their types and meanings.
+/// Adds the names of presets, tunes and profiles to the keys of the encoder whose `type` the keys have.
+fn add_words(keys: &mut Map<String, Value>) {
+    let kind = keys.get("type").and_then(|kind| kind["const"].as_str()).map(str::to_owned);
+    let Some(encoder) = Encoder::ALL.into_iter().find(|own| Some(own.to_string()) == kind) else { return };
+    let words =
+        [("preset", PRESETS), ("tune", option_names::tunes(encoder)), ("profile", option_names::profiles(encoder))];
+    for (key, names) in words {
+        if let Some(own) = keys.get_mut(key) {
+            own["examples"] = json!(names);
+        }
+    }
+}
+
+/// Adds the names of options to the keys of `table`, each with the schema of the key that it stands for.
+fn add_names(keys: &mut Map<String, Value>, table: &str) {
+    for (_, option, key) in NAMES.into_iter().filter(|(own, ..)| *own == table) {
+        if let Some(own) = keys.get(key).cloned() {
+            keys.insert(option.to_owned(), own);
+        }
+    }
+}
+
+/// The short forms of `rate`, with the schemas of their values and their meanings. A variable cannot say if an encode is
+/// lossless.
 const RATE_KEYS: [(&str, &str, &str); 5] = [
-    ("crf", "number", "Constant rate factor: 0 to 51; lower is better. Short for rate."),
-    ("qp", "integer", "Constant quantiser: 0 to 51; lower is better. Short for rate."),
-    ("bitrate", "integer", "Average bit rate in kbit/s. Short for rate."),
-    ("passes", "integer", "Passes of bitrate: 1 or 2."),
-    ("lossless", "boolean", "True if every sample comes back as it went in. Short for rate."),
+    (
+        "crf",
+        r#"{ "type": "number", "minimum": 0, "maximum": 51 }"#,
+        "Constant rate factor; lower is better. Short for rate.",
+    ),
+    (
+        "qp",
+        r#"{ "type": "integer", "minimum": 0, "maximum": 69 }"#,
+        "Constant quantiser; lower is better. Short for rate.",
+    ),
+    (
+        "bitrate",
+        r#"{ "type": "integer", "minimum": 1, "maximum": 2000000 }"#,
+        "Average bit rate in kbit/s. Short for rate.",
+    ),
+    (
+        "passes",
+        r#"{ "type": "integer", "minimum": 1, "maximum": 2 }"#,
+        "Passes of an average bit rate. Short for rate.",
+    ),
+    ("lossless", r#"{ "enum": [true, false] }"#, "True if every sample comes back as it went in. Short for rate."),
 ];
 
 /// The key that `key`, an unknown one, stands for, if both are set.
@@ -235,7 +298,7 @@ mod tests {
             [[outputs]]
             video = { type = "x264", crf = 21, force_keyframes = ["1"] }
             audio = "aac:128k"
-            picture = { fps = 25, size = "1280x-2", crop = "auto", color_override = { range = "full" } }
+            picture = { fps = "25", size = "1280x-2", crop = "auto", color_override = { range = "full" } }
             cases = [{ video = "x265", picture = { crop = "720x480+0+32" } }]
         "#;
         let long = r#"
@@ -263,6 +326,13 @@ mod tests {
         }
         // What cannot be read stays as it is.
         assert_eq!(written_out("[[outputs]]\naudio = \"mp3\"")["audio"], "mp3");
+        let alone = written_out("[[outputs]]\nvideo = { passes = 2 }");
+        assert_eq!(alone["video"]["rate"], json!({ "passes": 2 }));
+        let refused = written_out("[[outputs]]\nvideo = { lossless = \"${lossless}\" }");
+        assert_eq!(refused["video"], json!({ "lossless": "${lossless}" }));
+        let nothing = written_out("[[outputs]]\nvideo = { lossless = false, crf = 20 }");
+        assert_eq!(nothing["video"], json!({ "rate": { "type": "crf", "value": 20 } }));
+        assert_eq!(written_out("[[outputs]]\nvideo = \"${codec}\"")["video"], json!({ "type": "${codec}" }));
         let both = written_out("[[outputs]]\nvideo = { crf = 20, rate = { type = \"qp\", value = 1 } }");
         assert_eq!((&both["video"]["crf"], &both["video"]["rate"]["type"]), (&json!(20), &json!("qp")));
     }

@@ -19,9 +19,21 @@ use crate::document::{
 /// The largest number of names that are compared and listed in a message.
 const MOST_NAMES: usize = 50;
 
+/// A `type` that was set in place of another one.
+pub(super) struct ChangedType {
+    pub(super) old: String,
+    pub(super) from: Spot,
+}
+
 /// Sets `key` to `value`, as the command line does: a variable of this name if there is one, else a place in the job,
-/// whose schema is `job`.
-pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Value) -> Result<(), Box<Placed>> {
+/// whose schema is `job`. Returns the `type` that it replaces, if it is another one.
+pub(super) fn set(
+    tree: &mut Node,
+    key: &str,
+    value: &str,
+    spot: Spot,
+    job: &Value,
+) -> Result<Option<ChangedType>, Box<Placed>> {
     let at = |spot: Spot, problem: String| {
         Box::new(Placed { spot, mistake: Mistake::new(format!("{OPTION}{key}"), value, problem) })
     };
@@ -30,7 +42,7 @@ pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Val
     let refused = |problem: String| at(spot.of_key(), problem);
     if let Some(variable) = tree.get_mut("variables").and_then(|variables| variables.get_mut(key)) {
         *variable = Node::new(spot, data);
-        return Ok(());
+        return Ok(None);
     }
     let known = job["properties"].as_object();
     let known: Vec<&str> = known.map(|known| known.keys().map(String::as_str).collect()).unwrap_or_default();
@@ -46,10 +58,12 @@ pub(super) fn set(tree: &mut Node, key: &str, value: &str, spot: Spot, job: &Val
     let unknown = || refused("is not a key of this job".to_owned());
     if let Some((parent, last)) = key.rsplit_once('.').filter(|(parent, last)| shorthand::stands_for(parent, last)) {
         let table = tree.reach(parent, spot).ok_or_else(unknown)?;
-        return shorthand::set(table, last, Node::new(spot, data)).ok_or_else(unknown);
+        return shorthand::set(table, last, Node::new(spot, data)).map(|()| None).ok_or_else(unknown);
     }
-    *tree.reach(key, spot).ok_or_else(unknown)? = Node::new(spot, data);
-    Ok(())
+    let place = tree.reach(key, spot).ok_or_else(unknown)?;
+    let old = std::mem::replace(place, Node::new(spot, data));
+    let is_other = |old: &&str| key.ends_with(".type") && place.text() != Some(*old);
+    Ok(old.text().filter(is_other).map(|text| ChangedType { old: text.to_owned(), from: old.spot }))
 }
 
 /// A value as a user types it: a number, `true` or `false` where it looks like one, else text. Quoted text is always
@@ -60,8 +74,9 @@ fn literal(text: &str, spot: Spot) -> Result<Data, String> {
         let written = [(text.to_owned(), Language::Json), (format!("value = {text}"), Language::Toml)];
         let [json, toml] = written.map(|(text, language)| parse::parse(&text, language, spot.document));
         let toml = toml.map(|mut table| table.take("value").unwrap_or_default());
-        let mut node =
-            json.or(toml).map_err(|(_, problem)| format!("is no list or table in JSON or TOML: {problem}"))?;
+        let mut node = json.or(toml).map_err(|(_, problem)| {
+            format!("is no list or table in JSON or TOML: {problem}; for text, quote it twice: '\"...\"'")
+        })?;
         node.put_at(spot);
         return Ok(node.data);
     }

@@ -17,7 +17,7 @@ use std::{
 use trix_av::{ability, stream::CodecParameters};
 use trix_bitstream::{
     codec_delay::{self, Missing},
-    ebml::head_of,
+    ebml::{head_of, id},
 };
 use trix_model::{
     error::{Error, Result, Stage},
@@ -25,13 +25,6 @@ use trix_model::{
 };
 
 use crate::settings::job::Container;
-
-/// Element identifiers with their marker bits.
-mod id {
-    pub const SEGMENT: u32 = 0x1853_8067;
-    pub const CLUSTER: u32 = 0x1f43_b675;
-    pub const TRACKS: u32 = 0x1654_ae6b;
-}
 
 /// Samples of silence to insert before the `priming` samples of an encoder. Matroska counts milliseconds, so silence and
 /// priming together last a whole number of them.
@@ -121,10 +114,13 @@ fn find_tracks(file: &mut (impl Read + Seek)) -> io::Result<(u64, usize)> {
         let (element, size, width) = head_of(&head[..read]).ok_or_else(missing)?;
         at += width as u64;
         match element {
-            id::TRACKS => return Ok((at, usize::try_from(size).map_err(|_| missing())?)),
+            id::TRACKS => {
+                let size = size.and_then(|size| usize::try_from(size).ok()).ok_or_else(missing)?;
+                return Ok((at, size));
+            }
             id::CLUSTER => return Err(missing()),
             id::SEGMENT => {}
-            _ => at = at.checked_add(size).ok_or_else(missing)?,
+            _ => at = size.and_then(|size| at.checked_add(size)).ok_or_else(missing)?,
         }
     }
 }

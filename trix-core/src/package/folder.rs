@@ -196,7 +196,8 @@ impl Drop for PartFolder {
     }
 }
 
-fn try_lock(folder: &File) -> io::Result<bool> {
+/// Locks an open file or folder. False if a job holds the lock.
+pub(crate) fn try_lock(folder: &File) -> io::Result<bool> {
     match flock(folder, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
@@ -204,7 +205,8 @@ fn try_lock(folder: &File) -> io::Result<bool> {
     }
 }
 
-fn is_same(open: &File, path: &Path) -> bool {
+/// True if `open` still has the name `path`.
+pub(crate) fn is_same(open: &File, path: &Path) -> bool {
     let (Ok(ours), Ok(now)) = (open.metadata(), fs::metadata(path)) else { return false };
     (now.dev(), now.ino()) == (ours.dev(), ours.ino())
 }

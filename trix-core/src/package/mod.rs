@@ -36,7 +36,7 @@ pub use self::{
     writer::WrittenPackage,
 };
 pub(crate) use self::{
-    folder::{PART, refuse_taken},
+    folder::{PART, is_same, refuse_taken, try_lock},
     rendition::Rendition,
     writer::{CODECS, PackageWriter},
 };

@@ -26,6 +26,9 @@ pub struct Control {
     pub progress: Option<OnProgress>,
     /// Receives what happens in the job. [`Self::with_events`] makes it.
     pub events: Option<EventSender>,
+    /// Makes the folders of outputs that are missing, after the job was found to be sound. Otherwise a missing folder is an
+    /// error.
+    pub make_folders: bool,
     /// The threads that were left running by jobs with this control.
     pub stages: Stages,
 }

@@ -48,7 +48,7 @@ use crate::{
         Draft,
         external_audio::{self, ExternalAudio},
     },
-    preflight::{preflight, products, refuse_taken},
+    preflight::{preflight, products, refuse_existing},
     report::{Report, Timing, TrackReport},
     settings::job::Job,
     source::{Source, SourceHasher},
@@ -96,9 +96,9 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     let hasher = job.hash.then(|| source.hash_source());
     let mut draft = Draft::new(job, &source, &this_machine())?;
     refuse_own_source(&draft.plan)?;
-    refuse_taken(&products(&draft.plan))?;
+    refuse_existing(&products(&draft.plan))?;
     warn(&draft.plan, &source, control);
-    let pending = PendingOutputs::take(&draft.plan)?;
+    let pending = take_names(&draft.plan, control)?;
     draft.measure(&source, &control.cancel)?;
     let Draft { plan, external_audio } = draft;
     execute(plan, Opened { source, external_audio, hasher, pending, began, program: None }, control)
@@ -138,9 +138,9 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
         external_audio.expect_identities(&track.identities)?;
     }
     refuse_own_source(plan)?;
-    refuse_taken(&products(plan))?;
+    refuse_existing(&products(plan))?;
     warn(plan, &source, control);
-    let pending = PendingOutputs::take(plan)?;
+    let pending = take_names(plan, control)?;
     execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, program: None }, control)
 }
 
@@ -276,10 +276,24 @@ fn refuse_own_source(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// Takes the names of all outputs.
+fn take_names(plan: &Plan, control: &Control) -> Result<PendingOutputs> {
+    if control.make_folders {
+        for (path, _) in products(plan) {
+            let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+            made.map_err(|error| Error::io(Stage::Mux, &path, "its folder cannot be made", error))?;
+        }
+    }
+    PendingOutputs::take(plan)
+}
+
 /// Reports before the first frame what may keep the job from its end.
 fn warn(plan: &Plan, source: &Source, control: &Control) {
     if control.events.is_some() {
-        let warnings = preflight(plan, source).warnings();
+        let mut needs = preflight(plan, source);
+        // A machine that is too small for the plan is a warning of its own.
+        needs.free_memory = needs.free_memory.filter(|_| plan.memory.doubt(&this_machine()).is_none());
+        let warnings = needs.warnings();
         warnings.into_iter().for_each(|text| control.emit(|| Event::Warning { path: None, text }));
     }
 }

@@ -25,6 +25,7 @@ use crate::{
         audio::{AudioDrift, AudioSettings, AudioShape},
         audio_edit::AudioEdit,
         job::Container,
+        track::LoudnessTarget,
     },
     source::{
         Source,
@@ -53,6 +54,9 @@ pub(super) fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>
         let legal: Vec<String> = codec.rates.iter().map(u32::to_string).collect();
         let problem = format!("{} is encoded at {} Hz", codec.name, legal.join(", "));
         mistakes.push(Mistake::new("audio_shape.sample_rate", rate, problem));
+    }
+    for (field, value, problem) in shape.loudness.iter().flat_map(LoudnessTarget::mistakes) {
+        mistakes.push(Mistake::new(format!("audio_shape.{field}"), value, problem));
     }
     let rows = shape.matrix.len();
     let columns = shape.matrix.first().map_or(0, Vec::len);

@@ -63,6 +63,11 @@ pub(super) fn choose(
     let Some(settings) = encoding(job, container, stream) else { return copied };
     // A copy that is cut at packets, up to half a packet off, loses less than another lossy codec.
     let chosen = AudioCodec::of(settings);
+    let is_for_players = job.output.compatible && chosen.is_some_and(|codec| codec.name == "aac");
+    let reason = match is_for_players && own_name(stream) != "aac" {
+        true => format!("{reason}, and common players decode AAC"),
+        false => reason,
+    };
     let keeps = chosen.is_some_and(|codec| !codec.is_lossy() || codec.name == own_name(stream));
     let is_plain = !changed && job.part.is_none() && *shape == AudioShape::default();
     let can_copy = || is_plain && copies(container, stream).is_ok() && changes().is_none();
@@ -127,18 +132,21 @@ pub(super) fn copies(container: Container, stream: &StreamFacts) -> Result<(), S
     Ok(())
 }
 
-/// The codec that loses least of `stream` in `container`: its own, else a lossless one, else a lossy one.
+/// The codec that loses least of `stream` in `container`: its own, else a lossless one, else a lossy one. For common players,
+/// AAC comes first.
 fn encoding(job: &OutputRequest<'_>, container: Container, stream: &StreamFacts) -> Option<AudioSettings> {
     let (held, shape) = (audio_codec::held_by(container), &job.output.audio_shape);
     let is_held = |name: &&str| held.contains(name) && (job.part.is_none() || package::CODECS.contains(name));
     let own = own_name(stream);
-    // FLAC takes less space than PCM and keeps 24-bit integers without loss. It assigns a meaning to every channel.
-    let is_packed = own == "pcm"
-        && (1..=24).contains(&stream.raw_bits)
-        && !stream.codec.starts_with("pcm_f")
-        && (stream.channels <= 2 || !channels::is_unknown(stream));
+    // FLAC and AAC assign a meaning to every channel.
+    let is_known = stream.channels <= 2 || !channels::is_unknown(stream);
+    // FLAC takes less space than PCM and keeps 24-bit integers without loss.
+    let is_packed =
+        own == "pcm" && (1..=24).contains(&stream.raw_bits) && !stream.codec.starts_with("pcm_f") && is_known;
     let first = if is_packed { "flac" } else { own };
-    let order = [first, own, "flac", "pcm", "alac", "aac", "opus", "eac3", "ac3"];
+    // Common players decode AAC, and few of them FLAC or PCM in an MP4.
+    let of_players = if job.output.compatible && is_known { "aac" } else { first };
+    let order = [of_players, first, own, "flac", "pcm", "alac", "aac", "opus", "eac3", "ac3"];
     let all = order.into_iter().filter(is_held).filter_map(settings);
     let mut all = all.filter(|settings| AudioCodec::of(*settings).is_some_and(|codec| takes(codec, stream, shape)));
     all.next().map(|settings| match AudioCodec::of(settings) {

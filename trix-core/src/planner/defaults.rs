@@ -17,9 +17,7 @@ use crate::{
 pub(super) fn settle(output: &OutputSettings, source: &Source) -> (OutputSettings, Vec<Decision>) {
     let (mut output, mut decisions) = (output.clone(), Vec::new());
     let container = Container::from_path(&output.path);
-    // The command line chooses this for an MP4.
-    let of_players = VideoSettings::X264(EncodeSettings { compatible: true, ..EncodeSettings::default() });
-    if output.video == VideoSettings::Auto || (output.video == of_players && source.video().is_none()) {
+    if output.video == VideoSettings::Auto {
         let codec = source.video().map(|stream| stream.codec.as_str());
         output.video = match (container, codec) {
             (_, None) => {

@@ -257,7 +257,7 @@ fn check_numbers(job: &OutputRequest<'_>, mistakes: &mut Vec<Mistake>) {
         mistakes.push(Mistake::new("source.duration", duration, "must be above 0"));
     }
     if job.source.frames == Some(0) {
-        mistakes.push(Mistake::new("source.frames", 0, "must be above 0"));
+        mistakes.push(Mistake::new("source.frames", 0, "must be 1 or more"));
     }
     if job.output.video == VideoSettings::None && job.output.audio == AudioSettings::None {
         mistakes.push(Mistake::new("video", "none", "with audio = none, nothing would be written"));

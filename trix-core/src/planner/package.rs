@@ -157,6 +157,10 @@ pub(super) fn mistakes_alone(package: &PackageJob) -> Vec<Mistake> {
             mistakes.push(Mistake::new(format!("{place}.height"), rung.height, "stands there twice"));
         }
         match &rung.video {
+            // The segments decide about keyframes, but the number has to be legal.
+            VideoSettings::X264(settings) | VideoSettings::X265(settings) if settings.gop == Some(0) => {
+                mistakes.push(Mistake::new(format!("{place}.video.gop"), 0, "must be 1 or more"));
+            }
             VideoSettings::X264(_) | VideoSettings::X265(_) => {}
             _ => mistakes.push(Mistake::new(format!("{place}.video"), "", "a rung is encoded by x264 or x265")),
         }

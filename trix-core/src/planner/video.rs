@@ -94,7 +94,7 @@ fn encode_mistakes(encoder: Encoder, settings: &EncodeSettings, threads: Option<
         }
     }
     if settings.gop == Some(0) {
-        mistakes.push(Mistake::new("video.gop", 0, "must be above 0"));
+        mistakes.push(Mistake::new("video.gop", 0, "must be 1 or more"));
     }
     let lossless = settings.rate == Some(RateControl::Lossless);
     if lossless && encoder == Encoder::X264 && settings.profile.as_deref().is_some_and(|name| name != "high444") {
@@ -193,12 +193,14 @@ pub(super) fn plan(
         VideoSettings::Prores(own) => own.profile.as_deref(),
         _ => None,
     };
-    // Frames of one row or column have no 4:2:0.
-    let is_tiny = facts.width.min(facts.height) < 2;
-    let settings = FrameSettings { compatible: settings.compatible && !is_tiny, ..settings };
-    let format = format(encoder, &settings, prores, &job.output.picture, samples, &mut diagnostics);
     // FFV1 and ProRes have none of the settings that only x264 and x265 take.
     let own = job.output.video.encode().map_or_else(EncodeSettings::default, |(_, own)| own.clone());
+    // Frames of one row or column have no 4:2:0.
+    let is_tiny = facts.width.min(facts.height) < 2;
+    let is_free =
+        job.output.video.encode().is_some() && own.profile.is_none() && own.rate != Some(RateControl::Lossless);
+    let is_for_players = job.output.compatible && is_free && !is_tiny;
+    let format = format(encoder, &settings, prores, &job.output.picture, is_for_players, samples, &mut diagnostics);
     let is_lossless = own.rate == Some(RateControl::Lossless) || encoder == Encoder::Ffv1;
     let request = FrameRequest {
         target: Target::Encoder(encoder),
@@ -379,6 +381,7 @@ fn format(
     settings: &FrameSettings,
     prores: Option<&str>,
     picture: &PictureSettings,
+    is_for_players: bool,
     samples: FrameFormat,
     diagnostics: &mut Diagnostics<'_>,
 ) -> FrameFormat {
@@ -388,8 +391,8 @@ fn format(
     let depths = encoder.depths();
     // The largest depth that is taken over from the source.
     let most = match encoder {
-        Encoder::X264 if settings.compatible => 8,
-        _ if settings.compatible => 10,
+        Encoder::X264 if is_for_players => 8,
+        _ if is_for_players => 10,
         _ => u32::MAX,
     };
     let depth = settings.depth.unwrap_or_else(|| match encoder {
@@ -397,7 +400,7 @@ fn format(
         Encoder::Ffv1 => *depths.iter().find(|depth| **depth >= samples.depth).unwrap_or(&16),
         _ => *depths.iter().rev().find(|depth| **depth <= samples.depth.min(most)).unwrap_or(&depths[0]),
     });
-    let own_chroma = if settings.compatible { Chroma::C420 } else { samples.chroma };
+    let own_chroma = if is_for_players { Chroma::C420 } else { samples.chroma };
     let mut format = FrameFormat {
         chroma: settings.chroma.unwrap_or(own_chroma),
         depth,
@@ -434,10 +437,10 @@ fn format(
     }
     let is_reduced = (settings.chroma.is_none() && format.chroma != samples.chroma)
         || (settings.depth.is_none() && samples.depth > most);
-    if settings.compatible && is_reduced {
+    if is_for_players && is_reduced {
         diagnostics.decide(
             format!("{} at {depth} bits", format.chroma),
-            format!("most players decode that, and not {samples}; --chroma keep and --depth keep do keep it"),
+            format!("most players decode that, and not {samples}; to keep it, state chroma and depth"),
         );
     } else if depth < samples.depth && settings.depth.is_none() {
         diagnostics.decide(format!("{depth} bits, with error diffusion"), {

@@ -1,7 +1,7 @@
 //! The names under which a format is sold: IMX 30, HDV 1080i, XDCAM HD422, AVC-Intra 100, DVCPRO HD.
 //!
-//! Invariant: a name is given only if codec, profile, sampling, frame size and bit rate are those of the format. Without
-//! one of them, there is no name.
+//! Invariant: a name is given only if the facts that define its format are known and are those of the format: for a format
+//! of tape and disc codec, profile, sampling, frame size, bit rate or fields; for the others codec, tag, profile or brand.
 
 /// Chroma subsampling as [`Facts::chroma`] has it.
 const C422: (u32, u32) = (1, 0);
@@ -29,8 +29,8 @@ pub(super) struct Facts<'a> {
     pub(super) depth: Option<u32>,
     /// Width and height of the coded frame.
     pub(super) size: (usize, usize),
-    /// True if the frames consist of two fields.
-    pub(super) is_interlaced: bool,
+    /// True if the frames consist of two fields. `None` if no frame was decoded.
+    pub(super) is_interlaced: Option<bool>,
     /// Frames per second.
     pub(super) rate: Option<f64>,
     /// True if every frame is a keyframe.
@@ -75,7 +75,6 @@ fn mpeg2(facts: &Facts<'_>) -> Option<String> {
     const STUDIO_AT_MAIN: i32 = 5;
     const STUDIO_AT_HIGH: i32 = 2;
     let rate = facts.stated?;
-    let scan = if facts.is_interlaced { "i" } else { "p" };
     let has_tag = |start: &str| facts.tag.is_some_and(|tag| tag.starts_with(start));
     match (facts.profile?, facts.level?, facts.size) {
         // SMPTE ST 356: intra only. 32 lines of the vertical blanking interval may be coded too.
@@ -102,7 +101,7 @@ fn mpeg2(facts: &Facts<'_>) -> Option<String> {
         ("Main", MAIN_AT_HIGH_1440, (1440, 1080 | 1088))
             if facts.is_constant == Some(true) && !has_tag("xdv") && is_near(rate, 25.0) =>
         {
-            Some(format!("HDV 1080{scan}"))
+            Some(format!("HDV 1080{}", if facts.is_interlaced? { "i" } else { "p" }))
         }
         ("Main", MAIN_AT_HIGH_1440 | MAIN_AT_HIGH, (1280, 720))
             if facts.is_constant == Some(true) && !has_tag("xdv") && (18.2e6..=20.0e6).contains(&(rate as f64)) =>
@@ -219,7 +218,7 @@ mod tests {
         chroma: C422,
         depth: Some(8),
         size: (720, 608),
-        is_interlaced: true,
+        is_interlaced: Some(true),
         rate: Some(25.0),
         is_intra: true,
         is_constant: Some(true),
@@ -254,7 +253,8 @@ mod tests {
             ..IMX
         };
         assert_eq!(called(&tape).as_deref(), Some("HDV 1080i"));
-        assert_eq!(called(&Facts { is_interlaced: false, ..tape }).as_deref(), Some("HDV 1080p"));
+        assert_eq!(called(&Facts { is_interlaced: Some(false), ..tape }).as_deref(), Some("HDV 1080p"));
+        assert_eq!(called(&Facts { is_interlaced: None, ..tape }), None);
         assert_eq!(called(&Facts { is_constant: None, ..tape }), None);
         let small = Facts { size: (1280, 720), stated: Some(19_700_000), ..tape };
         assert_eq!(called(&small).as_deref(), Some("HDV 720p"));
@@ -262,7 +262,8 @@ mod tests {
         assert_eq!(called(&varied).as_deref(), Some("XDCAM HD 35"));
         let full = Facts { size: (1920, 1080), level: Some(4), tag: Some("xdvc"), ..varied };
         assert_eq!(called(&full).as_deref(), Some("XDCAM EX 35"));
-        assert_eq!(called(&Facts { stated: Some(18_000_000), ..varied }).as_deref(), Some("XDCAM HD 18"));
+        let unseen = Facts { is_interlaced: None, stated: Some(18_000_000), ..varied };
+        assert_eq!(called(&unseen).as_deref(), Some("XDCAM HD 18"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use trix_model::calendar;
 
 /// A date and its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -13,7 +14,7 @@ pub struct DateInfo {
     /// What happened then.
     pub what: Occasion,
     /// The date and time as RFC 3339 writes them (`2014-03-09T15:32:41Z`, `2014-03-09T16:32:41+01:00`). Without `Z` or
-    /// an offset if the file does not state the time zone; without a time, or a year alone, if it states no more.
+    /// an offset if the file does not state the time zone; without a time, a day or a month if it states no more.
     pub value: String,
     /// The field that states it: a key of the metadata, or FFmpeg's or the format's name of a field.
     pub origin: String,
@@ -45,7 +46,7 @@ impl Occasion {
     }
 }
 
-/// Keys of metadata that hold dates, in lower case, in the order in which the dates are stated.
+/// Keys of metadata that hold dates, in lower case. Dates of one kind are stated in this order.
 const KEYS: [(&str, Occasion); 9] = [
     ("com.apple.quicktime.creationdate", Occasion::Recorded),
     ("date_recorded", Occasion::Recorded),
@@ -60,7 +61,7 @@ const KEYS: [(&str, Occasion); 9] = [
 
 /// The dates in `metadata` of a container. `is_matroska`: dates without a time zone are those of UTC (RFC 9559; the
 /// tags of Matroska). `written`: nanoseconds since 2001 in UTC, when a Matroska file says that it was written.
-/// `recorded`: what a camcorder wrote into its frames.
+/// `recorded`: what a camcorder wrote into its frames. Dates of one kind follow one another, in the order of [`Occasion`].
 pub(super) fn dates(
     metadata: &[(String, String)],
     is_matroska: bool,
@@ -79,11 +80,21 @@ pub(super) fn dates(
     if let Some(date) = recorded.and_then(Date::parse) {
         add(date, Occasion::Recorded, "MDPM");
     }
+    // Zero is a field that was left empty.
+    let written = written.filter(|nanos| *nanos != 0);
     let written = written.and_then(|nanos| Date::from_seconds(nanos.div_euclid(1_000_000_000) + SINCE_2001));
     if let Some(date) = written {
         add(date, Occasion::Created, "DateUTC");
     }
+    let origination = origination(metadata);
+    if let Some(date) = origination {
+        add(date, Occasion::Created, "bext");
+    }
     for (wanted, what) in KEYS {
+        // Already stated with its time.
+        if wanted == "date" && origination.is_some() {
+            continue;
+        }
         for (key, value) in metadata.iter().filter(|(key, _)| key.eq_ignore_ascii_case(wanted)) {
             let Some(mut date) = Date::parse(value) else { continue };
             if let (true, Some(time)) = (is_matroska, &mut date.time) {
@@ -92,7 +103,22 @@ pub(super) fn dates(
             add(date, what, key);
         }
     }
+    list.sort_by_key(|(_, info)| info.what as u8);
     list.into_iter().map(|(_, info)| info).collect()
+}
+
+/// When the audio of a Broadcast Wave file came into being (EBU Tech 3285, 2.3: OriginationDate and OriginationTime, of
+/// 10 and 8 characters). libavformat gives the day as `date` and the time as `creation_time`.
+fn origination(metadata: &[(String, String)]) -> Option<Date> {
+    let field = |wanted: &str, length: usize, separator: &str| {
+        let (_, value) = metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted))?;
+        // Any of these characters may separate the parts.
+        let is_own = value.trim().len() == length;
+        is_own.then(|| value.trim().replace(['-', '_', ':', ' ', '.'], separator))
+    };
+    let is_day = |date: &Date| date.time.is_none() && matches!(date.day, Some((_, Some(_))));
+    let day = Date::parse(&field("date", 10, "-")?).filter(is_day)?;
+    Some(Date { time: Some(Time::parse(&field("creation_time", 8, ":")?)?), ..day })
 }
 
 /// Seconds from 1970 to 2001.
@@ -104,8 +130,8 @@ const SINCE_1601: i64 = 11_644_473_600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Date {
     year: u16,
-    /// Month and day.
-    day: Option<(u8, u8)>,
+    /// Month, and the day of it.
+    day: Option<(u8, Option<u8>)>,
     time: Option<Time>,
 }
 
@@ -125,7 +151,7 @@ impl Date {
         let text = text.trim();
         if text.len() > 4 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return match text.len() {
-                8 => Self::of(text.get(..4)?, Some((text.get(4..6)?, text.get(6..)?)), None),
+                8 => Self::of(text.get(..4)?, Some((text.get(4..6)?, text.get(6..))), None),
                 9 | 10 => Self::from_seconds(text.parse().ok()?),
                 18 => Self::from_seconds(text.parse::<i64>().ok()? / 10_000_000 - SINCE_1601),
                 _ => None,
@@ -140,12 +166,8 @@ impl Date {
         };
         let mut parts = date.split(['-', ':', '/']);
         let year = parts.next()?;
-        let day = match (parts.next(), parts.next()) {
-            (Some(month), Some(day)) => Some((month, day)),
-            (None, None) => None,
-            _ => return None,
-        };
-        Self::of(year, day, rest.filter(|_| day.is_some()))
+        let day = parts.next().map(|month| (month, parts.next()));
+        Self::of(year, day, rest)
     }
 
     /// `Sun Mar  9 15:32:41 2014`.
@@ -153,22 +175,18 @@ impl Date {
         const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let [_, month, day, time, year] = text.split_whitespace().collect::<Vec<_>>()[..] else { return None };
         let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))? + 1;
-        Self::of(year, Some((&month.to_string(), day)), Some(time))
+        Self::of(year, Some((&month.to_string(), Some(day))), Some(time))
     }
 
-    fn of(year: &str, day: Option<(&str, &str)>, time: Option<&str>) -> Option<Self> {
+    /// A date of a year, a month with or without a day, and a time of that day.
+    fn of(year: &str, day: Option<(&str, Option<&str>)>, time: Option<&str>) -> Option<Self> {
         let year = year.parse().ok().filter(|year| (1880..=2200).contains(year))?;
-        let day = match day {
-            Some((month, day)) => {
-                let (month, day) = (month.parse().ok()?, day.parse().ok()?);
-                if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-                    return None;
-                }
-                Some((month, day))
-            }
-            None => None,
-        };
-        Some(Date { year, day, time: time.and_then(Time::parse) })
+        let Some((month, day)) = day else { return Some(Date { year, day: None, time: None }) };
+        let month = month.parse().ok()?;
+        let days = calendar::days_of(year, month)?;
+        let Some(day) = day else { return Some(Date { year, day: Some((month, None)), time: None }) };
+        let day = day.parse().ok().filter(|day| (1..=days).contains(day))?;
+        Some(Date { year, day: Some((month, Some(day))), time: time.and_then(Time::parse) })
     }
 
     /// The date that lies `seconds` after the start of 1970, in UTC.
@@ -187,7 +205,7 @@ impl Date {
         let part = |value: i64| u8::try_from(value).ok();
         let time =
             Time { hour: part(rest / 3600)?, minute: part(rest / 60 % 60)?, second: part(rest % 60)?, zone: Some(0) };
-        Some(Date { year, day: Some((part(month)?, day)), time: Some(time) })
+        Some(Date { year, day: Some((part(month)?, Some(day))), time: Some(time) })
     }
 
     /// The date as people write it: `2014-03-09 15:32:41 UTC`.
@@ -198,7 +216,8 @@ impl Date {
     fn written(self, between: &str, universal: &str, before_zone: &str) -> String {
         let mut text = format!("{:04}", self.year);
         if let Some((month, day)) = self.day {
-            text.push_str(&format!("-{month:02}-{day:02}"));
+            text.push_str(&format!("-{month:02}"));
+            text.extend(day.map(|day| format!("-{day:02}")));
         }
         if let Some(Time { hour, minute, second, zone }) = self.time {
             text.push_str(&format!("{between}{hour:02}:{minute:02}:{second:02}"));
@@ -276,7 +295,9 @@ mod tests {
             ("130388527610000000", "2014-03-09T15:32:41Z", "2014-03-09 15:32:41 UTC"),
             ("20140309", "2014-03-09", "2014-03-09"),
             ("2014-03-09", "2014-03-09", "2014-03-09"),
+            ("2014-03", "2014-03", "2014-03"),
             ("2014", "2014", "2014"),
+            ("2016-02-29", "2016-02-29", "2016-02-29"),
         ] {
             assert_eq!(both(text), (json.to_owned(), words.to_owned()), "{text}");
         }
@@ -284,14 +305,29 @@ mod tests {
 
     #[test]
     fn what_is_no_date_states_nothing() {
-        for text in
-            ["", "0-00-00 00:00:00", "2014-13-09", "2014-03", "soon", "12", "-0001-11-30T00:00:00Z", "é", "2014-é"]
-        {
+        for text in [
+            "",
+            "0-00-00 00:00:00",
+            "2014-13-09",
+            "2014-13",
+            "2014-00",
+            "2014-02-29",
+            "2014-04-31",
+            "20140230",
+            "soon",
+            "12",
+            "15:32:41",
+            "-0001-11-30T00:00:00Z",
+            "é",
+            "2014-é",
+        ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }
         // A date stays without a time that makes no sense.
         assert_eq!(both("2014-03-09 25:00:00").0, "2014-03-09");
         assert_eq!(both("2014-03-09 10:00:00+é").0, "2014-03-09T10:00:00");
+        // A month and a year have no time.
+        assert_eq!((both("2014-03 10:00:00").0, both("2014 10:00:00").0), ("2014-03".into(), "2014".into()));
     }
 
     #[test]
@@ -317,9 +353,40 @@ mod tests {
         let found = dates(&tags, true, Some(1_500_000_000), None);
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].value.as_str(), found[0].origin.as_str()), ("2001-01-01T00:00:01Z", "DateUTC"));
-        let copied = dates(&[tag("CREATION_TIME", "2016-05-31 17:01:35")], true, Some(0), None);
+        let copied = dates(&[tag("CREATION_TIME", "2016-05-31 17:01:35")], true, Some(1_000_000_000), None);
         let values: Vec<&str> = copied.iter().map(|date| date.value.as_str()).collect();
-        assert_eq!(values, ["2001-01-01T00:00:00Z", "2016-05-31T17:01:35Z"]);
+        assert_eq!(values, ["2001-01-01T00:00:01Z", "2016-05-31T17:01:35Z"]);
+        // A date of zero is a field that was left empty.
+        assert_eq!(dates(&[], true, Some(0), None), []);
         assert_eq!(dates(&[tag("date", "2016-05-31 17:01:35")], false, None, None)[0].value, "2016-05-31T17:01:35");
+    }
+
+    #[test]
+    fn dates_of_one_kind_follow_one_another() {
+        let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let tags = [tag("DATE_RELEASED", "2019"), tag("DATE_ENCODED", "2015"), tag("DATE_RECORDED", "2014-03-09")];
+        let found = dates(&tags, true, Some(1_000_000_000), None);
+        let found: Vec<_> = found.iter().map(|date| (date.what, date.origin.as_str())).collect();
+        use Occasion::{Created, Dated, Recorded};
+        let (first, last) = ((Recorded, "DATE_RECORDED"), (Dated, "DATE_RELEASED"));
+        assert_eq!(found, [first, (Created, "DateUTC"), (Created, "DATE_ENCODED"), last]);
+    }
+
+    #[test]
+    fn the_day_and_the_time_of_a_broadcast_wave_are_one_date() {
+        let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let found = |day: &str, clock: &str| {
+            let found = dates(&[tag("date", day), tag("creation_time", clock)], false, None, None);
+            found.into_iter().map(|date| (date.what, date.value, date.origin)).collect::<Vec<_>>()
+        };
+        let one = |what, value: &str, origin: &str| vec![(what, value.to_owned(), origin.to_owned())];
+        // Files separate the parts by any of several characters.
+        for (day, clock) in [("2014-03-09", "15:32:41"), ("2014:03:09", "15-32-41")] {
+            assert_eq!(found(day, clock), one(Occasion::Created, "2014-03-09T15:32:41", "bext"), "{day} {clock}");
+        }
+        for clock in ["25:00:00", "", "00"] {
+            assert_eq!(found("2014-03-09", clock), one(Occasion::Dated, "2014-03-09", "date"), "{clock}");
+        }
+        assert_eq!(found("2014", "15:32:41"), one(Occasion::Dated, "2014", "date"));
     }
 }

@@ -144,7 +144,7 @@ pub struct StreamInfo {
     pub language: Option<String>,
     /// Title.
     pub title: Option<String>,
-    /// The encoder, as its frames or the container name it.
+    /// The encoder, as its frames or the container name it; or the camera that wrote its name into the frames.
     pub encoder: Option<String>,
     /// All settings of the encoder, as it wrote them into its frames or the container.
     pub encoder_settings: Option<String>,

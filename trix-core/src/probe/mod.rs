@@ -14,10 +14,9 @@ mod dynamic_range;
 mod info;
 mod packet_scan;
 mod rate_mode;
-mod segment;
 mod timecodes;
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 use trix_av::{
     container::DurationMethod,
@@ -53,7 +52,7 @@ use self::{
 };
 use crate::{
     reading::full_decode_count,
-    source::{Source, movie},
+    source::{Source, matroska, movie},
 };
 
 /// Describes `source`.
@@ -62,7 +61,7 @@ pub fn probe(source: &Source) -> MediaInfo {
     let input = &source.input;
     let movie = input.demuxer().starts_with("mov,").then(|| movie::read(&mut source.reader().ok()?)).flatten();
     let is_matroska = input.demuxer().starts_with("matroska");
-    let segment = is_matroska.then(|| segment::read(&mut source.reader().ok()?)).flatten().unwrap_or_default();
+    let segment = is_matroska.then(|| matroska::segment_info(&mut source.reader().ok()?)).flatten().unwrap_or_default();
     let metadata = input.metadata();
     let brand = named(&metadata, "major_brand").filter(|_| movie.is_some()).map(|brand| brand.trim().to_owned());
     let writer = segment.writing_application.or_else(|| writing_application(&metadata));
@@ -76,12 +75,11 @@ pub fn probe(source: &Source) -> MediaInfo {
             let track = movie.as_ref().and_then(|movie| movie::track_of(movie, facts));
             let index = track.filter(|_| movie.as_ref().is_some_and(|movie| !movie.is_fragmented));
             let mut found = found.remove(&facts.index).unwrap_or_default();
-            let rates = found.rates.take();
+            // Codec-specific data, metadata and header have their facts even if no packet can be read.
+            let rates = found.rates.take().unwrap_or_else(|| RateReader::new(facts));
             let mut info = stream(source, facts, track, index, found);
             let header = header.or(track.and_then(|track| track.bit_rates).and_then(is_constant));
-            if let Some(rates) = rates {
-                describe_coding(&mut info, facts, &rates, header, (brand.as_deref(), writer.as_deref()));
-            }
+            describe_coding(&mut info, facts, &rates, header, (brand.as_deref(), writer.as_deref()));
             info
         })
         .collect();
@@ -190,7 +188,7 @@ fn describe_coding(
         chroma: video.and_then(|video| video.pixel_format).map(PixelFormat::chroma_shift).unwrap_or_default(),
         depth: video.and_then(|video| video.bit_depth),
         size: (facts.width, facts.height),
-        is_interlaced: video.and_then(|video| video.bitstream.as_ref()).is_some_and(|seen| seen.interlaced > 0),
+        is_interlaced: video.and_then(|video| video.bitstream.as_ref()).map(|seen| seen.interlaced > 0),
         rate: video
             .and_then(|video| video.timing.map(|timing| timing.customary_rate).or(video.average_rate))
             .map(Rational::to_f64),
@@ -202,23 +200,36 @@ fn describe_coding(
     });
 }
 
-/// True if the largest and the average bit rate of MPEG-4 audio are those of a constant rate, false for a variable one
-/// (ISO/IEC 14496-1, 7.2.6.6: its average is zero). `None` if they make no sense.
+/// False if the largest and the average bit rate of MPEG-4 audio are those of a variable rate: no average (ISO/IEC
+/// 14496-1, 7.2.6.6), or a largest rate that is more than a hundredth above it. `None` for rates that are almost equal:
+/// libavformat states the larger of the average and the rate that was asked for, and does not measure the largest one.
 fn is_constant((largest, average): (u32, u32)) -> Option<bool> {
-    match average {
-        0 => Some(false),
-        _ if largest >= average => Some(largest == average),
-        _ => None,
-    }
+    let is_above = u64::from(largest) * 100 > u64::from(average) * 101;
+    (average == 0 || is_above).then_some(false)
 }
 
 /// True if the first frame of an MP3 file states a constant bit rate, false if it states a variable one.
 fn audio_header(source: &Source) -> Option<bool> {
-    /// Maximum number of bytes before the first frame and in it: titles and a cover image.
-    const HEAD: u64 = 1 << 20;
-    let mut head = Vec::new();
-    source.reader().ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-    mpeg_audio::is_constant(&head)
+    /// Maximum number of tags before the first frame.
+    const TAGS: usize = 16;
+    /// Bytes that hold the first frame, with some filling before it.
+    const FRAME: u64 = 4096;
+    let mut reader = source.reader().ok()?;
+    let mut piece = |at: u64, count: u64| {
+        let mut bytes = Vec::new();
+        reader.seek(SeekFrom::Start(at)).ok()?;
+        reader.by_ref().take(count).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    };
+    let mut at = 0u64;
+    for _ in 0..TAGS {
+        // A tag may hold a cover image of any size.
+        match mpeg_audio::tag_size(&piece(at, 10)?) {
+            Some(size) => at = at.checked_add(size)?,
+            None => return mpeg_audio::is_constant(&piece(at, FRAME)?),
+        }
+    }
+    None
 }
 
 /// The program that wrote the file, by the metadata of its container.
@@ -386,5 +397,34 @@ fn audio(facts: &StreamFacts, track: Option<&movie::Track>, data_bursts: Option<
         block_samples: Some(facts.block_samples).filter(|samples| *samples > 0),
         priming: Some(priming).filter(|samples| *samples > 0),
         joint_objects: track.and_then(|track| track.joint_objects),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_whose_packets_cannot_be_read_again_still_states_what_its_header_holds() {
+        let options = "-c:v libx265 -preset ultrafast -x265-params log-level=0";
+        let file = trix_fixtures::Clip::default().encoded(options, "mp4");
+        let mut source = Source::open(&file).unwrap();
+        source.cancel = Cancel::default();
+        source.cancel.cancel();
+        let info = probe(&source);
+        let stream = &info.streams[0];
+        assert_eq!(stream.measured, None);
+        assert_eq!(stream.tier.as_deref(), Some("Main"));
+        assert!(stream.encoder.as_deref().is_some_and(|encoder| encoder.contains("libx265")), "{:?}", stream.encoder);
+    }
+
+    #[test]
+    fn a_largest_rate_near_the_average_says_nothing() {
+        assert_eq!(is_constant((128_000, 0)), Some(false));
+        assert_eq!(is_constant((96_000, 72_000)), Some(false));
+        assert_eq!(is_constant((128_000, 125_073)), Some(false));
+        for rates in [(96_000, 96_000), (96_000, 95_989), (101_000, 100_000), (90_000, 96_000)] {
+            assert_eq!(is_constant(rates), None, "{rates:?}");
+        }
     }
 }

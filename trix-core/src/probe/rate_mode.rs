@@ -21,7 +21,8 @@ pub struct BitRateMode {
     pub kind: RateKind,
     /// What says so.
     pub method: RateMethod,
-    /// The bit rate that the stream states, in bits per second: the largest one, if it varies.
+    /// The bit rate that video states in its buffer model or its sequence header, in bits per second: the largest one,
+    /// if it varies. Absent for audio: MP4 has a field for it, in which writers put the average or what was asked for.
     pub stated: Option<u64>,
 }
 
@@ -43,7 +44,8 @@ pub enum RateMethod {
     BufferModel,
     /// The settings that the encoder wrote into the stream.
     EncoderSettings,
-    /// A header of the file: `Xing`, `Info` or `VBRI` of MP3, the largest and the average rate of MPEG-4 audio in MP4.
+    /// A header of the file: `Xing`, `Info` or `VBRI` of MP3; for MPEG-4 audio in MP4, a largest rate above the
+    /// average, or no average.
     Header,
     /// The samples are not compressed.
     Uncompressed,
@@ -103,8 +105,8 @@ impl RateReader {
         if let Some((codec, framing)) = self.nal {
             let units = nal::units(packet.data(), framing);
             units.iter().for_each(|unit| self.unit(unit, codec));
-            if let Some(camera) = sei::camera(&units, codec).filter(|_| self.camera == Camera::default()) {
-                self.camera = camera;
+            if self.camera == Camera::default() {
+                self.camera = sei::camera(&units, codec).unwrap_or_default();
             }
         } else if self.is_mpeg2 {
             let found = mpeg_video::rates(packet.data());
@@ -143,7 +145,7 @@ impl RateReader {
 /// True if settings of x264 or x265 ask for a constant bit rate, false for a variable one.
 fn by_settings(settings: &str) -> Option<bool> {
     let mut words = settings.split_whitespace();
-    if settings.split_whitespace().any(|word| matches!(word, "strict-cbr" | "nal_hrd=cbr")) {
+    if words.clone().any(|word| matches!(word, "strict-cbr" | "nal_hrd=cbr")) {
         return Some(true);
     }
     match words.find_map(|word| word.strip_prefix("rc="))? {
@@ -160,6 +162,10 @@ struct Sizes {
     second: i64,
     /// True if a packet needs no other: all sizes are those of their content.
     is_separate: bool,
+    /// True if the codec fills each packet up to the bit rate, whatever the content is.
+    is_filled: bool,
+    /// The first packet, until one differs from it.
+    repeated: Option<Vec<u8>>,
     packets: u64,
     least: usize,
     greatest: usize,
@@ -179,6 +185,7 @@ impl Sizes {
         Sizes {
             second: if base.num > 0 { base.den / base.num } else { 0 },
             is_separate: facts.is_lossless || facts.kind == StreamKind::Video,
+            is_filled: matches!(facts.codec.as_str(), "mp1" | "mp2" | "mp3" | "ac3" | "eac3"),
             least: usize::MAX,
             least_second: u64::MAX,
             ..Sizes::default()
@@ -186,7 +193,12 @@ impl Sizes {
     }
 
     fn push(&mut self, packet: &Packet) {
-        self.add(packet.data().len(), packet.dts().or(packet.pts()), packet.is_key());
+        let data = packet.data();
+        if self.latest.is_none() {
+            self.repeated = Some(data.to_vec());
+        }
+        self.repeated.take_if(|first| first != data);
+        self.add(data.len(), packet.dts().or(packet.pts()), packet.is_key());
     }
 
     fn add(&mut self, size: usize, time: Option<i64>, is_key: bool) {
@@ -216,10 +228,18 @@ impl Sizes {
     fn are_constant(&self) -> Option<bool> {
         /// Slots by which frames of MPEG audio and AC-3 differ, in bytes.
         const PADDING: usize = 4;
+        /// Packets without content have fewer bytes: silence and frames that repeat.
+        const CONTENT: usize = 32;
         if self.packets < ENOUGH {
             return None;
         }
-        if self.greatest - self.least <= PADDING {
+        let tolerance = if self.is_filled { PADDING } else { 0 };
+        // Silence and a still image have equal packets at a variable rate too.
+        let is_empty = self.greatest < CONTENT || self.repeated.is_some();
+        if is_empty && !self.is_filled {
+            return None;
+        }
+        if self.greatest - self.least <= tolerance {
             return Some(true);
         }
         if self.is_separate {
@@ -240,8 +260,12 @@ mod tests {
     use super::*;
 
     fn measured(sizes: &[usize], per_second: i64, is_separate: bool) -> Option<bool> {
-        let mut found =
-            Sizes { second: 1000, is_separate, least: usize::MAX, least_second: u64::MAX, ..Sizes::default() };
+        of_codec(false, sizes, per_second, is_separate)
+    }
+
+    fn of_codec(is_filled: bool, sizes: &[usize], per_second: i64, is_separate: bool) -> Option<bool> {
+        let fresh = Sizes { least: usize::MAX, least_second: u64::MAX, ..Sizes::default() };
+        let mut found = Sizes { second: 1000, is_separate, is_filled, ..fresh };
         for (at, size) in sizes.iter().enumerate() {
             found.add(*size, Some(at as i64 * 1000 / per_second), true);
         }
@@ -250,7 +274,13 @@ mod tests {
 
     #[test]
     fn equal_packets_are_a_constant_rate_and_others_by_the_second() {
-        assert_eq!(measured(&[417, 418, 418].repeat(9), 38, false), Some(true));
+        assert_eq!(of_codec(true, &[417, 418, 418].repeat(9), 38, false), Some(true));
+        assert_eq!(of_codec(true, &[24; 27], 38, false), Some(true));
+        // Other codecs have no slots, and packets without content.
+        assert_eq!(measured(&[417, 418, 418].repeat(9), 38, false), None);
+        assert_eq!(measured(&[417, 418, 418].repeat(9), 38, true), Some(false));
+        assert_eq!(measured(&[3; 400], 50, false), None);
+        assert_eq!(measured(&[3, 30].repeat(200), 50, false), None);
         assert_eq!(measured(&[417; 8], 38, false), None, "too few");
         let cut: Vec<usize> = [vec![417; 30], vec![100]].concat();
         assert_eq!(measured(&cut, 38, false), Some(true));

@@ -143,13 +143,13 @@ impl BitstreamFactsReader {
             if let Some((codec, framing)) = self.nal {
                 let units = nal::units(packet.data(), framing);
                 self.found.second_layer |= units.iter().any(|unit| codec.is_second_layer(unit));
-            }
-            // The H.264 decoder in libavcodec 59 does not pass on static HDR metadata.
-            if let Some((codec, framing)) = self.nal.filter(|(codec, _)| *codec == NalCodec::H264) {
-                let (mastering, light) = sei::static_hdr(packet.data(), codec, framing);
-                let hdr = &mut self.found.hdr;
-                hdr.mastering = hdr.mastering.or(mastering.as_ref().map(MasteringDisplay::from_steps));
-                hdr.light = hdr.light.or(light.map(|[max, max_average]| ContentLight { max, max_average }));
+                // The H.264 decoder in libavcodec 59 does not pass on static HDR metadata.
+                if codec == NalCodec::H264 {
+                    let (mastering, light) = sei::static_hdr(&units, codec);
+                    let hdr = &mut self.found.hdr;
+                    hdr.mastering = hdr.mastering.or(mastering.as_ref().map(MasteringDisplay::from_steps));
+                    hdr.light = hdr.light.or(light.map(|[max, max_average]| ContentLight { max, max_average }));
+                }
             }
             self.found.alpha_layer |= packet.has_alpha_layer();
             let _ = self.decoder.send(Some(packet));

@@ -14,6 +14,7 @@ use trix_av::{
     packet::Packet,
     stream::{StreamFacts, StreamKind},
 };
+use trix_bitstream::boxes::{u32_at, u64_at};
 use trix_model::time::{Rational, TimeBase, Timestamp};
 
 /// Maximum number of boxes in one level, and of edits in a track, to examine.
@@ -347,14 +348,6 @@ fn bytes(reader: &mut dyn ReadSeek, at: u64, count: u64) -> Option<Vec<u8>> {
 /// The content of a box, or its first `most` bytes.
 fn content(reader: &mut dyn ReadSeek, place: BoxRange, most: u64) -> Option<Vec<u8>> {
     bytes(reader, place.start, place.end.checked_sub(place.start)?.min(most))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 /// Ticks per second of a movie or media header.

@@ -173,6 +173,8 @@ impl Source {
         let mut is_first_wrong = false;
         for number in 0..FIRST {
             if open.is_empty() {
+                // Packets of other streams must not come before the one that is left out.
+                again.keep(|stream| counted.streams.contains_key(&stream));
                 let is_there = again.seek(index, ticks).is_ok();
                 return Ok(is_there && (!is_first_wrong || again.packet(Stage::Source)?.is_some()));
             }

@@ -23,6 +23,7 @@ mod identity;
 mod joints;
 mod key;
 mod landing;
+pub(crate) mod matroska;
 pub(crate) mod movie;
 mod open;
 mod open_ended;

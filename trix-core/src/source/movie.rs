@@ -78,11 +78,16 @@ struct BoxRange {
     end: u64,
 }
 
+impl BoxRange {
+    /// The rest of the content behind its first `count` bytes.
+    fn after(self, count: u64) -> BoxRange {
+        BoxRange { start: self.start.saturating_add(count), ..self }
+    }
+}
+
 /// Reads the header of the file in `reader`. Returns `None` if there is none.
 pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
-    let size = reader.seek(SeekFrom::End(0)).ok()?;
-    let file = BoxRange { kind: *b"file", start: 0, end: size };
-    let moov = inside(reader, file).into_iter().find(|place| &place.kind == b"moov")?;
+    let moov = header_box(reader)?;
     let mut movie = Movie::default();
     let boxes = inside(reader, moov);
     let header = boxes.iter().find(|place| &place.kind == b"mvhd").and_then(|place| content(reader, *place));
@@ -96,6 +101,13 @@ pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
         }
     }
     Some(movie)
+}
+
+/// The box with the header of the file.
+fn header_box(reader: &mut (impl Read + Seek)) -> Option<BoxRange> {
+    let size = reader.seek(SeekFrom::End(0)).ok()?;
+    let file = BoxRange { kind: *b"file", start: 0, end: size };
+    inside(reader, file).into_iter().find(|place| &place.kind == b"moov")
 }
 
 fn track(reader: &mut (impl Read + Seek), trak: BoxRange, movie_scale: u32) -> Track {
@@ -250,19 +262,18 @@ fn triples(table: &[u8]) -> Vec<(u32, u32, u32)> {
 
 /// Reads from the first sample entry what libavformat does not expose.
 fn entries(reader: &mut (impl Read + Seek), stsd: BoxRange, track: &mut Track) {
-    let list = BoxRange { start: stsd.start.saturating_add(8), ..stsd };
-    let all = inside(reader, list);
+    let all = inside(reader, stsd.after(8));
     track.codecs = all.iter().map(|entry| entry.kind).collect();
     let Some(entry) = all.into_iter().next() else { return };
     if entry.kind == *b"mp4a" {
-        track.bit_rates = elementary_stream(reader, entry).as_deref().and_then(bit_rates);
+        let fixed = audio_fields(reader, stsd, entry);
+        track.bit_rates = elementary_stream(reader, entry.after(fixed)).as_deref().and_then(bit_rates);
         return;
     }
-    // Fixed fields precede the boxes: 78 bytes for video, 28 for audio (12.1.3, 12.2.3).
+    // In an entry for video, 78 bytes of fixed fields precede the boxes (12.1.3).
     let is_audio = entry.kind == *b"ec-3";
-    let fixed = if is_audio { 28 } else { 78 };
-    let children = BoxRange { start: entry.start.saturating_add(fixed), ..entry };
-    for place in inside(reader, children) {
+    let fixed = if is_audio { audio_fields(reader, stsd, entry) } else { 78 };
+    for place in inside(reader, entry.after(fixed)) {
         match &place.kind {
             b"clap" if !is_audio => track.clean_aperture = content(reader, place).as_deref().and_then(aperture),
             b"dec3" if is_audio => track.joint_objects = content(reader, place).as_deref().and_then(joint_objects),
@@ -271,23 +282,27 @@ fn entries(reader: &mut (impl Read + Seek), stsd: BoxRange, track: &mut Track) {
     }
 }
 
-/// The descriptor of MPEG-4 audio in its sample entry. In a sound description of version 1 of QuickTime, 16 more bytes
-/// precede the boxes, and the descriptor is in a box of its own.
-fn elementary_stream(reader: &mut (impl Read + Seek), entry: BoxRange) -> Option<Vec<u8>> {
-    for fixed in [28, 44] {
-        let children = BoxRange { start: entry.start.saturating_add(fixed), ..entry };
-        for place in inside(reader, children) {
-            match &place.kind {
-                b"esds" => return content(reader, place),
-                b"wave" => {
-                    let found = inside(reader, place).into_iter().find(|place| place.kind == *b"esds");
-                    return content(reader, found?);
-                }
-                _ => {}
-            }
-        }
+/// Number of bytes of fixed fields that precede the boxes in a sample entry for audio: 28 (12.2.3). QuickTime has
+/// versions 1 and 2 with more of them (Sound Sample Descriptions). MP4 also has entries of version 1, without more
+/// fields, but only in a sample description of version 1.
+fn audio_fields(reader: &mut (impl Read + Seek), stsd: BoxRange, entry: BoxRange) -> u64 {
+    let description = bytes(reader, stsd.start, 1).unwrap_or_default();
+    let version = bytes(reader, entry.start.saturating_add(8), 2).unwrap_or_default();
+    match (&description[..], &version[..]) {
+        ([0], [0, 1]) => 44,
+        ([0], [0, 2]) => 64,
+        _ => 28,
     }
-    None
+}
+
+/// The descriptor of MPEG-4 audio among the boxes of its sample entry. In QuickTime, it is in a box of its own.
+fn elementary_stream(reader: &mut (impl Read + Seek), boxes: BoxRange) -> Option<Vec<u8>> {
+    let mut found = inside(reader, boxes);
+    if let Some(wave) = found.iter().find(|place| place.kind == *b"wave") {
+        found.extend(inside(reader, *wave));
+    }
+    let esds = found.into_iter().find(|place| place.kind == *b"esds")?;
+    content(reader, esds)
 }
 
 impl Track {
@@ -399,9 +414,9 @@ impl EditInfo {
     }
 }
 
-/// True if an MP4 or MOV file lists its packets in fragments.
-pub(crate) fn is_fragmented(reader: &mut (impl std::io::Read + std::io::Seek)) -> bool {
-    read(reader).is_some_and(|movie| movie.is_fragmented)
+/// True if an MP4 or MOV file lists its packets in fragments. Reads no table.
+pub(crate) fn is_fragmented(reader: &mut (impl Read + Seek)) -> bool {
+    header_box(reader).is_some_and(|moov| inside(reader, moov).iter().any(|place| &place.kind == b"mvex"))
 }
 
 /// The track of a stream, found by its number. A broken file may give the same number to several tracks.
@@ -411,122 +426,4 @@ pub(crate) fn track_of<'a>(movie: &'a Movie, facts: &StreamFacts) -> Option<&'a 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::io::Cursor;
-
-    fn boxed(kind: &[u8; 4], content: &[&[u8]]) -> Vec<u8> {
-        let content = content.concat();
-        [&(content.len() as u32 + 8).to_be_bytes()[..], kind, &content].concat()
-    }
-
-    fn words(words: &[u32]) -> Vec<u8> {
-        words.iter().flat_map(|word| word.to_be_bytes()).collect()
-    }
-
-    /// A header with one track of 25 frames per second in a movie of 1000 ticks, with this edit list and these tables.
-    fn movie(edits: &[u32], durations: &[u32], offsets: &[u32]) -> Vec<u8> {
-        let header = |fields: &[u32], rest: usize| [words(fields), vec![0; rest]].concat();
-        let shown = words(&[1024 << 16, 576 << 16]);
-        let tkhd = boxed(b"tkhd", &[&header(&[7, 0, 0, 3, 0, 4000], 52), &shown]);
-        let mdhd = boxed(b"mdhd", &[&words(&[0, 0, 0, 25, 100, 0])]);
-        let table = |kind: &[u8; 4], entries: &[u32], width: usize| {
-            boxed(kind, &[&words(&[0, (entries.len() / width) as u32]), &words(entries)])
-        };
-        let stbl = boxed(b"stbl", &[&table(b"stts", durations, 2), &table(b"ctts", offsets, 2)]);
-        let mdia = boxed(b"mdia", &[&boxed(b"minf", &[&stbl]), &mdhd]);
-        let edts = boxed(b"edts", &[&table(b"elst", edits, 3)]);
-        let trak = boxed(b"trak", &[&tkhd, &edts, &mdia]);
-        let moov = boxed(b"moov", &[&boxed(b"mvhd", &[&words(&[0, 0, 0, 1000, 5000, 0])]), &trak]);
-        [boxed(b"ftyp", &[b"qt  "]), moov].concat()
-    }
-
-    fn track(file: Vec<u8>) -> Track {
-        read(&mut Cursor::new(file)).unwrap().tracks.remove(0)
-    }
-
-    #[test]
-    fn a_header_says_what_it_holds() {
-        let file = movie(&[500, u32::MAX, 1 << 16, 3000, 2, 1 << 16], &[100, 1], &[]);
-        let found = read(&mut Cursor::new(file)).unwrap();
-        let second = |ticks: i64, base: i64| Some(Timestamp::new(ticks, Rational::new(1, base)));
-        assert_eq!((found.duration, found.is_fragmented), (second(5, 1), false));
-        let track = &found.tracks[0];
-        assert_eq!((track.id, track.shown), (3, Some((1024 << 16, 576 << 16))));
-        assert_eq!((track.duration, track.media_duration), (second(4, 1), second(4, 1)));
-        assert_eq!((track.samples(), track.indexed_duration()), (100, second(4, 1)));
-        let [empty, shown] = &track.edits[..] else { panic!("two edits") };
-        assert_eq!((Some(empty.duration), empty.media_start), (second(1, 2), None));
-        assert_eq!((Some(shown.duration), shown.media_start), (second(3, 1), second(2, 25)));
-        assert_eq!(shown.speed, Rational::new(1, 1));
-        assert!(!track.shows_all());
-        // 75 of 77: three seconds from the third sample on.
-        assert_eq!(track.intervals().unwrap().timing().unwrap().frames, 75);
-    }
-
-    #[test]
-    fn reordered_samples_are_measured_in_the_order_in_which_they_are_shown() {
-        // I P B B, presented at 2, 5, 3, 4.
-        let track = track(movie(&[4000, 2, 1 << 16], &[4, 1], &[1, 2, 1, 4, 2, 1]));
-        let timing = track.intervals().unwrap().timing().unwrap();
-        assert!(timing.is_constant && timing.frames == 4);
-        assert_eq!(track.earliest().map(|time| time.ticks), Some(2));
-        let uneven = self::track(movie(&[], &[10, 1, 1, 3, 10, 1], &[]));
-        assert!(uneven.shows_all());
-        let timing = uneven.intervals().unwrap().timing().unwrap();
-        assert_eq!((timing.is_constant, timing.greatest.ticks, timing.most_common_count), (false, 3, 19));
-    }
-
-    #[test]
-    fn the_first_sample_of_another_codec_is_placed() {
-        let track = |second: [u8; 4]| Track {
-            scale: 48_000,
-            durations: vec![(3, 1024), (10, 1000)],
-            codecs: vec![*b"mp4a", second],
-            chunks: vec![(1, 2, 1), (3, 3, 2)],
-            ..Track::default()
-        };
-        let place = Timestamp::new(3 * 1024 + 1000, Rational::new(1, 48_000));
-        assert_eq!(track(*b"ac-3").foreign(), Some((place, *b"ac-3")));
-        assert_eq!(track(*b"mp4a").foreign(), None);
-        assert_eq!(Track { chunks: vec![(1, 2, 9)], ..track(*b"ac-3") }.foreign(), None);
-    }
-
-    #[test]
-    fn tables_that_lie_about_their_length_yield_what_is_there() {
-        let mut file = movie(&[], &[u32::MAX, 1, u32::MAX, u32::MAX], &[u32::MAX, 7]);
-        let place = file.windows(4).position(|window| window == b"stts").unwrap();
-        file[place + 8..place + 12].copy_from_slice(&u32::MAX.to_be_bytes());
-        let track = track(file);
-        assert_eq!(track.samples(), 2 * u64::from(u32::MAX));
-        // Too many samples to measure one by one.
-        assert!(track.intervals().is_none());
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
-            let _ = read(&mut Cursor::new(bytes));
-        }
-
-        #[test]
-        fn no_broken_header_is_trouble(
-            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
-            end in any::<prop::sample::Index>(),
-        ) {
-            let mut file = movie(&[500, u32::MAX, 1 << 16, 3000, 2, 1 << 16], &[100, 1], &[50, 2, 50, 3]);
-            for (place, value) in changes {
-                let place = place.index(file.len());
-                file[place] = value;
-            }
-            file.truncate(end.index(file.len()) + 1);
-            if let Some(movie) = read(&mut Cursor::new(file)) {
-                for track in &movie.tracks {
-                    let _ = (track.intervals().and_then(|intervals| intervals.timing()), track.indexed_duration());
-                    let _ = (track.earliest(), track.shows_all());
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use trix_av::io::ReadSeek;
+use trix_bitstream::boxes::{u32_at, u64_at};
 use trix_model::decision::Decision;
 
 /// Bytes that replace others.
@@ -88,14 +89,6 @@ fn le64(head: &[u8], at: usize) -> Option<u64> {
 
 fn be16(head: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(*head.get(at..)?.first_chunk()?))
-}
-
-fn be32(head: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(*head.get(at..)?.first_chunk()?))
-}
-
-fn be64(head: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_be_bytes(*head.get(at..)?.first_chunk()?))
 }
 
 fn patch(at: usize, bytes: &[u8]) -> Patch {
@@ -189,10 +182,10 @@ fn aiff(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     if !matches!(head.get(8..12)?, b"AIFF" | b"AIFC") {
         return None;
     }
-    let form = be32(head, 4)?;
+    let form = u32_at(head, 4)?;
     let (mut at, mut block, mut common) = (12, 1, None);
     loop {
-        let (id, length) = (name_at(head, at)?, be32(head, at + 4)?);
+        let (id, length) = (name_at(head, at)?, u32_at(head, at + 4)?);
         match id {
             b"COMM" => {
                 block = u64::from(be16(head, at + 8)?) * u64::from(be16(head, at + 14)?.div_ceil(8));
@@ -222,9 +215,9 @@ fn aiff(head: &[u8], size: u64) -> Option<Vec<Patch>> {
 fn core_audio(head: &[u8], size: u64) -> Option<Vec<Patch>> {
     let (mut at, mut block) = (8, 1);
     loop {
-        let (id, length) = (name_at(head, at)?, be64(head, at + 4)?);
+        let (id, length) = (name_at(head, at)?, u64_at(head, at + 4)?);
         match id {
-            b"desc" => block = u64::from(be32(head, at + 28)?),
+            b"desc" => block = u64::from(u32_at(head, at + 28)?),
             b"data" => {
                 let bytes = whole(size, at + 16, block)?;
                 return (length == u64::MAX).then(|| vec![patch(at + 4, &(bytes + 4).to_be_bytes())]);
@@ -237,15 +230,15 @@ fn core_audio(head: &[u8], size: u64) -> Option<Vec<Patch>> {
 
 /// AU (Sun): the size is all ones if unknown.
 fn au(head: &[u8], size: u64) -> Option<Vec<Patch>> {
-    let (start, length) = (usize::try_from(be32(head, 4)?).ok()?, be32(head, 8)?);
-    let sample = match be32(head, 12)? {
+    let (start, length) = (usize::try_from(u32_at(head, 4)?).ok()?, u32_at(head, 8)?);
+    let sample = match u32_at(head, 12)? {
         3 => 2,
         4 => 3,
         5 | 6 => 4,
         7 => 8,
         _ => 1,
     };
-    let bytes = whole(size, start, sample * u64::from(be32(head, 20)?))?;
+    let bytes = whole(size, start, sample * u64::from(u32_at(head, 20)?))?;
     let said = u32::try_from(bytes).ok()?;
     (length == u32::MAX).then(|| vec![patch(8, &said.to_be_bytes())])
 }

@@ -6,6 +6,7 @@
 use std::io::{Read, Result, SeekFrom};
 
 use trix_av::io::ReadSeek;
+use trix_bitstream::ebml::{head_of, id};
 
 /// Fewer zeros than this are not preallocated space: file systems and recorders allocate it in blocks.
 const LEAST: u64 = 4096;
@@ -13,9 +14,6 @@ const LEAST: u64 = 4096;
 const PIECE: u64 = 256 * 1024;
 /// Maximum number of elements to skip in an unfinished Matroska file: a day of audio and video blocks.
 const ELEMENTS: u64 = 20_000_000;
-
-const SEGMENT: u64 = 0x1853_8067;
-const CLUSTER: u64 = 0x1f43_b675;
 
 /// The end of the content of a recording with zeros after it. Returns `None` if there are no such zeros, or if the file
 /// is not a known kind of recording. Rewinds `reader`.
@@ -85,18 +83,16 @@ fn matroska_end(reader: &mut dyn ReadSeek, zeros: u64) -> Result<Option<u64>> {
         if reader.read_exact(&mut head).is_err() {
             return Ok(None);
         }
-        let Some((element, id_length)) = vint(&head, true) else { return Ok(None) };
-        let Some((size, size_length)) = vint(&head[id_length..], false) else { return Ok(None) };
-        let content = at + (id_length + size_length) as u64;
-        let is_unknown = size == (1 << (7 * size_length)) - 1;
-        // Segments and clusters of unknown size are entered. A segment is entered in any case, because its size may be
-        // that of the preallocated space.
-        let is_entered = element == SEGMENT || element == CLUSTER && is_unknown;
-        if is_unknown && !is_entered {
-            return Ok(None);
-        }
-        // The last bytes of an element may be zeros of its own, so its size decides where it ends.
-        at = if is_entered { content } else { content.saturating_add(size) };
+        let Some((element, size, width)) = head_of(&head) else { return Ok(None) };
+        let content = at + width as u64;
+        at = match (element, size) {
+            // Segments and clusters of unknown size are entered. A segment is entered in any case, because its size may
+            // be that of the preallocated space.
+            (id::SEGMENT, _) | (id::CLUSTER, None) => content,
+            // The last bytes of an element may be zeros of its own, so its size decides where it ends.
+            (_, Some(size)) => content.saturating_add(size),
+            (_, None) => return Ok(None),
+        };
     }
     Ok(None)
 }
@@ -123,14 +119,6 @@ fn flv_end(reader: &mut dyn ReadSeek, zeros: u64) -> Result<Option<u64>> {
         }
     }
     Ok(None)
-}
-
-/// A variable-size integer (RFC 8794, 4), with or without its length marker, and its length.
-fn vint(bytes: &[u8], with_mark: bool) -> Option<(u64, usize)> {
-    let length = bytes.first()?.leading_zeros() as usize + 1;
-    let value = bytes.get(..length)?.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-    let mask = (1u64 << (7 * length)) - 1;
-    (length <= 8).then_some((if with_mark { value } else { value & mask }, length))
 }
 
 #[cfg(test)]

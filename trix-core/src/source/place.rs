@@ -2,10 +2,15 @@
 //!
 //! Invariant: a reader only stores a number; it never waits for those who watch.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
+
+use trix_model::control::progress::{Reading, ReadingProgress};
 
 /// The place in a source to which its readers have come.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +42,11 @@ impl ReadingPlace {
     /// The byte that was read last. If there are several readers, the place of one of them.
     pub fn at(&self) -> u64 {
         self.at.load(Ordering::Relaxed)
+    }
+
+    /// How far the source was read, `elapsed` after the start.
+    pub fn progress(&self, reading: Reading, elapsed: Duration) -> ReadingProgress {
+        ReadingProgress::new(reading, self.at(), self.size, elapsed)
     }
 
     /// The size of the source in bytes; 0 if it is unknown.

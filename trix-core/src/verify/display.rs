@@ -4,7 +4,10 @@
 //! by a decoder that has no data from the container.
 
 use trix_av::{packet::Packet, stream::StreamFacts};
-use trix_bitstream::{nal::NalCodec, sei};
+use trix_bitstream::{
+    nal::{self, NalCodec},
+    sei,
+};
 use trix_model::{frame_facts::FieldOrder, orientation::Orientation, time::Rational};
 
 use super::checks::Checks;
@@ -44,7 +47,7 @@ pub(super) fn check(
         let framing = codec.framing(facts.parameters.extradata());
         let first = first_packet(file, facts.index);
         let (found_mastering, found_light) =
-            first.map_or((None, None), |packet| sei::static_hdr(packet.data(), codec, framing));
+            first.map_or((None, None), |packet| sei::static_hdr(&nal::units(packet.data(), framing), codec));
         let list = |steps: &[u32]| steps.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
         let expected = plan.hdr.mastering.map(|display| list(&display.in_steps()));
         let found = found_mastering.map(|steps| list(&steps));

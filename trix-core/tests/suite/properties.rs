@@ -94,7 +94,6 @@ fn settings() -> impl Strategy<Value = EncodeSettings> {
             key_interval,
             params,
             chroma_is_fixed: false,
-            compatible: false,
         }
     })
 }

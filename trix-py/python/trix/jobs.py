@@ -151,7 +151,7 @@ class Ffv1(Settings):
     """
     chroma: Chroma | None = None
     """Chroma subsampling. Default: the source's."""
-    depth: int | None = None
+    depth: Literal[8, 10, 12, 16] | None = None
     """Bits in a sample: 8, 10, 12 or 16. Default: the source's, or the nearest higher one."""
     params: dict[str, str] | None = None
     """Options by FFmpeg's names: `coder`, `context`, `slices` (1 to 1024)."""
@@ -176,7 +176,9 @@ class Job(Settings):
     job reads anyway.
     """
     inherits: str | list[str] | None = None
-    """Profiles, by name or file, whose settings hold where this document says nothing."""
+    """A profile or a list of profiles, by name or file. Their settings hold where this document
+    says nothing.
+    """
     measure_loudness: bool | None = None
     """True if the loudness of every audio track that is kept is measured (EBU R 128)."""
     memory: int | str | None = None
@@ -309,7 +311,13 @@ class OutputSettings(Settings):
     audio_shape: AudioShape | None = None
     """Channel layout and sample rate of encoded audio. Default: those of the source."""
     cases: list[OutputSettingsCases] | None = None
-    """Settings for sources of which `when` holds."""
+    """Other settings of this table for sources of which the `when` of the case holds."""
+    compatible: bool | None = None
+    """True if the output is made for common players and browsers where its settings leave a
+    choice: frames of x264 and x265 that set neither `depth`, `chroma` nor `profile` are 4:2:0,
+    with 8 bits of H.264 or up to 10 bits of HEVC, unless they are lossless; `auto` audio that
+    must be encoded is AAC where the container holds it.
+    """
     id: str | None = None
     """A name by which a document that inherits this one can change it."""
     metadata: dict[str, str] | None = None
@@ -360,7 +368,7 @@ class PackageJob(Settings):
     audio_shape: AudioShape | None = None
     """Channel layout and sample rate of encoded audio."""
     cases: list[PackageJobCases] | None = None
-    """Settings for sources of which `when` holds."""
+    """Other settings of this table for sources of which the `when` of the case holds."""
     id: str | None = None
     """A name by which a document that inherits this one can change it."""
     ladder: list[Rung] | None = None
@@ -480,7 +488,7 @@ class Poster(Settings):
     `None`: the most informative of the examined frames.
     """
     cases: list[PosterCases] | None = None
-    """Settings for sources of which `when` holds."""
+    """Other settings of this table for sources of which the `when` of the case holds."""
     height: int | None = None
     """The largest height in rows, 16 to 16383; `None`: the height that follows from the width."""
     id: str | None = None
@@ -513,7 +521,7 @@ class Prores(Settings):
     """Apple ProRes through libavcodec: every frame by itself."""
     chroma: Chroma | None = None
     """Chroma subsampling: 4:2:2 or 4:4:4. Default: that of the profile."""
-    depth: int | None = None
+    depth: Literal[10] | None = None
     """Bits in a sample: 10."""
     params: dict[str, str] | None = None
     """Options by FFmpeg's names: `alpha_bits`, `bits_per_mb`, `mbs_per_slice`, `quant_mat`,
@@ -617,7 +625,7 @@ class SourceSettings(Settings):
 class Sprites(Settings):
     """Thumbnails on sheets, and a WebVTT file with the place and time of each."""
     cases: list[SpritesCases] | None = None
-    """Settings for sources of which `when` holds."""
+    """Other settings of this table for sources of which the `when` of the case holds."""
     columns: int | None = None
     """Thumbnails in a row of a sheet, 1 to 100."""
     count: int | None = None
@@ -686,7 +694,7 @@ class TrackInput(Settings):
 class TrackSettings(Settings):
     """An external audio track. Unknown keys are refused."""
     cases: list[TrackSettingsCases] | None = None
-    """Settings for sources of which `when` holds."""
+    """Other settings of this table for sources of which the `when` of the case holds."""
     disposition: list[Disposition] | None = None
     """The purposes of the track."""
     gain: float | None = None
@@ -758,7 +766,7 @@ class Waveform(Settings):
     background: Paint | None = None
     """The colour everywhere else."""
     cases: list[WaveformCases] | None = None
-    """Settings for sources of which `when` holds."""
+    """Other settings of this table for sources of which the `when` of the case holds."""
     channels: WaveformChannels | None = None
     """What is done to channels."""
     color: Paint | None = None
@@ -811,13 +819,9 @@ class X264(Settings):
     """Size of the buffer of the decoder, in kbit."""
     chroma: Chroma | None = None
     """Chroma subsampling. Default: the source's."""
-    compatible: bool | None = None
-    """True for what common players and browsers decode, where `depth` and `chroma` are not set:
-    4:2:0, and 8 bits of H.264 or up to 10 bits of HEVC.
-    """
     crf: float | None = None
-    """Constant rate factor: 0 to 51; lower is better. Short for rate."""
-    depth: int | None = None
+    """Constant rate factor; lower is better. Short for rate."""
+    depth: Literal[8, 10, 12] | None = None
     """Bits in a sample: 8 or 10 (x264), 8, 10 or 12 (x265). Default: the source's, or the nearest
     lower one.
     """
@@ -831,7 +835,7 @@ class X264(Settings):
     """Times, counted from the start of the output, at which a keyframe is forced."""
     level: str | None = None
     """Level, e.g. `4.1`."""
-    lossless: bool | None = None
+    lossless: Literal[True, False] | None = None
     """True if every sample comes back as it went in. Short for rate."""
     maxrate: int | None = None
     """Maximum rate at which the buffer of the decoder is filled, in kbit/s."""
@@ -840,13 +844,13 @@ class X264(Settings):
     params: dict[str, str] | None = None
     """Any other option of the encoder, by the name and value that its own program takes."""
     passes: int | None = None
-    """Passes of bitrate: 1 or 2."""
+    """Passes of an average bit rate. Short for rate."""
     preset: str | None = None
     """Preset by the encoder's name."""
     profile: str | None = None
     """Profile by the encoder's name."""
     qp: int | None = None
-    """Constant quantiser: 0 to 51; lower is better. Short for rate."""
+    """Constant quantiser; lower is better. Short for rate."""
     rate: RateControl | None = None
     """Control of rate and quality. Default: the constant rate factor of the encoder."""
     tune: str | None = None
@@ -863,13 +867,9 @@ class X265(Settings):
     """Size of the buffer of the decoder, in kbit."""
     chroma: Chroma | None = None
     """Chroma subsampling. Default: the source's."""
-    compatible: bool | None = None
-    """True for what common players and browsers decode, where `depth` and `chroma` are not set:
-    4:2:0, and 8 bits of H.264 or up to 10 bits of HEVC.
-    """
     crf: float | None = None
-    """Constant rate factor: 0 to 51; lower is better. Short for rate."""
-    depth: int | None = None
+    """Constant rate factor; lower is better. Short for rate."""
+    depth: Literal[8, 10, 12] | None = None
     """Bits in a sample: 8 or 10 (x264), 8, 10 or 12 (x265). Default: the source's, or the nearest
     lower one.
     """
@@ -883,7 +883,7 @@ class X265(Settings):
     """Times, counted from the start of the output, at which a keyframe is forced."""
     level: str | None = None
     """Level, e.g. `4.1`."""
-    lossless: bool | None = None
+    lossless: Literal[True, False] | None = None
     """True if every sample comes back as it went in. Short for rate."""
     maxrate: int | None = None
     """Maximum rate at which the buffer of the decoder is filled, in kbit/s."""
@@ -892,13 +892,13 @@ class X265(Settings):
     params: dict[str, str] | None = None
     """Any other option of the encoder, by the name and value that its own program takes."""
     passes: int | None = None
-    """Passes of bitrate: 1 or 2."""
+    """Passes of an average bit rate. Short for rate."""
     preset: str | None = None
     """Preset by the encoder's name."""
     profile: str | None = None
     """Profile by the encoder's name."""
     qp: int | None = None
-    """Constant quantiser: 0 to 51; lower is better. Short for rate."""
+    """Constant quantiser; lower is better. Short for rate."""
     rate: RateControl | None = None
     """Control of rate and quality. Default: the constant rate factor of the encoder."""
     tune: str | None = None

@@ -258,7 +258,10 @@ class BitRateMode(Record):
     method: RateMethod
     """What says so."""
     stated: int | None
-    """The bit rate that the stream states, in bits per second: the largest one, if it varies."""
+    """The bit rate that video states in its buffer model or its sequence header, in bits per
+    second: the largest one, if it varies. Absent for audio: MP4 has a field for it, in which
+    writers put the average or what was asked for.
+    """
 
 
 @dataclass(kw_only=True, repr=False)
@@ -566,7 +569,7 @@ class DateInfo(Record):
     value: str
     """The date and time as RFC 3339 writes them (`2014-03-09T15:32:41Z`,
     `2014-03-09T16:32:41+01:00`). Without `Z` or an offset if the file does not state the time
-    zone; without a time, or a year alone, if it states no more.
+    zone; without a time, a day or a month if it states no more.
     """
     what: Occasion
     """What happened then."""
@@ -1785,6 +1788,23 @@ class RawGeometry(Record):
 
 
 @dataclass(kw_only=True, repr=False)
+class ReadingProgress(Record):
+    """How far a command without a job has read its file; of two files, the first."""
+    bytes: int
+    """The byte that was read last."""
+    bytes_expected: int | None
+    """Bytes of the file, where known."""
+    elapsed_seconds: float
+    """Seconds since the command began to read."""
+    eta_seconds: float | None
+    """Seconds to the end, where known: after the first second."""
+    reading: Reading
+    """What the file is read for."""
+    trix: int
+    """Version of this format: 1."""
+
+
+@dataclass(kw_only=True, repr=False)
 class Rectangle(Record):
     """A part of a frame, in samples."""
     height: int
@@ -2261,7 +2281,9 @@ class StreamInfo(Record):
     edits: list[EditInfo]
     """The edit list of MP4 and MOV, unless it shows all of the media from its start."""
     encoder: str | None
-    """The encoder, as its frames or the container name it."""
+    """The encoder, as its frames or the container name it; or the camera that wrote its name into
+    the frames.
+    """
     encoder_settings: str | None
     """All settings of the encoder, as it wrote them into its frames or the container."""
     id: int
@@ -2434,7 +2456,8 @@ class Timing(Record):
     """Frames per second, from the first time to the last, without the time in holes."""
     holes: int | None = None
     """Places at which frames are missing, if all other times fit one even grid: a hole in a
-    recording. Absent for a constant rate without holes, and for a variable one.
+    recording. Absent for a constant rate without holes, and for a variable one. A rate with one
+    hole in 16 frames, or with 64 holes, is variable.
     """
 
 
@@ -3000,6 +3023,9 @@ PlaneLabel: TypeAlias = Literal["Y", "U", "V", "A"]
 
 Primaries: TypeAlias = str
 
+# A line of `--progress json`.
+ProgressLine: TypeAlias = Progress | ReadingProgress
+
 # Which code values black and white have.
 Range: TypeAlias = Literal["unspecified", "limited", "full"]
 
@@ -3008,6 +3034,9 @@ RateKind: TypeAlias = Literal["constant", "variable"]
 
 # What says whether a bit rate is constant.
 RateMethod: TypeAlias = Literal["buffer_model", "encoder_settings", "header", "uncompressed", "packet_sizes"]
+
+# What a command without a job reads a file for.
+Reading: TypeAlias = Literal["count", "verify", "compare", "check_copies"]
 
 # How channels are remixed.
 Remix: TypeAlias = RelabelRemix | PickRemix | StandardRemix | MatrixRemix
@@ -3209,11 +3238,14 @@ __all__ = [
     "ProgramInfo",
     "Progress",
     "ProgressEvent",
+    "ProgressLine",
     "Queue",
     "Range",
     "RateKind",
     "RateMethod",
     "RawGeometry",
+    "Reading",
+    "ReadingProgress",
     "Rectangle",
     "RelabelRemix",
     "Remix",

@@ -13,33 +13,31 @@ use super::sign::{Check, Sign};
 
 /// Identifiers of RFC 9559 and RFC 8794, with their length marker.
 mod id {
-    pub(super) const EBML: u32 = 0x1a45_dfa3;
-    pub(super) const SEGMENT: u32 = 0x1853_8067;
-    pub(super) const CLUSTER: u32 = 0x1f43_b675;
-    pub(super) const CRC: u32 = 0xbf;
+    pub(super) use crate::ebml::id::{
+        CHAPTERS, CLUSTER, CRC_32 as CRC, EBML, INFO, SEEK, SEEK_HEAD, SEGMENT, TIMESTAMP as TIME, TRACK_ENTRY, TRACKS,
+    };
+
     pub(super) const VOID: u32 = 0xec;
     /// TimestampScale: nanoseconds per tick of the segment.
     pub(super) const SCALE: u32 = 0x2a_d7b1;
-    /// Timestamp of a cluster, in ticks of the segment.
-    pub(super) const TIME: u32 = 0xe7;
 }
 
 /// Elements at the top level of a segment (RFC 9559, 5.1).
 const LEVEL_1: [(u32, &str); 8] = [
-    (0x114d_9b74, "SeekHead"),
-    (0x1549_a966, "Info"),
-    (0x1654_ae6b, "Tracks"),
+    (id::SEEK_HEAD, "SeekHead"),
+    (id::INFO, "Info"),
+    (id::TRACKS, "Tracks"),
     (id::CLUSTER, "Cluster"),
     (0x1c53_bb6b, "Cues"),
     (0x1941_a469, "Attachments"),
-    (0x1043_a770, "Chapters"),
+    (id::CHAPTERS, "Chapters"),
     (0x1254_c367, "Tags"),
 ];
 
 /// Elements with children below the top level. Any of them may contain a checksum.
 const LEVEL_2: [(u32, &str); 7] = [
-    (0x4dbb, "Seek"),
-    (0xae, "TrackEntry"),
+    (id::SEEK, "Seek"),
+    (id::TRACK_ENTRY, "TrackEntry"),
     (0xa0, "BlockGroup"),
     (0xbb, "CuePoint"),
     (0x61a7, "AttachedFile"),

@@ -55,6 +55,64 @@ pub struct Progress {
     pub queues: Vec<Queue>,
 }
 
+/// What a command without a job reads a file for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// Counting frames, samples and damage.
+    Count,
+    /// Checking a file.
+    Verify,
+    /// Scoring a file against another.
+    Compare,
+    /// Comparing the copies of a master with their manifest.
+    CheckCopies,
+}
+
+/// How far a command without a job has read its file; of two files, the first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ReadingProgress {
+    /// Version of this format: 1.
+    #[serde(deserialize_with = "json::version")]
+    pub trix: u32,
+    /// What the file is read for.
+    pub reading: Reading,
+    /// The byte that was read last.
+    pub bytes: u64,
+    /// Bytes of the file, where known.
+    pub bytes_expected: Option<u64>,
+    /// Seconds to the end, where known: after the first second.
+    pub eta_seconds: Option<f64>,
+    /// Seconds since the command began to read.
+    pub elapsed_seconds: f64,
+}
+
+impl ReadingProgress {
+    /// The progress `elapsed` after the start, at byte `at` of `size`; a size of 0 is not known.
+    pub fn new(reading: Reading, at: u64, size: u64, elapsed: Duration) -> Self {
+        let (bytes, seconds) = (if size > 0 { at.min(size) } else { at }, elapsed.as_secs_f64());
+        let is_known = bytes > 0 && bytes < size && seconds > 1.0;
+        ReadingProgress {
+            trix: json::VERSION,
+            reading,
+            bytes,
+            bytes_expected: Some(size).filter(|size| *size > 0),
+            eta_seconds: is_known.then(|| seconds * (size - bytes) as f64 / bytes as f64),
+            elapsed_seconds: seconds,
+        }
+    }
+}
+
+/// A line of `--progress json`.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum ProgressLine {
+    /// Of a command with a job.
+    Job(Progress),
+    /// Of a command without one, and of the check that `trix ingest --skip-existing` makes.
+    Reading(ReadingProgress),
+}
+
 /// What waits between two stages.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Queue {
@@ -154,5 +212,23 @@ impl Watch {
                 .map(|(name, depth)| Queue { name: name.clone(), items: depth.items(), bytes: depth.bytes() })
                 .collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_reading_is_estimated_from_its_bytes() {
+        let at = |at, size, seconds| {
+            let progress = ReadingProgress::new(Reading::Verify, at, size, Duration::from_secs(seconds));
+            (progress.bytes, progress.bytes_expected, progress.eta_seconds)
+        };
+        assert_eq!(at(250, 1000, 10), (250, Some(1000), Some(30.0)));
+        assert_eq!(at(250, 1000, 1), (250, Some(1000), None));
+        assert_eq!(at(0, 1000, 10), (0, Some(1000), None));
+        assert_eq!(at(1200, 1000, 10), (1000, Some(1000), None));
+        assert_eq!(at(1200, 0, 10), (1200, None, None));
     }
 }

@@ -28,12 +28,14 @@ pub enum AudioSettings {
     Aac {
         /// Thousands of bits per second. Default: 64 for each channel.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 16, max = 1024))]
         kbps: Option<u32>,
     },
     /// Opus, always at 48 kHz.
     Opus {
         /// Thousands of bits per second. Default: 64 for each channel.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 6, max = 2048))]
         kbps: Option<u32>,
     },
     /// AC-3 (Dolby Digital), up to 5.1.
@@ -46,6 +48,7 @@ pub enum AudioSettings {
     Eac3 {
         /// Thousands of bits per second. Default: 192 for stereo, 448 for 5.1.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 32, max = 1024))]
         kbps: Option<u32>,
     },
     /// FLAC: lossless, 16 or 24 bits.
@@ -154,6 +157,7 @@ pub struct AudioShape {
     pub layout: Option<String>,
     /// Sample rate in Hz.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1000, max = 768_000))]
     pub sample_rate: Option<u32>,
     /// Mix matrix: one row for each channel of the output, with one factor for each channel of the source. The factors
     /// are not scaled; values beyond the range of a sample are clipped. Empty: the standard mix.

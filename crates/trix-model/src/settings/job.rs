@@ -69,6 +69,7 @@ pub struct Job {
     /// Threads that the decoder and each encoder may use. `None`: for one output the number that the libraries choose
     /// on the machine that the job is planned for; for several a share of its cores. The plan shows the numbers. They are
     /// part of the job, because x264 and x265 write different streams with different numbers of threads.
+    #[schemars(range(min = 1, max = 128))]
     pub threads: Option<u32>,
     /// The most memory that the job may use, such as `4 GiB`; `None`: no limit. Queues between stages get shorter to
     /// keep within the limit. Nothing that determines the bytes of outputs changes. A job that needs more is refused
@@ -157,6 +158,7 @@ pub struct SourceSettings {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub duration: Option<Timestamp>,
     /// The largest number of frames of the output.
+    #[schemars(range(min = 1))]
     pub frames: Option<u64>,
     /// What to do if the source is damaged.
     pub on_damage: OnDamage,
@@ -191,9 +193,15 @@ pub struct OutputSettings {
     pub path: PathBuf,
     /// Threads for the video encoder. Default: a share of the job's threads.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 128))]
     pub threads: Option<u32>,
     /// How the video is written.
     pub video: VideoSettings,
+    /// True if the output is made for common players and browsers where its settings leave a choice: frames of x264 and x265
+    /// that set neither `depth`, `chroma` nor `profile` are 4:2:0, with 8 bits of H.264 or up to 10 bits of HEVC, unless they
+    /// are lossless; `auto` audio that must be encoded is AAC where the container holds it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub compatible: bool,
     /// What is done to frames before they are encoded.
     pub picture: PictureSettings,
     /// How the audio is written.

@@ -9,7 +9,7 @@ pub(super) fn decimal(text: &str) -> Option<f64> {
 }
 
 /// Reads a time: a number with the unit `s`, `ms` or `us`, or `MM:SS`, `HH:MM:SS` or a ratio such as `-1920/48000`. A bare
-/// number is refused, because it could mean seconds or milliseconds.
+/// number other than 0 is refused, because it could mean seconds or milliseconds.
 #[doc(hidden)]
 pub fn read_moment(text: &str) -> Result<Timestamp, String> {
     let wrong = || format!("'{text}' is no time such as 1.5s, -40ms, 00:00:02 or -1920/48000");
@@ -17,6 +17,7 @@ pub fn read_moment(text: &str) -> Result<Timestamp, String> {
         _ if text.ends_with("ms") => (text.strip_suffix("ms"), 3),
         _ if text.ends_with("us") => (text.strip_suffix("us"), 6),
         _ if text.ends_with('s') => (text.strip_suffix('s'), 0),
+        "0" => (Some(text), 0),
         _ if decimal(text).is_some() => return Err(format!("'{text}' has no unit; write {text}s or {text}ms")),
         _ => return text.parse().map_err(|_| wrong()),
     };

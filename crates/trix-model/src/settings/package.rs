@@ -58,6 +58,7 @@ impl Default for PackageJob {
 #[serde(default, deny_unknown_fields)]
 pub struct Rung {
     /// Height in rows; the width keeps the aspect ratio of the frame.
+    #[schemars(range(min = 2, max = 16_384))]
     pub height: u32,
     /// Encoder settings; the size is `height`. `maxrate` and `bufsize` hold for up to 30 frames per second. For higher
     /// frame rates they are multiplied by 1.5.

@@ -37,11 +37,14 @@ pub struct PosterSettings {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub at: Option<Timestamp>,
     /// The largest width in samples, 16 to 16383. Smaller frames keep their size.
+    #[schemars(range(min = 16, max = 16_383))]
     pub width: u32,
     /// The largest height in rows, 16 to 16383; `None`: the height that follows from the width.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 16, max = 16_383))]
     pub height: Option<u32>,
     /// Quality of JPEG and WebP, 1 to 100. From 90, JPEG keeps chroma in full resolution.
+    #[schemars(range(min = 1, max = 100))]
     pub quality: u32,
 }
 
@@ -77,19 +80,26 @@ pub struct SpriteSettings {
     pub interval: Option<Timestamp>,
     /// The number of thumbnails, 1 to 4000.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 4000))]
     pub count: Option<u32>,
     /// The largest number of thumbnails, 1 to 4000, if there is no `count`.
+    #[schemars(range(min = 1, max = 4000))]
     pub most: u32,
     /// Width of a thumbnail in samples, 16 to 1024. Smaller frames keep their size.
+    #[schemars(range(min = 16, max = 1024))]
     pub width: u32,
     /// The largest height of a thumbnail in rows, 16 to 1024; `None`: the height that follows from the width.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 16, max = 1024))]
     pub height: Option<u32>,
     /// Thumbnails in a row of a sheet, 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
     pub columns: u32,
     /// Rows of thumbnails on a sheet, 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
     pub rows: u32,
     /// Quality of JPEG and WebP, 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
     pub quality: u32,
 }
 
@@ -136,8 +146,10 @@ pub struct WaveformSettings {
     /// What is done to channels.
     pub channels: WaveformChannels,
     /// Width in samples, 16 to 16383.
+    #[schemars(range(min = 16, max = 16_383))]
     pub width: u32,
     /// Height in rows, 16 to 4096.
+    #[schemars(range(min = 16, max = 4096))]
     pub height: u32,
     /// The colour from the lowest to the highest sample.
     pub color: Paint,

@@ -68,6 +68,7 @@ pub struct TrackSettings {
     pub tolerance: Option<Timestamp>,
     /// Gain in dB, -60 to 60. Not together with `loudness`.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(range(min = -60, max = 60))]
     pub gain: f64,
     /// The target loudness of the track.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -248,11 +249,24 @@ impl LengthPolicy {
 #[serde(default, deny_unknown_fields)]
 pub struct LoudnessTarget {
     /// Gated loudness of the whole track, in LUFS, -70 to 0. Default: -23, that of EBU R 128.
+    #[schemars(range(min = -70, max = 0))]
     pub integrated_lufs: f64,
     /// The limit of the true peak, in dBTP, -20 to 0. Default: -1, that of EBU R 128. A lossy codec can exceed it.
+    #[schemars(range(min = -20, max = 0))]
     pub true_peak_dbtp: f64,
     /// What to give up if the loudness and the peak limit exclude each other.
     pub mode: LoudnessMode,
+}
+
+impl LoudnessTarget {
+    /// The values that are not legal, each with its key and the legal range.
+    #[doc(hidden)]
+    pub fn mistakes(&self) -> Vec<(&'static str, f64, &'static str)> {
+        let loudness = ("loudness.integrated_lufs", self.integrated_lufs, "must be -70 to 0 LUFS");
+        let peak = ("loudness.true_peak_dbtp", self.true_peak_dbtp, "must be -20 to 0 dBTP");
+        let is_wrong = [!(-70.0..=0.0).contains(&self.integrated_lufs), !(-20.0..=0.0).contains(&self.true_peak_dbtp)];
+        [loudness, peak].into_iter().zip(is_wrong).filter_map(|(value, is_wrong)| is_wrong.then_some(value)).collect()
+    }
 }
 
 impl Default for LoudnessTarget {
@@ -373,12 +387,7 @@ impl TrackSettings {
             if self.gain != 0.0 {
                 wrong("gain", &self.gain, "either a gain or a loudness".into());
             }
-            if !(-70.0..=0.0).contains(&target.integrated_lufs) {
-                wrong("loudness.integrated_lufs", &target.integrated_lufs, "must be -70 to 0 LUFS".into());
-            }
-            if !(-20.0..=0.0).contains(&target.true_peak_dbtp) {
-                wrong("loudness.true_peak_dbtp", &target.true_peak_dbtp, "must be -20 to 0 dBTP".into());
-            }
+            target.mistakes().into_iter().for_each(|(field, value, problem)| wrong(field, &value, problem.into()));
         }
         mistakes
     }

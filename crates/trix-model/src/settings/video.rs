@@ -74,13 +74,11 @@ impl VideoSettings {
     /// The frames that the encoder gets, where frames are encoded.
     pub fn frames(&self) -> Option<FrameSettings> {
         Some(match *self {
-            VideoSettings::X264(EncodeSettings { depth, chroma, chroma_is_fixed, compatible, .. })
-            | VideoSettings::X265(EncodeSettings { depth, chroma, chroma_is_fixed, compatible, .. }) => {
-                FrameSettings { depth, chroma, chroma_is_fixed, compatible }
-            }
-            VideoSettings::Ffv1(Ffv1Settings { depth, chroma, chroma_is_fixed, .. })
+            VideoSettings::X264(EncodeSettings { depth, chroma, chroma_is_fixed, .. })
+            | VideoSettings::X265(EncodeSettings { depth, chroma, chroma_is_fixed, .. })
+            | VideoSettings::Ffv1(Ffv1Settings { depth, chroma, chroma_is_fixed, .. })
             | VideoSettings::Prores(ProresSettings { depth, chroma, chroma_is_fixed, .. }) => {
-                FrameSettings { depth, chroma, chroma_is_fixed, compatible: false }
+                FrameSettings { depth, chroma, chroma_is_fixed }
             }
             VideoSettings::Auto | VideoSettings::Copy | VideoSettings::None => return None,
         })
@@ -96,8 +94,6 @@ pub struct FrameSettings {
     pub chroma: Option<Chroma>,
     /// As [`EncodeSettings::chroma_is_fixed`].
     pub chroma_is_fixed: bool,
-    /// As [`EncodeSettings::compatible`].
-    pub compatible: bool,
 }
 
 /// An encoder of frames.
@@ -174,6 +170,7 @@ impl fmt::Display for Encoder {
 #[serde(default, deny_unknown_fields)]
 pub struct EncodeSettings {
     /// Bits in a sample: 8 or 10 (x264), 8, 10 or 12 (x265). Default: the source's, or the nearest lower one.
+    #[schemars(extend("enum" = [8, 10, 12, null]))]
     pub depth: Option<u32>,
     /// Chroma subsampling. Default: the source's.
     pub chroma: Option<Chroma>,
@@ -181,10 +178,6 @@ pub struct EncodeSettings {
     /// cropped by one.
     #[serde(skip)]
     pub chroma_is_fixed: bool,
-    /// True for what common players and browsers decode, where `depth` and `chroma` are not set: 4:2:0, and 8 bits of H.264 or
-    /// up to 10 bits of HEVC.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub compatible: bool,
     /// Preset by the encoder's name.
     pub preset: Option<String>,
     /// Tune by the encoder's name.
@@ -196,10 +189,13 @@ pub struct EncodeSettings {
     /// Control of rate and quality. Default: the constant rate factor of the encoder.
     pub rate: Option<RateControl>,
     /// Maximum rate at which the buffer of the decoder is filled, in kbit/s.
+    #[schemars(range(min = 1, max = 4_000_000))]
     pub maxrate: Option<u32>,
     /// Size of the buffer of the decoder, in kbit.
+    #[schemars(range(min = 1, max = 4_000_000))]
     pub bufsize: Option<u32>,
     /// Maximum number of frames from one keyframe to the next.
+    #[schemars(range(min = 1))]
     pub gop: Option<u32>,
     /// True if frames may refer across a keyframe.
     pub open_gop: Option<bool>,
@@ -218,6 +214,7 @@ pub struct EncodeSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct Ffv1Settings {
     /// Bits in a sample: 8, 10, 12 or 16. Default: the source's, or the nearest higher one.
+    #[schemars(extend("enum" = [8, 10, 12, 16, null]))]
     pub depth: Option<u32>,
     /// Chroma subsampling. Default: the source's.
     pub chroma: Option<Chroma>,
@@ -249,6 +246,7 @@ impl Ffv1Rate {
 #[serde(default, deny_unknown_fields)]
 pub struct ProresSettings {
     /// Bits in a sample: 10.
+    #[schemars(extend("enum" = [10, null]))]
     pub depth: Option<u32>,
     /// Chroma subsampling: 4:2:2 or 4:4:4. Default: that of the profile.
     pub chroma: Option<Chroma>,
@@ -289,11 +287,13 @@ pub enum RateControl {
     /// Constant rate factor: 0 to 51; lower is better.
     Crf {
         /// The factor.
+        #[schemars(range(min = 0, max = 51))]
         value: f64,
     },
     /// Constant quantiser: 0 to 51 (x264 at 10 bits: 63); lower is better.
     Qp {
         /// The quantiser of P frames.
+        #[schemars(range(min = 0, max = 69))]
         value: u32,
     },
     /// Every sample comes back as it went in.
@@ -301,8 +301,10 @@ pub enum RateControl {
     /// An average bit rate.
     Bitrate {
         /// Thousands of bits in a second.
+        #[schemars(range(min = 1, max = 2_000_000))]
         kbps: u32,
         /// 1, or 2: the first reads the whole source to learn where bits are needed.
+        #[schemars(range(min = 1, max = 2))]
         #[serde(default = "one_pass")]
         passes: u32,
     },

@@ -449,6 +449,30 @@ fn an_mp4_is_what_players_decode_unless_it_is_asked_to_keep_what_the_source_has(
 }
 
 #[test]
+fn audio_of_an_mp4_is_what_players_decode_unless_it_is_asked_to_keep_what_the_source_has() {
+    let folder = folder();
+    for (options, name, codecs) in [
+        ("", "a.mp4", ["aac", "aac"]),
+        ("--depth 10", "b.mp4", ["aac", "aac"]),
+        ("--video none", "c.mp4", ["aac", "aac"]),
+        ("--depth keep", "d.mp4", ["flac", "flac"]),
+        ("--lossless --video x264", "e.mp4", ["flac", "flac"]),
+        ("--audio flac", "f.mp4", ["flac", "flac"]),
+        ("", "g.mov", ["pcm_s24le", "pcm_s24le"]),
+        ("", "h.mkv", ["pcm_s24le", "pcm_s24le"]),
+    ] {
+        let output = folder.path().join(name);
+        let ran = trix(&format!("encode {{}} -o {{}} --duration 0.5 {options}"), &[&master(), &output]);
+        let says = ran.done().out.contains("common players decode AAC");
+        let line = "-v error -select_streams a -show_entries stream=codec_name -of csv=p=0";
+        let found = program::run("ffprobe", line.split(' ').map(OsStr::new).chain([output.as_os_str()]));
+        let found = program::text(&found);
+        let found: Vec<&str> = found.split_whitespace().collect();
+        assert_eq!((found, says), (codecs.to_vec(), codecs == ["aac", "aac"]), "{options} {name}: {}", ran.done().out);
+    }
+}
+
+#[test]
 fn profiles_of_the_user_are_found_by_name_listed_and_shown_resolved() {
     let folder = folder();
     let own = folder.path().join("trix/profiles");

@@ -1,12 +1,7 @@
 //! Tests of the form of messages: the line or argument with carets below what is wrong, wrapped at words, with colour
 //! only where it belongs.
 
-use std::{
-    fs::File,
-    io::Read,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::process::Command;
 
 use serde_json::Value;
 use trix_fixtures::{TempDir, folder, master};
@@ -14,6 +9,7 @@ use trix_fixtures::{TempDir, folder, master};
 use crate::support::{
     self, Ran,
     schema::{fits, schema},
+    terminal::on_a_terminal,
 };
 
 /// A job with two mistakes of values and two of keys.
@@ -144,6 +140,23 @@ fn settings_of_the_command_line_are_shown_as_they_were_typed() {
 }
 
 #[test]
+fn an_offset_needs_a_unit() {
+    let folder = with(&[]);
+    for offset in ["1.5", "-40", "10"] {
+        let track = format!("master.mov:lang=rus,offset={offset}");
+        let ran = within(&folder, 1000, &["ingest", "master.mov", "-o", "out", "--audio", &track]);
+        let message = format!("trix: --audio: '{offset}' has no unit; write {offset}s or {offset}ms\n");
+        assert_eq!((ran.code, ran.said.as_str()), (Some(2), message.as_str()), "{ran:?}");
+        assert_eq!(ran.err.matches('^').count(), offset.len(), "{ran:?}");
+    }
+    for offset in ["0", "1.5s", "20us", "-1920/48000", "00:00:02.5"] {
+        let track = format!("master.mov:lang=rus,offset={offset}");
+        let ran = within(&folder, 1000, &["plan", "master.mov", "--profile", "preview", "--audio", &track]);
+        assert_eq!(ran.code, Some(0), "{offset}: {ran:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_is_said_as_a_person_would_and_shown() {
     let folder = with(&[]);
     let mut said = String::new();
@@ -184,10 +197,10 @@ fn the_range_of_an_option_is_said_for_text_and_for_a_number_out_of_it() {
         ("--maxrate 9000 --bufsize", "0", "1 to 4000000"),
         ("--threads", "129", "1 to 128"),
         ("--audio aac --audio-rate", "999", "1000 to 768000"),
-        ("--gop", "0", ""),
-        ("--frames", "0", ""),
-        ("--depth", "9", ""),
-        ("--video-stream", "99", ""),
+        ("--gop", "0", "1 or more"),
+        ("--frames", "0", "1 or more"),
+        ("--depth", "9", "8, 10"),
+        ("--video-stream", "99", "0"),
     ] {
         for value in [outside, "many"] {
             let line = format!("encode master.mov -o copy.mkv {option} {value}");
@@ -271,7 +284,7 @@ fn a_terminal_of_sixty_columns_gets_colour_and_lines_of_sixty_columns() {
         if let Some(value) = no_color {
             command.env("NO_COLOR", value);
         }
-        let said = on_a_terminal(command, 60);
+        let said = on_a_terminal(command, 60, 25);
         assert_eq!(said.contains('\u{1b}'), has_colour, "{said:?}");
         assert_eq!(without_colour(&said), narrow);
     }
@@ -281,29 +294,6 @@ fn a_terminal_of_sixty_columns_gets_colour_and_lines_of_sixty_columns() {
     let said = support::watch(piped);
     let long = said.err.lines().find(|line| line.contains("fasst: is no preset")).expect("a message");
     assert!(long.ends_with("placebo") && long.len() > 120, "{said:?}");
-}
-
-/// Runs a command with a terminal of so many columns as standard error, and returns what it showed.
-fn on_a_terminal(mut command: Command, columns: u16) -> String {
-    use rustix::{pty, termios};
-    let terminal = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).expect("a terminal");
-    pty::grantpt(&terminal).expect("a terminal");
-    pty::unlockpt(&terminal).expect("a terminal");
-    let name = pty::ptsname(&terminal, Vec::new()).expect("its name").into_string().expect("UTF-8");
-    let screen = File::options().read(true).write(true).open(Path::new(&name)).expect("its other side");
-    let size = termios::Winsize { ws_row: 25, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    termios::tcsetwinsize(&screen, size).expect("a size");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(screen);
-    let mut child = command.spawn().expect("trix runs");
-    drop(command);
-    let mut terminal = File::from(terminal);
-    let (mut shown, mut block) = (Vec::new(), [0; 4096]);
-    // The read fails when the last process closes its side.
-    while let Ok(count @ 1..) = terminal.read(&mut block) {
-        shown.extend_from_slice(&block[..count]);
-    }
-    child.wait().expect("trix ends");
-    String::from_utf8(shown).expect("UTF-8").replace("\r\n", "\n")
 }
 
 fn without_colour(text: &str) -> String {

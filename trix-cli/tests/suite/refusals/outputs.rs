@@ -48,12 +48,27 @@ fn the_source_is_never_its_own_output() {
 }
 
 #[test]
-fn a_missing_folder_is_an_output_error() {
+fn a_missing_folder_is_made_for_a_sound_job() {
     let folder = folder();
-    let output = folder.path().join("absent/out.mp4");
+    let output = folder.path().join("new/sub/out.mp4");
+    let line = "encode {} -o {} --preset ultrafast";
+    for mistake in ["--crf 99", "--gop 0"] {
+        trix(&format!("{line} {mistake}"), &[&source(), &output]).refused(2, &output);
+        assert_eq!(names(folder.path()), [""; 0], "{mistake}");
+    }
+    trix(line, &[&source(), &output]).done();
+    trix("verify {}", &[&output]).done();
+    assert_eq!(names(&folder.path().join("new/sub")), ["out.mp4"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_an_output_error() {
+    let folder = folder();
+    support::file(&folder, "film", "no folder");
+    let output = folder.path().join("film/sub/out.mp4");
     let ran = trix("encode {} -o {}", &[&source(), &output]);
-    assert!(ran.refused(5, &output).contains("No such file"), "{ran:?}");
-    assert_eq!(names(folder.path()), [""; 0]);
+    assert!(ran.refused(5, &output).contains("its folder cannot be made: Not a directory"), "{ran:?}");
+    assert_eq!(names(folder.path()), ["film"]);
 }
 
 #[test]
@@ -195,6 +210,9 @@ fn a_full_disk_is_an_output_error_and_is_left_empty() {
             let Some((ran, left)) = on_a_disk_of(size, folder.path(), ":", line, &[&clip, &output]) else { return };
             let message = ran.refused(5, &output);
             assert!(message.contains("No space left"), "{message}");
+            // The free space is compared with an estimate before the first frame.
+            let warning = format!("trix: note: {}: the outputs may take ", folder.path().display());
+            assert_eq!(ran.err.starts_with(&warning), ["4k", "16k"].contains(&size), "{size}: {ran:?}");
             assert_eq!(left, "", "{name} on {size}");
         }
     }

@@ -3,6 +3,7 @@
 //! Invariant: no run outlives its limit, and no run that panics passes, whatever else a test checks.
 
 pub mod schema;
+pub mod terminal;
 
 use std::{
     ffi::OsString,
@@ -142,7 +143,10 @@ impl Ran {
     /// With code 2, the job itself is wrong. Its message names the setting, not a file.
     pub fn refused(&self, code: i32, file: &Path) -> &str {
         assert_eq!(self.code, Some(code), "{}: {self:?}", file.display());
-        let message = self.said.trim_end();
+        // What the job notes before it fails is no error.
+        let is_error = |line: &&str| !line.starts_with("trix: note: ");
+        let start = self.said.split_inclusive('\n').take_while(|line| !is_error(line)).map(str::len).sum();
+        let message = self.said[start..].trim_end();
         let wording = message.strip_prefix("trix: ").unwrap_or_else(|| panic!("no message: {self:?}"));
         let name = format!("{}: ", file.display());
         let rest = match wording.strip_prefix(&name) {

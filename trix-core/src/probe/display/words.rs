@@ -134,8 +134,8 @@ pub(super) fn rate(video: &VideoInfo) -> Option<String> {
     Some(format!("{}, over {extent}", evenness(&timing)))
 }
 
-/// `23.976 fps, constant`, `59.94 fps, constant but for a hole of 50.1 ms` or `variable: 33.3 to 99.9 ms, mostly 33.3 (24 of
-/// 27), 27.4 fps on average`.
+/// `23.976 fps, constant`, `59.94 fps, constant but for an interval of 50.1 ms` or `variable: 33.3 to 99.9 ms, 24 of 27
+/// intervals 33.3 ms, 27.4 fps on average`.
 pub(super) fn evenness(timing: &Timing) -> String {
     let average = decimal(timing.customary_rate);
     if timing.is_constant {
@@ -143,9 +143,12 @@ pub(super) fn evenness(timing: &Timing) -> String {
     }
     let millis = |time: Timestamp| format!("{:.1}", time.to_f64() * 1e3);
     match timing.holes {
-        Some(1) => return format!("{average} fps, constant but for a hole of {} ms", millis(timing.greatest)),
+        Some(1) => return format!("{average} fps, constant but for an interval of {} ms", millis(timing.greatest)),
         Some(holes) => {
-            return format!("{average} fps, constant but for {holes} holes of up to {} ms", millis(timing.greatest));
+            return format!(
+                "{average} fps, constant but for {holes} intervals of up to {} ms",
+                millis(timing.greatest)
+            );
         }
         None => {}
     }

@@ -3,9 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use trix_core::settings::{
-    audio::AudioSettings,
-    video::{EncodeSettings, VideoSettings},
+use trix_core::{
+    Source,
+    plan::{OutputId, Sink},
+    settings::{
+        audio::AudioSettings,
+        video::{EncodeSettings, VideoSettings},
+    },
 };
 use trix_fixtures::{folder, program};
 
@@ -96,6 +100,32 @@ fn a_track_lies_at_its_offset_to_the_sample_whatever_part_of_the_film_is_kept() 
             same(&heard(&output.path, 0), &expected, &what);
             assert!(output.plan.audio[0].lossless && !output.plan.audio[0].dithered, "{what}");
         }
+    }
+}
+
+#[test]
+fn an_offset_that_is_probably_wrong_is_noted() {
+    let folder = folder();
+    let (short, long) = (folder.path().join("short.wav"), folder.path().join("long.wav"));
+    write_wave(&short, &[noise(5, 72_000)], RATE, 16);
+    write_wave(&long, &[noise(5, 20 * 48_000)], RATE, 16);
+    for (file, offset, expected) in [
+        (&short, "2s", Some("the offset of 00:00:02.000 is longer than the file, which lasts 00:00:01.500")),
+        (&short, "-40s", Some("the offset of -00:00:40.000 is longer than the file, which lasts 00:00:01.500")),
+        (&long, "11s", Some("an offset of 00:00:11.000 is long; 40ms are milliseconds")),
+        (&long, "-10001ms", Some("an offset of -00:00:10.001 is long; 40ms are milliseconds")),
+        (&long, "10s", None),
+        (&long, "-40ms", None),
+        (&short, "1500ms", None),
+    ] {
+        let text = format!("{}:offset={offset}", file.display());
+        let job = job(&film(), &folder, &[text], &[("a.mkv", AudioSettings::Flac)]);
+        let source = Source::of(&job.source).expect("a source");
+        let plan = trix_core::plan(&job, &source).expect("a plan");
+        let notes = &plan.content(Sink::Output(OutputId(0))).notes;
+        let found: Vec<&String> = notes.iter().filter(|note| note.contains("offset")).collect();
+        let expected: Vec<String> = expected.iter().map(|expected| format!("{}: {expected}", file.display())).collect();
+        assert_eq!(found, expected.iter().collect::<Vec<_>>(), "{offset}");
     }
 }
 

@@ -160,7 +160,8 @@ fn a_merged_document_is_the_same_job() {
         "inherits = [\"base.toml\", \"preview\"]\nthreads = 5\n[source]\npath = \"a.mov\"\n",
     );
     let document = opened(&heir, &[]);
-    let again = Document::parse(&document.merged(), Language::Toml, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let again = Document::parse(&document.merged().expect("TOML"), Language::Toml, &[])
+        .unwrap_or_else(|error| panic!("{error}"));
     for traits in
         [Traits::default(), Traits { video: true, height: 1080.0, hdr: true, channels: 6.0, ..Traits::default() }]
     {

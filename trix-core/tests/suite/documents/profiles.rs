@@ -8,7 +8,11 @@ use trix_core::{
     document::{Document, Language, PROFILES, Resolved, Traits, key_table},
     media::{frame_facts::FieldOrder, time::Rational},
 };
-use trix_fixtures::{Clip, clip::made, folder, media, program};
+use trix_fixtures::{
+    Clip,
+    clip::{made, master},
+    folder, media, program,
+};
 
 use super::made::{BASE, file, holds, job, job_for, opened, pairs};
 
@@ -406,4 +410,73 @@ fn the_page_of_job_keys_is_that_of_this_program() {
         format!("## {table}") == key_table(),
         "run: trix schema job --table, and put it below the heading of the page"
     );
+}
+
+#[test]
+fn the_planner_refuses_what_is_outside_of_the_ranges_in_the_table() {
+    let clip = master();
+    let source = Source::open(&clip).expect("a source");
+    let (mut table, mut checked) = (String::new(), 0);
+    for line in key_table().lines() {
+        if let Some(heading) = line.strip_prefix("## `") {
+            table = heading.trim_end_matches('`').replace("[]", "[0]") + ".";
+        }
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [name, _, _, values, _] = cells[..] else { continue };
+        let (key, types) = name.trim_matches('`').split_once("` (").unwrap_or((name.trim_matches('`'), ""));
+        let is_short = ["crf", "qp", "bitrate"].contains(&key) || (key == "passes" && table.ends_with("video."));
+        if is_short {
+            continue;
+        }
+        for values in values.split("; ") {
+            let (kind, range) =
+                values.split_once(": ").unwrap_or((types.split([',', ')']).next().unwrap_or(""), values));
+            let (least, most) = match (range.split_once(" to "), range.strip_prefix("from ")) {
+                (Some((least, most)), _) => (least.parse::<i64>(), most.parse::<i64>().ok()),
+                (None, Some(least)) => (least.parse(), None),
+                _ => continue,
+            };
+            let Ok(least) = least else { continue };
+            let beyond = [(least != 0).then_some(least - 1), most.map(|most| most + 1)];
+            for value in beyond.into_iter().flatten() {
+                let place = format!("{table}{key}");
+                let refused = refused(&source, &clip, &place, kind, value);
+                // A rate is named by its type: `rate.crf = 52`.
+                let is_named = refused.contains(key) || refused.contains(&format!("{kind} = {value}"));
+                assert!(is_named, "{place} = {value} ({kind}): {refused}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 40, "{checked} limits");
+}
+
+/// What the planner says of a job that sets the number at `place`, in a table of type `kind`.
+fn refused(source: &Source, clip: &Path, place: &str, kind: &str, value: i64) -> String {
+    let of_still = if place.starts_with("stills") && !kind.is_empty() { kind } else { "poster" };
+    let path = match of_still {
+        "waveform" => "path = \"x.png\"",
+        _ => "path = \"x.jpg\"",
+    };
+    let text = format!(
+        "[[outputs]]\npath = \"x.mkv\"\nvideo = \"x264\"\n[[packages]]\npath = \"x\"\nladder = [{{ height = 64, video = \"x264\" }}]\n\
+         [[stills]]\ntype = \"{of_still}\"\n{path}\n[[tracks]]\ninputs = [{{ path = {clip:?} }}]\n[source]\npath = {clip:?}\n"
+    );
+    let table = place.rsplit_once('.').map_or("", |(table, _)| table);
+    let mut set = Vec::new();
+    if !kind.is_empty() && !place.starts_with("stills") {
+        set.push((format!("{table}.type"), kind.to_owned()));
+    }
+    if let Some(other) = [("maxrate", "bufsize"), ("bufsize", "maxrate")].iter().find(|(own, _)| place.ends_with(own)) {
+        set.push((format!("{table}.{}", other.1), "1000".to_owned()));
+    }
+    set.push((place.to_owned(), value.to_string()));
+    if place.ends_with("passes") {
+        set.push((format!("{table}.kbps"), "1000".to_owned()));
+    }
+    let job = Document::parse(&text, Language::Toml, &set).and_then(|document| document.job(&Traits::of(source, &[])));
+    match job.and_then(|job| trix_core::plan(&job, source)) {
+        Ok(_) => "nothing".to_owned(),
+        Err(error) => error.to_string(),
+    }
 }

@@ -52,7 +52,7 @@ fn the_rate_of_a_transport_stream_with_a_hole_is_that_of_its_frames() {
         assert_eq!((timing.is_constant, timing.holes), (false, Some(1)), "{timing:?}");
         assert_eq!(timing.customary_rate, customary);
         assert!((timing.rate.to_f64() / customary.to_f64() - 1.0).abs() < 0.001, "{timing:?}");
-        assert!(info.to_string().contains(" fps, constant but for a hole of "), "{info}");
+        assert!(info.to_string().contains(" fps, constant but for an interval of "), "{info}");
     }
 }
 
@@ -302,6 +302,59 @@ fn constant_and_variable_bit_rates_are_told_apart() {
         let Some(file) = media::file(name) else { continue };
         is(mode(&file), kind, BufferModel);
     }
+}
+
+#[test]
+fn audio_of_one_encoder_has_one_kind_of_bit_rate() {
+    // libavformat states the nominal rate or the average as the largest one, whichever is larger.
+    let modes = ["0.05", "0.9"].map(|level| {
+        let line = format!("-f lavfi -i anoisesrc=d=6:a={level}:c=pink:seed=1 -ac 2 -c:a aac -b:a 96k");
+        first(&made_by_ffmpeg(&format!("noise-{level}.m4a"), &line)).bit_rate_mode
+    });
+    assert_eq!(modes[0], modes[1]);
+    assert_eq!(modes[0].map(|mode| mode.method), Some(RateMethod::PacketSizes));
+}
+
+#[test]
+fn packets_without_content_say_nothing_of_a_bit_rate() {
+    for (name, line) in [
+        ("silence.opus", "-f lavfi -i anullsrc=r=48000:cl=stereo -t 6 -c:a libopus -vbr on"),
+        ("still.mov", "-f lavfi -i color=gray:s=160x90:r=25:d=2 -c:v png"),
+    ] {
+        assert_eq!(first(&made_by_ffmpeg(name, line)).bit_rate_mode, None, "{name}");
+    }
+    // Frames of MPEG audio and AC-3 fill the rate, whatever they hold.
+    for codec in ["mp2", "ac3"] {
+        let line = format!("-f lavfi -i anullsrc=r=44100:cl=stereo -t 3 -c:a {codec} -b:a 192k");
+        let found = first(&made_by_ffmpeg(&format!("silence-{codec}.ts"), &line)).bit_rate_mode;
+        let found = found.map(|mode| (mode.kind, mode.method));
+        assert_eq!(found, Some((RateKind::Constant, RateMethod::PacketSizes)), "{codec}");
+    }
+}
+
+#[test]
+fn a_broadcast_wave_states_the_time_of_its_date() {
+    let line = "-f lavfi -i sine=d=0.2 -write_bext 1 -metadata origination_date=2014-03-09 \
+                -metadata origination_time=15:32:41";
+    let file = made_by_ffmpeg("bext.wav", line);
+    let info = look(&file);
+    let found: Vec<_> = info.container.dates.iter().map(|date| (date.what, date.value.as_str())).collect();
+    assert_eq!(found, [(Occasion::Created, "2014-03-09T15:32:41")]);
+    assert!(info.to_string().contains("  created      2014-03-09 15:32:41\n"), "{info}");
+    assert_eq!(mediainfo(&file, "General", "Encoded_Date"), "2014-03-09 15:32:41");
+}
+
+#[test]
+fn a_large_tag_does_not_hide_the_header_of_an_mp3() {
+    let line = "-f lavfi -i sine=frequency=440:sample_rate=48000 -t 3 -c:a libmp3lame -q:a 4 -id3v2_version 0";
+    let audio = fs::read(made_by_ffmpeg("bare.mp3", line)).expect("a file");
+    // A tag of 2 MiB that holds only filling, as one with a cover image would be.
+    let tag = [&b"ID3\x04\0\0\x01\0\0\0"[..], &vec![0; 1 << 21]].concat();
+    let folder = trix_fixtures::folder();
+    let file = folder.path().join("tagged.mp3");
+    fs::write(&file, [tag, audio].concat()).expect("a file");
+    let found = first(&file).bit_rate_mode.map(|mode| (mode.kind, mode.method));
+    assert_eq!(found, Some((RateKind::Variable, RateMethod::Header)));
 }
 
 #[test]

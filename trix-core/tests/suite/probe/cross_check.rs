@@ -25,6 +25,7 @@ const MIRRORED: &str =
 const UNREAD: &str = "the header does not say, and mediainfo measures nothing; here the packets were read";
 const MILLIS: &str = "intervals of 33 and 34 ms are one rate that was rounded to Matroska's milliseconds";
 const LAST_TRACK: &str = "ffprobe 7 goes by the last track, and not by the header of the movie";
+const AVERAGE: &str = "the header gives the average rate as the largest one too, and the seconds of the stream differ by more than 5 percent";
 const RAW: &str =
     "an elementary stream has no times; mediainfo makes some up from the rate and its guess at the number of frames";
 
@@ -95,6 +96,7 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
         "audio 0.duration",
         "mediainfo gives the whole edit; libavformat ends with the media, which is shorter",
     ),
+    ("black.mp4", "audio 0.rate mode", AVERAGE),
     (
         "hdr10-video-with-sdr-container.mp4",
         "video 0.rate",
@@ -116,6 +118,7 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
         "video 0.top first",
         "mediainfo gives the container's order; the disagreement is named here",
     ),
+    ("nasa_13013.mp4", "audio 1.rate mode", AVERAGE),
     ("no_duration.webm", "duration", UNREAD),
     ("no_duration.webm", "audio 0.bits", "Opus has no bits in a sample"),
     ("no_duration.webm", "audio 0.duration", UNREAD),
@@ -141,6 +144,11 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
         "sample_with_chapters.mp4",
         "video 0.constant",
         "intervals differ by one tick of 1/90000 s, and one even grid fits all times",
+    ),
+    (
+        "sample_with_colr_mdcv_and_clli.mp4",
+        "audio 0.rate mode",
+        "the header gives the average rate as the largest one too, and the stream is too short to measure",
     ),
     ("sample_with_colr_mdcv_and_clli.mp4", "video 0.tier", "mediainfo does not state the tier of AV1"),
     ("test_res_change.h264", "duration", RAW),
