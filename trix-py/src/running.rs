@@ -3,7 +3,6 @@
 //! Invariant: a job whose handle is gone is cancelled.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,7 +16,7 @@ use crossbeam_channel::{Receiver, bounded};
 use pyo3::{exceptions::PyValueError, prelude::*};
 use serde::Deserialize;
 use trix_core::{
-    Cancel, Control, Error, ErrorKind, Job, Machine, Plan, Report, Result, Source, Stage,
+    Cancel, Control, Error, ErrorKind, Machine, Plan, Report, Result, Source, Stage,
     control::events::EventReceiver,
     document::{Document, Language, Resolved},
     manifest::{Inputs, Manifest},
@@ -165,21 +164,12 @@ fn execute(work: &Work, control: &Control, shared: &Shared) -> Result<Report> {
         Work::Ingest { .. } => Some(Inputs::of(&job, &source)?),
         _ => None,
     };
-    make_folders(&job)?;
     let report = run_opened(&job, source, control).map_err(|error| document.explain(&traits, error))?;
     if let (Work::Ingest { folder, set, source, .. }, Some(inputs), true) = (work, inputs, report.failed.is_empty()) {
         let path = folder.join(path_text::from_text(&format!("{}.manifest.json", stem(set, source))));
         Manifest::new(folder, inputs, report.clone())?.write(&path)?;
     }
     Ok(report)
-}
-
-/// Makes the folders that a job writes into, as the command line does.
-fn make_folders(job: &Job) -> Result<()> {
-    for folder in job.products().iter().filter_map(|(path, _)| path.parent()) {
-        fs::create_dir_all(folder).map_err(|error| Error::io(Stage::Mux, folder, "cannot be made", error))?;
-    }
-    Ok(())
 }
 
 /// What a job resolves to, as JSON. `machine` is JSON with `cores` and `memory`.
@@ -224,6 +214,7 @@ pub fn start(py: Python<'_>, work: &str) -> PyResult<Run> {
     refuse_fork().map_err(|error| raised(py, &error))?;
     let (work, shared) = (Work::parse(work)?, Arc::new(Shared::default()));
     let (mut control, events) = Control::with_events();
+    control.make_folders = true;
     let (sender, result) = bounded(1);
     let (own, seen) = (control.clone(), Arc::clone(&shared));
     // The channel of events closes with the job.

@@ -130,6 +130,15 @@ def test_all_mistakes_come_at_once_with_their_places(clip: Path, tmp_path: Path)
             trix.run(wrong)  # type: ignore[arg-type]
 
 
+def test_a_job_with_mistakes_makes_no_folder(clip: Path, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "folder" / "a.mp4"
+    with pytest.raises(trix.InvalidSpec):
+        trix.encode(clip, target, video=trix.X264(depth=12))
+    assert listing(tmp_path) == []
+    trix.encode(clip, target, video=trix.X264(preset="ultrafast"))
+    assert listing(target.parent) == ["a.mp4"]
+
+
 def test_a_taken_name_is_refused_and_replaced_on_request(clip: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy.mkv"
     target.write_text("mine")
