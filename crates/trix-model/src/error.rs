@@ -249,6 +249,11 @@ impl Error {
         self.0.stage
     }
 
+    /// The file, where known.
+    pub fn file(&self) -> Option<&str> {
+        self.0.file.as_deref()
+    }
+
     /// Index of the stream, where known.
     pub fn stream(&self) -> Option<usize> {
         self.0.stream
@@ -318,6 +323,7 @@ mod tests {
     fn the_innermost_place_wins() {
         let error = Error::new(ErrorKind::Io, Stage::Source, "gone").in_file(Path::new("in")).in_file(Path::new("out"));
         assert_eq!(error.to_string(), "in: source: gone");
+        assert_eq!(error.file(), Some("in"));
     }
 
     #[test]

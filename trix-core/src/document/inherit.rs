@@ -64,7 +64,8 @@ pub(super) fn load(
                 };
                 error.and(&by).showing(texts.excerpt(spot, true))
             })?;
-            let near = found.near.as_deref().or(near);
+            texts.files.extend(found.path.clone());
+            let near = found.near().or(near);
             let other = load(texts, notes, &found.label, &found.text, found.language, near, heirs)?;
             merged = Merge { texts, notes }.jobs(merged, other);
         }

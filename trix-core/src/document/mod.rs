@@ -33,7 +33,7 @@ mod sources;
 mod traits;
 mod variables;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use trix_model::{
@@ -43,6 +43,7 @@ use trix_model::{
 };
 
 use node::{Data, Node, Placed};
+use profiles::NamedText;
 use sources::{COMMAND_LINE, Texts};
 use variables::ChangedType;
 
@@ -82,8 +83,7 @@ impl Document {
     /// # Errors
     /// `Io` when the file cannot be read; `InvalidSpec` with all mistakes of the document.
     pub fn open(path: &Path, set: &[(String, String)]) -> Result<Self> {
-        let found = profiles::read(path)?;
-        Self::load(&found.label, &found.text, found.language, found.near.as_deref(), None, set)
+        Self::of_text(&profiles::read(path)?, set)
     }
 
     /// Reads a text.
@@ -99,8 +99,13 @@ impl Document {
     /// # Errors
     /// As [`Document::open`].
     pub fn of_profile(name: &str) -> Result<Self> {
-        let found = profiles::find(name, None, "")?;
-        Self::load(&found.label, &found.text, found.language, found.near.as_deref(), None, &[])
+        Self::of_text(&profiles::find(name, None, "")?, &[])
+    }
+
+    fn of_text(found: &NamedText, set: &[(String, String)]) -> Result<Self> {
+        let mut document = Self::load(&found.label, &found.text, found.language, found.near(), None, set)?;
+        document.texts.files.extend(found.path.clone());
+        Ok(document)
     }
 
     /// Makes a document of one or more profiles, by name or file, for `source` and the external audio `tracks`.
@@ -183,6 +188,11 @@ impl Document {
     /// The document's own description of its purpose.
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
+    }
+
+    /// The files that the document was read from: itself and all that it inherits, without the profiles of Trix.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.texts.files
     }
 
     /// What happened when documents were merged, and may surprise: an encoder in place of another, a setting that was left

@@ -2,7 +2,12 @@
 //!
 //! Invariant: each reported place can be found: the name of the document and a line of it.
 
-use std::{collections::HashSet, ops::Range, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
@@ -24,6 +29,8 @@ pub(super) const OPTION: &str = "--set ";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     labels: Vec<String>,
+    /// The documents that are files.
+    pub(super) files: Vec<PathBuf>,
     /// The text of each document or argument. Empty for what Trix wrote itself.
     texts: Vec<Arc<str>>,
     /// For each document, how near to the user it is: a document that inherits is nearer than what it inherits, and of

@@ -17,8 +17,8 @@ mod host;
 mod tests;
 
 use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     time::Instant,
 };
 
@@ -42,6 +42,7 @@ use pass::{Pass, PassOutcome};
 use crate::{
     decode::timing::TimingReport,
     doctor,
+    file_id::FileId,
     machine::this_machine,
     plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan},
     planner::{
@@ -51,7 +52,7 @@ use crate::{
     preflight::{preflight, products, refuse_existing},
     report::{Report, Timing, TrackReport},
     settings::job::Job,
-    source::{Source, SourceHasher},
+    source::{Source, SourceHasher, files_of},
 };
 
 /// Plans a job and runs it, with one opening of the source.
@@ -251,27 +252,22 @@ fn tracks(plan: &Plan, mut damage: BTreeMap<usize, Vec<DamageReport>>) -> Vec<Tr
 
 /// Refuses an output that is the source under another name, or another output.
 fn refuse_own_source(plan: &Plan) -> Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let id = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
-    let source = id(&plan.source.settings.path);
+    let source: BTreeSet<FileId> = files_of(&plan.source.settings.path).iter().map(|path| FileId::of(path)).collect();
     let inputs = plan.external_audio.iter().flat_map(|track| track.settings.all_inputs());
-    let tracks: Vec<_> = inputs.filter_map(|input| id(&input.path)).collect();
-    let mut seen = Vec::new();
-    let stills = plan.stills.iter().flat_map(|still| still.settings.paths());
-    let files = plan.outputs.iter().map(|output| output.path.clone()).chain(stills);
-    for path in files {
-        let Some(own) = id(&path) else { continue };
+    let tracks: BTreeSet<FileId> = inputs.map(|input| FileId::of(&input.path)).collect();
+    let mut seen = BTreeSet::new();
+    for (path, _) in products(plan) {
+        let own = FileId::of(&path);
         let refuse = |detail: &str| Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path);
-        if source == Some(own) {
+        if source.contains(&own) {
             return Err(refuse("the output is the source itself"));
         }
         if tracks.contains(&own) {
             return Err(refuse("the output is an audio track of the job"));
         }
-        if seen.contains(&own) {
+        if !seen.insert(own) {
             return Err(refuse("the output is another output of the job under a second name"));
         }
-        seen.push(own);
     }
     Ok(())
 }

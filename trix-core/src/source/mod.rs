@@ -58,5 +58,6 @@ pub use self::{
     fixity::SourceHasher,
     opened::Source,
     place::ReadingPlace,
+    sequence::files_of,
     shared_reader::{Stamp, Storage},
 };
