@@ -18,7 +18,7 @@ use trix_model::{
 };
 
 use crate::{
-    mux::part::PartFile,
+    mux::json_file::JsonFile,
     plan::Identity,
     report::Report,
     settings::job::Job,
@@ -54,10 +54,11 @@ pub struct Inputs {
 }
 
 /// How the files of a manifest stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Standing {
-    /// All files are there with the bytes that were verified, and source and job are those they were made of.
-    Complete,
+    /// All files are there with the bytes that were verified, and source and job are those they were made of. The report is
+    /// that of the job that made them.
+    Complete(Box<Report>),
     /// Something is not as it was, in words.
     Changed(String),
 }
@@ -129,13 +130,7 @@ impl Manifest {
     /// # Errors
     /// `Io`.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let failed = |error| Error::io(Stage::Mux, path, "cannot be written", error);
-        let text = serde_json::to_vec_pretty(self)
-            .map_err(|error| Error::bug(Stage::Mux, format!("a manifest cannot be written: {error}")))?;
-        let part = PartFile::create(path, true)?;
-        fs::write(part.path(), text).map_err(failed)?;
-        part.sync()?;
-        part.commit().map(drop)
+        JsonFile::take(path)?.write(self)
     }
 
     /// Reads a manifest. `None` if there is none.
@@ -164,7 +159,7 @@ impl Manifest {
     ///
     /// # Errors
     /// `Io` if a file cannot be read; `Cancelled`.
-    pub fn check(&self, folder: &Path, now: &Inputs, place: &ReadingPlace, cancel: &Cancel) -> Result<Standing> {
+    pub fn check(self, folder: &Path, now: &Inputs, place: &ReadingPlace, cancel: &Cancel) -> Result<Standing> {
         if let Some(how) = self.inputs.difference(now) {
             return Ok(Standing::Changed(how.into()));
         }
@@ -187,7 +182,7 @@ impl Manifest {
                 return Ok(Standing::Changed(format!("{} has other bytes than were verified", path.display())));
             }
         }
-        Ok(Standing::Complete)
+        Ok(Standing::Complete(Box::new(self.report)))
     }
 }
 

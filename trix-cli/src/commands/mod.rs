@@ -12,6 +12,7 @@ mod masters;
 mod merged;
 mod meta;
 mod running;
+mod written;
 
 use crate::args::Command;
 

@@ -88,17 +88,34 @@ pub struct ReadingProgress {
 }
 
 impl ReadingProgress {
-    /// The progress `elapsed` after the start, at byte `at` of `size`; a size of 0 is not known.
-    pub fn new(reading: Reading, at: u64, size: u64, elapsed: Duration) -> Self {
+    /// The progress `elapsed` after the start.
+    pub fn new(reading: Reading, share: Share, elapsed: Duration) -> Self {
+        let Share { bytes, bytes_expected, eta_seconds } = share;
+        let elapsed_seconds = elapsed.as_secs_f64();
+        ReadingProgress { trix: json::VERSION, reading, bytes, bytes_expected, eta_seconds, elapsed_seconds }
+    }
+}
+
+/// The share of a file that was read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share {
+    /// The byte that was read last.
+    pub bytes: u64,
+    /// Bytes of the file, where known.
+    pub bytes_expected: Option<u64>,
+    /// Seconds to the end, where known: after the first second.
+    pub eta_seconds: Option<f64>,
+}
+
+impl Share {
+    /// The share `elapsed` after the start, at byte `at` of `size`; a size of 0 is not known.
+    pub fn new(at: u64, size: u64, elapsed: Duration) -> Self {
         let (bytes, seconds) = (if size > 0 { at.min(size) } else { at }, elapsed.as_secs_f64());
         let is_known = bytes > 0 && bytes < size && seconds > 1.0;
-        ReadingProgress {
-            trix: json::VERSION,
-            reading,
+        Share {
             bytes,
             bytes_expected: Some(size).filter(|size| *size > 0),
             eta_seconds: is_known.then(|| seconds * (size - bytes) as f64 / bytes as f64),
-            elapsed_seconds: seconds,
         }
     }
 }
@@ -222,8 +239,8 @@ mod tests {
     #[test]
     fn the_end_of_a_reading_is_estimated_from_its_bytes() {
         let at = |at, size, seconds| {
-            let progress = ReadingProgress::new(Reading::Verify, at, size, Duration::from_secs(seconds));
-            (progress.bytes, progress.bytes_expected, progress.eta_seconds)
+            let share = Share::new(at, size, Duration::from_secs(seconds));
+            (share.bytes, share.bytes_expected, share.eta_seconds)
         };
         assert_eq!(at(250, 1000, 10), (250, Some(1000), Some(30.0)));
         assert_eq!(at(250, 1000, 1), (250, Some(1000), None));

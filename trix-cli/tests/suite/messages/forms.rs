@@ -9,7 +9,7 @@ use trix_fixtures::{TempDir, folder, master};
 use crate::support::{
     self, Ran,
     schema::{fits, schema},
-    terminal::on_a_terminal,
+    terminal::{on_a_terminal, without_styles},
 };
 
 /// A job with two mistakes of values and two of keys.
@@ -267,7 +267,7 @@ fn colour_is_for_terminals_and_for_those_who_force_it() {
     forced.env("CLICOLOR_FORCE", "1");
     let forced = support::watch(forced).err;
     assert!(forced.starts_with("\u{1b}[1m\u{1b}[91mtrix:\u{1b}[0m plan: job.toml:3: "), "{forced:?}");
-    assert_eq!(without_colour(&forced), plain);
+    assert_eq!(without_styles(&forced), plain);
     let mut refused = command(&folder, 100, &words);
     refused.env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1");
     assert_eq!(support::watch(refused).err, plain);
@@ -286,7 +286,7 @@ fn a_terminal_of_sixty_columns_gets_colour_and_lines_of_sixty_columns() {
         }
         let said = on_a_terminal(command, 60, 25);
         assert_eq!(said.contains('\u{1b}'), has_colour, "{said:?}");
-        assert_eq!(without_colour(&said), narrow);
+        assert_eq!(without_styles(&said), narrow);
     }
     // Without a terminal and without COLUMNS, each message stays on its line.
     let mut piped = command(&folder, 60, &words);
@@ -294,10 +294,4 @@ fn a_terminal_of_sixty_columns_gets_colour_and_lines_of_sixty_columns() {
     let said = support::watch(piped);
     let long = said.err.lines().find(|line| line.contains("fasst: is no preset")).expect("a message");
     assert!(long.ends_with("placebo") && long.len() > 120, "{said:?}");
-}
-
-fn without_colour(text: &str) -> String {
-    let mut parts = text.split('\u{1b}');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |all, part| all + part.split_once('m').map_or("", |(_, rest)| rest))
 }
