@@ -25,7 +25,6 @@ use super::{
     files::Files,
     interrupt::cancel_on_interrupt,
     masters::{self, Master},
-    merged::merged,
     running::{self, Watching, watched},
     written::Written,
 };
@@ -41,7 +40,7 @@ pub fn ingest(args: &Ingest) -> u8 {
         Ok(found) => found,
         Err(error) => return output::failure(&error, args.running.json),
     };
-    let mut run = Run { args, settings: settings(args), cancel: cancel_on_interrupt(), said: BTreeSet::new() };
+    let mut run = Run { args, settings: settings(args), cancel: cancel_on_interrupt() };
     if let ([master], true) = (found.masters.as_slice(), found.is_one_file) {
         return run.one(master);
     }
@@ -96,8 +95,6 @@ struct Run<'a> {
     args: &'a Ingest,
     settings: Vec<(String, String)>,
     cancel: Cancel,
-    /// Notes that were printed already: those about a profile are the same for each master.
-    said: BTreeSet<String>,
 }
 
 impl Run<'_> {
@@ -283,11 +280,6 @@ impl Run<'_> {
     /// Opens a master and makes the job for it.
     fn ready(&mut self, master: &Master) -> Result<Ready, Error> {
         let (document, name) = self.document(master)?;
-        for note in document.notes() {
-            if self.said.insert(note.clone()) {
-                output::note(note);
-            }
-        }
         let Resolved { mut job, traits, source } = document.resolve(None)?;
         // The manifest lists the hash of each file.
         job.hash = true;
@@ -326,8 +318,7 @@ impl Run<'_> {
         }
         let watching = Watching { progress, log, title, place, cancel };
         let report = watched(watching, |control| run_opened(&job, source, control));
-        let mut report = report.map_err(|error| document.explain(&traits, error))?;
-        report.decisions.extend(merged(&document));
+        let report = report.map_err(|error| document.explain(&traits, error))?;
         if !report.failed.is_empty() {
             return Ok(Done::Made(Box::new(report), None));
         }

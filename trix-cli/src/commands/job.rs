@@ -17,7 +17,6 @@ use trix_core::{
 
 use super::{
     files::Files,
-    merged::{merged, print_notes},
     running::{Watching, execute, watched},
 };
 use crate::{
@@ -86,10 +85,7 @@ pub fn plan(args: &Plan) -> u8 {
     resolved(document, args.output.as_deref(), args.json, |document, Resolved { job, traits, source }| {
         let machine = args.machine.unwrap_or_else(trix_core::this_machine);
         match plan_for(&job, &source, &machine) {
-            Ok(mut planned) if args.json => {
-                planned.decisions.extend(merged(document));
-                output::json(&planned);
-            }
+            Ok(planned) if args.json => output::json(&planned),
             Ok(planned) => {
                 let needs = preflight(&planned, &source);
                 output::text(&(plan::text(&job, &planned) + &plan::needs(&needs)));
@@ -116,6 +112,9 @@ fn time(job: &Job, planned: &Written, source: &Source) -> u8 {
 
 /// Lists profiles, shows one, or checks one.
 pub fn profiles(args: &Profiles) -> u8 {
+    let print_notes = |document: &Document| {
+        document.notes().iter().for_each(|note| output::note(&format!("{}: {}", note.what, note.why)));
+    };
     match (&args.check, &args.name) {
         (Some(path), _) => match Document::open(path, &[]) {
             Ok(document) => {
@@ -195,7 +194,6 @@ fn resolved(
         Ok(document) => document,
         Err(error) => return output::failure(&error, as_json),
     };
-    print_notes(&document);
     match document.resolve(folder) {
         Ok(resolved) => go_on(&document, resolved),
         Err(error) => output::failure(&error, as_json),
@@ -212,10 +210,6 @@ fn start(document: &Document, resolved: Resolved, running: &Running) -> u8 {
         Err(error) => return output::failure(&error, running.json),
     };
     let watching = Watching::new(running.progress, &written.log, Some(source.reading_place()));
-    let work = |control: &Control| {
-        let mut report = run_opened(&job, source, control)?;
-        report.decisions.extend(merged(document));
-        Ok(report)
-    };
+    let work = |control: &Control| run_opened(&job, source, control);
     execute(watching, written, running.json, work, |error| document.explain(&traits, error))
 }

@@ -9,7 +9,6 @@ mod interrupt;
 mod job;
 mod man;
 mod masters;
-mod merged;
 mod meta;
 mod running;
 mod written;

@@ -37,15 +37,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use trix_model::{
+    decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
     mistake::Mistake,
     path_text,
 };
 
+use inherit::Merge;
 use node::{Data, Node, Placed};
 use profiles::NamedText;
 use sources::{COMMAND_LINE, Texts};
-use variables::ChangedType;
 
 pub use crate::document::{
     keys::{Key, keys, table as key_table},
@@ -73,7 +74,7 @@ pub struct Document {
     merged: Node,
     texts: Texts,
     description: Option<String>,
-    notes: Vec<String>,
+    notes: Vec<Decision>,
 }
 
 impl Document {
@@ -136,8 +137,8 @@ impl Document {
         set: &[(String, String)],
     ) -> Result<Self> {
         let (mut texts, mut notes) = (Texts::default(), Vec::new());
-        let mut tree = inherit::load(&mut texts, &mut notes, label, text, language, near, &mut Vec::new())?;
-        let schema = schema::of_job();
+        let (schema, merging) = (schema::of_job(), schema::of_merging());
+        let mut tree = inherit::load(&mut texts, &mut notes, &merging, label, text, language, near, &mut Vec::new())?;
         if let Some(source) = source {
             let spot = texts.add(COMMAND_LINE);
             if let Some(place) = tree.reach("source.path", spot) {
@@ -148,17 +149,9 @@ impl Document {
         let mut mistakes: Vec<Placed> = Vec::new();
         for (key, value) in set.iter().filter(|(key, _)| key != STEM) {
             let spot = texts.add_option(key, value);
-            match variables::set(&mut tree, key, value, spot, &schema) {
-                Ok(None) => {}
-                Ok(Some(ChangedType { old, from })) => {
-                    let from = texts.name(from);
-                    notes.push(format!("{key}: {value} (--set) in place of {old} ({from}); its other settings stay"));
-                }
-                Err(placed) => mistakes.push(*placed),
-            }
+            let mut merge = Merge { texts: &texts, notes: &mut notes, schema: &merging };
+            mistakes.extend(variables::set(&mut tree, key, value, spot, &mut merge).err().map(|placed| *placed));
         }
-        // Tables of the command line have short forms too.
-        shorthand::write_out(&mut tree);
         tree.locate(Default::default());
         let merged = tree.clone();
         let description = tree.take("description");
@@ -169,7 +162,7 @@ impl Document {
         let stem = stem.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
         let stem = own_stem.or(stem).unwrap_or_default();
         mistakes.extend(variables::substitute(&mut tree, &[(STEM, stem)]));
-        mistakes.extend(deciding::check(&tree, &schema, &texts));
+        mistakes.extend(deciding::check(&tree, &schema, &merging, &texts));
         let mut bare = tree.clone();
         deciding::spread(&mut bare);
         let mut bare = deciding::without(bare);
@@ -196,19 +189,21 @@ impl Document {
     }
 
     /// What happened when documents were merged, and may surprise: an encoder in place of another, a setting that was left
-    /// out. One sentence each.
-    pub fn notes(&self) -> &[String] {
+    /// out. A job of the document has it in [`Job::merging`].
+    pub fn notes(&self) -> &[Decision] {
         &self.notes
     }
 
     /// The document with everything that it inherits, in TOML. Its variables have no values yet.
     ///
     /// # Errors
-    /// `InvalidSpec` if TOML cannot hold a value, such as a number above 2^63.
+    /// `InvalidSpec` if TOML cannot hold a value: a whole number from 2^63 on.
     pub fn merged(&self) -> Result<String> {
-        toml::to_string_pretty(&self.merged.to_toml()).map_err(|error| {
-            Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("cannot be written in TOML: {error}"))
-        })
+        let unwritable = |problem: String| {
+            Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("cannot be written in TOML: {problem}"))
+        };
+        let value = self.merged.to_toml().map_err(unwritable)?;
+        toml::to_string_pretty(&value).map_err(|error| unwritable(error.to_string()))
     }
 
     /// The source that the document names.
@@ -234,11 +229,14 @@ impl Document {
         let mut bare = deciding::without(self.decided(traits));
         let schema = schema::of_job();
         let mistakes = check::check(&mut bare, &schema, &schema, &self.texts).mistakes;
-        if mistakes.is_empty() { read(&bare) } else { Err(self.texts.error(mistakes)) }
+        if !mistakes.is_empty() {
+            return Err(self.texts.error(mistakes));
+        }
+        Ok(Job { merging: self.notes.clone(), ..read(&bare)? })
     }
 
     fn decided(&self, traits: &Traits) -> Node {
-        let mut tree = deciding::decided(&self.tree, traits, &self.texts);
+        let mut tree = deciding::decided(&self.tree, traits, &self.texts, &schema::of_merging());
         deciding::spread(&mut tree);
         tree
     }

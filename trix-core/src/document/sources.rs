@@ -104,6 +104,11 @@ impl Texts {
         nearness(one) > nearness(other)
     }
 
+    /// True if document `number` is an option of the command line.
+    pub(super) fn is_option(&self, number: usize) -> bool {
+        self.labels.get(number).is_some_and(|label| label.starts_with(OPTION))
+    }
+
     /// The place in words: `job.toml:12`.
     pub(super) fn name(&self, spot: Spot) -> String {
         let label = self.labels.get(spot.document).map_or("", String::as_str);

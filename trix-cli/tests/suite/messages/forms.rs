@@ -190,7 +190,7 @@ fn the_range_of_an_option_is_said_for_text_and_for_a_number_out_of_it() {
     let folder = with(&[]);
     for (option, outside, range) in [
         ("--crf", "51.5", "0 to 51"),
-        ("--qp", "70", "0 to 51, with more than 8 bits up to 69"),
+        ("--qp", "70", "0 to 69"),
         ("--bitrate", "2000001", "1 to 2000000"),
         ("--bitrate 900 --passes", "3", "1 or 2"),
         ("--bufsize 9000 --maxrate", "4000001", "1 to 4000000"),
