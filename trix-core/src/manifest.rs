@@ -22,7 +22,7 @@ use crate::{
     plan::Identity,
     report::Report,
     settings::job::Job,
-    source::{FileFixity, ReadingPlace, Source, identity_of_file, sha256_watched},
+    source::{FileFixity, ReadingPlace, Source, hex, identity_of_file, sha256_watched},
 };
 
 /// The largest manifest, in bytes. One of a package with ten thousand segments has 2 MB.
@@ -75,7 +75,7 @@ impl Inputs {
         bare.source.path = bare.source.path.file_name().map(PathBuf::from).unwrap_or_default();
         let unwritable = |error| Error::bug(Stage::Plan, format!("a job cannot be written: {error}"));
         let text = serde_json::to_vec(&bare).map_err(unwritable)?;
-        let job = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let job = hex(&Sha256::digest(&text).into());
         Ok(Inputs { job, source: source.identity()?, tracks })
     }
 
@@ -122,7 +122,7 @@ impl Manifest {
 
     /// The size of all files together.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        self.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add)
     }
 
     /// Writes the manifest under the name `path`, in one step.
@@ -155,7 +155,7 @@ impl Manifest {
     }
 
     /// Compares the manifest with what the files would be made of `now`, and all files below `folder` with their hashes.
-    /// `place`, in as many bytes as [`Self::bytes`], follows the reading of the files.
+    /// Moves `place` on by each block that is read. Make it with `ReadingPlace::new(self.bytes())`.
     ///
     /// # Errors
     /// `Io` if a file cannot be read; `Cancelled`.

@@ -74,6 +74,8 @@ pub enum Stage {
     Source,
     /// Reading the properties of the source.
     Probe,
+    /// Measuring loudness and drift of audio before it is encoded.
+    Measure,
     /// Reading packets.
     Demux,
     /// Turning packets into frames.
@@ -94,6 +96,7 @@ impl fmt::Display for Stage {
             Stage::Plan => "plan",
             Stage::Source => "source",
             Stage::Probe => "probe",
+            Stage::Measure => "measure",
             Stage::Demux => "demux",
             Stage::Decode => "decode",
             Stage::Filter => "filter",

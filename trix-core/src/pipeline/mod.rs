@@ -12,6 +12,7 @@ pub(crate) mod given;
 pub(crate) mod presented;
 pub mod pass;
 pub(crate) mod stage;
+mod folders;
 mod host;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ use trix_model::{
 pub use self::control::{Control, OnProgress, Stages};
 use failures::Failures;
 use finish::{Finish, PendingOutputs, Reports};
+use folders::MadeFolders;
 use follow::one_pass;
 use host::Host;
 pub(crate) use pass::{Feed, Program, together};
@@ -99,7 +101,10 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     refuse_own_source(&draft.plan)?;
     refuse_existing(&products(&draft.plan))?;
     warn(&draft.plan, &source, control);
-    let pending = take_names(&draft.plan, control)?;
+    let (_folders, pending) = take_names(&draft.plan, control)?;
+    if draft.has_to_measure() {
+        control.began(Stage::Measure);
+    }
     draft.measure(&source, &control.cancel)?;
     let Draft { plan, external_audio } = draft;
     execute(plan, Opened { source, external_audio, hasher, pending, began, program: None }, control)
@@ -141,7 +146,7 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
     refuse_own_source(plan)?;
     refuse_existing(&products(plan))?;
     warn(plan, &source, control);
-    let pending = take_names(plan, control)?;
+    let (_folders, pending) = take_names(plan, control)?;
     execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, program: None }, control)
 }
 
@@ -158,12 +163,8 @@ struct Opened<'a> {
 
 fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report> {
     let Opened { source, external_audio, hasher, pending, began, program } = opened;
-    if let Some(doubt) = plan.memory.doubt(&this_machine()) {
-        control.emit(|| Event::Warning { path: None, text: format!("{}: {}", doubt.what, doubt.why) });
-        if !plan.decisions.contains(&doubt) {
-            plan.decisions.push(doubt);
-        }
-    }
+    let doubt = plan.memory.doubt(&this_machine()).filter(|doubt| !plan.decisions.contains(doubt));
+    plan.decisions.extend(doubt);
     let mut failures = Failures::new(&plan, control.events.clone());
     let host = Host::of(control)?;
     let path = plan.source.settings.path.clone();
@@ -272,24 +273,17 @@ fn refuse_own_source(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Takes the names of all outputs.
-fn take_names(plan: &Plan, control: &Control) -> Result<PendingOutputs> {
-    if control.make_folders {
-        for (path, _) in products(plan) {
-            let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-            made.map_err(|error| Error::io(Stage::Mux, &path, "its folder cannot be made", error))?;
-        }
-    }
-    PendingOutputs::take(plan)
+/// Takes the names of all outputs, in folders that are made for them if the caller wants that.
+fn take_names(plan: &Plan, control: &Control) -> Result<(MadeFolders, PendingOutputs)> {
+    let paths = products(plan).into_iter().map(|(path, _)| path);
+    let folders = if control.make_folders { MadeFolders::make_for(paths)? } else { MadeFolders::default() };
+    Ok((folders, PendingOutputs::take(plan)?))
 }
 
 /// Reports before the first frame what may keep the job from its end.
 fn warn(plan: &Plan, source: &Source, control: &Control) {
     if control.events.is_some() {
-        let mut needs = preflight(plan, source);
-        // A machine that is too small for the plan is a warning of its own.
-        needs.free_memory = needs.free_memory.filter(|_| plan.memory.doubt(&this_machine()).is_none());
-        let warnings = needs.warnings();
+        let warnings = preflight(plan, source).warnings();
         warnings.into_iter().for_each(|text| control.emit(|| Event::Warning { path: None, text }));
     }
 }

@@ -199,7 +199,10 @@ impl Watch {
 
     /// The progress of the phase at this moment.
     pub fn look(&mut self) -> Progress {
-        let now = Instant::now();
+        self.look_at(Instant::now())
+    }
+
+    fn look_at(&mut self, now: Instant) -> Progress {
         let counters = self.counters.iter();
         let frame = counters.clone().map(|own| own.frames.load(Ordering::Relaxed)).min().unwrap_or(0);
         let bytes = counters.map(|own| own.bytes.load(Ordering::Relaxed)).sum();
@@ -235,6 +238,25 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_slowest_output_over_five_seconds() {
+        let counters = [(); 2].map(|()| Arc::new(Counters::default()));
+        let mut watch = Watch::new(Phase::Encode, Some(1000), 25.0, counters.to_vec());
+        let began = watch.started;
+        let mut at = |seconds: u64, frames: [u64; 2]| {
+            counters.iter().zip(frames).for_each(|(own, frames)| own.frames.store(frames, Ordering::Relaxed));
+            let progress = watch.look_at(began + Duration::from_secs(seconds));
+            (progress.frame, progress.fps, progress.speed, progress.eta_seconds)
+        };
+        assert_eq!(at(2, [100, 120]), (100, 50.0, 2.0, Some(18.0)));
+        assert_eq!(at(4, [200, 240]), (200, 50.0, 2.0, Some(16.0)));
+        // What is older than five seconds no longer counts: 150 frames in four seconds.
+        assert_eq!(at(8, [350, 400]), (350, 37.5, 1.5, Some(650.0 / 37.5)));
+        // Nothing moved since: the rate falls.
+        assert_eq!(at(13, [350, 400]).1, 0.0);
+        assert_eq!(at(13, [350, 400]).3, None);
+    }
 
     #[test]
     fn the_end_of_a_reading_is_estimated_from_its_bytes() {
