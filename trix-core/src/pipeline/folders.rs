@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::io::Errno;
 use trix_model::error::{Error, Result, Stage};
 
 use crate::mux::part::sync_parent;
@@ -39,7 +40,7 @@ impl MadeFolders {
         match fs::create_dir(folder) {
             // Another job can make it at the same time. It is not ours then.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return if folder.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) };
+                return if folder.is_dir() { Ok(()) } else { Err(Errno::NOTDIR.into()) };
             }
             made => made?,
         }
