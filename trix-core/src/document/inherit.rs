@@ -13,8 +13,7 @@ use trix_model::{
 use crate::{
     document::{
         node::{Data, Node, Spot},
-        parse::Language,
-        profiles,
+        profiles::{self, NamedText},
         schema::{self, Kind},
         shorthand,
         sources::{COMMAND_LINE, Texts},
@@ -35,12 +34,11 @@ pub(super) fn load(
     texts: &mut Texts,
     notes: &mut Vec<Decision>,
     schema: &Value,
-    label: &str,
-    text: &str,
-    language: Language,
+    document: &NamedText,
     near: Option<&Path>,
     heirs: &mut Vec<String>,
 ) -> Result<Node> {
+    let label = document.label.as_str();
     if let Some(at) = heirs.iter().position(|heir| heir == label) {
         let chain = heirs[at..].join(" -> ");
         return Err(refuse(label, format!("inherits itself: {chain} -> {label}")));
@@ -52,7 +50,7 @@ pub(super) fn load(
         return Err(refuse(label, format!("is one of more than {MOST_DOCUMENTS} documents that are inherited")));
     }
     let number = texts.count();
-    let mut own = texts.parse(label, text, language)?;
+    let mut own = texts.parse(label, &document.text, document.language)?;
     if !matches!(own.data, Data::Table(_)) {
         return Err(refuse(label, "is no table of settings".into()));
     }
@@ -72,8 +70,7 @@ pub(super) fn load(
                 error.and(&by).showing(texts.excerpt(spot, true))
             })?;
             texts.files.extend(found.path.clone());
-            let near = found.near().or(near);
-            let other = load(texts, notes, schema, &found.label, &found.text, found.language, near, heirs)?;
+            let other = load(texts, notes, schema, &found, found.near().or(near), heirs)?;
             merged = Merge { texts, notes, schema }.jobs(merged, other);
         }
     }

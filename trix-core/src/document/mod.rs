@@ -92,7 +92,7 @@ impl Document {
     /// # Errors
     /// As [`Document::open`].
     pub fn parse(text: &str, language: Language, set: &[(String, String)]) -> Result<Self> {
-        Self::load("the job", text, language, None, None, set)
+        Self::load(&NamedText::without_file("the job", text.to_owned(), language), None, set)
     }
 
     /// Reads a profile, by name or file.
@@ -104,7 +104,7 @@ impl Document {
     }
 
     fn of_text(found: &NamedText, set: &[(String, String)]) -> Result<Self> {
-        let mut document = Self::load(&found.label, &found.text, found.language, found.near(), None, set)?;
+        let mut document = Self::load(found, None, set)?;
         document.texts.files.extend(found.path.clone());
         Ok(document)
     }
@@ -124,21 +124,13 @@ impl Document {
             let unreadable = |error| Error::bug(Stage::Plan, format!("a track cannot be written: {error}"));
             own["tracks"] = serde_json::to_value(tracks).map_err(unreadable)?;
         }
-        let text = own.to_string();
-        Self::load(COMMAND_LINE, &text, Language::Json, None, Some(source), set)
+        Self::load(&NamedText::without_file(COMMAND_LINE, own.to_string(), Language::Json), Some(source), set)
     }
 
-    fn load(
-        label: &str,
-        text: &str,
-        language: Language,
-        near: Option<&Path>,
-        source: Option<&Path>,
-        set: &[(String, String)],
-    ) -> Result<Self> {
+    fn load(own: &NamedText, source: Option<&Path>, set: &[(String, String)]) -> Result<Self> {
         let (mut texts, mut notes) = (Texts::default(), Vec::new());
         let (schema, merging) = (schema::of_job(), schema::of_merging());
-        let mut tree = inherit::load(&mut texts, &mut notes, &merging, label, text, language, near, &mut Vec::new())?;
+        let mut tree = inherit::load(&mut texts, &mut notes, &merging, own, own.near(), &mut Vec::new())?;
         if let Some(source) = source {
             let spot = texts.add(COMMAND_LINE);
             if let Some(place) = tree.reach("source.path", spot) {

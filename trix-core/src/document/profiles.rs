@@ -39,6 +39,11 @@ pub(super) struct NamedText {
 }
 
 impl NamedText {
+    /// A text that is not read from a file.
+    pub(super) fn without_file(label: &str, text: String, language: Language) -> Self {
+        Self { label: label.to_owned(), text, language, path: None }
+    }
+
     /// The folder of the document.
     pub(super) fn near(&self) -> Option<&Path> {
         self.path.as_deref()?.parent()
@@ -81,7 +86,7 @@ pub(super) fn find(name: &str, near: Option<&Path>, by: &str) -> Result<NamedTex
     }
     if let Some(profile) = PROFILES.iter().find(|profile| profile.name == name) {
         let label = format!("profile {name}");
-        return Ok(NamedText { label, text: profile.text.to_owned(), language: Language::Toml, path: None });
+        return Ok(NamedText::without_file(&label, profile.text.to_owned(), Language::Toml));
     }
     let path = Path::new(name);
     let beside = near.map(|near| near.join(path));
