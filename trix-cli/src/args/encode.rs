@@ -344,7 +344,8 @@ pub enum VerifyChoice {
 pub enum ProgressChoice {
     /// Lines that change, on a terminal; else nothing
     Auto,
-    /// One JSON object per line, five times a second (see `trix schema progress`)
+    /// One JSON object per line, five times a second (see `trix schema progress`); a line that does not begin with { is a
+    /// message
     Json,
     /// Nothing
     None,
