@@ -42,11 +42,13 @@ unset CFLAGS CXXFLAGS CPPFLAGS LDFLAGS ASFLAGS LIBS CPATH C_INCLUDE_PATH CPLUS_I
 
 declare -A keys=()
 
-# What a library is made of: its recipe, the shared steps, the compiler, its source and its dependencies.
+# What a library is made of: its recipe and the lists in it, the shared steps, the compiler, its source with the files of the
+# licence, and its dependencies.
 recipe() { # NAME [DEPENDENCY...]
-    local dependency
-    declare -f "build_$1" unpack once with_cmake relocate
-    echo "$compiler $(field "$1" sum)"
+    local dependency list
+    declare -f "build_$1" unpack once with_cmake relocate wrap
+    for list in $(compgen -A variable "$1_"); do declare -p "$list"; done
+    echo "$compiler $(field "$1" sum) $(field "$1" licences)"
     for dependency in "${@:2}"; do echo "$dependency ${keys[$dependency]}"; done
 }
 

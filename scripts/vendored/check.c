@@ -18,6 +18,8 @@
 #include <x264.h>
 #include <x265.h>
 
+#include "lists.h" // encoders, muxers and filters of recipes.sh
+
 enum { WIDTH = 128, HEIGHT = 96, MOST = 1 << 20 };
 
 static int failures;
@@ -236,21 +238,12 @@ __attribute__((visibility("default"))) int check(void) {
     try_zimg();
     try_soxr();
     const char *decoders[] = {"libdav1d", "libvpx", "libvpx-vp9", "png", "prores", "dnxhd", "jpeg2000", "vp9", "opus", "vvc"};
-    const char *encoders[] = {"aac",     "ac3",  "eac3", "flac",     "alac",   "libopus",  "pcm_s24le", "ffv1",
-                              "prores_ks", "mjpeg", "png",  "libwebp", "subrip", "mov_text", "ass",       "webvtt"};
-    const char *filters[] = {
-        "aformat",     "alimiter",       "anull",     "aresample", "asetpts",   "asetrate",      "asettb",     "bwdif",
-        "channelmap",  "copy",           "crop",      "cropdetect", "decimate", "extractplanes", "fieldmatch", "format",
-        "hflip",       "idet",           "mergeplanes", "null",    "pan",       "premultiply",   "scale",      "separatefields",
-        "setfield",    "setparams",      "settb",     "split",     "tonemap",   "transpose",     "vflip",      "volume",
-        "weave",       "zscale"};
-    const char *containers[] = {"mp4", "mov", "matroska", "webm", "mpegts", "mxf"};
     for (size_t at = 0; at < sizeof decoders / sizeof *decoders; at++) try_decoder(decoders[at]);
     for (size_t at = 0; at < sizeof encoders / sizeof *encoders; at++) try_encoder(encoders[at]);
     for (size_t at = 0; at < sizeof filters / sizeof *filters; at++)
         report(avfilter_get_by_name(filters[at]) != NULL, "filter %s", filters[at]);
-    for (size_t at = 0; at < sizeof containers / sizeof *containers; at++)
-        report(av_guess_format(containers[at], NULL, NULL) != NULL, "container %s", containers[at]);
+    for (size_t at = 0; at < sizeof muxers / sizeof *muxers; at++)
+        report(av_guess_format(muxers[at], NULL, NULL) != NULL, "muxer %s", muxers[at]);
     fflush(stdout);
     return failures;
 }

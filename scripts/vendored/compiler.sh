@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Installs zig and makes it the C compiler. scripts/vendored.sh reads this file with `source`.
 
 # The oldest C library that the result works with: that of manylinux_2_28 (AlmaLinux 8, Debian 10).
@@ -7,7 +8,10 @@ target=x86_64-linux-gnu.2.28
 # what nobody uses; hidden symbols cannot clash with those of another FFmpeg in the same process.
 flags='-O3 -g0 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections -fomit-frame-pointer -fno-sanitize=undefined'
 
-compiler="$(grep '^ziglang==' scripts/vendored/requirements.txt) $target $flags"
+# The libraries must not name the folder that they were built in.
+arguments="-target $target $flags \${VENDORED_WORK:+-ffile-prefix-map=\"\$VENDORED_WORK\"=.}"
+
+compiler="$(grep '^ziglang==' scripts/vendored/requirements.txt) $arguments"
 tools=$cache/tools/$(sha256sum scripts/vendored/requirements.txt | cut -c 1-16)
 
 zig() {
@@ -19,8 +23,6 @@ clang_version() {
 }
 
 install_compiler() {
-    # The libraries must not name the folder that they were built in.
-    local arguments="-target $target $flags \${VENDORED_WORK:+-ffile-prefix-map=\"\$VENDORED_WORK\"=.}"
     export PATH=$tools/bin:$PATH CC=cc CXX=c++ AR=ar RANLIB=ranlib
     export ZIG_GLOBAL_CACHE_DIR=$tools/cache ZIG_LOCAL_CACHE_DIR=$tools/cache
     if [[ ! -e $tools/ready ]]; then

@@ -16,7 +16,21 @@ FIELDS = ("name", "release", "package", "version", "distribution", "tarball", "s
 NAMES = {"ffmpeg": "FFmpeg", "soxr": "libsoxr", "vpx": "libvpx", "webp": "libwebp", "opus": "libopus"}
 
 LLVM_LICENCE = "Apache-2.0 WITH LLVM-exception"
-LLVM_PARTS = {"libcxx": "libc++", "libcxxabi": "libc++abi", "libunwind": "libunwind"}
+LLVM_SITE = "https://llvm.org"
+
+
+def parts_of_compiler(zig, llvm):
+    """Returns what the compiler adds to a program, in rows like those of sources.txt."""
+    names = ("name", "title", "release", "licence", "text", "source", "site")
+    rows = [
+        ("libcxx", "libc++", llvm, LLVM_LICENCE, "LICENSE.TXT", "lib/libcxx", LLVM_SITE),
+        ("libcxxabi", "libc++abi", llvm, LLVM_LICENCE, "LICENSE.TXT", "lib/libcxxabi", LLVM_SITE),
+        ("libunwind", "libunwind", llvm, LLVM_LICENCE, "LICENSE.TXT", "lib/libunwind", LLVM_SITE),
+        ("compiler_rt", "compiler_rt", zig, "MIT", "LICENSE", "lib/compiler_rt", "https://ziglang.org"),
+        # As for each of its files, the Free Software Foundation permits to link them into any program.
+        ("libc_nonshared", "libc_nonshared", zig, "LGPL-2.1-or-later", "atexit.c", "lib/libc/glibc", "https://www.gnu.org/software/libc"),
+    ]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def read(sources):
@@ -45,12 +59,12 @@ def notice(rows, folder, zig, llvm):
             f"  site      {row['site']}",
             "",
         ]
-    for part, name in LLVM_PARTS.items():
+    for part in parts_of_compiler(zig, llvm):
         text += [
-            f"{name} of LLVM {llvm}",
-            f"  licence   {LLVM_LICENCE} (licences/{part}/LICENSE.TXT)",
-            f"  source    the Python package ziglang {zig}, lib/{part}",
-            "  site      https://llvm.org",
+            f"{part['title']} {part['release']}",
+            f"  licence   {part['licence']} (licences/{part['name']}/{part['text']})",
+            f"  source    the Python package ziglang {zig}, {part['source']}",
+            f"  site      {part['site']}",
             "",
         ]
     return "\n".join(text)
@@ -78,20 +92,23 @@ def component(row):
     }
 
 
-def runtime(part, llvm):
+def component_of_compiler(part):
+    kind = "expression" if " " in part["licence"] else "license"
+    licence = part["licence"] if kind == "expression" else {"id": part["licence"]}
     return {
         "type": "library",
-        "bom-ref": part,
-        "name": LLVM_PARTS[part],
-        "version": llvm,
-        "licenses": [{"expression": LLVM_LICENCE}],
-        "purl": f"pkg:generic/{part}@{llvm}",
-        "externalReferences": [{"type": "website", "url": "https://llvm.org"}],
+        "bom-ref": part["name"],
+        "name": part["title"],
+        "version": part["release"],
+        "licenses": [{kind: licence}],
+        "purl": f"pkg:generic/{part['name']}@{part['release']}",
+        "externalReferences": [{"type": "website", "url": part["site"]}],
     }
 
 
 def sbom(rows, zig, llvm):
-    components = [component(row) for row in rows] + [runtime(part, llvm) for part in LLVM_PARTS]
+    components = [component(row) for row in rows]
+    components += [component_of_compiler(part) for part in parts_of_compiler(zig, llvm)]
     content = json.dumps([components, zig], sort_keys=True)
     return {
         "bomFormat": "CycloneDX",

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # How each library is built. scripts/vendored.sh reads this file with `source`.
 #
 # A recipe runs in its folder of work, with its dependencies in deps/, and installs below stage/. The prefix is
@@ -154,15 +155,16 @@ build_vpx() {
     make install DIST_DIR="$VENDORED_WORK/stage$export_folder"
 }
 
-# All decoders, demuxers, parsers and bitstream filters, since sources can be anything. Of what writes or filters, only
-# what Trix uses.
+# What Trix uses of what FFmpeg writes and filters, by the names of its configure. check.sh looks for the same, and a test of
+# trix-core compares the filters with its sources.
+ffmpeg_encoders=aac,ac3,alac,ass,dnxhd,eac3,ffv1,flac,libopus,libwebp,mjpeg,movtext,'pcm_*',png,prores_ks,srt,ssa,subrip,webvtt
+ffmpeg_muxers=matroska,mov,mp4,mpegts,mxf,webm
+ffmpeg_filters=aformat,alimiter,anull,aresample,asetpts,asetrate,asettb,bwdif,channelmap,copy,crop,cropdetect,decimate
+ffmpeg_filters+=,extractplanes,fieldmatch,format,hflip,idet,mergeplanes,null,pan,premultiply,scale,separatefields,setfield
+ffmpeg_filters+=,setparams,settb,split,tonemap,transpose,vflip,volume,weave,zscale
+
+# All decoders, demuxers, parsers and bitstream filters, since sources can be anything.
 build_ffmpeg() {
-    local encoders muxers filters
-    encoders=aac,ac3,alac,ass,dnxhd,eac3,ffv1,flac,libopus,libwebp,mjpeg,movtext,'pcm_*',png,prores_ks,srt,ssa,subrip,webvtt
-    muxers=matroska,mov,mp4,mpegts,mxf,webm
-    filters=aformat,alimiter,anull,aresample,asetpts,asetrate,asettb,bwdif,channelmap,copy,crop,cropdetect,decimate
-    filters+=,extractplanes,fieldmatch,format,hflip,idet,mergeplanes,null,pan,premultiply,scale,separatefields,setfield
-    filters+=,setparams,settb,split,tonemap,transpose,vflip,volume,weave,zscale
     unpack ffmpeg
     cd src
     ln -sfn ../deps deps
@@ -170,8 +172,8 @@ build_ffmpeg() {
         --enable-gpl --disable-autodetect --enable-static --disable-shared --enable-pic --disable-debug --disable-doc \
         --disable-programs --disable-network --disable-avdevice --disable-postproc --disable-hwaccels --disable-indevs \
         --disable-outdevs --disable-protocols --enable-protocol=file \
-        --disable-encoders --enable-encoder="$encoders" --disable-muxers --enable-muxer="$muxers" \
-        --disable-filters --enable-filter="$filters" \
+        --disable-encoders --enable-encoder="$ffmpeg_encoders" --disable-muxers --enable-muxer="$ffmpeg_muxers" \
+        --disable-filters --enable-filter="$ffmpeg_filters" \
         --enable-zlib --enable-libzimg --enable-libsoxr --enable-libdav1d --enable-libopus --enable-libwebp --enable-libvpx \
         --pkg-config-flags=--static --extra-cflags=-Ideps/include --extra-ldflags=-Ldeps/lib \
         --extra-libs='-lc++ -lc++abi -lm -lpthread'
@@ -181,16 +183,20 @@ build_ffmpeg() {
     make install DESTDIR="$VENDORED_WORK/stage"
 }
 
-# LLVM's C++ library as zig builds it, for a program that another compiler links.
+# LLVM's C++ library as zig builds it, for a program that another compiler links. With zig, a program also gets compiler_rt and
+# the part of glibc that is linked into each program; their licences are here too.
 build_runtime() {
-    local file
+    local file lib
+    lib=$(echo "$tools"/venv/lib/python*/site-packages/ziglang/lib)
     echo 'int main() { throw 1; }' >main.cpp
     zig build-lib -dynamic -O ReleaseFast -target "$target" -lc -lc++ main.cpp --verbose-link -femit-bin=main.so 2>links
     for file in libc++.a libc++abi.a libunwind.a; do
         install -D -m 644 -t "stage$export_folder/lib" "$(tr ' ' '\n' <links | grep "/$file\$" | head -n 1)"
     done
     for file in libcxx libcxxabi libunwind; do
-        install -D -m 644 -t "stage$export_folder/licences/$file" \
-            "$tools"/venv/lib/python*/site-packages/ziglang/lib/"$file/LICENSE.TXT"
+        install -D -m 644 -t "stage$export_folder/licences/$file" "$lib/$file/LICENSE.TXT"
     done
+    install -D -m 644 -t "stage$export_folder/licences/compiler_rt" "$lib/../LICENSE"
+    # The terms, with the exception for linking, stand at the head of each file.
+    install -D -m 644 -t "stage$export_folder/licences/libc_nonshared" "$lib/libc/glibc/stdlib/atexit.c"
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Fetches the tarballs of scripts/vendored/sources.txt. scripts/vendored.sh reads this file with `source`.
 
 # One field of a library. Empty for a library without a tarball. The parts of x265 share its tarball.

@@ -14,7 +14,7 @@ use std::{
 
 use serde::Serialize;
 use trix_core::{
-    Error, ErrorDetail, ErrorDocument, Stage,
+    Error, ErrorDetail, ErrorDocument,
     mistake::{self, Mistake},
 };
 
@@ -83,16 +83,6 @@ pub fn json_line(value: &impl Serialize) {
     line(&serde_json::to_string(value).unwrap_or_default());
 }
 
-/// Writes `value` as indented JSON into a file.
-///
-/// # Errors
-/// `Io`.
-pub fn json_file(path: &Path, value: &impl Serialize) -> Result<(), Error> {
-    let failed = |error| Error::io(Stage::Mux, path, "cannot be written", error);
-    let text = serde_json::to_string_pretty(value).map_err(|error| failed(error.into()))?;
-    std::fs::write(path, text + "\n").map_err(failed)
-}
-
 /// Writes a line to standard error.
 pub fn line(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", visible(line));
@@ -120,7 +110,12 @@ pub fn problems(problems: &[Problem]) {
 
 /// Writes a note to standard error.
 pub fn note(note: &str) {
-    line(&problem::wrapped(&format!("trix: note: {note}"), width()));
+    line(&as_note(note));
+}
+
+/// A note as its lines on standard error.
+pub fn as_note(note: &str) -> String {
+    problem::wrapped(&format!("trix: note: {note}"), width())
 }
 
 /// An error as data, with the lines and arguments that it is about.
@@ -160,11 +155,12 @@ fn problems_of(error: &Error, detail: &ErrorDetail) -> Vec<Problem> {
     detail.mistakes.iter().enumerate().map(problem).collect()
 }
 
-/// Reports the error of one of several masters. The message names it.
-pub fn failure_of(master: &Path, error: &Error) {
-    let name = master.display().to_string();
-    if !error.to_string().contains(&name) {
-        line(&format!("trix: {name}:"));
+/// Reports an error of some of several masters. A master that the message does not begin with is named above it.
+pub fn failure_of(masters: &[&Path], error: &Error) {
+    for name in masters.iter().map(|master| master.display().to_string()) {
+        if error.file() != Some(&name) {
+            line(&format!("trix: {name}:"));
+        }
     }
     failure(error, false);
 }

@@ -12,7 +12,10 @@ use std::{
 
 use trix_model::error::{Error, Result, Stage};
 
-use crate::{mux::part, package};
+use crate::{
+    mux::part::{self, is_same, try_lock},
+    package,
+};
 
 /// The most levels of subfolders that are searched.
 const MOST_LEVELS: usize = 32;
@@ -28,31 +31,49 @@ pub struct Leftover {
     pub is_in_use: bool,
 }
 
+/// What [`Leftover::remove`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The leftover is removed.
+    Done,
+    /// A job is writing it at this moment.
+    InUse,
+    /// It was gone already.
+    Gone,
+}
+
 /// Finds leftovers in `folder`, in the order of their names; also in its subfolders if `recursive`.
 ///
 /// # Errors
-/// `Io` if a folder cannot be read.
+/// `Io` if a folder or a leftover cannot be read.
 pub fn leftovers(folder: &Path, recursive: bool) -> Result<Vec<Leftover>> {
     let mut found = Vec::new();
-    search(folder, if recursive { MOST_LEVELS } else { 0 }, &mut found)?;
+    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, error))?;
+    search(folder, entries, if recursive { MOST_LEVELS } else { 0 }, &mut found)?;
     found.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
 }
 
-fn search(folder: &Path, levels: usize, found: &mut Vec<Leftover>) -> Result<()> {
-    let failed = |error| Error::io(Stage::Mux, folder, "cannot be read", error);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
+fn search(folder: &Path, entries: fs::ReadDir, levels: usize, found: &mut Vec<Leftover>) -> Result<()> {
+    for entry in entries {
+        let entry = entry.map_err(|error| unreadable(folder, error))?;
         let (path, name) = (entry.path(), entry.file_name());
-        // A job can give what it wrote its final name at any moment.
-        let Some(kind) = there(entry.file_type()).map_err(failed)? else { continue };
+        // A job can give what it wrote its final name at any moment, and a user can remove a folder.
+        let Some(kind) = there(entry.file_type()).map_err(|error| unreadable(&path, error))? else { continue };
         if is_temporary(&name, kind) {
-            found.extend(there(leftover(path)).map_err(failed)?.flatten());
-        } else if kind.is_dir() && levels > 0 {
-            search(&path, levels - 1, found)?;
+            found.extend(there(leftover(&path)).map_err(|error| unreadable(&path, error))?.flatten());
+        } else if kind.is_dir()
+            && levels > 0
+            && let Some(entries) = there(fs::read_dir(&path)).map_err(|error| unreadable(&path, error))?
+        {
+            search(&path, entries, levels - 1, found)?;
         }
     }
     Ok(())
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    Error::io(Stage::Mux, path, "cannot be read", error)
 }
 
 /// `None` in place of an error that says that a file is gone.
@@ -75,13 +96,13 @@ fn is_temporary(name: &OsStr, kind: FileType) -> bool {
 }
 
 /// A file or folder with a temporary name. `None` if a job has just given it its final name.
-fn leftover(path: PathBuf) -> io::Result<Option<Leftover>> {
-    let is_in_use = match lock(&path)? {
+fn leftover(path: &Path) -> io::Result<Option<Leftover>> {
+    let is_in_use = match lock(path)? {
         Lock::Held(_) => false,
         Lock::InUse => true,
         Lock::Gone => return Ok(None),
     };
-    Ok(Some(Leftover { bytes: size(&path)?, is_in_use, path }))
+    Ok(Some(Leftover { bytes: size(path)?, is_in_use, path: path.to_owned() }))
 }
 
 enum Lock {
@@ -93,10 +114,10 @@ enum Lock {
 /// Locks what has the name `path`.
 fn lock(path: &Path) -> io::Result<Lock> {
     let Some(file) = there(File::open(path))? else { return Ok(Lock::Gone) };
-    Ok(match package::try_lock(&file)? {
+    Ok(match try_lock(&file)? {
         false => Lock::InUse,
         // Between open and lock, a job may have given it its final name.
-        true if !package::is_same(&file, path) => Lock::Gone,
+        true if !is_same(&file, path) => Lock::Gone,
         true => Lock::Held(file),
     })
 }
@@ -106,24 +127,26 @@ fn size(path: &Path) -> io::Result<u64> {
     if !metadata.is_dir() {
         return Ok(metadata.len());
     }
-    fs::read_dir(path)?.map(|entry| Ok(there(size(&entry?.path()))?.unwrap_or(0))).sum()
+    let mut sizes = fs::read_dir(path)?.map(|entry| Ok(there(size(&entry?.path()))?.unwrap_or(0)));
+    sizes.try_fold(0, |sum: u64, size: io::Result<u64>| Ok(sum.saturating_add(size?)))
 }
 
 impl Leftover {
-    /// Removes it. Returns false if a job is writing it at this moment.
+    /// Removes it, if no job is writing it.
     ///
     /// # Errors
     /// `Io`.
-    pub fn remove(&self) -> Result<bool> {
+    pub fn remove(&self) -> Result<Removal> {
         let failed = |error| Error::io(Stage::Mux, &self.path, "cannot be removed", error);
         // The lock is held until the name is gone, so that no job begins to write in between.
         let held = match lock(&self.path).map_err(failed)? {
             Lock::Held(held) => held,
-            Lock::InUse | Lock::Gone => return Ok(false),
+            Lock::InUse => return Ok(Removal::InUse),
+            Lock::Gone => return Ok(Removal::Gone),
         };
         let is_folder = held.metadata().map_err(failed)?.is_dir();
         if is_folder { fs::remove_dir_all(&self.path) } else { fs::remove_file(&self.path) }.map_err(failed)?;
-        Ok(true)
+        Ok(Removal::Done)
     }
 }
 
@@ -152,12 +175,14 @@ mod tests {
         assert!(matches!(live, Lock::Held(_)));
         let found = leftovers(folder.path(), true).expect("a folder");
         let all: Vec<_> = found.iter().map(|own| (own.bytes, own.is_in_use, own.remove().expect("removed"))).collect();
-        assert_eq!(all, [(10, false, true), (20, true, false), (30, false, true)]);
+        assert_eq!(all, [(10, false, Removal::Done), (20, true, Removal::InUse), (30, false, Removal::Done)]);
+        assert_eq!(found[0].remove().expect("nothing"), Removal::Gone);
         assert_eq!(leftovers(folder.path(), true).expect("a folder").len(), 1);
         for kept in ["film.mkv", ".trix-part", "sub", ".notes.trix-part", ".notes.trix-package"] {
             assert!(at(kept).exists(), "{kept}");
         }
         drop(live);
-        assert!(leftovers(folder.path(), false).expect("a folder")[0].remove().expect("removed"));
+        let last = &leftovers(folder.path(), false).expect("a folder")[0];
+        assert_eq!(last.remove().expect("removed"), Removal::Done);
     }
 }

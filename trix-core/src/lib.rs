@@ -195,6 +195,7 @@ pub mod media;
 pub mod settings;
 mod machine;
 mod extent;
+mod file_id;
 mod integrity;
 pub mod source;
 mod index;
@@ -235,8 +236,10 @@ pub use trix_model::{
     mistake, plan,
 };
 
+pub use file_id::FileId;
 pub use index::{FrameIndex, FromStart};
 pub use machine::this_machine;
+pub use mux::json_file::JsonFile;
 pub use pipeline::{Control, OnProgress, Stages, run, run_job, run_opened};
 pub use plan::Plan;
 pub use planner::{FrameConverter, plan, plan_for};

@@ -29,19 +29,25 @@ pub(crate) fn free_memory() -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let free = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)?;
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let number = |file: PathBuf| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
+    let read = |file: PathBuf| fs::read_to_string(file).ok();
     let left = |limit: PathBuf| {
-        let usage = match limit.file_name()?.to_str()? {
-            "memory.max" => "memory.current",
-            _ => "memory.usage_in_bytes",
+        let (usage, cached) = match limit.file_name()?.to_str()? {
+            "memory.max" => ("memory.current", "inactive_file"),
+            // The usage counts the groups below too, and so has what is taken off.
+            _ => ("memory.usage_in_bytes", "total_inactive_file"),
         };
-        // Pages of files that were not read lately are given up first.
-        let stat = fs::read_to_string(limit.with_file_name("memory.stat")).unwrap_or_default();
-        let cached = stat.lines().find_map(|line| line.strip_prefix("inactive_file ")?.parse::<u64>().ok());
-        let used = number(limit.with_file_name(usage))?.saturating_sub(cached.unwrap_or(0));
-        Some(number(limit)?.saturating_sub(used))
+        let stat = read(limit.with_file_name("memory.stat")).unwrap_or_default();
+        let used = used(&read(limit.with_file_name(usage))?, &stat, cached)?;
+        Some(read(limit)?.trim().parse::<u64>().ok()?.saturating_sub(used))
     };
     Some(limits(&groups).into_iter().filter_map(left).fold(free, u64::min))
+}
+
+/// The memory that a control group cannot give up at once: its `usage` without the pages of files that were not read lately,
+/// which its statistics name `cached`.
+fn used(usage: &str, stat: &str, cached: &str) -> Option<u64> {
+    let of = |line: &str| line.strip_prefix(cached)?.strip_prefix(' ')?.trim().parse::<u64>().ok();
+    Some(usage.trim().parse::<u64>().ok()?.saturating_sub(stat.lines().find_map(of).unwrap_or(0)))
 }
 
 /// The files with the memory limits of the control groups in `groups` (the form of `/proc/self/cgroup`) and of all around
@@ -90,6 +96,16 @@ mod tests {
         // A name of a group may have colons. What is no line of that file names nothing.
         assert_eq!(files("0::/a:b")[0], format!("{root}/a:b/memory.max"));
         assert_eq!(files("nonsense"), [""; 0]);
+    }
+
+    #[test]
+    fn files_in_memory_that_nobody_reads_are_free() {
+        let stat = "cache 900\ninactive_file 100\nactive_file 50\ntotal_inactive_file 700\n";
+        assert_eq!(used("1000\n", stat, "inactive_file"), Some(900));
+        assert_eq!(used("1000\n", stat, "total_inactive_file"), Some(300));
+        assert_eq!(used("1000", "", "inactive_file"), Some(1000));
+        assert_eq!((used("500", stat, "total_inactive_file"), used("max", stat, "inactive_file")), (Some(0), None));
+        assert!(free_memory().is_some_and(|free| free > 0));
     }
 
     #[test]

@@ -18,11 +18,11 @@ use trix_model::{
 };
 
 use crate::{
-    mux::part::PartFile,
+    mux::json_file::JsonFile,
     plan::Identity,
     report::Report,
     settings::job::Job,
-    source::{FileFixity, ReadingPlace, Source, identity_of_file, sha256_watched},
+    source::{FileFixity, ReadingPlace, Source, hex, identity_of_file, sha256_watched},
 };
 
 /// The largest manifest, in bytes. One of a package with ten thousand segments has 2 MB.
@@ -54,10 +54,11 @@ pub struct Inputs {
 }
 
 /// How the files of a manifest stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Standing {
-    /// All files are there with the bytes that were verified, and source and job are those they were made of.
-    Complete,
+    /// All files are there with the bytes that were verified, and source and job are those they were made of. The report is
+    /// that of the job that made them.
+    Complete(Box<Report>),
     /// Something is not as it was, in words.
     Changed(String),
 }
@@ -74,7 +75,7 @@ impl Inputs {
         bare.source.path = bare.source.path.file_name().map(PathBuf::from).unwrap_or_default();
         let unwritable = |error| Error::bug(Stage::Plan, format!("a job cannot be written: {error}"));
         let text = serde_json::to_vec(&bare).map_err(unwritable)?;
-        let job = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let job = hex(&Sha256::digest(&text).into());
         Ok(Inputs { job, source: source.identity()?, tracks })
     }
 
@@ -121,7 +122,7 @@ impl Manifest {
 
     /// The size of all files together.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        self.files.iter().map(|file| file.bytes).fold(0, u64::saturating_add)
     }
 
     /// Writes the manifest under the name `path`, in one step.
@@ -129,13 +130,7 @@ impl Manifest {
     /// # Errors
     /// `Io`.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let failed = |error| Error::io(Stage::Mux, path, "cannot be written", error);
-        let text = serde_json::to_vec_pretty(self)
-            .map_err(|error| Error::bug(Stage::Mux, format!("a manifest cannot be written: {error}")))?;
-        let part = PartFile::create(path, true)?;
-        fs::write(part.path(), text).map_err(failed)?;
-        part.sync()?;
-        part.commit().map(drop)
+        JsonFile::take(path)?.write(self)
     }
 
     /// Reads a manifest. `None` if there is none.
@@ -160,11 +155,11 @@ impl Manifest {
     }
 
     /// Compares the manifest with what the files would be made of `now`, and all files below `folder` with their hashes.
-    /// `place`, in as many bytes as [`Self::bytes`], follows the reading of the files.
+    /// Moves `place` on by each block that is read. Make it with `ReadingPlace::new(self.bytes())`.
     ///
     /// # Errors
     /// `Io` if a file cannot be read; `Cancelled`.
-    pub fn check(&self, folder: &Path, now: &Inputs, place: &ReadingPlace, cancel: &Cancel) -> Result<Standing> {
+    pub fn check(self, folder: &Path, now: &Inputs, place: &ReadingPlace, cancel: &Cancel) -> Result<Standing> {
         if let Some(how) = self.inputs.difference(now) {
             return Ok(Standing::Changed(how.into()));
         }
@@ -187,7 +182,7 @@ impl Manifest {
                 return Ok(Standing::Changed(format!("{} has other bytes than were verified", path.display())));
             }
         }
-        Ok(Standing::Complete)
+        Ok(Standing::Complete(Box::new(self.report)))
     }
 }
 

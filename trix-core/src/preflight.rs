@@ -13,11 +13,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trix_model::{
     amount::bytes,
+    decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
 };
 
 use crate::{
-    machine,
+    machine, package,
     plan::{AudioPlan, EncodePlan, Plan, Product, Sink, VideoPlan},
     settings::{shape::channels_of, video::Encoder},
     source::Source,
@@ -40,6 +41,10 @@ pub struct Preflight {
     pub memory: u64,
     /// The memory that is free at this moment, in bytes; `None` if the system does not say.
     pub free_memory: Option<u64>,
+    /// Why this machine is too small for the plan, if it is.
+    pub doubt: Option<Decision>,
+    /// Offsets of external audio that are probably wrong, one sentence each.
+    pub offsets: Vec<String>,
 }
 
 /// Space on a file system.
@@ -63,11 +68,12 @@ impl Preflight {
             let Space { folder, estimate, free } = space;
             format!("{}: the outputs may take {}, and {} are free", folder.display(), bytes(*estimate), bytes(*free))
         });
-        let memory = self
-            .free_memory
-            .filter(|free| *free < self.memory)
+        let free = self.free_memory.filter(|free| *free < self.memory);
+        let free = free
             .map(|free| format!("the job takes up to {} of memory, and {} are free", bytes(self.memory), bytes(free)));
-        short.chain(memory).collect()
+        // A machine that is too small never has as much free.
+        let doubt = self.doubt.as_ref().map(|Decision { what, why }| format!("{what}: {why}"));
+        short.chain(doubt.or(free)).chain(self.offsets.iter().cloned()).collect()
     }
 }
 
@@ -83,6 +89,8 @@ pub fn preflight(plan: &Plan, source: &Source) -> Preflight {
         space: space(plan, source),
         memory: plan.memory.estimate,
         free_memory: machine::free_memory(),
+        doubt: plan.memory.doubt(&machine::this_machine()),
+        offsets: plan.external_audio.iter().filter_map(|track| track.doubt.clone()).collect(),
     }
 }
 
@@ -92,12 +100,14 @@ pub fn preflight(plan: &Plan, source: &Source) -> Preflight {
 /// # Errors
 /// `Io` with the first name; the others are in its text.
 pub fn refuse_existing(products: &[(PathBuf, bool)]) -> Result<()> {
-    let taken = taken(products);
+    // The job itself says why another folder or a device cannot be replaced.
+    let is_package = |path: &Path| path.is_dir() && package::is_package(path).unwrap_or(false);
+    let is_replaced = |path: &PathBuf| path.is_file() || path.is_symlink() || is_package(path);
+    let taken: Vec<PathBuf> = taken(products).into_iter().filter(is_replaced).collect();
     let detail = match taken.as_slice() {
         [] => return Ok(()),
-        // The job itself says why a folder or a device cannot be replaced.
-        [only] if !only.is_file() && !only.is_symlink() => return Ok(()),
         [_] => "exists already; --overwrite replaces it".to_owned(),
+        [_, other] => format!("exists already, and so does {}; --overwrite replaces both", other.display()),
         [_, others @ ..] => {
             let others: Vec<String> = others.iter().map(|path| path.display().to_string()).collect();
             format!("exists already, and so do {}; --overwrite replaces them", others.join(", "))
@@ -162,7 +172,7 @@ fn size(plan: &Plan, source: &Source, product: Product) -> u64 {
 
 fn file_size(plan: &Plan, source: &Source, sink: Sink) -> u64 {
     let content = plan.content(sink);
-    let seconds = seconds(plan, source, sink);
+    let seconds = seconds(plan, source, sink).unwrap_or(0.0);
     let encoded: f64 = content
         .encodes()
         .map(|id| match plan.encode(id) {
@@ -187,10 +197,10 @@ fn file_size(plan: &Plan, source: &Source, sink: Sink) -> u64 {
 const COPIED_AUDIO: f64 = 2_304_000.0;
 
 /// Seconds that a file plays, as far as plan and source tell.
-fn seconds(plan: &Plan, source: &Source, sink: Sink) -> f64 {
+pub(crate) fn seconds(plan: &Plan, source: &Source, sink: Sink) -> Option<f64> {
     match (expected_frames(plan, sink, source), plan.video(sink)) {
-        (Some(frames), Some(video)) if video.rate.is_positive() => frames as f64 / video.rate.to_f64(),
-        _ => source.duration().map_or(0.0, |micros| micros as f64 / 1e6),
+        (Some(frames), Some(video)) if video.rate.is_positive() => Some(frames as f64 / video.rate.to_f64()),
+        _ => source.duration().map(|micros| micros as f64 / 1e6),
     }
 }
 
@@ -274,6 +284,8 @@ mod tests {
             space: vec![space("/full", 3 << 30, 1 << 30), space("/large", 3 << 30, 4 << 30)],
             memory: 2 << 30,
             free_memory: Some(1 << 30),
+            doubt: None,
+            offsets: Vec::new(),
         };
         let said = needs.warnings();
         assert_eq!(
@@ -283,7 +295,12 @@ mod tests {
                 "the job takes up to 2.0 GiB of memory, and 1.0 GiB are free",
             ]
         );
+        let doubt = Some(Decision::new("too small", "a reason"));
+        let small = Preflight { space: Vec::new(), doubt, ..needs.clone() };
+        assert_eq!(small.warnings(), ["too small: a reason"]);
         let enough = Preflight { space: Vec::new(), free_memory: Some(2 << 30), ..needs };
         assert_eq!(enough.warnings(), Vec::<String>::new());
+        let far = Preflight { offsets: vec!["an offset".to_owned()], ..enough };
+        assert_eq!(far.warnings(), ["an offset"]);
     }
 }

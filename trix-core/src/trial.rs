@@ -7,7 +7,7 @@ use trix_model::error::{Error, Result, Stage};
 use crate::{
     pipeline::{Control, run_job},
     plan::Plan,
-    preflight::expected_frames,
+    preflight::seconds,
     settings::job::{Job, VerifyLevel},
     source::Source,
 };
@@ -24,12 +24,9 @@ const SECONDS: f64 = 4.0;
 pub fn trial(job: &Job, plan: &Plan, source: &Source, control: &Control) -> Result<Option<f64>> {
     let sinks = plan.sinks();
     // Seconds of film, and frames of the source in a second.
-    let length = |sink| {
-        let (frames, video) = (expected_frames(plan, sink, source)?, plan.video(sink)?);
-        Some((frames as f64 / video.rate.to_f64(), video.source_rate.to_f64()))
-    };
+    let length = |sink| Some((seconds(plan, source, sink)?, plan.video(sink)?.source_rate.to_f64()));
     let all = sinks.into_iter().filter_map(length);
-    let Some((seconds, rate)) = all.max_by(|(one, _), (other, _)| one.total_cmp(other)) else { return Ok(None) };
+    let Some((whole, rate)) = all.max_by(|(one, _), (other, _)| one.total_cmp(other)) else { return Ok(None) };
     let failed = |error| Error::io(Stage::Plan, &std::env::temp_dir(), "cannot hold a folder", error);
     let folder = tempfile::Builder::new().prefix("trix-trial-").tempdir().map_err(failed)?;
     let mut short = job.clone();
@@ -48,5 +45,5 @@ pub fn trial(job: &Job, plan: &Plan, source: &Source, control: &Control) -> Resu
     let report = run_job(&short, control)?;
     // Frames of the source a second.
     let fps = report.timing.fps;
-    Ok((fps > 0.0).then(|| seconds * rate / fps))
+    Ok((fps > 0.0).then(|| whole * rate / fps))
 }

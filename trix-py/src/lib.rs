@@ -7,6 +7,7 @@
 
 mod ahead;
 mod audio;
+mod checking;
 mod doorway;
 mod errors;
 mod frame;
@@ -16,11 +17,14 @@ mod reading;
 mod running;
 mod session;
 mod source;
+mod work;
 
 #[pyo3::pymodule(gil_used = false)]
 mod _trix {
     #[pymodule_export]
     use crate::audio::{Block, BlockIterator};
+    #[pymodule_export]
+    use crate::checking::{compare, verify};
     #[pymodule_export]
     use crate::errors::error_kinds;
     #[pymodule_export]
@@ -30,7 +34,7 @@ mod _trix {
     #[pymodule_export]
     use crate::memory::Memory;
     #[pymodule_export]
-    use crate::running::{Run, compare, plan, start, verify};
+    use crate::running::{Run, plan, start};
     #[pymodule_export]
     use crate::session::{Session, session};
     #[pymodule_export]

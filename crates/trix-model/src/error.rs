@@ -74,6 +74,8 @@ pub enum Stage {
     Source,
     /// Reading the properties of the source.
     Probe,
+    /// Measuring loudness and drift of audio before it is encoded.
+    Measure,
     /// Reading packets.
     Demux,
     /// Turning packets into frames.
@@ -94,6 +96,7 @@ impl fmt::Display for Stage {
             Stage::Plan => "plan",
             Stage::Source => "source",
             Stage::Probe => "probe",
+            Stage::Measure => "measure",
             Stage::Demux => "demux",
             Stage::Decode => "decode",
             Stage::Filter => "filter",
@@ -249,7 +252,7 @@ impl Error {
         self.0.stage
     }
 
-    /// Name of the file, where known.
+    /// The file, where known.
     pub fn file(&self) -> Option<&str> {
         self.0.file.as_deref()
     }
@@ -324,6 +327,7 @@ mod tests {
     fn the_innermost_place_wins() {
         let error = Error::new(ErrorKind::Io, Stage::Source, "gone").in_file(Path::new("in")).in_file(Path::new("out"));
         assert_eq!(error.to_string(), "in: source: gone");
+        assert_eq!(error.file(), Some("in"));
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub struct ErrorDetail {
     pub kind: ErrorKind,
     /// Stage of the error.
     pub stage: Stage,
+    /// The file, where known: a source, an output, or a document.
+    #[serde(default)]
+    pub file: Option<String>,
     /// Index of the stream, where known.
     pub stream: Option<usize>,
     /// Time in the stream, where known.
@@ -54,6 +57,7 @@ impl From<&Error> for ErrorDetail {
         ErrorDetail {
             kind: error.kind(),
             stage: error.stage(),
+            file: error.file().map(str::to_owned),
             stream: error.stream(),
             time: error.time(),
             mistakes: error.mistakes().to_vec(),
@@ -99,6 +103,7 @@ mod tests {
             assert!(text.starts_with(r#"{"trix":1,"error":{"kind":"#), "{text}");
             assert_eq!(serde_json::from_str::<ErrorDocument>(&text).unwrap(), document);
             assert_eq!((document.error.kind, document.error.stage), (error.kind(), error.stage()));
+            assert_eq!(document.error.file.as_deref(), error.file());
             assert_eq!((document.error.stream, document.error.time), (error.stream(), error.time()));
             assert_eq!(document.error.mistakes, error.mistakes());
             assert_eq!(document.error.excerpt.as_ref(), error.excerpt());

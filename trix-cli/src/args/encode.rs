@@ -72,7 +72,7 @@ pub struct Encode {
     /// Constant rate factor, 0 to 51; lower is better
     #[arg(long, value_name = "F", group = "rate", help_heading = "Rate control")]
     pub crf: Option<f64>,
-    /// Constant quantiser, 0 to 51; with more than 8 bits up to 69
+    /// Constant quantiser, 0 to 69 (x264) or 51 (x265)
     #[arg(long, value_name = "N", group = "rate", help_heading = "Rate control")]
     pub qp: Option<u32>,
     /// Average bitrate in kbit/s, 1 to 2000000 (4500, 4500k, 12M)
@@ -344,7 +344,8 @@ pub enum VerifyChoice {
 pub enum ProgressChoice {
     /// Lines that change, on a terminal; else nothing
     Auto,
-    /// One JSON object per line, five times a second (see `trix schema progress`)
+    /// One JSON object per line, five times a second (see `trix schema progress`); a line that does not begin with { is a
+    /// message
     Json,
     /// Nothing
     None,
@@ -410,7 +411,40 @@ fn kbps(text: &str) -> Result<u32, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+    use trix_core::document::{Document, Language, Traits, key_table};
+
     use super::*;
+    use crate::args::Cli;
+
+    #[test]
+    fn a_job_has_a_key_of_the_name_of_each_option_or_says_where_it_has_it() {
+        // A job has its output as a table. The others are about the run, and not about what is made.
+        let of_the_run = ["help", "output", "progress", "json", "report", "verbose", "log"];
+        let (cli, table) = (Cli::command(), key_table());
+        let encode = cli.find_subcommand("encode").expect("a command");
+        let options = encode.get_arguments().filter_map(|own| own.get_long()).filter(|name| !of_the_run.contains(name));
+        let (mut keys, mut said) = (0, Vec::new());
+        for option in options {
+            let key = option.replace('-', "_");
+            if table.contains(&format!("| `{key}`")) {
+                keys += 1;
+                continue;
+            }
+            let answer = |of_job: &str, of_output: &str| {
+                let text =
+                    format!("{of_job}\n[source]\npath = \"a.mov\"\n[[outputs]]\npath = \"a.mkv\"\n{of_output}\n");
+                let job = Document::parse(&text, Language::Toml, &[]).and_then(|own| own.job(&Traits::default()));
+                job.expect_err("an unknown key").to_string()
+            };
+            let line = format!("{key} = 1");
+            let answers = [answer(&line, ""), answer("", &line)];
+            assert!(answers.iter().any(|answer| answer.contains("; write ")), "--{option}: {answers:?}");
+            said.push(key);
+        }
+        assert!(keys > 45, "{keys}");
+        assert_eq!(said, ["closed_gop", "param", "audio_layout", "audio_rate", "audio_matrix", "source_rate"]);
+    }
 
     #[test]
     fn a_matrix_is_read_row_by_row() {

@@ -295,7 +295,7 @@ impl Usage<'_> {
 fn needs(option: &str) -> Option<&'static str> {
     Some(match option {
         "--crf" => "a number from 0 to 51",
-        "--qp" => "a whole number from 0 to 51, with more than 8 bits up to 69",
+        "--qp" => "a whole number from 0 to 69 (x264) or 51 (x265)",
         "--bitrate" => "a rate in kbit/s from 1 to 2000000, such as 4500, 4500k or 12M",
         "--maxrate" => "a rate in kbit/s from 1 to 4000000, such as 4500, 4500k or 12M",
         "--bufsize" => "a size in kbit from 1 to 4000000, such as 9000, 9000k or 12M",
@@ -393,10 +393,7 @@ mod tests {
             ("encode a -o b -video x264", "encode has no option -video; long options have two dashes: --video"),
             ("ingest a -o b --crf 20", "ingest has no option --crf; trix encode has it"),
             ("encode a -o b --qwertz", "encode has no option --qwertz"),
-            (
-                "encode a -o b --qp -3",
-                "--qp needs a whole number from 0 to 51, with more than 8 bits up to 69, and '-3' is none",
-            ),
+            ("encode a -o b --qp -3", "--qp needs a whole number from 0 to 69 (x264) or 51 (x265), and '-3' is none"),
             (
                 "ingest a -o b -crf 20",
                 "-crf is an option of ffmpeg, and ingest has none for it; trix encode has: use --crf 20",

@@ -1,6 +1,9 @@
 //! `trix clean`: removes what killed jobs left.
 
-use trix_core::{amount::bytes, leftovers::leftovers};
+use trix_core::{
+    amount::bytes,
+    leftovers::{Removal, leftovers},
+};
 
 use crate::{args::Clean, exit, output};
 
@@ -19,11 +22,12 @@ pub fn clean(args: &Clean) -> u8 {
             "left"
         } else {
             match own.remove() {
-                Ok(true) => {
+                Ok(Removal::Done) => {
                     (count, size) = (count + 1, size + own.bytes);
                     "removed"
                 }
-                Ok(false) => "in use",
+                Ok(Removal::InUse) => "in use",
+                Ok(Removal::Gone) => continue,
                 Err(error) => {
                     code = output::failure(&error, false);
                     continue;

@@ -36,11 +36,12 @@ pub fn encode(args: &Encode) -> u8 {
     if !mistakes.is_empty() {
         return output::failure(&refusal(&job, mistakes), args.json);
     }
-    if let Err(error) = Files::of_job(&job).refuse_records(&args.records) {
-        return output::failure(&error, args.json);
-    }
+    let written = match Files::default().with_job(&job).open(&args.records) {
+        Ok(written) => written,
+        Err(error) => return output::failure(&error, args.json),
+    };
     let work = |control: &trix_core::Control| trix_core::run_job(&job, control);
-    execute(Watching::new(args.progress, &args.records, None), args.json, work, |error| error)
+    execute(Watching::new(args.progress, &written.log, None), written, args.json, work, |error| error)
 }
 
 /// The error of a job with `mistakes` in its arguments. It has the other mistakes of the job too.

@@ -5,12 +5,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Instant,
 };
 
 use trix_core::{
-    Cancel, Error, ErrorKind, Job, Report, Stage,
+    Cancel, Error, ErrorKind, FileId, Job, Report, Stage,
     control::progress::Reading,
     document::{Document, Resolved, Traits},
     manifest::{Inputs, Manifest, Standing},
@@ -25,11 +25,11 @@ use super::{
     files::Files,
     interrupt::cancel_on_interrupt,
     masters::{self, Master},
-    merged::merged,
     running::{self, Watching, watched},
+    written::Written,
 };
 use crate::{
-    args::{DamageChoice, DriftChoice, Ingest, Records, Running},
+    args::{DamageChoice, DriftChoice, Ingest, Running},
     exit, output,
     render::{events::Log, report, summary},
 };
@@ -40,7 +40,7 @@ pub fn ingest(args: &Ingest) -> u8 {
         Ok(found) => found,
         Err(error) => return output::failure(&error, args.running.json),
     };
-    let mut run = Run { args, settings: settings(args), cancel: cancel_on_interrupt(), said: BTreeSet::new() };
+    let mut run = Run { args, settings: settings(args), cancel: cancel_on_interrupt() };
     if let ([master], true) = (found.masters.as_slice(), found.is_one_file) {
         return run.one(master);
     }
@@ -95,21 +95,24 @@ struct Run<'a> {
     args: &'a Ingest,
     settings: Vec<(String, String)>,
     cancel: Cancel,
-    /// Notes and errors that were printed already: those about a profile are the same for each master.
-    said: BTreeSet<String>,
 }
 
 impl Run<'_> {
     /// Does one master that was named, and shows its report.
     fn one(&mut self, master: &Master) -> u8 {
         let Running { json, records, .. } = &self.args.running;
-        let checked = self.ready(master).and_then(|ready| {
-            Files::of_job(&ready.job).refuse_records(records)?;
-            self.is_free(&ready).map(|()| ready)
+        let ready = self.ready(master).and_then(|ready| {
+            self.is_free(&ready)?;
+            let written = with_ready(Files::default(), &ready).open(records)?;
+            Ok((ready, written))
         });
-        match checked.and_then(|ready| self.done(ready, String::new())) {
+        let (done, written) = match ready {
+            Ok((ready, written)) => (self.done(ready, String::new(), &written.log), written),
+            Err(error) => return output::failure(&error, *json),
+        };
+        match done {
             Ok(Done::Made(report, lost)) => {
-                let code = running::finished(&report, *json, records);
+                let code = running::finished(&report, *json, written);
                 lost.map_or(code, |error| exit::worse(code, output::failure(&error, false)))
             }
             Ok(Done::Kept(report)) => {
@@ -117,7 +120,7 @@ impl Run<'_> {
                     true => output::json(&report),
                     false => output::text(&summary::kept(&master.source, &report)),
                 }
-                running::record(&*report, records)
+                written.report(&*report)
             }
             Err(error) => output::failure(&error, *json),
         }
@@ -125,7 +128,10 @@ impl Run<'_> {
 
     /// Does several masters, one after the other, and sums up.
     fn several(&mut self, masters: &[Master]) -> u8 {
-        let mut refused = self.refused(masters);
+        let (written, mut refused) = match self.checked(masters) {
+            Ok(checked) => checked,
+            Err(error) => return output::failure(&error, self.args.running.json),
+        };
         let (mut results, mut worst) = (Vec::new(), exit::DONE);
         for (number, master) in masters.iter().enumerate() {
             let began = Instant::now();
@@ -136,9 +142,11 @@ impl Run<'_> {
                 let title = format!("{}/{} {}", number + 1, masters.len(), master.name);
                 let done = match refused.remove(&number) {
                     Some(error) => Err(error),
-                    None => self.ready(master).and_then(|ready| self.done(ready, title)).inspect_err(|error| {
-                        output::failure_of(&master.source, error);
-                    }),
+                    None => self.ready(master).and_then(|ready| self.done(ready, title, &written.log)).inspect_err(
+                        |error| {
+                            output::failure_of(&[&master.source], error);
+                        },
+                    ),
                 };
                 worst = exit::worse(worst, self.note(&mut result, done));
                 result.seconds = began.elapsed().as_secs_f64();
@@ -153,7 +161,7 @@ impl Run<'_> {
             true => output::json(&summary),
             false => output::text(&summary::text(&summary, output::text_width())),
         }
-        exit::worse(worst, running::record(&summary, &self.args.running.records))
+        exit::worse(worst, written.report(&summary))
     }
 
     /// Puts what became of a master into its result, and returns its exit code.
@@ -180,39 +188,74 @@ impl Run<'_> {
         }
     }
 
-    /// The masters that cannot be done: their jobs have mistakes, or names are taken. All are reported now, before the first
-    /// frame.
-    fn refused(&mut self, masters: &[Master]) -> BTreeMap<usize, Error> {
+    /// Opens what is written down, and finds the masters that cannot be done: their jobs have mistakes, or names are taken.
+    /// All are reported now, before the first frame.
+    ///
+    /// # Errors
+    /// A mistake of the whole command: in a document, or in the name of the report or the log. Nothing was written then.
+    fn checked(&mut self, masters: &[Master]) -> Result<(Written, BTreeMap<usize, Error>), Error> {
+        let mut files = Files::default().with_tracks(&self.args.audio);
+        // All masters have the same documents.
+        if let Some(first) = masters.first() {
+            files = files.with_document(&self.document(first)?.0);
+        }
+        let sources: BTreeSet<FileId> = masters.iter().map(|master| FileId::of(&master.source)).collect();
+        files = masters.iter().fold(files, |files, master| files.with_source(&master.source));
         let mut refused = BTreeMap::new();
-        let mut owners: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+        let mut owners: BTreeMap<FileId, PathBuf> = BTreeMap::new();
         for (number, master) in masters.iter().enumerate() {
             if self.cancel.is_cancelled() {
-                break;
+                return Err(Error::cancelled(Stage::Plan));
             }
             let checked = self.ready(master).and_then(|ready| {
-                Files::of_job(&ready.job).refuse_records(&self.args.running.records)?;
-                for (path, _) in ready.products(false) {
-                    match owners.entry(path.clone()) {
-                        Entry::Vacant(free) => drop(free.insert(master.source.clone())),
-                        Entry::Occupied(owner) => {
-                            let detail =
-                                format!("is made of {} already; use ${{stem}} in its path", owner.get().display());
-                            return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path));
-                        }
-                    }
-                }
+                files = with_ready(std::mem::take(&mut files), &ready);
+                self.claim(&ready, &sources, &mut owners)?;
                 self.is_free(&ready)
             });
             if let Err(error) = checked {
                 owners.retain(|_, owner| *owner != master.source);
-                if self.said.insert(error.to_string()) {
-                    output::failure_of(&master.source, &error);
-                }
-                self.write_down(&format!("{}: not begun: {error}", master.source.display()));
                 refused.insert(number, error);
             }
         }
-        refused
+        let written = files.open(&self.args.running.records)?;
+        let mut said: Vec<(String, &Error, Vec<&Path>)> = Vec::new();
+        for (number, error) in &refused {
+            let (source, text) = (masters[*number].source.as_path(), error.to_string());
+            written.log.unprinted(&format!("{}: not begun: {error}", source.display()));
+            match said.iter_mut().find(|(known, ..)| *known == text) {
+                Some((_, _, masters)) => masters.push(source),
+                None => said.push((text, error, vec![source])),
+            }
+        }
+        said.iter().for_each(|(_, error, masters)| output::failure_of(masters, error));
+        Ok((written, refused))
+    }
+
+    /// Refuses a name that an earlier master has, or that is itself a master.
+    fn claim(
+        &self,
+        ready: &Ready,
+        sources: &BTreeSet<FileId>,
+        owners: &mut BTreeMap<FileId, PathBuf>,
+    ) -> Result<(), Error> {
+        for (path, _) in ready.products(false) {
+            let id = FileId::of(&path);
+            let refused = |detail: String| Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path));
+            if sources.contains(&id) {
+                return refused("is a master; use another folder with -o".into());
+            }
+            match owners.entry(id) {
+                Entry::Vacant(free) => drop(free.insert(ready.job.source.path.clone())),
+                Entry::Occupied(owner) => {
+                    let remedy = match self.own_stem() {
+                        Some(_) => "--set stem gives all masters one name; leave it out",
+                        None => "use ${stem} in its path",
+                    };
+                    return refused(format!("is made of {} already; {remedy}", owner.get().display()));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Refuses names that are taken. Copies that may be left out, because they are complete, are no mistake.
@@ -221,29 +264,22 @@ impl Run<'_> {
         if may_skip { Ok(()) } else { refuse_existing(&ready.products(self.args.running.overwrite)) }
     }
 
-    /// Writes what becomes of a master without a job into the log.
-    fn write_down(&self, text: &str) {
-        let Records { verbose, log, .. } = &self.args.running.records;
-        // A log that cannot be opened is an error of each job.
-        if let Ok(mut log) = Log::open(*verbose, log.as_deref()) {
-            log.line(text);
-        }
+    /// The name that the command line gives to the copies.
+    fn own_stem(&self) -> Option<&str> {
+        self.settings.iter().rev().find(|(key, _)| key == "stem").map(|(_, name)| name.as_str())
+    }
+
+    /// The document of a master, and the name of its copies.
+    fn document(&self, master: &Master) -> Result<(Document, String), Error> {
+        let name = self.own_stem().unwrap_or(&master.name).to_owned();
+        let mut set = self.settings.clone();
+        set.push(("stem".to_owned(), name.clone()));
+        Ok((Document::of_profiles(&self.args.profile, &master.source, &self.args.audio, &set)?, name))
     }
 
     /// Opens a master and makes the job for it.
     fn ready(&mut self, master: &Master) -> Result<Ready, Error> {
-        let mut set = self.settings.clone();
-        let own = set.iter().rev().find(|(key, _)| key == "stem").map(|(_, name)| name.clone());
-        let name = own.unwrap_or_else(|| {
-            set.push(("stem".to_owned(), master.name.clone()));
-            master.name.clone()
-        });
-        let document = Document::of_profiles(&self.args.profile, &master.source, &self.args.audio, &set)?;
-        for note in document.notes() {
-            if self.said.insert(note.clone()) {
-                output::note(note);
-            }
-        }
+        let (document, name) = self.document(master)?;
         let Resolved { mut job, traits, source } = document.resolve(None)?;
         // The manifest lists the hash of each file.
         job.hash = true;
@@ -258,27 +294,31 @@ impl Run<'_> {
     }
 
     /// Makes the copies of a master, or finds them complete.
-    fn done(&self, ready: Ready, title: String) -> Result<Done, Error> {
+    fn done(&self, ready: Ready, title: String, log: &Log) -> Result<Done, Error> {
         if self.args.skip_existing {
+            let master = ready.job.source.path.display();
             match self.standing(&ready)? {
-                Ok(report) => {
-                    self.write_down(&format!("{}: kept", ready.job.source.path.display()));
+                None => {}
+                Some(Standing::Complete(report)) => {
+                    log.begin().iter().for_each(|failed| output::line(failed));
+                    log.line(&format!("{master}: kept"));
                     return Ok(Done::Kept(report));
                 }
-                Err(Some(how)) => {
-                    let master = ready.job.source.path.display();
+                Some(Standing::Changed(how)) => {
                     output::note(&format!("{master}: its copies are not skipped: {how}"));
+                    refuse_existing(&ready.products(self.args.running.overwrite))?;
                 }
-                Err(None) => {}
             }
         }
         let Ready { document, traits, job, source, inputs, folder, manifest } = ready;
-        let Running { progress, records, .. } = &self.args.running;
+        let (progress, log) = (self.args.running.progress, log.clone());
         let (place, cancel) = (Some(source.reading_place()), self.cancel.clone());
-        let watching = Watching { progress: *progress, records: records.clone(), title, place, cancel };
+        if !title.is_empty() {
+            log.line(&title);
+        }
+        let watching = Watching { progress, log, title, place, cancel };
         let report = watched(watching, |control| run_opened(&job, source, control));
-        let mut report = report.map_err(|error| document.explain(&traits, error))?;
-        report.decisions.extend(merged(&document));
+        let report = report.map_err(|error| document.explain(&traits, error))?;
         if !report.failed.is_empty() {
             return Ok(Done::Made(Box::new(report), None));
         }
@@ -286,22 +326,24 @@ impl Run<'_> {
         Ok(Done::Made(Box::new(report), written.err()))
     }
 
-    /// The report of complete copies; else why they are not complete, or nothing if there is no manifest.
-    fn standing(&self, ready: &Ready) -> Result<Result<Box<Report>, Option<String>>, Error> {
+    /// How the copies of an earlier run stand. `None` if there was none.
+    fn standing(&self, ready: &Ready) -> Result<Option<Standing>, Error> {
         let kept = match Manifest::read(&ready.manifest) {
             Ok(Some(kept)) => kept,
-            Ok(None) => return Ok(Err(None)),
+            Ok(None) => return Ok(None),
             // One of another version, or a file of another program. Only --overwrite replaces it.
             Err(error) if error.kind() == ErrorKind::InvalidSpec && self.args.running.overwrite => {
-                return Ok(Err(Some(error.to_string())));
+                return Ok(Some(Standing::Changed(error.to_string())));
             }
             Err(error) => return Err(error),
         };
         let place = ReadingPlace::new(kept.bytes());
         let _shown = running::reading(self.args.running.progress, Reading::CheckCopies, place.clone());
-        Ok(match kept.check(&ready.folder, &ready.inputs, &place, &self.cancel)? {
-            Standing::Complete => Ok(Box::new(kept.report)),
-            Standing::Changed(how) => Err(Some(how)),
-        })
+        kept.check(&ready.folder, &ready.inputs, &place, &self.cancel).map(Some)
     }
+}
+
+/// Adds what a master is made of, and what is made of it.
+fn with_ready(files: Files, ready: &Ready) -> Files {
+    files.with_document(&ready.document).with_job(&ready.job).with([ready.manifest.clone()])
 }

@@ -17,34 +17,32 @@ use trix_core::{
 
 use super::{
     files::Files,
-    merged::{merged, print_notes},
     running::{Watching, execute, watched},
 };
 use crate::{
-    args::{Plan, Profiles, ProgressChoice, Records, Run, Running},
+    args::{Plan, Profiles, ProgressChoice, Run, Running},
     exit, output,
-    render::{clock, plan},
+    render::{clock, events::Log, padded, plan},
 };
 
 /// Runs a job file, or a plan that `trix plan --json` wrote.
 pub fn run(args: &Run) -> u8 {
     if let Some(plan) = written_plan(&args.job) {
-        let plan = plan.and_then(|plan| match args.setting.set.is_empty() && args.output.is_none() {
-            true => Files::of_plan(&plan).refuse_records(&args.running.records).map(|()| plan),
+        let ready = plan.and_then(|plan| match args.setting.set.is_empty() && args.output.is_none() {
+            true => {
+                let files = Files::default().with_plan(&plan).with([args.job.clone()]);
+                files.open(&args.running.records).map(|written| (plan, written))
+            }
             false => Err(refused(&args.job, "a plan runs as it is; --set and --output belong to a job".into())),
         });
-        return match plan {
-            Ok(mut plan) => {
+        return match ready {
+            Ok((mut plan, written)) => {
                 if args.running.overwrite {
                     plan.overwrite();
                 }
                 let work = |control: &Control| trix_core::run(&plan, control);
-                execute(
-                    Watching::new(args.running.progress, &args.running.records, None),
-                    args.running.json,
-                    work,
-                    |error| error,
-                )
+                let watching = Watching::new(args.running.progress, &written.log, None);
+                execute(watching, written, args.running.json, work, |error| error)
             }
             Err(error) => output::failure(&error, args.running.json),
         };
@@ -87,10 +85,7 @@ pub fn plan(args: &Plan) -> u8 {
     resolved(document, args.output.as_deref(), args.json, |document, Resolved { job, traits, source }| {
         let machine = args.machine.unwrap_or_else(trix_core::this_machine);
         match plan_for(&job, &source, &machine) {
-            Ok(mut planned) if args.json => {
-                planned.decisions.extend(merged(document));
-                output::json(&planned);
-            }
+            Ok(planned) if args.json => output::json(&planned),
             Ok(planned) => {
                 let needs = preflight(&planned, &source);
                 output::text(&(plan::text(&job, &planned) + &plan::needs(&needs)));
@@ -106,7 +101,7 @@ pub fn plan(args: &Plan) -> u8 {
 
 /// Encodes the first seconds of a job into a folder for temporary files, and tells from that how long the job will take.
 fn time(job: &Job, planned: &Written, source: &Source) -> u8 {
-    let watching = Watching::new(ProgressChoice::Auto, &Records::default(), Some(source.reading_place()));
+    let watching = Watching::new(ProgressChoice::Auto, &Log::none(), Some(source.reading_place()));
     match watched(watching, |control| trial(job, planned, source, control)) {
         Ok(Some(seconds)) => output::text(&format!("time    about {} on this machine\n", clock(seconds))),
         Ok(None) => output::text("time    unknown: the source does not state its length\n"),
@@ -117,6 +112,9 @@ fn time(job: &Job, planned: &Written, source: &Source) -> u8 {
 
 /// Lists profiles, shows one, or checks one.
 pub fn profiles(args: &Profiles) -> u8 {
+    let print_notes = |document: &Document| {
+        document.notes().iter().for_each(|note| output::note(&format!("{}: {}", note.what, note.why)));
+    };
     match (&args.check, &args.name) {
         (Some(path), _) => match Document::open(path, &[]) {
             Ok(document) => {
@@ -159,7 +157,7 @@ fn list_profiles() {
             Ok(document) => document.description().unwrap_or_default().to_owned(),
             Err(_) => format!("has mistakes; trix profiles {name} --resolved shows them"),
         };
-        output::text(&format!("{name:<18}{about}\n"));
+        output::text(&format!("{}{about}\n", padded(name, 18)));
     };
     for profile in PROFILES {
         line(profile.name, Document::parse(profile.text, Language::Toml, &[]));
@@ -196,7 +194,6 @@ fn resolved(
         Ok(document) => document,
         Err(error) => return output::failure(&error, as_json),
     };
-    print_notes(&document);
     match document.resolve(folder) {
         Ok(resolved) => go_on(&document, resolved),
         Err(error) => output::failure(&error, as_json),
@@ -208,14 +205,11 @@ fn start(document: &Document, resolved: Resolved, running: &Running) -> u8 {
     if running.overwrite {
         job.overwrite();
     }
-    if let Err(error) = Files::of_job(&job).refuse_records(&running.records) {
-        return output::failure(&error, running.json);
-    }
-    let watching = Watching::new(running.progress, &running.records, Some(source.reading_place()));
-    let work = |control: &Control| {
-        let mut report = run_opened(&job, source, control)?;
-        report.decisions.extend(merged(document));
-        Ok(report)
+    let written = match Files::default().with_job(&job).with_document(document).open(&running.records) {
+        Ok(written) => written,
+        Err(error) => return output::failure(&error, running.json),
     };
-    execute(watching, running.json, work, |error| document.explain(&traits, error))
+    let watching = Watching::new(running.progress, &written.log, Some(source.reading_place()));
+    let work = |control: &Control| run_opened(&job, source, control);
+    execute(watching, written, running.json, work, |error| document.explain(&traits, error))
 }

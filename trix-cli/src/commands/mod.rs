@@ -9,9 +9,9 @@ mod interrupt;
 mod job;
 mod man;
 mod masters;
-mod merged;
 mod meta;
 mod running;
+mod written;
 
 use crate::args::Command;
 

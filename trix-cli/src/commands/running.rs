@@ -2,12 +2,11 @@
 
 use std::{io::IsTerminal, sync::Arc};
 
-use serde::Serialize;
 use trix_core::{Cancel, Control, Error, Report, control::progress::Reading, source::ReadingPlace};
 
-use super::interrupt::cancel_on_interrupt;
+use super::{interrupt::cancel_on_interrupt, written::Written};
 use crate::{
-    args::{ProgressChoice, Records},
+    args::ProgressChoice,
     exit, output,
     render::{
         events::Log,
@@ -20,8 +19,8 @@ use crate::{
 pub struct Watching {
     /// What progress is shown.
     pub progress: ProgressChoice,
-    /// What is written down.
-    pub records: Records,
+    /// Receives what happens.
+    pub log: Log,
     /// What stands before the progress: which of several masters it is.
     pub title: String,
     /// How far the source is read.
@@ -32,9 +31,9 @@ pub struct Watching {
 
 impl Watching {
     /// A job that Ctrl-C ends. `place` is that of its source, if it is open already.
-    pub fn new(progress: ProgressChoice, records: &Records, place: Option<ReadingPlace>) -> Self {
-        let (records, title) = (records.clone(), String::new());
-        Watching { progress, records, title, place, cancel: cancel_on_interrupt() }
+    pub fn new(progress: ProgressChoice, log: &Log, place: Option<ReadingPlace>) -> Self {
+        let (log, title) = (log.clone(), String::new());
+        Watching { progress, log, title, place, cancel: cancel_on_interrupt() }
     }
 }
 
@@ -53,12 +52,8 @@ pub fn reading(progress: ProgressChoice, reading: Reading, place: ReadingPlace) 
 
 /// Runs `work`, shows its progress, and prints what may keep it from its end.
 pub fn watched<T>(watching: Watching, work: impl FnOnce(&Control) -> Result<T, Error>) -> Result<T, Error> {
-    let Watching { progress, records, title, place, cancel } = watching;
-    let mut log = Log::open(records.verbose, records.log.as_deref())?;
-    if !title.is_empty() {
-        log.line(&title);
-    }
-    let screen = is_drawn(progress).then(|| Screen::new(title, place));
+    let Watching { progress, log, title, place, cancel } = watching;
+    let screen = is_drawn(progress).then(|| Screen::new(title, "open", place));
     let (mut control, events) = Control::with_events();
     let shown = Shown::job(events, screen, log);
     if progress == ProgressChoice::Json {
@@ -74,30 +69,24 @@ pub fn watched<T>(watching: Watching, work: impl FnOnce(&Control) -> Result<T, E
 /// Runs `work`, and shows its report. `explain` adds to an error what only the caller knows.
 pub fn execute(
     watching: Watching,
+    written: Written,
     as_json: bool,
     work: impl FnOnce(&Control) -> Result<Report, Error>,
     explain: impl FnOnce(Error) -> Error,
 ) -> u8 {
-    let records = watching.records.clone();
     match watched(watching, work) {
-        Ok(done) => finished(&done, as_json, &records),
+        Ok(done) => finished(&done, as_json, written),
         Err(error) => output::failure(&explain(error), as_json),
     }
 }
 
 /// Shows the report of a job and writes it down. Returns the exit code.
-pub fn finished(report: &Report, as_json: bool, records: &Records) -> u8 {
+pub fn finished(report: &Report, as_json: bool, written: Written) -> u8 {
     match as_json {
         true => output::json(report),
         false => output::text(&report::text(report)),
     }
-    exit::worse(code(report), record(report, records))
-}
-
-/// Writes a report into the file that the user named. Returns the exit code.
-pub fn record(report: &impl Serialize, records: &Records) -> u8 {
-    let written = records.report.as_deref().map_or(Ok(()), |path| output::json_file(path, report));
-    written.map_or_else(|error| output::failure(&error, false), |()| exit::DONE)
+    exit::worse(code(report), written.report(report))
 }
 
 /// The exit code of a job that made at least one output. All products that were made are complete. The code reports those

@@ -1,11 +1,13 @@
-//! The events of a job as lines of text, for `-v` and `--log`.
+//! The events of jobs as lines of text, for `-v` and `--log`.
 //!
-//! Invariant: a log that cannot be written does not end the job; the first failure is reported.
+//! Invariant: a log that cannot be written any more does not end the job; the first failure is reported. A folder for the
+//! log is made for a sound job only.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::Write,
+    fs::{File, OpenOptions, create_dir_all},
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
@@ -14,32 +16,60 @@ use trix_core::{Error, Stage, amount::bytes, control::events::Event};
 use super::visible::visible;
 use crate::output;
 
-/// Writes down what happens in a job.
+/// Writes down what happens in the jobs of a command. All clones write into the same file.
+#[derive(Clone)]
 pub struct Log {
     is_printed: bool,
-    file: Option<(PathBuf, File)>,
+    file: Option<Arc<Mutex<LogFile>>>,
+}
+
+struct LogFile {
+    path: PathBuf,
+    state: State,
+}
+
+enum State {
+    Open(File),
+    /// The folder is missing, and these lines wait for it.
+    Waiting(Vec<String>),
+    /// A failure was reported.
+    Lost,
 }
 
 impl Log {
-    /// Opens the file, if there is one, to append to it. Its folder is made if it is missing.
+    /// Opens the file, if there is one, to append to it. If its folder is missing, the file is opened when the first job has
+    /// been found to be sound.
     ///
     /// # Errors
     /// `Io`.
     pub fn open(is_printed: bool, path: Option<&Path>) -> Result<Self, Error> {
-        let open = |path: &Path| {
-            let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-            let file = folder.and_then(|()| OpenOptions::new().create(true).append(true).open(path));
-            file.map(|file| (path.to_owned(), file))
-                .map_err(|error| Error::io(Stage::Plan, path, "cannot be written", error))
-        };
-        Ok(Log { is_printed, file: path.map(open).transpose()? })
+        let file = path.map(|path| {
+            let state = match appending(path) {
+                Ok(file) => State::Open(file),
+                Err(error) if error.kind() == ErrorKind::NotFound => State::Waiting(Vec::new()),
+                Err(error) => return Err(Error::io(Stage::Plan, path, "cannot be written", error)),
+            };
+            Ok(Arc::new(Mutex::new(LogFile { path: path.to_owned(), state })))
+        });
+        Ok(Log { is_printed, file: file.transpose()? })
     }
 
-    /// Writes down an event.
-    pub fn write(&mut self, event: &Event) {
-        if let Some(text) = text(event) {
-            self.line(&text);
-        }
+    /// A log that nobody reads.
+    pub fn none() -> Self {
+        Log { is_printed: false, file: None }
+    }
+
+    /// Writes an event into the file. Returns the lines for the terminal: the event, if events are printed, and a failure.
+    pub fn event(&self, event: &Event) -> Vec<String> {
+        // All mistakes of a job are found before it encodes.
+        let failed = match event {
+            Event::StageBegan { stage: Stage::Encode, .. } => self.begin(),
+            _ => None,
+        };
+        let text = text(event);
+        let written = text.as_ref().and_then(|text| self.write(text));
+        let printed = text.filter(|_| self.is_printed).map(|text| format!("trix: {}", one_line(&text)));
+        printed.into_iter().chain(failed).chain(written).collect()
     }
 
     /// True if events are printed.
@@ -47,19 +77,65 @@ impl Log {
         self.is_printed
     }
 
-    /// Writes down a line. Text of a source cannot begin another one.
-    pub fn line(&mut self, text: &str) {
-        let text = visible(&text.replace('\n', "; ")).into_owned();
+    /// Writes down a line that is no event.
+    pub fn line(&self, text: &str) {
         if self.is_printed {
-            output::line(&format!("trix: {text}"));
+            output::line(&format!("trix: {}", one_line(text)));
         }
-        let Some((path, file)) = &mut self.file else { return };
-        let now = humantime::format_rfc3339_seconds(SystemTime::now());
-        if let Err(error) = writeln!(file, "{now}  {text}") {
-            output::line(&format!("trix: {}: cannot be written: {error}", path.display()));
-            self.file = None;
-        }
+        self.unprinted(text);
     }
+
+    /// Writes a line into the file only, because its text is printed in another form.
+    pub fn unprinted(&self, text: &str) {
+        self.write(text).iter().for_each(|failed| output::line(failed));
+    }
+
+    /// Makes the folder of the file, if it is missing. Returns a failure in words.
+    pub fn begin(&self) -> Option<String> {
+        let mut file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let LogFile { path, state } = &mut *file;
+        let State::Waiting(lines) = state else { return None };
+        let opened =
+            path.parent().map_or(Ok(()), create_dir_all).and_then(|()| appending(path)).and_then(|mut file| {
+                lines.iter().try_for_each(|line| file.write_all(line.as_bytes()))?;
+                Ok(file)
+            });
+        let failed = opened.as_ref().err().map(|error| unwritable(path, error));
+        *state = opened.map_or(State::Lost, State::Open);
+        failed
+    }
+
+    /// Writes a line into the file. Returns a failure in words.
+    fn write(&self, text: &str) -> Option<String> {
+        let mut file = self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let LogFile { path, state } = &mut *file;
+        let now = humantime::format_rfc3339_seconds(SystemTime::now());
+        let line = format!("{now}  {}\n", one_line(text));
+        let written = match state {
+            State::Open(file) => file.write_all(line.as_bytes()),
+            State::Waiting(lines) => {
+                lines.push(line);
+                return None;
+            }
+            State::Lost => return None,
+        };
+        let failed = unwritable(path, &written.err()?);
+        *state = State::Lost;
+        Some(failed)
+    }
+}
+
+/// `text` in one line. A message has a line for each mistake of a job; text of a source cannot begin a line.
+fn one_line(text: &str) -> String {
+    visible(&text.replace('\n', "; ")).into_owned()
+}
+
+fn appending(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> String {
+    format!("trix: {}: cannot be written: {error}", path.display())
 }
 
 /// An event in words. Progress is no event to write down.

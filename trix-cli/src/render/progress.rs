@@ -38,31 +38,33 @@ impl Shown {
     ///
     /// Warnings that come before the encoding are printed in any case: the job can still be stopped. Later ones are in the
     /// report.
-    pub fn job(events: EventReceiver, mut screen: Option<Screen>, mut log: Log) -> Self {
+    pub fn job(events: EventReceiver, mut screen: Option<Screen>, log: Log) -> Self {
         Shown::until_over(move |is_over| {
             let mut is_encoding = false;
             loop {
                 // The events that wait when the job is over are written down too.
                 let is_last = is_over.load(Ordering::Relaxed);
                 let event = events.recv_timeout(if is_last { Duration::ZERO } else { TICK });
-                let mut write = |event: &Event| {
-                    log.write(event);
-                    match event {
-                        Event::StageBegan { stage, .. } => is_encoding = matches!(stage, Stage::Encode | Stage::Verify),
-                        Event::Warning { text, .. } if !is_encoding && !log.is_printed() => output::note(text),
-                        _ => {}
+                let Some(event) = event else {
+                    if is_last {
+                        break;
                     }
+                    screen.iter_mut().for_each(Screen::tick);
+                    continue;
                 };
-                match (event, &mut screen) {
-                    (Some(event), Some(screen)) => {
-                        screen.suspend(|| write(&event));
-                        screen.show(event);
+                let mut lines = log.event(&event);
+                match &event {
+                    Event::StageBegan { stage, .. } => is_encoding = matches!(stage, Stage::Encode | Stage::Verify),
+                    Event::Warning { text, .. } if !is_encoding && !log.is_printed() => {
+                        lines.push(output::as_note(text));
                     }
-                    (Some(event), None) => write(&event),
-                    (None, _) if is_last => break,
-                    (None, Some(screen)) => screen.tick(),
-                    (None, None) => {}
+                    _ => {}
                 }
+                if !lines.is_empty() {
+                    screen.iter().for_each(Screen::hide);
+                    lines.iter().for_each(|line| output::line(line));
+                }
+                screen.iter_mut().for_each(|screen| screen.show(&event));
             }
             screen.iter().for_each(Screen::clear);
         })
@@ -71,8 +73,7 @@ impl Shown {
     /// Shows on `screen` how far a file was read, for a command without a job.
     pub fn reading(reading: Reading, place: ReadingPlace) -> Self {
         Shown::until_over(move |is_over| {
-            let mut screen = Screen::new(String::new(), Some(place));
-            screen.begin(doing(reading).to_owned());
+            let mut screen = Screen::new(String::new(), doing(reading), Some(place));
             while !is_over.load(Ordering::Relaxed) {
                 thread::park_timeout(TICK);
                 screen.tick();

@@ -4,7 +4,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::wrap;
+use super::{width_of, wrap};
 
 /// The column at which the values of a report stand, behind their labels.
 const VALUES: usize = 10;
@@ -28,7 +28,7 @@ pub fn shown(text: &str, width: Option<usize>) -> String {
 
 /// A line with line breaks between words. Further lines are indented as far as the values of the line.
 fn wrapped(line: &str, width: Option<usize>) -> String {
-    let Some(width) = width.filter(|width| line.chars().count() > *width) else { return line.to_owned() };
+    let Some(width) = width.filter(|width| width_of(line) > *width) else { return line.to_owned() };
     let is_labelled = line.starts_with("  ") && line.chars().nth(VALUES - 1) == Some(' ') && width > 3 * VALUES;
     let own = line.len() - line.trim_start().len();
     let indent = " ".repeat(if is_labelled { VALUES } else { own + 2 });

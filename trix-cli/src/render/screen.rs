@@ -9,11 +9,11 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use trix_core::{
     Stage,
     amount::bytes,
-    control::{events::Event, progress::Reading},
+    control::{events::Event, progress::Share},
     source::ReadingPlace,
 };
 
-use super::{clock, shortened};
+use super::{clock, padded, shortened, visible::visible_name, width_of};
 
 /// Rows of the terminal that are left to other text.
 const LEFT_ROWS: usize = 6;
@@ -26,7 +26,7 @@ const HEAD_WITH_BAR: &str = "{prefix}{wide_bar} {msg}";
 const BAR: usize = 10;
 const WITH_BAR: usize = 60;
 
-/// The fewest and the most characters of a title that are shown.
+/// The fewest and the most columns of a title.
 const TITLE: (usize, usize) = (8, 32);
 
 /// Columns from which on a line also has rates.
@@ -46,6 +46,7 @@ pub struct Screen {
 }
 
 /// What is known of an output.
+#[derive(Default)]
 struct Output {
     line: Option<ProgressBar>,
     frames: u64,
@@ -56,27 +57,27 @@ struct Output {
 }
 
 impl Screen {
-    /// Lines without progress yet. `title` stands before the stage: which of several masters it is. `place` shows how far the
-    /// source is read while no frames are counted.
-    pub fn new(title: String, place: Option<ReadingPlace>) -> Self {
+    /// Lines without progress yet, for the stage `doing`. `title` stands before it: which of several masters it is. `place`
+    /// shows how far the source is read while no frames are counted.
+    pub fn new(title: String, doing: &str, place: Option<ReadingPlace>) -> Self {
         let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         let head = lines.add(ProgressBar::new(0).with_style(style(HEAD)));
         let mut screen = Screen {
             lines,
             head,
-            title,
+            title: visible_name(&title),
             doing: String::new(),
             place,
             began: Instant::now(),
             has_frames: false,
             outputs: BTreeMap::new(),
         };
-        screen.begin("open".to_owned());
+        screen.begin(doing.to_owned());
         screen
     }
 
     /// Begins a stage.
-    pub fn begin(&mut self, doing: String) {
+    fn begin(&mut self, doing: String) {
         self.doing = doing;
         self.began = Instant::now();
         self.has_frames = false;
@@ -88,7 +89,7 @@ impl Screen {
     }
 
     /// Shows an event.
-    pub fn show(&mut self, event: Event) {
+    pub fn show(&mut self, event: &Event) {
         match event {
             Event::StageBegan { stage, pass, passes } => self.begin(match (stage, passes) {
                 (Stage::Source, _) => "open".to_owned(),
@@ -100,18 +101,11 @@ impl Screen {
                 output, path, frames, frames_expected, fps, eta_seconds, bytes, bitrate_kbps, ..
             } => {
                 self.has_frames = true;
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let own = self.outputs.entry(output).or_insert_with(|| Output {
-                    line: None,
-                    frames,
-                    expected: frames_expected,
-                    fps,
-                    eta: eta_seconds,
-                    bytes,
-                });
-                (own.frames, own.expected, own.fps) = (frames, frames_expected, fps);
-                (own.eta, own.bytes) = (eta_seconds, bytes);
-                self.show_output(output, &name, bitrate_kbps);
+                let name = visible_name(&path.file_name().unwrap_or_default().to_string_lossy());
+                let own = self.outputs.entry(*output).or_default();
+                (own.frames, own.expected, own.fps) = (*frames, *frames_expected, *fps);
+                (own.eta, own.bytes) = (*eta_seconds, *bytes);
+                self.show_output(*output, &name, *bitrate_kbps);
                 self.tick();
             }
             _ => {}
@@ -129,13 +123,13 @@ impl Screen {
         let line =
             own.line.get_or_insert_with(|| self.lines.insert(place, ProgressBar::new(0).with_style(style("{msg}"))));
         let width = (columns / 3).clamp(8, 32);
-        let name = format!("  {:width$}", shortened(name, width));
+        let name = format!("  {}", padded(&shortened(name, width), width));
         let mut parts =
             vec![format!(" {:>4}", percent(own.frames, own.expected)), format!("  {:>10}", bytes(own.bytes))];
         if columns >= WIDE {
             parts.push(format!("  {:6.1} fps  {:7.0} kbit/s", own.fps, kbps));
         }
-        let parts = fitting(&parts, columns.saturating_sub(name.chars().count()));
+        let parts = fitting(&parts, columns.saturating_sub(width_of(&name)));
         line.set_message(name + &parts);
     }
 
@@ -146,14 +140,14 @@ impl Screen {
             return;
         };
         let doing = format!("{} ", self.doing);
-        let text = fitting(&parts, columns.saturating_sub(doing.chars().count()));
-        let room = columns.saturating_sub(doing.chars().count() + text.chars().count());
+        let text = fitting(&parts, columns.saturating_sub(width_of(&doing)));
+        let room = columns.saturating_sub(width_of(&doing) + width_of(&text));
         let (least, most) = TITLE;
         let title = match room.saturating_sub(2).min(most) {
             width if width >= least && !self.title.is_empty() => format!("{}  ", shortened(&self.title, width)),
             _ => String::new(),
         };
-        let has_room = columns >= WITH_BAR && room > title.chars().count() + BAR;
+        let has_room = columns >= WITH_BAR && room > width_of(&title) + BAR;
         let has_bar = has_room && self.head.length().is_some_and(|length| length > 0);
         self.head.set_style(style(if has_bar { HEAD_WITH_BAR } else { HEAD }));
         self.head.set_prefix(title + &doing);
@@ -182,20 +176,22 @@ impl Screen {
     /// What the head says of how far the source was read.
     fn of_reading(&self) -> Vec<String> {
         let elapsed = self.began.elapsed();
-        let place = self.place.clone().unwrap_or_else(|| ReadingPlace::new(0));
-        // What it is read for is said by the stage.
-        let progress = place.progress(Reading::Count, elapsed);
-        self.head.set_length(progress.bytes_expected.unwrap_or(0));
-        self.head.set_position(progress.bytes);
-        let share = progress.bytes_expected.filter(|_| progress.bytes > 0);
-        let share = share.map(|size| format!("{}  ", percent(progress.bytes, Some(size))));
-        let eta = progress.eta_seconds.map(|eta| format!(", eta {}", clock(eta)));
-        share.into_iter().chain([clock(elapsed.as_secs_f64())]).chain(eta).collect()
+        let time = clock(elapsed.as_secs_f64());
+        let Some(Share { bytes, bytes_expected, eta_seconds }) = self.place.as_ref().map(|own| own.share(elapsed))
+        else {
+            return vec![time];
+        };
+        self.head.set_length(bytes_expected.unwrap_or(0));
+        self.head.set_position(bytes);
+        let share = bytes_expected.filter(|_| bytes > 0).map(|size| format!("{}  ", percent(bytes, Some(size))));
+        let eta = eta_seconds.map(|eta| format!(", eta {}", clock(eta)));
+        share.into_iter().chain([time]).chain(eta).collect()
     }
 
-    /// Hides the lines while `work` writes to the terminal.
-    pub fn suspend(&self, work: impl FnOnce()) {
-        self.lines.suspend(work);
+    /// Hides the lines, so that others can be printed. The next tick draws them again.
+    pub fn hide(&self) {
+        // A terminal that is gone needs no clearing. `MultiProgress::suspend` panics then.
+        let _ = self.lines.clear();
     }
 
     /// Removes all lines from the terminal.
@@ -218,7 +214,7 @@ fn size() -> (usize, usize) {
 fn fitting(parts: &[String], room: usize) -> String {
     let mut text = String::new();
     for part in parts {
-        if text.chars().count() + part.chars().count() > room {
+        if width_of(&text) + width_of(part) > room {
             break;
         }
         text.push_str(part);
@@ -247,7 +243,9 @@ mod tests {
     fn long_names_keep_their_ends() {
         assert_eq!(shortened("film.mkv", 12), "film.mkv");
         assert_eq!(shortened("a-very-long-name.h264-10.mkv", 12), "a-ve…-10.mkv");
-        assert_eq!(shortened("ééééééééééééé.mkv", 12).chars().count(), 12);
+        assert_eq!(width_of(&shortened("ééééééééééééé.mkv", 12)), 12);
+        assert_eq!(shortened("映画とても長い名前.mkv", 12), "映画…前.mkv");
+        assert_eq!((shortened("映画.mkv", 8), padded("映画", 6)), ("映画.mkv".into(), "映画  ".into()));
         assert_eq!(
             (percent(1, Some(3)), percent(9, Some(3)), percent(5, None)),
             ("33%".into(), "100%".into(), "5".into())

@@ -25,6 +25,16 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
+/// A name, or another text that is part of a line, with every control character in the form of an escape.
+pub fn visible_name(text: &str) -> String {
+    let escaped = |letter: char| match letter {
+        '\n' => "\\n".to_owned(),
+        '\t' => "\\t".to_owned(),
+        other => other.to_string(),
+    };
+    visible(text).chars().map(escaped).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +42,7 @@ mod tests {
     #[test]
     fn text_of_a_source_cannot_control_the_terminal() {
         assert_eq!(visible("title\ta\nb é"), "title\ta\nb é");
+        assert_eq!(visible_name("one\ttwo\nthree\u{1b}[m é"), "one\\ttwo\\nthree\\u{1b}[m é");
         assert_eq!(visible("a\u{1b}[2Jb\rc\u{9b}d\u{7}"), "a\\u{1b}[2Jb\\rc\\u{9b}d\\u{7}");
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use trix_fixtures::{folder, program};
 
-use crate::support::{self, trix};
+use crate::support::{self, terminal::without_styles, trix};
 
 #[test]
 fn bash_completes_values_of_options_and_commands() {
@@ -82,13 +82,6 @@ fn rendered(path: &Path) -> String {
     without_styles(&plain)
 }
 
-/// `text` without the sequences that set styles.
-fn without_styles(text: &str) -> String {
-    let mut parts = text.split('\u{1b}');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |all, part| all + part.split_once('m').map_or("", |(_, rest)| rest))
-}
-
 #[test]
 fn every_page_of_the_manual_is_one_that_groff_renders() {
     let folder = folder();
@@ -113,4 +106,10 @@ fn every_page_of_the_manual_is_one_that_groff_renders() {
     for word in ["encode", "Exit codes", "130"] {
         assert!(text.contains(word), "{word} is missing");
     }
+}
+
+#[test]
+fn a_misspelled_page_is_named() {
+    let ran = trix("man ingst", &[]);
+    assert!(ran.code == Some(2) && ran.err.contains("did you mean ingest?"), "{ran:?}");
 }

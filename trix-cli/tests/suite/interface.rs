@@ -136,6 +136,26 @@ fn progress_is_a_document_a_line_as_its_schema_says() {
 }
 
 #[test]
+fn progress_of_copies_that_are_checked_and_made_again_stands_beside_messages() {
+    let schema = schema("progress");
+    let (master, folder) = (master(), folder());
+    let line = "ingest {} -o {} --profile preview --set preview_preset=ultrafast --set stem=film";
+    trix(line, &[&master, folder.path()]).done();
+    let copy = folder.path().join("film.preview.mp4");
+    let mut bytes = std::fs::read(&copy).expect("a copy");
+    *bytes.last_mut().expect("a byte") ^= 1;
+    std::fs::write(&copy, bytes).expect("a copy");
+    let ran = trix(&format!("{line} --skip-existing --overwrite --progress json"), &[&master, folder.path()]);
+    // As the guide says: a line that does not begin with a brace is a message.
+    let (lines, messages): (Vec<&str>, Vec<&str>) = ran.done().err.lines().partition(|line| line.starts_with('{'));
+    let lines: Vec<Value> = lines.into_iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    lines.iter().for_each(|line| schema::fits(&schema, line));
+    assert!(lines.iter().any(|line| line["reading"] == "check_copies"), "{ran:?}");
+    assert!(lines.iter().any(|line| line["phase"] == "encode" && line["frame"] == 50), "{ran:?}");
+    assert!(messages.iter().any(|message| message.contains("its copies are not skipped")), "{ran:?}");
+}
+
+#[test]
 fn a_pipe_gets_no_progress_unless_it_asks_for_json() {
     let source = Clip::default().y4m();
     for options in ["", "--progress auto", "--progress none"] {

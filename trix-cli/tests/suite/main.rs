@@ -33,6 +33,7 @@ mod jobs {
     mod interrupts;
     mod memory;
     mod profiles;
+    mod records;
     mod valgrind;
 }
 

@@ -3,14 +3,14 @@
 //! Invariant: every unknown key and every unreadable value is reported, with its place and what is expected. A reported
 //! value is taken out of the tree, so that the rest becomes a job. The tree is walked once.
 
-use serde_json::{Map, Value, json};
-use trix_model::{mistake::closest, time::Timestamp};
+use serde_json::{Value, json};
+use trix_model::{decision::Decision, mistake::closest, time::Timestamp};
 
 use crate::{
     document::{
         node::{Data, Node, Placed},
         readers::{Reader, reader},
-        schema::{name, resolved},
+        schema::{self, alternatives, name, resolved},
         shorthand,
         sources::Texts,
     },
@@ -25,7 +25,7 @@ pub(super) const MOST: usize = 1000;
 pub(super) struct Found {
     pub(super) mistakes: Vec<Placed>,
     /// Inherited settings that the type of a nearer document does not have. They are left out.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Decision>,
 }
 
 /// Returns everything in `tree` that `schema`, a part of `root`, does not allow. These nodes become [`Data::Out`];
@@ -135,15 +135,14 @@ impl<'a> Check<'a> {
         }
         let branches: Vec<&'a Value> = named.into_iter().map(|branch| resolved(self.root, branch)).collect();
         let words = words(&branches);
-        let tag = |schema: &'a Value| tag(schema.get("properties")?.as_object()?);
-        let types: Vec<&str> = branches.iter().filter_map(|branch| tag(branch)).collect();
+        let types: Vec<&str> = branches.iter().filter_map(|branch| schema::tag(branch)).collect();
         match &node.data {
             Data::Text(_) if !words.is_empty() => self.word(node, &words),
             Data::Table(_) if !types.is_empty() => match node.get_mut("type") {
                 None => self.wrong(node, format!("needs a type: {}", types.join(", "))),
                 Some(own) => {
                     let name = own.text().unwrap_or_default().to_owned();
-                    match branches.iter().find(|branch| tag(branch) == Some(name.as_str())) {
+                    match branches.iter().find(|branch| schema::tag(branch) == Some(name.as_str())) {
                         Some(branch) => self.value(node, branch),
                         None => {
                             self.word(own, &types);
@@ -169,24 +168,29 @@ impl<'a> Check<'a> {
 
     fn table(&mut self, node: &mut Node, schema: &'a Value) {
         let kind = node.get("type").and_then(Node::text).unwrap_or_default().to_owned();
-        let keys: Vec<String> = node.entries().iter().map(|(key, _)| key.clone()).collect();
+        let shape = Shape::of(node);
         let Data::Table(entries) = &mut node.data else { return };
         let known = schema.get("properties").and_then(Value::as_object);
         let rest = schema.get("additionalProperties");
         for (key, value) in entries.iter_mut().filter(|(_, value)| !value.is_out()) {
+            if self.found.mistakes.len() > MOST {
+                // Nobody reads more, and looking for the nearest keys takes time.
+                value.data = Data::Out;
+                continue;
+            }
             match (known.and_then(|known| known.get(key)), rest) {
-                (Some(schema), _) => match self.misfit(value, schema) {
+                (Some(schema), _) => match self.misfit(key, value, schema) {
                     Some(problem) => self.leave_out(value, &problem),
                     None => self.value(value, schema),
                 },
                 (None, Some(Value::Bool(false))) => {
-                    if value.is_of_other_type {
+                    if value.is_of_other_type && self.fits_an_encoder(key, value) {
                         self.leave_out(value, &format!("{kind} has no {key}"));
                         continue;
                     }
                     let names: Vec<&str> =
                         known.map(|known| known.keys().map(String::as_str).collect()).unwrap_or_default();
-                    let is_of = |encoder: &Encoder| known.and_then(tag) == Some(encoder.to_string().as_str());
+                    let is_of = |encoder: &Encoder| schema::tag(schema) == Some(encoder.to_string().as_str());
                     let encoder = Encoder::ALL.into_iter().find(is_of);
                     if let Some(lacks) = encoder.and_then(|encoder| encoder.lacks(key)) {
                         if !asks_nothing(key, value) {
@@ -195,19 +199,29 @@ impl<'a> Check<'a> {
                         value.data = Data::Out;
                         continue;
                     }
+                    if shape.asks_no_lossless(key, value, encoder) {
+                        value.data = Data::Out;
+                        continue;
+                    }
                     let hint = match closest(key, &names) {
+                        _ if key == "lossless" && encoder == Some(Encoder::Ffv1) => {
+                            "ffv1 is always lossless".to_owned()
+                        }
+                        _ if key == "passes" && names.contains(&"rate") => {
+                            "goes with a bit rate: bitrate = 4000, passes = 2".to_owned()
+                        }
                         _ if encoder.is_some() && matches!(key.as_str(), "size" | "resampler") => {
                             format!("is a key of picture: picture.{key}")
                         }
                         _ if let Some(twin) = shorthand::twin(key).filter(|twin| names.contains(twin)) => {
-                            match keys.iter().any(|own| own == twin) {
+                            match shape.0.iter().any(|(own, _)| own == twin) {
                                 true => format!("is another form of {twin}, which is set too"),
                                 false => {
                                     format!("is {}; true or false is expected, or {twin} in its place", value.kind())
                                 }
                             }
                         }
-                        near => match (self.elsewhere(schema, key), near) {
+                        near => match (self.elsewhere(schema, key, &shape), near) {
                             (Some(place), _) => format!("is not a key of this table; write {place}"),
                             (None, Some(near)) => format!("is not known; did you mean {near}?"),
                             (None, None) => format!("is not known; known are {}", names.join(", ")),
@@ -236,34 +250,49 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Where a key belongs that the table with this schema does not have: the name of an option, or a key of a table within it.
-    fn elsewhere(&self, schema: &Value, key: &str) -> Option<String> {
+    /// Where a key belongs that the table with this schema does not have: the name of an option, or a key that exactly one
+    /// table in it has. `shape` is that of the table.
+    fn elsewhere(&self, schema: &Value, key: &str, shape: &Shape) -> Option<String> {
         let known = schema.get("properties").and_then(Value::as_object)?;
-        let named = shorthand::option(key).filter(|place| known.contains_key(place.split('.').next().unwrap_or(place)));
-        let has =
-            |own: &Value| own.get("properties").and_then(Value::as_object).is_some_and(|keys| keys.contains_key(key));
-        let holds = |name: &str, own: &Value| {
-            let mut tables = Vec::new();
-            alternatives(self.root, own, &mut tables);
-            shorthand::stands_for(name, key) || tables.into_iter().any(has)
+        let is_known = |place: &&str| known.contains_key(place.split(['.', ' ']).next().unwrap_or(place));
+        // In the table itself, its name is left out.
+        let own = |place: &'static str| place.split_once('.').map_or(place, |(_, own)| own);
+        let named = shorthand::option(key);
+        let named = named.filter(is_known).or_else(|| named.map(own).filter(is_known));
+        if named.is_some() || key == "type" {
+            return named.map(str::to_owned);
+        }
+        let has = |name: &str, own: &Value| {
+            let tables = alternatives(self.root, own).into_iter();
+            let mut fitting = tables.filter(|own| shape.kind(name).is_none_or(|kind| schema::tag(own) == Some(kind)));
+            shorthand::stands_for(name, key) || fitting.any(|own| own["properties"].get(key).is_some())
         };
-        let inner = || known.iter().find(|(name, own)| holds(name, own)).map(|(name, _)| format!("{name}.{key}"));
-        named.map(str::to_owned).or_else(inner)
+        let mut places = known.iter().filter(|(name, own)| has(name, own)).map(|(name, _)| format!("{name}.{key}"));
+        places.next().filter(|_| places.next().is_none())
     }
 
-    /// Why a setting that was inherited from another type does not fit. `None` if it fits, or if the mistake is in the value
-    /// of a variable that a nearer document or `--set` gives.
-    fn misfit(&self, node: &Node, schema: &'a Value) -> Option<String> {
-        node.is_of_other_type.then_some(())?;
+    /// Why a setting that was inherited from another encoder does not fit. `None` if it fits, or if it fits no encoder.
+    fn misfit(&self, key: &str, node: &Node, schema: &'a Value) -> Option<String> {
+        let problem = self.problem(node, schema).filter(|_| node.is_of_other_type)?;
+        self.fits_an_encoder(key, node).then_some(problem)
+    }
+
+    /// True if an encoder takes this value of `key`.
+    fn fits_an_encoder(&self, key: &str, node: &Node) -> bool {
+        let mut schemas = schema::encoders(self.root).into_iter().filter_map(|own| own.get("properties")?.get(key));
+        schemas.any(|schema| self.problem(node, schema).is_none())
+    }
+
+    /// The first mistake in a value.
+    fn problem(&self, node: &Node, schema: &Value) -> Option<String> {
         let found = check(&mut node.clone(), self.root, schema, self.texts);
-        let first = found.mistakes.into_iter().next()?;
-        (!self.texts.is_nearer(first.spot.document, node.layer)).then_some(first.mistake.problem)
+        found.mistakes.into_iter().next().map(|placed| placed.mistake.problem)
     }
 
     /// Leaves out an inherited setting that does not fit the type of a nearer document.
     fn leave_out(&mut self, node: &mut Node, problem: &str) {
         let from = self.texts.name(node.spot);
-        self.found.notes.push(format!("{} of {from} is left out: {problem}", node.path));
+        self.found.notes.push(Decision::new(format!("{} of {from} is left out", node.path), problem));
         node.data = Data::Out;
     }
 
@@ -291,17 +320,24 @@ impl<'a> Check<'a> {
     }
 }
 
-/// The legal value of the key `type` in a table with these keys.
-fn tag(keys: &Map<String, Value>) -> Option<&str> {
-    keys.get("type")?.get("const")?.as_str()
-}
+/// The keys of a table, and the `type` of the tables in it.
+struct Shape(Vec<(String, Option<String>)>);
 
-/// Adds the tables that `schema` allows: itself, or each of its alternatives. A list is none.
-fn alternatives<'a>(root: &'a Value, schema: &'a Value, tables: &mut Vec<&'a Value>) {
-    let schema = resolved(root, schema);
-    match schema.get("anyOf").or(schema.get("oneOf")).and_then(Value::as_array) {
-        Some(own) => own.iter().for_each(|own| alternatives(root, own, tables)),
-        None => tables.push(schema),
+impl Shape {
+    fn of(node: &Node) -> Self {
+        let kind = |own: &Node| own.get("type").and_then(Node::text).map(str::to_owned);
+        Shape(node.entries().iter().map(|(key, own)| (key.clone(), kind(own))).collect())
+    }
+
+    /// The `type` of the table `key`.
+    fn kind(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| own == key).and_then(|(_, kind)| kind.as_deref())
+    }
+
+    /// True for `lossless = false`, which sets nothing where the rate is not lossless. FFV1 has no other rate.
+    fn asks_no_lossless(&self, key: &str, value: &Node, encoder: Option<Encoder>) -> bool {
+        let is_no = key == "lossless" && matches!(value.data, Data::Bool(false));
+        is_no && encoder.is_some_and(|own| own != Encoder::Ffv1) && self.kind("rate") != Some("lossless")
     }
 }
 
@@ -314,16 +350,15 @@ fn asks_nothing(key: &str, value: &Node) -> bool {
         || matches!(&value.data, Data::List(items) if items.is_empty())
 }
 
-/// The smallest and the largest number that the type holds. The planner refuses what is outside of a narrower range in the
-/// schema, together with all other mistakes.
+/// The smallest and the largest number that the type of a key holds. A narrower range in the schema is the planner's: it
+/// refuses what is outside, together with all other mistakes.
 fn bounds(schema: &Value) -> (Option<f64>, Option<f64>) {
-    let least = schema.get("minimum").and_then(Value::as_f64).map(|least| least.min(0.0));
     match schema.get("format").and_then(Value::as_str) {
         Some("double") => (None, None),
         Some("int32") => (Some(i32::MIN.into()), Some(i32::MAX.into())),
-        Some("uint32") => (least, Some(u32::MAX.into())),
-        // The other formats in the schema hold every number that a document can.
-        _ => (least, None),
+        Some("uint32") => (Some(0.0), Some(u32::MAX.into())),
+        // The other types are whole numbers from 0 on, and hold every number that a document can.
+        _ => (Some(0.0), None),
     }
 }
 

@@ -9,7 +9,8 @@ use crate::{
         check,
         inherit::changed_type,
         node::{Data, Node, Placed},
-        schema::resolved,
+        schema::{self, Kind},
+        shorthand,
         sources::Texts,
         traits::{self, Traits},
     },
@@ -40,11 +41,13 @@ fn leave_out(table: &mut Node, keys: &[&str]) {
     }
 }
 
-/// Returns the mistakes in conditions, cases and ids of `tree`. `schema` is the schema of a job.
-pub(super) fn check(tree: &Node, schema: &Value, texts: &Texts) -> Vec<Placed> {
+/// Returns the mistakes in conditions, cases and ids of `tree`. `schema` is the schema of a job, and `merging` the same with
+/// the settings that packages share.
+pub(super) fn check(tree: &Node, schema: &Value, merging: &Value, texts: &Texts) -> Vec<Placed> {
     let mut mistakes = Vec::new();
     for list in Job::LISTS {
-        let of = &resolved(schema, &schema["properties"][list])["items"];
+        let items = |root| schema::at(root, list).and_then(|of| of.get("items")).unwrap_or(&Value::Null);
+        let (of, own) = ((schema, items(schema)), (merging, items(merging)));
         for item in tree.get(list).map(Node::items).unwrap_or_default() {
             if mistakes.len() > check::MOST {
                 return mistakes;
@@ -56,14 +59,18 @@ pub(super) fn check(tree: &Node, schema: &Value, texts: &Texts) -> Vec<Placed> {
                 mistakes.extend(traits::check(condition));
             }
             if let Some(cases) = item.get("cases") {
-                mistakes.extend(check_cases(item, cases, schema, of, texts));
+                mistakes.extend(check_cases(item, cases, of, own, texts));
             }
         }
     }
     mistakes
 }
 
-fn check_cases(item: &Node, cases: &Node, schema: &Value, of: &Value, texts: &Texts) -> Vec<Placed> {
+/// A schema, and its part for an element of a list.
+type Of<'a> = (&'a Value, &'a Value);
+
+/// Returns the mistakes in the cases of `item`. They are merged by `merging` and checked by `schema`.
+fn check_cases(item: &Node, cases: &Node, schema: Of<'_>, merging: Of<'_>, texts: &Texts) -> Vec<Placed> {
     let mut mistakes = Vec::new();
     if !matches!(cases.data, Data::List(_) | Data::Out) {
         mistakes.push(cases.mistake("", "a list of cases is expected"));
@@ -84,7 +91,7 @@ fn check_cases(item: &Node, cases: &Node, schema: &Value, of: &Value, texts: &Te
         }
         let mut change = case.clone();
         change.take("when");
-        let mut merged = overlaid(base.clone(), change, texts);
+        let mut merged = overlaid(base.clone(), change, texts, merging.0, Some(merging.1));
         spread_package(&mut merged);
         // A case is checked together with its element: only mistakes inside the case count, and another case may add a
         // missing key.
@@ -92,15 +99,17 @@ fn check_cases(item: &Node, cases: &Node, schema: &Value, of: &Value, texts: &Te
         let own = |Placed { mistake, .. }: &Placed| {
             mistake.place.starts_with(&within) && !mistake.problem.starts_with("needs ")
         };
-        mistakes.extend(check::check(&mut merged, schema, of, texts).mistakes.into_iter().filter(own));
+        mistakes.extend(check::check(&mut merged, schema.0, schema.1, texts).mistakes.into_iter().filter(own));
     }
     mistakes
 }
 
 /// Returns the tree for a source with these `traits`: unwanted elements are removed, and cases that hold are applied.
-pub(super) fn decided(tree: &Node, traits: &Traits, texts: &Texts) -> Node {
+/// `schema` is the schema of a job, with the settings that packages share.
+pub(super) fn decided(tree: &Node, traits: &Traits, texts: &Texts, schema: &Value) -> Node {
     let mut tree = tree.clone();
     for list in Job::LISTS {
+        let of = schema::at(schema, list).and_then(|of| of.get("items"));
         let Some(Node { data: Data::List(items), .. }) = tree.get_mut(list) else { continue };
         items.retain(|item| item.get("when").is_none_or(|condition| traits.meet(condition)));
         for item in items.iter_mut() {
@@ -109,7 +118,7 @@ pub(super) fn decided(tree: &Node, traits: &Traits, texts: &Texts) -> Node {
             for case in cases.items() {
                 let mut change = case.clone();
                 if change.take("when").is_none_or(|condition| traits.meet(&condition)) {
-                    *item = overlaid(std::mem::take(item), change, texts);
+                    *item = overlaid(std::mem::take(item), change, texts, schema, of);
                 }
             }
             item.locate(path);
@@ -119,19 +128,28 @@ pub(super) fn decided(tree: &Node, traits: &Traits, texts: &Texts) -> Node {
 }
 
 /// Applies the values of a case to those of its element. Values of a document that is nearer to the user than that of the
-/// case stay. A table whose type the case changes has only the values of the case, and the nearer ones.
-fn overlaid(mut under: Node, mut case: Node, texts: &Texts) -> Node {
+/// case stay. A table whose type the case changes has only the values of the case, and the nearer ones. `schema`, a part of
+/// `root`, describes the tables; `None` if it does not know them.
+fn overlaid(mut under: Node, mut case: Node, texts: &Texts, root: &Value, schema: Option<&Value>) -> Node {
     if !matches!((&under.data, &case.data), (Data::Table(_), Data::Table(_))) {
         return if texts.is_nearer(under.layer, case.layer) { under } else { case };
     }
-    let changes = changed_type(&under, &case).map(|(old, new)| (!texts.is_nearer(old.layer, new.layer), new.layer));
+    let kind = schema.map_or(Kind::Keys, |schema| schema::kind(root, schema));
+    if kind == Kind::Encoder {
+        shorthand::give_way(&mut under, &case, texts);
+    }
+    let changes = changed_type(&under, &case).filter(|_| kind != Kind::Keys);
+    let changes = changes.map(|(old, new)| (!texts.is_nearer(old.layer, new.layer), new.layer));
     let (Data::Table(entries), Data::Table(others)) = (&mut under.data, &mut case.data) else { return case };
     if let Some((true, layer)) = changes {
         entries.retain(|(_, node)| texts.is_nearer(node.layer, layer));
     }
     for (key, node) in std::mem::take(others) {
         match entries.iter_mut().find(|(own, _)| *own == key) {
-            Some((_, own)) => *own = overlaid(std::mem::take(own), node, texts),
+            Some((_, own)) => {
+                let schema = schema.and_then(|schema| schema::member(root, schema, &key));
+                *own = overlaid(std::mem::take(own), node, texts, root, schema);
+            }
             None => entries.push((key, node)),
         }
     }

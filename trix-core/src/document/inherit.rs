@@ -1,16 +1,21 @@
 //! Merges a document with the documents that it inherits.
 //!
-//! Invariant: the document nearer to the user wins, key by key. A change of a `type` is noted.
+//! Invariant: the document nearer to the user wins, key by key. A change of the encoder is noted.
 
 use std::{collections::HashMap, path::Path};
 
-use trix_model::error::{Error, ErrorKind, Result, Stage};
+use serde_json::Value;
+use trix_model::{
+    decision::Decision,
+    error::{Error, ErrorKind, Result, Stage},
+};
 
 use crate::{
     document::{
         node::{Data, Node, Spot},
-        parse::Language,
-        profiles, shorthand,
+        profiles::{self, NamedText},
+        schema::{self, Kind},
+        shorthand,
         sources::{COMMAND_LINE, Texts},
     },
     settings::job::Job,
@@ -24,16 +29,16 @@ const MOST_LEVELS: usize = 16;
 const MOST_DOCUMENTS: usize = 64;
 
 /// Reads a document with everything that it inherits. It looks for other files in the folder `near`. `notes` receives
-/// what the user should know about the merging.
+/// what the user should know about the merging. `schema` is that of a job.
 pub(super) fn load(
     texts: &mut Texts,
-    notes: &mut Vec<String>,
-    label: &str,
-    text: &str,
-    language: Language,
+    notes: &mut Vec<Decision>,
+    schema: &Value,
+    document: &NamedText,
     near: Option<&Path>,
     heirs: &mut Vec<String>,
 ) -> Result<Node> {
+    let label = document.label.as_str();
     if let Some(at) = heirs.iter().position(|heir| heir == label) {
         let chain = heirs[at..].join(" -> ");
         return Err(refuse(label, format!("inherits itself: {chain} -> {label}")));
@@ -45,7 +50,7 @@ pub(super) fn load(
         return Err(refuse(label, format!("is one of more than {MOST_DOCUMENTS} documents that are inherited")));
     }
     let number = texts.count();
-    let mut own = texts.parse(label, text, language)?;
+    let mut own = texts.parse(label, &document.text, document.language)?;
     if !matches!(own.data, Data::Table(_)) {
         return Err(refuse(label, "is no table of settings".into()));
     }
@@ -64,16 +69,16 @@ pub(super) fn load(
                 };
                 error.and(&by).showing(texts.excerpt(spot, true))
             })?;
-            let near = found.near.as_deref().or(near);
-            let other = load(texts, notes, &found.label, &found.text, found.language, near, heirs)?;
-            merged = Merge { texts, notes }.jobs(merged, other);
+            texts.files.extend(found.path.clone());
+            let other = load(texts, notes, schema, &found, found.near().or(near), heirs)?;
+            merged = Merge { texts, notes, schema }.jobs(merged, other);
         }
     }
     heirs.pop();
     texts.complete(number);
     // The description of a document is not inherited.
     merged.take("description");
-    Ok(Merge { texts, notes }.jobs(merged, own))
+    Ok(Merge { texts, notes, schema }.jobs(merged, own))
 }
 
 fn refuse(label: &str, detail: String) -> Error {
@@ -95,7 +100,9 @@ const OF_ONE_ENCODER: [&str; 3] = ["tune", "profile", "params"];
 /// Merges the parts of documents.
 pub(super) struct Merge<'a> {
     pub(super) texts: &'a Texts,
-    pub(super) notes: &'a mut Vec<String>,
+    pub(super) notes: &'a mut Vec<Decision>,
+    /// The schema of a job, with the settings that packages share.
+    pub(super) schema: &'a Value,
 }
 
 impl Merge<'_> {
@@ -106,13 +113,14 @@ impl Merge<'_> {
             if let (Some(Data::List(under)), Some(Data::List(over))) =
                 (under.get_mut(list).map(|node| &mut node.data), over.get_mut(list).map(|node| &mut node.data))
             {
-                *over = self.lists(std::mem::take(under), std::mem::take(over));
+                let of = schema::at(self.schema, list).and_then(|of| of.get("items"));
+                *over = self.lists(std::mem::take(under), std::mem::take(over), of);
             }
         }
-        self.tables(under, over, "")
+        self.tables(under, over, "", Some(self.schema))
     }
 
-    fn lists(&mut self, mut items: Vec<Node>, over: Vec<Node>) -> Vec<Node> {
+    fn lists(&mut self, mut items: Vec<Node>, over: Vec<Node>, schema: Option<&Value>) -> Vec<Node> {
         let id = |node: &Node| node.get("id").and_then(Node::text).map(str::to_owned);
         let mut known: HashMap<String, usize> = HashMap::new();
         for (at, node) in items.iter().enumerate() {
@@ -125,7 +133,7 @@ impl Merge<'_> {
             match own.as_ref().and_then(|id| known.get(id)) {
                 Some(at) => {
                     let place = format!("{}.", own.unwrap_or_default());
-                    items[*at] = self.tables(std::mem::take(&mut items[*at]), node, &place);
+                    items[*at] = self.tables(std::mem::take(&mut items[*at]), node, &place, schema);
                 }
                 None => items.push(node),
             }
@@ -134,27 +142,23 @@ impl Merge<'_> {
     }
 
     /// Merges two nodes: the values of `over`, and those of `under` that `over` does not set. `place` is where they are, in
-    /// words, for the notes.
-    pub(super) fn tables(&mut self, mut under: Node, mut over: Node, place: &str) -> Node {
+    /// words, for the notes. `schema` describes them; `None` if it does not know them.
+    pub(super) fn tables(&mut self, mut under: Node, mut over: Node, place: &str, schema: Option<&Value>) -> Node {
         if !matches!((&under.data, &over.data), (Data::Table(_), Data::Table(_))) {
             return over;
         }
-        if let Some((old, new)) = changed_type(&under, &over) {
-            // Only encoders have settings in common.
-            let Some(name) = place.strip_suffix('.').filter(|name| name.rsplit('.').next() == Some("video")) else {
-                return over;
-            };
-            let (was, is) = (self.texts.name(old.spot), self.texts.name(new.spot));
-            let (old, new) = (old.text().unwrap_or_default().to_owned(), new.text().unwrap_or_default());
-            let mut note = format!("{name}: {new} ({is}) in place of {old} ({was})");
-            let gone: Vec<&str> = OF_ONE_ENCODER.into_iter().filter(|key| under.take(key).is_some()).collect();
-            if !gone.is_empty() {
-                note.push_str(&format!("; the {} of {old} are left out", gone.join(", ")));
+        let kind = schema.map_or(Kind::Keys, |schema| schema::kind(self.schema, schema));
+        if kind == Kind::Encoder {
+            shorthand::give_way(&mut under, &over, self.texts);
+        }
+        let changed = changed_type(&under, &over).map(|(old, new)| (old.clone(), new.clone()));
+        match (kind, changed) {
+            (Kind::Encoder, Some((old, new))) => {
+                let note = self.changed(place, &old, &new, &mut under);
+                self.notes.push(note);
             }
-            self.notes.push(note + "; its other settings stay");
-            if let Data::Table(entries) = &mut under.data {
-                entries.iter_mut().for_each(|(_, node)| node.is_of_other_type = true);
-            }
+            (Kind::Typed, Some(_)) => self.keep_options(&mut under, |_| true),
+            _ => {}
         }
         let (Data::Table(entries), Data::Table(others)) = (&mut under.data, &mut over.data) else { return over };
         let mut entries = std::mem::take(entries);
@@ -164,12 +168,42 @@ impl Merge<'_> {
             match known.get(&key) {
                 Some(at) => {
                     let old = std::mem::take(&mut entries[*at].1);
-                    entries[*at].1 = self.tables(old, node, &format!("{place}{key}."));
+                    let schema = schema.and_then(|schema| schema::member(self.schema, schema, &key));
+                    entries[*at].1 = self.tables(old, node, &format!("{place}{key}."), schema);
                 }
                 None => entries.push((key, node)),
             }
         }
         Node { data: Data::Table(entries), ..over }
+    }
+
+    /// Prepares the settings `under` of an encoder for another one. Returns the note.
+    fn changed(&self, place: &str, old: &Node, new: &Node, under: &mut Node) -> Decision {
+        let (was, is) = (self.texts.name(old.spot), self.texts.name(new.spot));
+        let (old, new) = (old.text().unwrap_or_default(), new.text().unwrap_or_default());
+        let count = under.entries().len();
+        let keys: Vec<String> = under.entries().iter().map(|(key, _)| key.clone()).collect();
+        self.keep_options(under, |key| OF_ONE_ENCODER.contains(&key));
+        let gone: Vec<&str> = keys.iter().filter(|key| under.get(key).is_none()).map(String::as_str).collect();
+        if let Data::Table(entries) = &mut under.data {
+            let of_documents = entries.iter_mut().filter(|(_, node)| !self.texts.is_option(node.layer));
+            of_documents.for_each(|(_, node)| node.is_of_other_type = true);
+        }
+        let mut what = format!("{}: {new} in place of {old}", place.trim_end_matches('.'));
+        if !gone.is_empty() {
+            what.push_str(&format!(" without its {}", gone.join(", ")));
+        }
+        if count > gone.len() + 1 {
+            what.push_str(&format!("; the settings that {new} has too stay"));
+        }
+        Decision::new(what, format!("{is} sets it, and {was} is farther"))
+    }
+
+    /// Removes the entries of `table` whose keys `goes` names, except those of options of the command line.
+    fn keep_options(&self, table: &mut Node, goes: impl Fn(&str) -> bool) {
+        if let Data::Table(entries) = &mut table.data {
+            entries.retain(|(key, node)| !goes(key) || self.texts.is_option(node.layer));
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     document::{
@@ -58,7 +58,8 @@ pub fn table() -> String {
         }
         let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
         let of_types = if key.of_types.is_empty() { String::new() } else { format!(" ({})", key.of_types.join(", ")) };
-        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
+        let is_bare = !key.default.is_empty() && !key.default.contains('`');
+        let default = if is_bare { format!("`{}`", key.default) } else { key.default.clone() };
         let _ = writeln!(
             out,
             "| `{own}`{of_types} | {} | {} | {} | {} |",
@@ -71,7 +72,9 @@ pub fn table() -> String {
     out
 }
 
-const FRACTION: &str = "fraction, such as `24000/1001`";
+/// The type of a ratio. A rate has an example.
+const FRACTION: &str = "fraction";
+const RATE: &str = "fraction, such as `24000/1001`";
 
 /// A key of a table, the types of the table that have it if not all do, and its schema in each type.
 type Member<'a> = (&'a str, Vec<String>, Vec<(&'a str, &'a Value)>);
@@ -90,24 +93,20 @@ impl<'a> Walk<'a> {
         for (key, of_types, all) in self.members(schema).into_iter().filter(|(key, ..)| !is_tagged || *key != "type") {
             let own = all[0].1;
             let place = if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
-            let about = own.get("description").and_then(Value::as_str);
             let (own, list) = self.plain(own);
-            let named = own.get("description").and_then(Value::as_str);
             let place = if list { format!("{place}[]") } else { place };
             // The keys of a case are those of the table that has it.
             let has_rows = key != "cases" && self.members(own).iter().any(|(key, ..)| *key != "type");
             if has_rows && !self.has_short_form_only(own) {
                 inner.push((place.clone(), own));
             }
-            let least = own.get("minimum").and_then(Value::as_f64).unwrap_or(f64::MIN);
-            let default = self.members_default(schema, key).filter(|own| own.as_f64().is_none_or(|own| own >= least));
             self.keys.push(Key {
                 place: place.trim_end_matches("[]").to_owned(),
                 of_types,
                 kind: if list { format!("list of {}", self.kind(own)) } else { self.kind(own) },
-                default: default.map(shown).unwrap_or_default(),
-                values: self.values_of(&all),
-                about: about.or(named).and_then(|about| about.split("\n\n").next()).unwrap_or_default().to_owned(),
+                default: joined(&all, "; ", |own| self.default(own), |default| format!("`{default}`")),
+                values: joined(&all, "; ", |own| self.values(self.plain(own).0), str::to_owned),
+                about: joined(&all, " ", |own| self.about(own), str::to_owned),
             });
         }
         for (place, schema) in inner {
@@ -145,10 +144,17 @@ impl<'a> Walk<'a> {
         all
     }
 
-    fn members_default(&self, schema: &'a Value, key: &str) -> Option<&'a Value> {
-        let variants = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-        let tables = variants.chain([schema]).filter_map(|own| own.get("properties").and_then(Value::as_object));
-        tables.filter_map(|own: &'a Map<String, Value>| own.get(key)?.get("default")).next()
+    /// The value of a job that does not set the key. A number outside of the range says that the key has to be set.
+    fn default(&self, schema: &Value) -> String {
+        let least = self.plain(schema).0.get("minimum").and_then(Value::as_f64).unwrap_or(f64::MIN);
+        let default = schema.get("default").filter(|own| own.as_f64().is_none_or(|own| own >= least));
+        default.map(shown).unwrap_or_default()
+    }
+
+    /// The first paragraph of what the key means.
+    fn about(&self, schema: &Value) -> String {
+        let stated = [schema, self.plain(schema).0].into_iter().find_map(|own| own.get("description")?.as_str());
+        stated.and_then(|about| about.split("\n\n").next()).unwrap_or_default().to_owned()
     }
 
     /// The schema behind references and alternatives with null; true if it is that of the items of a list.
@@ -168,7 +174,11 @@ impl<'a> Walk<'a> {
         let named = defined.into_iter().find(|(_, own)| std::ptr::eq(*own, schema)).map(|(name, _)| name.as_str());
         match named {
             Some("Timestamp") => return "time".to_owned(),
-            Some("Rational" | "FrameRate") => return FRACTION.to_owned(),
+            Some("Rational") => return FRACTION.to_owned(),
+            Some("FrameRate") => return RATE.to_owned(),
+            Some("AudioSettings") => return "table, or text such as `aac:128k`".to_owned(),
+            Some("VideoSettings") => return "table, or text such as `x265`".to_owned(),
+            Some("SubtitleSettings") => return "table, or text such as `none`".to_owned(),
             Some("Size") => return "size, such as `1280x-2`".to_owned(),
             Some("Crop") => return "crop, such as `auto`".to_owned(),
             Some("ByteSize") => return "bytes, such as `4 GiB`".to_owned(),
@@ -198,22 +208,10 @@ impl<'a> Walk<'a> {
         .to_owned()
     }
 
-    /// The words or numbers that a value can be, for each type of its table if they differ.
-    fn values_of(&self, schemas: &[(&'a str, &'a Value)]) -> String {
-        let all: Vec<(&str, String)> =
-            schemas.iter().map(|(kind, schema)| (*kind, self.values(self.plain(schema).0))).collect();
-        match all.iter().all(|(_, values)| *values == all[0].1) {
-            true => all[0].1.clone(),
-            false => {
-                let stated = all.iter().filter(|(_, values)| !values.is_empty());
-                stated.map(|(kind, values)| format!("{kind}: {values}")).collect::<Vec<_>>().join("; ")
-            }
-        }
-    }
-
     /// The words or numbers that a value can be.
     fn values(&self, schema: &Value) -> String {
-        if self.kind(schema) == FRACTION {
+        // The examples of a fraction are not all of its values.
+        if self.kind(schema).starts_with(FRACTION) {
             return String::new();
         }
         let words = |own: &Value| -> Vec<String> {
@@ -235,6 +233,21 @@ impl<'a> Walk<'a> {
             _ => String::new(),
         }
     }
+}
+
+/// The text of a key for all types of its table if they agree, else for each type that has one.
+fn joined(
+    schemas: &[(&str, &Value)],
+    between: &str,
+    text: impl Fn(&Value) -> String,
+    word: impl Fn(&str) -> String,
+) -> String {
+    let all: Vec<(&str, String)> = schemas.iter().map(|(kind, schema)| (*kind, text(schema))).collect();
+    if all.iter().all(|(_, text)| *text == all[0].1) {
+        return all[0].1.clone();
+    }
+    let stated = all.iter().filter(|(_, text)| !text.is_empty());
+    stated.map(|(kind, text)| format!("{kind}: {}", word(text))).collect::<Vec<_>>().join(between)
 }
 
 /// The alternatives of `anyOf`.
@@ -273,8 +286,15 @@ mod tests {
         assert_eq!(of("inherits").kind, "text");
         let fields = of("outputs[].picture.deinterlace");
         assert_eq!((fields.default.as_str(), fields.values.as_str()), ("auto", "`auto`, `on`, `fields`, `off`"));
-        assert_eq!(of("outputs[].picture.fps").kind, FRACTION);
-        assert_eq!(of("outputs[].audio.kbps").values, "aac: 16 to 1024; opus: 6 to 2048; eac3: 32 to 1024");
+        assert_eq!(of("outputs[].picture.fps").kind, RATE);
+        assert_eq!(of("packages[].segment").kind, FRACTION);
+        assert_eq!(of("outputs[].video.depth").values.split("; ").next(), Some("x264: `8`, `10`"));
+        assert_eq!(of("outputs[].video.qp").values, "x264: 0 to 69; x265: 0 to 51");
+        let quality = of("stills[].quality");
+        assert_eq!(quality.default, "poster: `85`; sprites: `75`", "{quality:?}");
+        let kbps = &of("outputs[].audio.kbps").values;
+        assert!(kbps.starts_with("aac: 16 to 1024; opus: 6 to 2048; ac3: `32`, `40`,"), "{kbps}");
+        assert!(kbps.ends_with("`640`; eac3: 32 to 1024"), "{kbps}");
         assert_eq!(of("outputs[].video.lossless").kind, "true or false");
         assert_eq!(of("tracks[].offset").kind, "time");
         assert_eq!((of("hash").kind.as_str(), of("hash").default.as_str()), ("true or false", "false"));

@@ -33,18 +33,20 @@ mod sources;
 mod traits;
 mod variables;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use trix_model::{
+    decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
     mistake::Mistake,
     path_text,
 };
 
+use inherit::Merge;
 use node::{Data, Node, Placed};
+use profiles::NamedText;
 use sources::{COMMAND_LINE, Texts};
-use variables::ChangedType;
 
 pub use crate::document::{
     keys::{Key, keys, table as key_table},
@@ -72,7 +74,7 @@ pub struct Document {
     merged: Node,
     texts: Texts,
     description: Option<String>,
-    notes: Vec<String>,
+    notes: Vec<Decision>,
 }
 
 impl Document {
@@ -82,8 +84,7 @@ impl Document {
     /// # Errors
     /// `Io` when the file cannot be read; `InvalidSpec` with all mistakes of the document.
     pub fn open(path: &Path, set: &[(String, String)]) -> Result<Self> {
-        let found = profiles::read(path)?;
-        Self::load(&found.label, &found.text, found.language, found.near.as_deref(), None, set)
+        Self::of_text(&profiles::read(path)?, set)
     }
 
     /// Reads a text.
@@ -91,7 +92,7 @@ impl Document {
     /// # Errors
     /// As [`Document::open`].
     pub fn parse(text: &str, language: Language, set: &[(String, String)]) -> Result<Self> {
-        Self::load("the job", text, language, None, None, set)
+        Self::load(&NamedText::without_file("the job", text.to_owned(), language), None, set)
     }
 
     /// Reads a profile, by name or file.
@@ -99,8 +100,13 @@ impl Document {
     /// # Errors
     /// As [`Document::open`].
     pub fn of_profile(name: &str) -> Result<Self> {
-        let found = profiles::find(name, None, "")?;
-        Self::load(&found.label, &found.text, found.language, found.near.as_deref(), None, &[])
+        Self::of_text(&profiles::find(name, None, "")?, &[])
+    }
+
+    fn of_text(found: &NamedText, set: &[(String, String)]) -> Result<Self> {
+        let mut document = Self::load(found, None, set)?;
+        document.texts.files.extend(found.path.clone());
+        Ok(document)
     }
 
     /// Makes a document of one or more profiles, by name or file, for `source` and the external audio `tracks`.
@@ -118,21 +124,13 @@ impl Document {
             let unreadable = |error| Error::bug(Stage::Plan, format!("a track cannot be written: {error}"));
             own["tracks"] = serde_json::to_value(tracks).map_err(unreadable)?;
         }
-        let text = own.to_string();
-        Self::load(COMMAND_LINE, &text, Language::Json, None, Some(source), set)
+        Self::load(&NamedText::without_file(COMMAND_LINE, own.to_string(), Language::Json), Some(source), set)
     }
 
-    fn load(
-        label: &str,
-        text: &str,
-        language: Language,
-        near: Option<&Path>,
-        source: Option<&Path>,
-        set: &[(String, String)],
-    ) -> Result<Self> {
+    fn load(own: &NamedText, source: Option<&Path>, set: &[(String, String)]) -> Result<Self> {
         let (mut texts, mut notes) = (Texts::default(), Vec::new());
-        let mut tree = inherit::load(&mut texts, &mut notes, label, text, language, near, &mut Vec::new())?;
-        let schema = schema::of_job();
+        let (schema, merging) = (schema::of_job(), schema::of_merging());
+        let mut tree = inherit::load(&mut texts, &mut notes, &merging, own, own.near(), &mut Vec::new())?;
         if let Some(source) = source {
             let spot = texts.add(COMMAND_LINE);
             if let Some(place) = tree.reach("source.path", spot) {
@@ -143,17 +141,9 @@ impl Document {
         let mut mistakes: Vec<Placed> = Vec::new();
         for (key, value) in set.iter().filter(|(key, _)| key != STEM) {
             let spot = texts.add_option(key, value);
-            match variables::set(&mut tree, key, value, spot, &schema) {
-                Ok(None) => {}
-                Ok(Some(ChangedType { old, from })) => {
-                    let from = texts.name(from);
-                    notes.push(format!("{key}: {value} (--set) in place of {old} ({from}); its other settings stay"));
-                }
-                Err(placed) => mistakes.push(*placed),
-            }
+            let mut merge = Merge { texts: &texts, notes: &mut notes, schema: &merging };
+            mistakes.extend(variables::set(&mut tree, key, value, spot, &mut merge).err().map(|placed| *placed));
         }
-        // Tables of the command line have short forms too.
-        shorthand::write_out(&mut tree);
         tree.locate(Default::default());
         let merged = tree.clone();
         let description = tree.take("description");
@@ -164,7 +154,7 @@ impl Document {
         let stem = stem.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
         let stem = own_stem.or(stem).unwrap_or_default();
         mistakes.extend(variables::substitute(&mut tree, &[(STEM, stem)]));
-        mistakes.extend(deciding::check(&tree, &schema, &texts));
+        mistakes.extend(deciding::check(&tree, &schema, &merging, &texts));
         let mut bare = tree.clone();
         deciding::spread(&mut bare);
         let mut bare = deciding::without(bare);
@@ -185,20 +175,27 @@ impl Document {
         self.description.as_deref()
     }
 
+    /// The files that the document was read from: itself and all that it inherits, without the profiles of Trix.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.texts.files
+    }
+
     /// What happened when documents were merged, and may surprise: an encoder in place of another, a setting that was left
-    /// out. One sentence each.
-    pub fn notes(&self) -> &[String] {
+    /// out. A job of the document has it in [`Job::merging`].
+    pub fn notes(&self) -> &[Decision] {
         &self.notes
     }
 
     /// The document with everything that it inherits, in TOML. Its variables have no values yet.
     ///
     /// # Errors
-    /// `InvalidSpec` if TOML cannot hold a value, such as a number above 2^63.
+    /// `InvalidSpec` if TOML cannot hold a value: a whole number from 2^63 on.
     pub fn merged(&self) -> Result<String> {
-        toml::to_string_pretty(&self.merged.to_toml()).map_err(|error| {
-            Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("cannot be written in TOML: {error}"))
-        })
+        let unwritable = |problem: String| {
+            Error::new(ErrorKind::InvalidSpec, Stage::Plan, format!("cannot be written in TOML: {problem}"))
+        };
+        let value = self.merged.to_toml().map_err(unwritable)?;
+        toml::to_string_pretty(&value).map_err(|error| unwritable(error.to_string()))
     }
 
     /// The source that the document names.
@@ -224,11 +221,14 @@ impl Document {
         let mut bare = deciding::without(self.decided(traits));
         let schema = schema::of_job();
         let mistakes = check::check(&mut bare, &schema, &schema, &self.texts).mistakes;
-        if mistakes.is_empty() { read(&bare) } else { Err(self.texts.error(mistakes)) }
+        if !mistakes.is_empty() {
+            return Err(self.texts.error(mistakes));
+        }
+        Ok(Job { merging: self.notes.clone(), ..read(&bare)? })
     }
 
     fn decided(&self, traits: &Traits) -> Node {
-        let mut tree = deciding::decided(&self.tree, traits, &self.texts);
+        let mut tree = deciding::decided(&self.tree, traits, &self.texts, &schema::of_merging());
         deciding::spread(&mut tree);
         tree
     }

@@ -66,7 +66,8 @@ pub(super) struct Node {
     pub(super) spot: Spot,
     /// The number of the document that has this part.
     pub(super) layer: usize,
-    /// True for a setting that was inherited from an encoder of another type. It is left out where it does not fit.
+    /// True for an inherited setting of an encoder, if a nearer document changes the encoder. It is left out where only the
+    /// change is why it does not fit.
     pub(super) is_of_other_type: bool,
     /// Its path in the job, set by [`Node::locate`].
     pub(super) path: Path,
@@ -241,22 +242,24 @@ impl Node {
         }
     }
 
-    /// Returns the same as TOML, which has no nulls.
-    pub(super) fn to_toml(&self) -> toml::Value {
-        match &self.data {
+    /// Returns the same as TOML, which has no nulls. The error is what TOML cannot hold.
+    pub(super) fn to_toml(&self) -> Result<toml::Value, String> {
+        Ok(match &self.data {
             Data::Null | Data::Out => toml::Value::String(String::new()),
             Data::Bool(value) => toml::Value::Boolean(*value),
             Data::Number(value) => match value.as_i64() {
                 Some(whole) => toml::Value::Integer(whole),
+                None if value.is_u64() => return Err(format!("{value} is above the largest number, {}", i64::MAX)),
                 None => toml::Value::Float(value.as_f64().unwrap_or(f64::NAN)),
             },
             Data::Text(value) => toml::Value::String(value.clone()),
-            Data::List(items) => toml::Value::Array(items.iter().map(Node::to_toml).collect()),
+            Data::List(items) => toml::Value::Array(items.iter().map(Node::to_toml).collect::<Result<_, _>>()?),
             Data::Table(entries) => {
                 let entries = entries.iter().filter(|(_, node)| !matches!(node.data, Data::Null | Data::Out));
-                toml::Value::Table(entries.map(|(key, node)| (key.clone(), node.to_toml())).collect())
+                let entries = entries.map(|(key, node)| Ok((key.clone(), node.to_toml()?)));
+                toml::Value::Table(entries.collect::<Result<_, String>>()?)
             }
-        }
+        })
     }
 
     /// The kind of the value, in words.

@@ -34,8 +34,20 @@ pub(super) struct NamedText {
     pub(super) label: String,
     pub(super) text: String,
     pub(super) language: Language,
+    /// The file of the document. `None` for a profile that comes with Trix.
+    pub(super) path: Option<PathBuf>,
+}
+
+impl NamedText {
+    /// A text that is not read from a file.
+    pub(super) fn without_file(label: &str, text: String, language: Language) -> Self {
+        Self { label: label.to_owned(), text, language, path: None }
+    }
+
     /// The folder of the document.
-    pub(super) near: Option<PathBuf>,
+    pub(super) fn near(&self) -> Option<&Path> {
+        self.path.as_deref()?.parent()
+    }
 }
 
 /// The folder for profiles of the user: `$XDG_CONFIG_HOME/trix/profiles`, by default `~/.config/trix/profiles`. `None` if
@@ -74,7 +86,7 @@ pub(super) fn find(name: &str, near: Option<&Path>, by: &str) -> Result<NamedTex
     }
     if let Some(profile) = PROFILES.iter().find(|profile| profile.name == name) {
         let label = format!("profile {name}");
-        return Ok(NamedText { label, text: profile.text.to_owned(), language: Language::Toml, near: None });
+        return Ok(NamedText::without_file(&label, profile.text.to_owned(), Language::Toml));
     }
     let path = Path::new(name);
     let beside = near.map(|near| near.join(path));
@@ -104,6 +116,6 @@ pub(super) fn read(path: &Path) -> Result<NamedText> {
         label: path.display().to_string(),
         text,
         language: Language::from_path(path),
-        near: path.parent().map(Path::to_path_buf),
+        path: Some(path.to_owned()),
     })
 }

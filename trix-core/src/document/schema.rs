@@ -5,7 +5,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    document::shorthand,
+    document::{
+        path::{Step, steps},
+        shorthand,
+    },
     settings::{job::Job, track::MOMENT},
 };
 
@@ -22,6 +25,70 @@ pub(super) fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
 /// The name of the type that `schema` refers to.
 pub(super) fn name(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/")
+}
+
+/// The schema of a job in which a package states what all of its rungs share, as documents do.
+pub(super) fn of_merging() -> Value {
+    let mut schema = of_job();
+    schema["$defs"]["PackageJob"]["properties"]["video"] = json!({ "$ref": format!("#/$defs/{ENCODER}") });
+    schema
+}
+
+/// The name of the settings of encoders in the schema.
+const ENCODER: &str = "VideoSettings";
+
+/// How tables are merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Key by key.
+    Keys,
+    /// Key by key while they have the same `type`. Another type has nothing in common with it.
+    Typed,
+    /// As [`Kind::Typed`], but encoders have settings in common.
+    Encoder,
+}
+
+/// How tables are merged that `schema`, a part of `root`, allows.
+pub(super) fn kind(root: &Value, schema: &Value) -> Kind {
+    let is_encoder = |own: &Value| name(own) == Some(ENCODER);
+    let mut branches = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    match is_encoder(schema) || branches.any(is_encoder) {
+        true => Kind::Encoder,
+        false if alternatives(root, schema).into_iter().any(|own| tag(own).is_some()) => Kind::Typed,
+        false => Kind::Keys,
+    }
+}
+
+/// The schema of `key` in the tables that `schema`, a part of `root`, allows.
+pub(super) fn member<'a>(root: &'a Value, schema: &'a Value, key: &str) -> Option<&'a Value> {
+    alternatives(root, schema).into_iter().find_map(|own| own.get("properties")?.get(key))
+}
+
+/// The schema of the part of a job at `place`, such as `outputs[0].video`.
+pub(super) fn at<'a>(root: &'a Value, place: &str) -> Option<&'a Value> {
+    steps(place).into_iter().try_fold(root, |schema, step| match step {
+        Step::Key(key) => member(root, schema, &key),
+        Step::Index(_) => resolved(root, schema).get("items"),
+    })
+}
+
+/// The schemas of the settings of all encoders.
+pub(super) fn encoders(root: &Value) -> Vec<&Value> {
+    alternatives(root, &root["$defs"][ENCODER])
+}
+
+/// The tables that `schema`, a part of `root`, allows: itself, or each of its alternatives.
+pub(super) fn alternatives<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
+    let schema = resolved(root, schema);
+    match schema.get("anyOf").or(schema.get("oneOf")).and_then(Value::as_array) {
+        Some(own) => own.iter().flat_map(|own| alternatives(root, own)).collect(),
+        None => vec![schema],
+    }
+}
+
+/// The `type` of the tables that `schema` describes.
+pub(super) fn tag(schema: &Value) -> Option<&str> {
+    schema.get("properties")?.get("type")?.get("const")?.as_str()
 }
 
 /// The schema of a document (JSON Schema 2020-12): a job, with variables, conditions and cases.

@@ -6,17 +6,22 @@ use serde_json::{Map, Number, Value, json};
 use trix_model::mistake::hint;
 
 use crate::{
-    document::node::{Data, Node, Spot},
+    document::{
+        node::{Data, Node, Spot},
+        sources::Texts,
+    },
     encode::option_names::{self, PRESETS},
+    planner::AC3_KBPS,
     settings::{
         audio::AudioSettings,
         picture::Crop,
+        subtitle::SubtitleSettings,
         video::{Encoder, Size},
     },
 };
 
 /// The types of which a text is a short form, by their names in the schema.
-pub(super) const TYPES: [&str; 4] = ["Size", "Crop", "AudioSettings", "VideoSettings"];
+pub(super) const TYPES: [&str; 5] = ["Size", "Crop", "AudioSettings", "SubtitleSettings", "VideoSettings"];
 
 /// Option names that jobs have as other keys, each with the table that has the key.
 const NAMES: [(&str, &str, &str); 3] = [
@@ -59,12 +64,12 @@ fn element(node: &mut Node) {
             "cases" | "ladder" => own.items_mut().iter_mut().for_each(element),
             "video" => {
                 read(own, "VideoSettings");
-                rename(own, "video");
-                rate(own);
+                write_out_table(own, "video");
             }
             "audio" => read(own, "AudioSettings"),
+            "subtitles" => read(own, "SubtitleSettings"),
             "picture" => {
-                rename(own, "picture");
+                write_out_table(own, "picture");
                 [("size", "Size"), ("pad", "Size"), ("crop", "Crop")].into_iter().for_each(|(key, kind)| {
                     own.get_mut(key).into_iter().for_each(|own| read(own, kind));
                 });
@@ -90,6 +95,7 @@ pub(super) fn value(kind: &str, text: &str) -> Option<Result<Value, String>> {
         "Size" => of(text.parse::<Size>()),
         "Crop" => of(text.parse::<Crop>()),
         "AudioSettings" => of(text.parse::<AudioSettings>()),
+        "SubtitleSettings" => of(text.parse::<SubtitleSettings>()),
         // A variable decides about the encoder.
         "VideoSettings" if text.starts_with("${") && text.ends_with('}') && text.matches('$').count() == 1 => {
             Ok(json!({ "type": text }))
@@ -119,11 +125,9 @@ fn rename(node: &mut Node, table: &str) {
     }
 }
 
-/// Writes `crf`, `qp`, `bitrate`, `lossless` and `passes` out as `rate`.
+/// Writes `crf`, `qp`, `bitrate`, `passes` and `lossless = true` out as `rate`.
 fn rate(node: &mut Node) {
     let Data::Table(entries) = &mut node.data else { return };
-    // It asks for nothing. Any value but true and false stays, and is a mistake later.
-    entries.retain(|(key, own)| key != "lossless" || !matches!(own.data, Data::Bool(false)));
     if entries.iter().any(|(key, _)| key == "rate") {
         return;
     }
@@ -148,6 +152,28 @@ fn rate(node: &mut Node) {
     entries.push(("rate".to_owned(), Node { layer, ..Node::new(spot, Data::Table(table)) }));
 }
 
+/// Lets `over`, the settings of an encoder that stand nearer to the user, decide if the encode is lossless: `lossless =
+/// false` takes a lossless rate away from `under`, and a rate takes away its `lossless = false`.
+pub(super) fn give_way(under: &mut Node, over: &Node, texts: &Texts) {
+    let gives_way =
+        |under: Option<&Node>, over: &Node| under.is_some_and(|own| !texts.is_nearer(own.layer, over.layer));
+    if let Some(own) = over.get("lossless").filter(|own| matches!(own.data, Data::Bool(false)))
+        && gives_way(under.get("rate").filter(|rate| is_lossless(rate)), own)
+    {
+        under.take("rate");
+    }
+    if let Some(own) = over.get("rate")
+        && gives_way(under.get("lossless"), own)
+    {
+        under.take("lossless");
+    }
+}
+
+/// True for a lossless rate.
+pub(super) fn is_lossless(rate: &Node) -> bool {
+    rate.get("type").and_then(Node::text) == Some("lossless")
+}
+
 /// True if `key`, in the table at `place`, is a short form of another key.
 pub(super) fn stands_for(place: &str, key: &str) -> bool {
     let table = place.rsplit('.').next().unwrap_or_default();
@@ -155,64 +181,83 @@ pub(super) fn stands_for(place: &str, key: &str) -> bool {
     NAMES.iter().any(|(own, option, _)| (*own, *option) == (table, key)) || (table == "video" && is_rate)
 }
 
-/// Sets the key of `table` that the short form `key` stands for. `None` if it is no table.
-pub(super) fn set(table: &mut Node, key: &str, value: Node) -> Option<()> {
-    let spot = value.spot;
-    let mut own = Node::new(spot, Data::Table(vec![(key.to_owned(), value)]));
-    ["video", "picture"].into_iter().for_each(|table| rename(&mut own, table));
-    rate(&mut own);
-    if matches!(table.data, Data::Null) {
-        *table = Node::table(spot);
+/// Writes out the short forms in the table at `place`.
+pub(super) fn write_out_table(table: &mut Node, place: &str) {
+    let name = place.rsplit('.').next().unwrap_or_default();
+    rename(table, name);
+    if name == "video" {
+        rate(table);
     }
-    let (Data::Table(entries), Data::Table(new)) = (&mut table.data, own.data) else { return None };
-    if new.is_empty() {
-        // `lossless = false`
-        let is_lossless = |rate: &Node| rate.get("type").and_then(Node::text) == Some("lossless");
-        entries.retain(|(key, own)| key != "rate" || !is_lossless(own));
-    }
-    for (key, own) in new {
-        match entries.iter_mut().find(|(known, _)| *known == key) {
-            // `passes` alone belongs to the rate that is there.
-            Some((_, known)) if own.get("passes").is_some() && own.get("type").is_none() => {
-                *known.reach("passes", spot)? = own.get("passes")?.clone();
-            }
-            Some((_, known)) => *known = own,
-            None => entries.push((key, own)),
-        }
-    }
-    Some(())
 }
 
 /// Describes the short keys in the schema of a document, in the tables that have the keys they stand for.
 pub(super) fn describe(schema: &mut Value) {
     let defined = &mut schema["$defs"];
+    let rates = defined["RateControl"].clone();
     if let Some(Value::Object(keys)) = defined["PictureSettings"].get_mut("properties") {
         add_names(keys, "picture");
     }
+    add_rates_of_ac3(&mut defined["AudioSettings"]);
     for encoder in defined["VideoSettings"].get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(Value::Object(keys)) = encoder.get_mut("properties") else { continue };
         add_names(keys, "video");
         if keys.contains_key("maxrate") {
-            add_words(keys);
-            keys.extend(RATE_KEYS.map(|(key, value, text)| {
-                let mut own = serde_json::from_str(value).unwrap_or(Value::Null);
-                own["description"] = json!(text);
-                (key.to_owned(), own)
-            }));
+            add_rates(keys, &rates);
         }
+        add_words(keys);
     }
 }
 
-/// Adds the names of presets, tunes and profiles to the keys of the encoder whose `type` the keys have.
+/// The short forms of `rate`: the key, the type and the key of the rate, and the meaning.
+const SHORT_RATES: [(&str, &str, &str, &str); 4] = [
+    ("crf", "crf", "value", "Constant rate factor; lower is better. Short for rate."),
+    ("qp", "qp", "value", "Constant quantiser; lower is better. Short for rate."),
+    ("bitrate", "bitrate", "kbps", "Average bit rate in kbit/s. Short for rate."),
+    ("passes", "bitrate", "passes", "Passes of an average bit rate. Short for rate."),
+];
+
+/// Adds the short forms of `rate` to the keys of an encoder. `rates` is the schema of rates.
+fn add_rates(keys: &mut Map<String, Value>, rates: &Value) {
+    let types = || rates["oneOf"].as_array().into_iter().flatten();
+    for (key, kind, value, about) in SHORT_RATES {
+        let of_kind = types().find(|own| own["properties"]["type"]["const"] == kind);
+        let Some(mut own) = of_kind.map(|own| own["properties"][value].clone()) else { continue };
+        own["description"] = json!(about);
+        if let Some(own) = own.as_object_mut() {
+            own.remove("default");
+        }
+        keys.insert(key.to_owned(), own);
+    }
+    // A variable cannot say if an encode is lossless.
+    let about = "True if every sample comes back as it went in; false takes back an inherited true. Short for rate.";
+    keys.insert("lossless".to_owned(), json!({ "enum": [true, false], "description": about }));
+}
+
+/// Adds what the encoder has whose `type` the keys have: its depths, presets, tunes and profiles, and its quantisers.
 fn add_words(keys: &mut Map<String, Value>) {
     let kind = keys.get("type").and_then(|kind| kind["const"].as_str()).map(str::to_owned);
     let Some(encoder) = Encoder::ALL.into_iter().find(|own| Some(own.to_string()) == kind) else { return };
+    if let Some(own) = keys.get_mut("depth") {
+        own["enum"] = json!(encoder.depths().iter().map(|depth| json!(depth)).chain([Value::Null]).collect::<Vec<_>>());
+    }
+    if let Some(own) = keys.get_mut("qp") {
+        own["maximum"] = json!(encoder.most_qp());
+    }
     let words =
         [("preset", PRESETS), ("tune", option_names::tunes(encoder)), ("profile", option_names::profiles(encoder))];
     for (key, names) in words {
         if let Some(own) = keys.get_mut(key) {
             own["examples"] = json!(names);
         }
+    }
+}
+
+/// Adds the legal bit rates of AC-3.
+fn add_rates_of_ac3(audio: &mut Value) {
+    let types = audio.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten();
+    for own in types.filter(|own| own["properties"]["type"]["const"] == "ac3") {
+        own["properties"]["kbps"]["enum"] =
+            json!(AC3_KBPS.iter().map(|own| json!(own)).chain([Value::Null]).collect::<Vec<_>>());
     }
 }
 
@@ -224,32 +269,6 @@ fn add_names(keys: &mut Map<String, Value>, table: &str) {
         }
     }
 }
-
-/// The short forms of `rate`, with the schemas of their values and their meanings. A variable cannot say if an encode is
-/// lossless.
-const RATE_KEYS: [(&str, &str, &str); 5] = [
-    (
-        "crf",
-        r#"{ "type": "number", "minimum": 0, "maximum": 51 }"#,
-        "Constant rate factor; lower is better. Short for rate.",
-    ),
-    (
-        "qp",
-        r#"{ "type": "integer", "minimum": 0, "maximum": 69 }"#,
-        "Constant quantiser; lower is better. Short for rate.",
-    ),
-    (
-        "bitrate",
-        r#"{ "type": "integer", "minimum": 1, "maximum": 2000000 }"#,
-        "Average bit rate in kbit/s. Short for rate.",
-    ),
-    (
-        "passes",
-        r#"{ "type": "integer", "minimum": 1, "maximum": 2 }"#,
-        "Passes of an average bit rate. Short for rate.",
-    ),
-    ("lossless", r#"{ "enum": [true, false] }"#, "True if every sample comes back as it went in. Short for rate."),
-];
 
 /// The key that `key`, an unknown one, stands for, if both are set.
 pub(super) fn twin(key: &str) -> Option<&'static str> {
@@ -298,6 +317,7 @@ mod tests {
             [[outputs]]
             video = { type = "x264", crf = 21, force_keyframes = ["1"] }
             audio = "aac:128k"
+            subtitles = "srt"
             picture = { fps = "25", size = "1280x-2", crop = "auto", color_override = { range = "full" } }
             cases = [{ video = "x265", picture = { crop = "720x480+0+32" } }]
         "#;
@@ -305,6 +325,7 @@ mod tests {
             [[outputs]]
             video = { type = "x264", keyframes = ["1"], rate = { type = "crf", value = 21 } }
             audio = { type = "aac", kbps = 128 }
+            subtitles = { type = "subrip" }
             cases = [
                 { video = { type = "x265" }, picture = { crop = { type = "rectangle", width = 720, height = 480, left = 0, top = 32 } } }
             ]
@@ -331,7 +352,7 @@ mod tests {
         let refused = written_out("[[outputs]]\nvideo = { lossless = \"${lossless}\" }");
         assert_eq!(refused["video"], json!({ "lossless": "${lossless}" }));
         let nothing = written_out("[[outputs]]\nvideo = { lossless = false, crf = 20 }");
-        assert_eq!(nothing["video"], json!({ "rate": { "type": "crf", "value": 20 } }));
+        assert_eq!(nothing["video"], json!({ "lossless": false, "rate": { "type": "crf", "value": 20 } }));
         assert_eq!(written_out("[[outputs]]\nvideo = \"${codec}\"")["video"], json!({ "type": "${codec}" }));
         let both = written_out("[[outputs]]\nvideo = { crf = 20, rate = { type = \"qp\", value = 1 } }");
         assert_eq!((&both["video"]["crf"], &both["video"]["rate"]["type"]), (&json!(20), &json!("qp")));

@@ -2,7 +2,12 @@
 //!
 //! Invariant: each reported place can be found: the name of the document and a line of it.
 
-use std::{collections::HashSet, ops::Range, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
@@ -24,6 +29,8 @@ pub(super) const OPTION: &str = "--set ";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     labels: Vec<String>,
+    /// The documents that are files.
+    pub(super) files: Vec<PathBuf>,
     /// The text of each document or argument. Empty for what Trix wrote itself.
     texts: Vec<Arc<str>>,
     /// For each document, how near to the user it is: a document that inherits is nearer than what it inherits, and of
@@ -95,6 +102,11 @@ impl Texts {
     pub(super) fn is_nearer(&self, one: usize, other: usize) -> bool {
         let nearness = |number: usize| self.nearness.get(number).copied().unwrap_or(0);
         nearness(one) > nearness(other)
+    }
+
+    /// True if document `number` is an option of the command line.
+    pub(super) fn is_option(&self, number: usize) -> bool {
+        self.labels.get(number).is_some_and(|label| label.starts_with(OPTION))
     }
 
     /// The place in words: `job.toml:12`.

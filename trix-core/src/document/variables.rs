@@ -10,8 +10,10 @@ use trix_model::mistake::{Mistake, hint};
 
 use crate::document::{
     check::MOST,
+    inherit::Merge,
     node::{Data, Node, Placed, Spot},
     parse::{self, Language, MOST_BYTES},
+    schema::{self, Kind},
     shorthand,
     sources::OPTION,
 };
@@ -19,21 +21,15 @@ use crate::document::{
 /// The largest number of names that are compared and listed in a message.
 const MOST_NAMES: usize = 50;
 
-/// A `type` that was set in place of another one.
-pub(super) struct ChangedType {
-    pub(super) old: String,
-    pub(super) from: Spot,
-}
-
-/// Sets `key` to `value`, as the command line does: a variable of this name if there is one, else a place in the job,
-/// whose schema is `job`. Returns the `type` that it replaces, if it is another one.
+/// Sets `key` to `value`, as the command line does: a variable of this name if there is one, else a place in the job.
+/// `merge` joins a table that is set by its `type` or by a short form with what stands there.
 pub(super) fn set(
     tree: &mut Node,
     key: &str,
     value: &str,
     spot: Spot,
-    job: &Value,
-) -> Result<Option<ChangedType>, Box<Placed>> {
+    merge: &mut Merge<'_>,
+) -> Result<(), Box<Placed>> {
     let at = |spot: Spot, problem: String| {
         Box::new(Placed { spot, mistake: Mistake::new(format!("{OPTION}{key}"), value, problem) })
     };
@@ -42,9 +38,9 @@ pub(super) fn set(
     let refused = |problem: String| at(spot.of_key(), problem);
     if let Some(variable) = tree.get_mut("variables").and_then(|variables| variables.get_mut(key)) {
         *variable = Node::new(spot, data);
-        return Ok(None);
+        return Ok(());
     }
-    let known = job["properties"].as_object();
+    let known = merge.schema["properties"].as_object();
     let known: Vec<&str> = known.map(|known| known.keys().map(String::as_str).collect()).unwrap_or_default();
     let first = key.split(['.', '[']).next().unwrap_or_default();
     if !known.contains(&first) {
@@ -56,14 +52,25 @@ pub(super) fn set(
         )));
     }
     let unknown = || refused("is not a key of this job".to_owned());
-    if let Some((parent, last)) = key.rsplit_once('.').filter(|(parent, last)| shorthand::stands_for(parent, last)) {
-        let table = tree.reach(parent, spot).ok_or_else(unknown)?;
-        return shorthand::set(table, last, Node::new(spot, data)).map(|()| None).ok_or_else(unknown);
+    if let Some((parent, last)) = key.rsplit_once('.') {
+        let of = schema::at(merge.schema, parent);
+        let is_type = last == "type" && of.is_some_and(|of| schema::kind(merge.schema, of) != Kind::Keys);
+        if is_type || shorthand::stands_for(parent, last) {
+            let table = tree.reach(parent, spot).ok_or_else(unknown)?;
+            if !matches!(table.data, Data::Table(_) | Data::Null) {
+                return Err(unknown());
+            }
+            let mut over = Node::new(spot, Data::Table(vec![(last.to_owned(), Node::new(spot, data))]));
+            shorthand::write_out_table(&mut over, parent);
+            *table = merge.tables(std::mem::take(table), over, &format!("{parent}."), of);
+            return Ok(());
+        }
     }
     let place = tree.reach(key, spot).ok_or_else(unknown)?;
-    let old = std::mem::replace(place, Node::new(spot, data));
-    let is_other = |old: &&str| key.ends_with(".type") && place.text() != Some(*old);
-    Ok(old.text().filter(is_other).map(|text| ChangedType { old: text.to_owned(), from: old.spot }))
+    *place = Node::new(spot, data);
+    // A text or a table can be a short form.
+    shorthand::write_out(tree);
+    Ok(())
 }
 
 /// A value as a user types it: a number, `true` or `false` where it looks like one, else text. Quoted text is always

@@ -6,6 +6,7 @@
 pub mod codec_delay;
 mod edit_list;
 mod edit_units;
+pub mod json_file;
 pub mod part;
 pub(crate) mod patience;
 pub mod record;

@@ -62,15 +62,11 @@ impl PartFile {
                 .truncate(false)
                 .open(&part)
                 .map_err(|error| io("cannot be created", error))?;
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => {}
-                Err(Errno::WOULDBLOCK) => return refuse("another job is writing this output"),
-                Err(error) => return Err(io("cannot be locked", error.into())),
+            if !try_lock(&file).map_err(|error| io("cannot be locked", error))? {
+                return refuse("another job is writing this output");
             }
             // Between open and lock, the job that held the lock may have given the file its final name.
-            let ours = file.metadata().map_err(|error| io("cannot be looked at", error))?;
-            let same = fs::metadata(&part).is_ok_and(|now| (now.dev(), now.ino()) == (ours.dev(), ours.ino()));
-            if same {
+            if is_same(&file, &part) {
                 file.set_len(0).map_err(|error| io("cannot be emptied", error))?;
                 let target = target.to_owned();
                 return Ok(PartFile { file, part, target, overwrite, committed: false });
@@ -88,13 +84,10 @@ impl PartFile {
     /// # Errors
     /// `Io` if the file or its folder is gone.
     pub fn is_there(&self) -> Result<()> {
-        let gone = |error| Error::io(Stage::Mux, &self.target, GONE, error);
-        let ours = self.file.metadata().map_err(gone)?;
-        let now = fs::metadata(&self.part).map_err(gone)?;
-        if (now.dev(), now.ino()) != (ours.dev(), ours.ino()) {
-            return Err(gone(Errno::NOENT.into()));
+        match is_same(&self.file, &self.part) {
+            true => Ok(()),
+            false => Err(Error::io(Stage::Mux, &self.target, GONE, Errno::NOENT.into())),
         }
-        Ok(())
     }
 
     /// Syncs all written data to disk.
@@ -220,6 +213,21 @@ pub(crate) fn hidden_beside(name: &OsStr, end: &str) -> OsString {
         part = format!(".{:016x}{end}", xxhash_rust::xxh3::xxh3_64(name.as_bytes())).into();
     }
     part
+}
+
+/// Locks an open file or folder. False if a job holds the lock.
+pub(crate) fn try_lock(open: &File) -> std::io::Result<bool> {
+    match flock(open, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// True if `open` still has the name `path`.
+pub(crate) fn is_same(open: &File, path: &Path) -> bool {
+    let (Ok(ours), Ok(now)) = (open.metadata(), fs::metadata(path)) else { return false };
+    (now.dev(), now.ino()) == (ours.dev(), ours.ino())
 }
 
 #[cfg(test)]

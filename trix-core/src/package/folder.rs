@@ -8,18 +8,17 @@ use std::{
     ffi::{OsStr, OsString},
     fs::{self, File},
     io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use rustix::{
-    fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with},
+    fs::{CWD, RenameFlags, renameat_with},
     io::Errno,
 };
 use trix_bitstream::manifest::names::{MANIFEST, MASTER, PLAYLIST};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use crate::mux::part::{hidden_beside, sync_parent};
+use crate::mux::part::{hidden_beside, is_same, sync_parent, try_lock};
 
 /// The end of the temporary name of the folder of a package.
 pub(crate) const PART: &str = ".trix-package";
@@ -196,23 +195,8 @@ impl Drop for PartFolder {
     }
 }
 
-/// Locks an open file or folder. False if a job holds the lock.
-pub(crate) fn try_lock(folder: &File) -> io::Result<bool> {
-    match flock(folder, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// True if `open` still has the name `path`.
-pub(crate) fn is_same(open: &File, path: &Path) -> bool {
-    let (Ok(ours), Ok(now)) = (open.metadata(), fs::metadata(path)) else { return false };
-    (now.dev(), now.ino()) == (ours.dev(), ours.ino())
-}
-
 /// True if a folder is empty or holds only a package.
-fn is_package(folder: &Path) -> io::Result<bool> {
+pub(crate) fn is_package(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let is_ours = match entry.file_type()?.is_dir() {

@@ -36,7 +36,7 @@ pub use self::{
     writer::WrittenPackage,
 };
 pub(crate) use self::{
-    folder::{PART, is_same, refuse_taken, try_lock},
+    folder::{PART, is_package, refuse_taken},
     rendition::Rendition,
     writer::{CODECS, PackageWriter},
 };

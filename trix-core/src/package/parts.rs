@@ -132,7 +132,8 @@ impl State {
         while self.checked <= index {
             if self.token.is_set() {
                 self.failed.get_or_insert_with(|| Error::cancelled(Stage::Verify));
-                return Err(io::ErrorKind::Interrupted.into());
+                // Readers try again after `Interrupted`.
+                return Err(io::Error::other("cancelled"));
             }
             // One part at a time lies in memory.
             self.loaded = None;
@@ -267,7 +268,9 @@ mod tests {
             own.cancel();
             Ok(())
         });
-        let reader = Parts::new(parts, false, &Token::new(&cancel), check);
+        let mut reader = Parts::new(parts, false, &Token::new(&cancel), check);
+        assert_eq!(reader.read(&mut [0; 100]).unwrap(), 50);
+        assert_eq!(reader.read(&mut [0; 100]).unwrap_err().kind(), io::ErrorKind::Other);
         assert_eq!(reader.finish(unreadable).unwrap_err().kind(), ErrorKind::Cancelled);
     }
 }

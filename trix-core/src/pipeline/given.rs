@@ -11,7 +11,7 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-use super::{Control, Opened, Program, execute, refuse_own_source, take_names, together};
+use super::{Control, Opened, Program, execute, refuse_own_source, take_names, together, warn};
 use crate::{
     plan::Plan,
     planner::Draft,
@@ -57,8 +57,12 @@ fn given(job: &Job, shape: &Shape, program: Program<'_>, control: &Control) -> R
         return Err(Error::of_mistakes(mistakes));
     }
     refuse_own_source(&draft.plan)?;
-    let pending = take_names(&draft.plan, control)?;
+    warn(&draft.plan, &source, control);
+    let (_folders, pending) = take_names(&draft.plan, control)?;
     // Only audio from files beside the source is left to measure.
+    if draft.has_to_measure() {
+        control.began(Stage::Measure);
+    }
     draft.measure(&source, &control.cancel)?;
     let Draft { mut plan, external_audio } = draft;
     if !together(&plan).is_empty() {

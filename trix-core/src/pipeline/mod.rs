@@ -12,13 +12,14 @@ pub(crate) mod given;
 pub(crate) mod presented;
 pub mod pass;
 pub(crate) mod stage;
+mod folders;
 mod host;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     time::Instant,
 };
 
@@ -34,6 +35,7 @@ use trix_model::{
 pub use self::control::{Control, OnProgress, Stages};
 use failures::Failures;
 use finish::{Finish, PendingOutputs, Reports};
+use folders::MadeFolders;
 use follow::one_pass;
 use host::Host;
 pub(crate) use pass::{Feed, Program, together};
@@ -42,6 +44,7 @@ use pass::{Pass, PassOutcome};
 use crate::{
     decode::timing::TimingReport,
     doctor,
+    file_id::FileId,
     machine::this_machine,
     plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan},
     planner::{
@@ -51,7 +54,7 @@ use crate::{
     preflight::{preflight, products, refuse_existing},
     report::{Report, Timing, TrackReport},
     settings::job::Job,
-    source::{Source, SourceHasher},
+    source::{Source, SourceHasher, files_of},
 };
 
 /// Plans a job and runs it, with one opening of the source.
@@ -98,7 +101,10 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     refuse_own_source(&draft.plan)?;
     refuse_existing(&products(&draft.plan))?;
     warn(&draft.plan, &source, control);
-    let pending = take_names(&draft.plan, control)?;
+    let (_folders, pending) = take_names(&draft.plan, control)?;
+    if draft.has_to_measure() {
+        control.began(Stage::Measure);
+    }
     draft.measure(&source, &control.cancel)?;
     let Draft { plan, external_audio } = draft;
     execute(plan, Opened { source, external_audio, hasher, pending, began, program: None }, control)
@@ -140,7 +146,7 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
     refuse_own_source(plan)?;
     refuse_existing(&products(plan))?;
     warn(plan, &source, control);
-    let pending = take_names(plan, control)?;
+    let (_folders, pending) = take_names(plan, control)?;
     execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, program: None }, control)
 }
 
@@ -157,12 +163,8 @@ struct Opened<'a> {
 
 fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report> {
     let Opened { source, external_audio, hasher, pending, began, program } = opened;
-    if let Some(doubt) = plan.memory.doubt(&this_machine()) {
-        control.emit(|| Event::Warning { path: None, text: format!("{}: {}", doubt.what, doubt.why) });
-        if !plan.decisions.contains(&doubt) {
-            plan.decisions.push(doubt);
-        }
-    }
+    let doubt = plan.memory.doubt(&this_machine()).filter(|doubt| !plan.decisions.contains(doubt));
+    plan.decisions.extend(doubt);
     let mut failures = Failures::new(&plan, control.events.clone());
     let host = Host::of(control)?;
     let path = plan.source.settings.path.clone();
@@ -251,49 +253,37 @@ fn tracks(plan: &Plan, mut damage: BTreeMap<usize, Vec<DamageReport>>) -> Vec<Tr
 
 /// Refuses an output that is the source under another name, or another output.
 fn refuse_own_source(plan: &Plan) -> Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let id = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
-    let source = id(&plan.source.settings.path);
+    let source: BTreeSet<FileId> = files_of(&plan.source.settings.path).iter().map(|path| FileId::of(path)).collect();
     let inputs = plan.external_audio.iter().flat_map(|track| track.settings.all_inputs());
-    let tracks: Vec<_> = inputs.filter_map(|input| id(&input.path)).collect();
-    let mut seen = Vec::new();
-    let stills = plan.stills.iter().flat_map(|still| still.settings.paths());
-    let files = plan.outputs.iter().map(|output| output.path.clone()).chain(stills);
-    for path in files {
-        let Some(own) = id(&path) else { continue };
+    let tracks: BTreeSet<FileId> = inputs.map(|input| FileId::of(&input.path)).collect();
+    let mut seen = BTreeSet::new();
+    for (path, _) in products(plan) {
+        let own = FileId::of(&path);
         let refuse = |detail: &str| Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path);
-        if source == Some(own) {
+        if source.contains(&own) {
             return Err(refuse("the output is the source itself"));
         }
         if tracks.contains(&own) {
             return Err(refuse("the output is an audio track of the job"));
         }
-        if seen.contains(&own) {
+        if !seen.insert(own) {
             return Err(refuse("the output is another output of the job under a second name"));
         }
-        seen.push(own);
     }
     Ok(())
 }
 
-/// Takes the names of all outputs.
-fn take_names(plan: &Plan, control: &Control) -> Result<PendingOutputs> {
-    if control.make_folders {
-        for (path, _) in products(plan) {
-            let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-            made.map_err(|error| Error::io(Stage::Mux, &path, "its folder cannot be made", error))?;
-        }
-    }
-    PendingOutputs::take(plan)
+/// Takes the names of all outputs, in folders that are made for them if the caller wants that.
+fn take_names(plan: &Plan, control: &Control) -> Result<(MadeFolders, PendingOutputs)> {
+    let paths = products(plan).into_iter().map(|(path, _)| path);
+    let folders = if control.make_folders { MadeFolders::make_for(paths)? } else { MadeFolders::default() };
+    Ok((folders, PendingOutputs::take(plan)?))
 }
 
 /// Reports before the first frame what may keep the job from its end.
 fn warn(plan: &Plan, source: &Source, control: &Control) {
     if control.events.is_some() {
-        let mut needs = preflight(plan, source);
-        // A machine that is too small for the plan is a warning of its own.
-        needs.free_memory = needs.free_memory.filter(|_| plan.memory.doubt(&this_machine()).is_none());
-        let warnings = needs.warnings();
+        let warnings = preflight(plan, source).warnings();
         warnings.into_iter().for_each(|text| control.emit(|| Event::Warning { path: None, text }));
     }
 }

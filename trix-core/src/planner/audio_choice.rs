@@ -29,6 +29,9 @@ pub(super) struct Choice {
     pub(super) why: Option<String>,
 }
 
+/// The codecs that common players and browsers decode in an MP4.
+const PLAYED: [&str; 4] = ["aac", "mp3", "ac3", "eac3"];
+
 /// Why the audio of a program is not copied.
 pub(super) const NO_PACKETS: &str = "a program gives samples, and no packets that could be copied";
 
@@ -51,6 +54,8 @@ pub(super) fn choose(
         Some("a copy keeps its channels, rate and level".to_owned())
     } else if let Err(problem) = copies(container, stream) {
         Some(problem)
+    } else if job.output.compatible && !PLAYED.contains(&stream.codec.as_str()) {
+        Some(format!("few players decode {} in {}", stream.codec, container.name()))
     } else if job.part.is_some() && !package::CODECS.contains(&stream.codec.as_str()) {
         Some(format!("{} has no place in a package", stream.codec))
     } else if cuts(job) && !cuts_exactly(container, stream) {
@@ -64,10 +69,9 @@ pub(super) fn choose(
     // A copy that is cut at packets, up to half a packet off, loses less than another lossy codec.
     let chosen = AudioCodec::of(settings);
     let is_for_players = job.output.compatible && chosen.is_some_and(|codec| codec.name == "aac");
-    let reason = match is_for_players && own_name(stream) != "aac" {
-        true => format!("{reason}, and common players decode AAC"),
-        false => reason,
-    };
+    if is_for_players && !PLAYED.contains(&stream.codec.as_str()) {
+        return Choice { settings, why: Some(format!("{reason}, and common players decode AAC")) };
+    }
     let keeps = chosen.is_some_and(|codec| !codec.is_lossy() || codec.name == own_name(stream));
     let is_plain = !changed && job.part.is_none() && *shape == AudioShape::default();
     let can_copy = || is_plain && copies(container, stream).is_ok() && changes().is_none();

@@ -69,7 +69,8 @@ const ALAC: AudioCodec = AudioCodec {
 const PCM: AudioCodec = AudioCodec { name: "pcm", rates: &[], layouts: &[], channels: 64 };
 
 /// Bit rates of AC-3 in kbit/s: ATSC A/52, table 5.18.
-const AC3_KBPS: [u32; 19] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640];
+pub(crate) const AC3_KBPS: [u32; 19] =
+    [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640];
 
 impl AudioCodec {
     /// The codec of `settings`; `None` for audio that is not encoded.

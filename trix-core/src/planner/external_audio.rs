@@ -275,8 +275,8 @@ pub(super) fn settle(
     }
 }
 
-/// A note about an offset that is probably wrong: longer than ten seconds, or than the file.
-fn far_offset(external_audio: &ExternalAudio) -> Option<String> {
+/// Why an offset is probably wrong: it is longer than ten seconds, or than the file.
+pub(super) fn far_offset(external_audio: &ExternalAudio) -> Option<String> {
     const MOST: Timestamp = Timestamp::new(10, Rational::new(1, 1));
     let offset = external_audio.settings.offset?;
     let absolute = if offset.ticks < 0 { since(Timestamp::new(0, offset.base), offset) } else { offset };

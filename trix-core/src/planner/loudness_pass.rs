@@ -22,6 +22,12 @@ use crate::{
     source::Source,
 };
 
+/// True if audio has to be read before the job can run.
+pub(super) fn has_to_read(plan: &Plan) -> bool {
+    let mut audio = plan.encodes.iter().filter_map(EncodePlan::audio).map(|own| &own.audio);
+    audio.any(|audio| audio.loudness.is_some() || audio.corrects_drift)
+}
+
 /// Measures every track that has a loudness target, and sets the gain in its plan.
 ///
 /// # Errors

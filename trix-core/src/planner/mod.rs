@@ -41,13 +41,14 @@ mod loudness_pass;
 pub use conversion::FrameConverter;
 use trix_model::{
     control::cancel::Cancel,
-    decision::Decision,
     error::{Error, Result, Stage},
     json,
     machine::Machine,
     mistake::Mistake,
     time::Timestamp,
 };
+
+pub(crate) use audio_codec::AC3_KBPS;
 
 use crate::{
     machine::this_machine,
@@ -155,7 +156,8 @@ impl Draft {
             return Err(Error::of_mistakes(mistakes));
         }
         video::set_options(&mut drafts);
-        let mut decisions: Vec<Decision> = threads::share(&mut drafts, machine.cores).into_iter().collect();
+        let mut decisions = job.merging.clone();
+        decisions.extend(threads::share(&mut drafts, machine.cores));
         video::set_options(&mut drafts);
         threads::settle(&mut drafts, machine.cores);
         let decoder_threads = threads::of_decoder(job, machine.cores);
@@ -177,6 +179,7 @@ impl Draft {
         let external = |external_audio: &ExternalAudio| ExternalAudioPlan {
             settings: external_audio.settings.clone(),
             identities: external_audio.identities.clone(),
+            doubt: external_audio::far_offset(external_audio),
         };
         let plan = Plan {
             trix: json::VERSION,
@@ -205,6 +208,11 @@ impl Draft {
     /// Errors of decoding; `Cancelled`.
     pub(crate) fn measure(&mut self, source: &Source, cancel: &Cancel) -> Result<()> {
         loudness_pass::settle(&mut self.plan, &self.external_audio, source, cancel)
+    }
+
+    /// True if [`Draft::measure`] has to read audio.
+    pub(crate) fn has_to_measure(&self) -> bool {
+        loudness_pass::has_to_read(&self.plan)
     }
 }
 

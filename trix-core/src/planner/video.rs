@@ -68,8 +68,9 @@ fn encode_mistakes(encoder: Encoder, settings: &EncodeSettings, threads: Option<
         Some(RateControl::Crf { value }) if !(0.0..=51.0).contains(&value) => {
             mistakes.push(Mistake::new("video.rate.crf", value, "must be 0 to 51"));
         }
-        Some(RateControl::Qp { value }) if value > 69 => {
-            mistakes.push(Mistake::new("video.rate.qp", value, "must be 0 to 51, with more than 8 bits up to 69"));
+        Some(RateControl::Qp { value }) if value > encoder.most_qp() => {
+            let problem = format!("must be 0 to {} for {encoder}", encoder.most_qp());
+            mistakes.push(Mistake::new("video.rate.qp", value, problem));
         }
         Some(RateControl::Bitrate { kbps, passes }) => {
             if !(1..=2_000_000).contains(&kbps) {
@@ -435,14 +436,27 @@ fn format(
     if samples.alpha && !format.alpha && picture.alpha == Alpha::Auto {
         diagnostics.decide("frames are laid on black", format!("{encoder} output has no alpha channel"));
     }
-    let is_reduced = (settings.chroma.is_none() && format.chroma != samples.chroma)
-        || (settings.depth.is_none() && samples.depth > most);
-    if is_for_players && is_reduced {
-        diagnostics.decide(
+    let is_other_chroma = is_for_players && settings.chroma.is_none() && format.chroma != samples.chroma;
+    let is_less_deep = settings.depth.is_none() && samples.depth > most;
+    match (is_other_chroma, is_less_deep) {
+        (true, true) => diagnostics.decide(
             format!("{} at {depth} bits", format.chroma),
             format!("most players decode that, and not {samples}; to keep it, state chroma and depth"),
-        );
-    } else if depth < samples.depth && settings.depth.is_none() {
+        ),
+        (true, false) => diagnostics.decide(
+            format!("chroma {}", format.chroma),
+            format!("most players decode no other, and not {}; to keep it, state chroma", samples.chroma),
+        ),
+        (false, true) => diagnostics.decide(
+            format!("{depth} bits"),
+            format!(
+                "most players decode no more with {encoder}, and not {} bits; to keep them, state depth",
+                samples.depth
+            ),
+        ),
+        (false, false) => {}
+    }
+    if !is_less_deep && depth < samples.depth && settings.depth.is_none() {
         diagnostics.decide(format!("{depth} bits, with error diffusion"), {
             format!("the source has {}, {encoder} takes up to {}", samples.depth, depths.last().unwrap_or(&8))
         });

@@ -107,6 +107,6 @@ pub(crate) fn sha256_watched(path: &Path, cancel: &Cancel, mut read: impl FnMut(
     }
 }
 
-pub(super) fn hex(digest: &[u8; 32]) -> String {
+pub(crate) fn hex(digest: &[u8; 32]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

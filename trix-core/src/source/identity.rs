@@ -1,7 +1,7 @@
 //! The identity of a source on disk. A plan uses it to detect that its source has changed.
 
 use std::{
-    fs::File,
+    fs,
     io::{self, Read},
     os::unix::fs::MetadataExt,
     path::Path,
@@ -12,7 +12,7 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use crate::{
     plan::Identity,
-    source::{digest::hex, opened::Source, origin::Origin},
+    source::{digest::hex, open::regular_file, opened::Source, origin::Origin},
 };
 
 /// Number of bytes that are hashed.
@@ -21,11 +21,11 @@ const HEAD: usize = 64 << 10;
 /// The current identity of a file that is not opened as a source.
 ///
 /// # Errors
-/// `Io` if the file cannot be read.
+/// `Io` if the file cannot be read, or is no regular file; `MalformedInput` if it is empty.
 pub(crate) fn identity_of_file(path: &Path) -> Result<Identity> {
     let failed = |error| Error::io(Stage::Source, path, "cannot be read", error);
-    let mut file = File::open(path).map_err(failed)?;
-    let found = file.metadata().map_err(failed)?;
+    let found = fs::metadata(path).map_err(failed)?;
+    let mut file = regular_file(path, &found)?;
     let mut head = Vec::with_capacity(HEAD);
     (&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
     let modified = (found.mtime(), found.mtime_nsec());

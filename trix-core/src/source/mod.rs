@@ -44,7 +44,7 @@ mod window;
 
 pub(crate) use self::{
     block_cache::STORE,
-    digest::{FileHash, sha256_of_file, sha256_watched},
+    digest::{FileHash, hex, sha256_of_file, sha256_watched},
     foreign_samples::foreign_samples,
     identity::identity_of_file,
     joints::Appeared,
@@ -58,5 +58,6 @@ pub use self::{
     fixity::SourceHasher,
     opened::Source,
     place::ReadingPlace,
+    sequence::files_of,
     shared_reader::{Stamp, Storage},
 };

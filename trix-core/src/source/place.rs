@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use trix_model::control::progress::{Reading, ReadingProgress};
+use trix_model::control::progress::{Reading, ReadingProgress, Share};
 
 /// The place in a source to which its readers have come.
 #[derive(Clone, Debug, Default)]
@@ -44,9 +44,14 @@ impl ReadingPlace {
         self.at.load(Ordering::Relaxed)
     }
 
+    /// The share of the source that was read, `elapsed` after the start.
+    pub fn share(&self, elapsed: Duration) -> Share {
+        Share::new(self.at(), self.size, elapsed)
+    }
+
     /// How far the source was read, `elapsed` after the start.
     pub fn progress(&self, reading: Reading, elapsed: Duration) -> ReadingProgress {
-        ReadingProgress::new(reading, self.at(), self.size, elapsed)
+        ReadingProgress::new(reading, self.share(elapsed), elapsed)
     }
 
     /// The size of the source in bytes; 0 if it is unknown.

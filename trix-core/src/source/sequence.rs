@@ -161,6 +161,15 @@ impl Print {
     }
 }
 
+/// The files that a source is read from, under the name `path`: those of an image sequence, or else the file itself.
+pub fn files_of(path: &Path) -> Vec<PathBuf> {
+    // A file whose name looks like a pattern is a file.
+    match Files::find(path, u64::MAX) {
+        Ok(Some(files)) if !path.exists() => files.numbers.iter().map(|number| files.path(*number)).collect(),
+        _ => vec![path.to_owned()],
+    }
+}
+
 impl Files {
     /// Finds the files that match `path`. Returns `None` if its last component is not a pattern.
     ///

@@ -124,3 +124,4 @@ mod invariants;
 mod platform;
 mod properties;
 mod structure;
+mod vendored;

@@ -24,7 +24,7 @@ class Aac(Settings):
 @dataclass(kw_only=True, repr=False)
 class Ac3(Settings):
     """AC-3 (Dolby Digital), up to 5.1."""
-    kbps: int | None = None
+    kbps: Literal[32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640] | None = None
     """Thousands of bits per second. Default: 192 for stereo, 448 for 5.1."""
     type: Literal["ac3"] = "ac3"
 
@@ -313,10 +313,10 @@ class OutputSettings(Settings):
     cases: list[OutputSettingsCases] | None = None
     """Other settings of this table for sources of which the `when` of the case holds."""
     compatible: bool | None = None
-    """True if the output is made for common players and browsers where its settings leave a
-    choice: frames of x264 and x265 that set neither `depth`, `chroma` nor `profile` are 4:2:0,
-    with 8 bits of H.264 or up to 10 bits of HEVC, unless they are lossless; `auto` audio that
-    must be encoded is AAC where the container holds it.
+    """True if common players and browsers have to decode the output. With x264 and x265, `chroma`
+    that is not set is 4:2:0. `depth` that is not set is at most 8 bits of H.264, or 10 bits of
+    HEVC. A `profile` or a lossless encode leaves both as they are. Audio that is `auto` and has
+    to be encoded becomes AAC, if the container holds it.
     """
     id: str | None = None
     """A name by which a document that inherits this one can change it."""
@@ -536,7 +536,7 @@ class Prores(Settings):
 
 @dataclass(kw_only=True, repr=False)
 class Qp(Settings):
-    """Constant quantiser: 0 to 51 (x264 at 10 bits: 63); lower is better."""
+    """Constant quantiser: 0 to 69 of x264, 0 to 51 of x265; lower is better."""
     value: int
     """The quantiser of P frames."""
     type: Literal["qp"] = "qp"
@@ -821,7 +821,7 @@ class X264(Settings):
     """Chroma subsampling. Default: the source's."""
     crf: float | None = None
     """Constant rate factor; lower is better. Short for rate."""
-    depth: Literal[8, 10, 12] | None = None
+    depth: Literal[8, 10] | None = None
     """Bits in a sample: 8 or 10 (x264), 8, 10 or 12 (x265). Default: the source's, or the nearest
     lower one.
     """
@@ -836,7 +836,9 @@ class X264(Settings):
     level: str | None = None
     """Level, e.g. `4.1`."""
     lossless: Literal[True, False] | None = None
-    """True if every sample comes back as it went in. Short for rate."""
+    """True if every sample comes back as it went in; false takes back an inherited true. Short for
+    rate.
+    """
     maxrate: int | None = None
     """Maximum rate at which the buffer of the decoder is filled, in kbit/s."""
     open_gop: bool | None = None
@@ -884,7 +886,9 @@ class X265(Settings):
     level: str | None = None
     """Level, e.g. `4.1`."""
     lossless: Literal[True, False] | None = None
-    """True if every sample comes back as it went in. Short for rate."""
+    """True if every sample comes back as it went in; false takes back an inherited true. Short for
+    rate.
+    """
     maxrate: int | None = None
     """Maximum rate at which the buffer of the decoder is filled, in kbit/s."""
     open_gop: bool | None = None
@@ -980,9 +984,7 @@ Standard: TypeAlias = Literal["bt709", "bt601-525", "bt601-625", "bt2020", "pq",
 # A still image of a film, or a set of them.
 StillSettings: TypeAlias = Poster | Sprites | Waveform
 
-# How subtitles are written. All tracks of the source are treated alike and keep their language,
-# title and purpose.
-SubtitleSettings: TypeAlias = CopySubtitles | NoneSubtitles | Subrip | MovText | Ass | Webvtt
+SubtitleSettings: TypeAlias = CopySubtitles | NoneSubtitles | Subrip | MovText | Ass | Webvtt | str
 
 # How high dynamic range is converted to standard dynamic range. Light is scaled so that reference
 # white (203 cd/m2, ITU-R BT.2408) is 1, primaries are converted to those of BT.709, and the

@@ -707,6 +707,8 @@ class ErrorDetail(Record):
     """Description and place of the error."""
     _may_be_absent = frozenset(["excerpt", "mistakes"])
 
+    file: str | None
+    """The file, where known: a source, an output, or a document."""
     kind: ErrorKind
     """Kind of the error."""
     message: str
@@ -773,10 +775,14 @@ class Excerpt(Record):
 @dataclass(kw_only=True, repr=False)
 class ExternalAudioPlan(Record):
     """An external audio track of a plan."""
+    _may_be_absent = frozenset(["doubt"])
+
     identities: list[Identity]
     """The identity of each file when the plan was made."""
     settings: TrackSettings
     """Its files and their settings."""
+    doubt: str | None = None
+    """Why its offset is probably wrong, if it is."""
 
 
 @dataclass(kw_only=True, repr=False)
@@ -3048,7 +3054,7 @@ Resampler: TypeAlias = Literal["lanczos", "bicubic", "bilinear"]
 Resampler2: TypeAlias = Literal["soxr", "swr"]
 
 # The stage, on the path from source to verified output, in which an error arose.
-Stage: TypeAlias = Literal["plan", "source", "probe", "demux", "decode", "filter", "encode", "mux", "verify"]
+Stage: TypeAlias = Literal["plan", "source", "probe", "measure", "demux", "decode", "filter", "encode", "mux", "verify"]
 
 # The number of a filter step in [`crate::plan::Plan::filters`].
 StepId: TypeAlias = int

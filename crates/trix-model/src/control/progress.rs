@@ -88,17 +88,34 @@ pub struct ReadingProgress {
 }
 
 impl ReadingProgress {
-    /// The progress `elapsed` after the start, at byte `at` of `size`; a size of 0 is not known.
-    pub fn new(reading: Reading, at: u64, size: u64, elapsed: Duration) -> Self {
+    /// The progress `elapsed` after the start.
+    pub fn new(reading: Reading, share: Share, elapsed: Duration) -> Self {
+        let Share { bytes, bytes_expected, eta_seconds } = share;
+        let elapsed_seconds = elapsed.as_secs_f64();
+        ReadingProgress { trix: json::VERSION, reading, bytes, bytes_expected, eta_seconds, elapsed_seconds }
+    }
+}
+
+/// The share of a file that was read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share {
+    /// The byte that was read last.
+    pub bytes: u64,
+    /// Bytes of the file, where known.
+    pub bytes_expected: Option<u64>,
+    /// Seconds to the end, where known: after the first second.
+    pub eta_seconds: Option<f64>,
+}
+
+impl Share {
+    /// The share `elapsed` after the start, at byte `at` of `size`; a size of 0 is not known.
+    pub fn new(at: u64, size: u64, elapsed: Duration) -> Self {
         let (bytes, seconds) = (if size > 0 { at.min(size) } else { at }, elapsed.as_secs_f64());
         let is_known = bytes > 0 && bytes < size && seconds > 1.0;
-        ReadingProgress {
-            trix: json::VERSION,
-            reading,
+        Share {
             bytes,
             bytes_expected: Some(size).filter(|size| *size > 0),
             eta_seconds: is_known.then(|| seconds * (size - bytes) as f64 / bytes as f64),
-            elapsed_seconds: seconds,
         }
     }
 }
@@ -182,7 +199,10 @@ impl Watch {
 
     /// The progress of the phase at this moment.
     pub fn look(&mut self) -> Progress {
-        let now = Instant::now();
+        self.look_at(Instant::now())
+    }
+
+    fn look_at(&mut self, now: Instant) -> Progress {
         let counters = self.counters.iter();
         let frame = counters.clone().map(|own| own.frames.load(Ordering::Relaxed)).min().unwrap_or(0);
         let bytes = counters.map(|own| own.bytes.load(Ordering::Relaxed)).sum();
@@ -220,10 +240,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_rate_is_that_of_the_slowest_output_over_five_seconds() {
+        let counters = [(); 2].map(|()| Arc::new(Counters::default()));
+        let mut watch = Watch::new(Phase::Encode, Some(1000), 25.0, counters.to_vec());
+        let began = watch.started;
+        let mut at = |seconds: u64, frames: [u64; 2]| {
+            counters.iter().zip(frames).for_each(|(own, frames)| own.frames.store(frames, Ordering::Relaxed));
+            let progress = watch.look_at(began + Duration::from_secs(seconds));
+            (progress.frame, progress.fps, progress.speed, progress.eta_seconds)
+        };
+        assert_eq!(at(2, [100, 120]), (100, 50.0, 2.0, Some(18.0)));
+        assert_eq!(at(4, [200, 240]), (200, 50.0, 2.0, Some(16.0)));
+        // What is older than five seconds no longer counts: 150 frames in four seconds.
+        assert_eq!(at(8, [350, 400]), (350, 37.5, 1.5, Some(650.0 / 37.5)));
+        // Nothing moved since: the rate falls.
+        assert_eq!(at(13, [350, 400]).1, 0.0);
+        assert_eq!(at(13, [350, 400]).3, None);
+    }
+
+    #[test]
     fn the_end_of_a_reading_is_estimated_from_its_bytes() {
         let at = |at, size, seconds| {
-            let progress = ReadingProgress::new(Reading::Verify, at, size, Duration::from_secs(seconds));
-            (progress.bytes, progress.bytes_expected, progress.eta_seconds)
+            let share = Share::new(at, size, Duration::from_secs(seconds));
+            (share.bytes, share.bytes_expected, share.eta_seconds)
         };
         assert_eq!(at(250, 1000, 10), (250, Some(1000), Some(30.0)));
         assert_eq!(at(250, 1000, 1), (250, Some(1000), None));

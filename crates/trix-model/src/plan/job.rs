@@ -90,6 +90,9 @@ pub struct ExternalAudioPlan {
     pub settings: TrackSettings,
     /// The identity of each file when the plan was made.
     pub identities: Vec<Identity>,
+    /// Why its offset is probably wrong, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
 
 impl Plan {

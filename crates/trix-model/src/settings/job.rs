@@ -22,6 +22,7 @@ use super::{
 pub use super::{byte_size::ByteSize, container::Container};
 use crate::{
     damage::OnDamage,
+    decision::Decision,
     settings::source::{Limits, RawGeometry, Reading},
     time::{Rational, Timestamp},
 };
@@ -78,6 +79,9 @@ pub struct Job {
     pub memory: Option<ByteSize>,
     /// What happens to the other outputs when one fails.
     pub on_output_failure: OnOutputFailure,
+    /// What happened when documents were merged into this job. A plan lists it with its own decisions.
+    #[serde(skip)]
+    pub merging: Vec<Decision>,
 }
 
 impl Job {
@@ -197,9 +201,9 @@ pub struct OutputSettings {
     pub threads: Option<u32>,
     /// How the video is written.
     pub video: VideoSettings,
-    /// True if the output is made for common players and browsers where its settings leave a choice: frames of x264 and x265
-    /// that set neither `depth`, `chroma` nor `profile` are 4:2:0, with 8 bits of H.264 or up to 10 bits of HEVC, unless they
-    /// are lossless; `auto` audio that must be encoded is AAC where the container holds it.
+    /// True if common players and browsers have to decode the output. With x264 and x265, `chroma` that is not set is 4:2:0.
+    /// `depth` that is not set is at most 8 bits of H.264, or 10 bits of HEVC. A `profile` or a lossless encode leaves both as
+    /// they are. Audio that is `auto` and has to be encoded becomes AAC, if the container holds it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub compatible: bool,
     /// What is done to frames before they are encoded.

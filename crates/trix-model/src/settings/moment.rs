@@ -17,7 +17,7 @@ pub fn read_moment(text: &str) -> Result<Timestamp, String> {
         _ if text.ends_with("ms") => (text.strip_suffix("ms"), 3),
         _ if text.ends_with("us") => (text.strip_suffix("us"), 6),
         _ if text.ends_with('s') => (text.strip_suffix('s'), 0),
-        "0" => (Some(text), 0),
+        _ if decimal(text) == Some(0.0) => return Ok(Timestamp::new(0, Rational::new(1, 1))),
         _ if decimal(text).is_some() => return Err(format!("'{text}' has no unit; write {text}s or {text}ms")),
         _ => return text.parse().map_err(|_| wrong()),
     };

@@ -148,6 +148,14 @@ impl Encoder {
         }
     }
 
+    /// The largest constant quantiser that the encoder takes. Those of x264 above 51 are beyond the standard at 8 bits.
+    pub fn most_qp(self) -> u32 {
+        match self {
+            Encoder::X264 => 69,
+            Encoder::X265 | Encoder::Ffv1 | Encoder::Prores => 51,
+        }
+    }
+
     /// True if frames are coded independently and only the frame decides about its quality and size.
     pub fn is_mezzanine(self) -> bool {
         matches!(self, Encoder::Ffv1 | Encoder::Prores)
@@ -170,7 +178,6 @@ impl fmt::Display for Encoder {
 #[serde(default, deny_unknown_fields)]
 pub struct EncodeSettings {
     /// Bits in a sample: 8 or 10 (x264), 8, 10 or 12 (x265). Default: the source's, or the nearest lower one.
-    #[schemars(extend("enum" = [8, 10, 12, null]))]
     pub depth: Option<u32>,
     /// Chroma subsampling. Default: the source's.
     pub chroma: Option<Chroma>,
@@ -214,7 +221,6 @@ pub struct EncodeSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct Ffv1Settings {
     /// Bits in a sample: 8, 10, 12 or 16. Default: the source's, or the nearest higher one.
-    #[schemars(extend("enum" = [8, 10, 12, 16, null]))]
     pub depth: Option<u32>,
     /// Chroma subsampling. Default: the source's.
     pub chroma: Option<Chroma>,
@@ -246,7 +252,6 @@ impl Ffv1Rate {
 #[serde(default, deny_unknown_fields)]
 pub struct ProresSettings {
     /// Bits in a sample: 10.
-    #[schemars(extend("enum" = [10, null]))]
     pub depth: Option<u32>,
     /// Chroma subsampling: 4:2:2 or 4:4:4. Default: that of the profile.
     pub chroma: Option<Chroma>,
@@ -290,7 +295,7 @@ pub enum RateControl {
         #[schemars(range(min = 0, max = 51))]
         value: f64,
     },
-    /// Constant quantiser: 0 to 51 (x264 at 10 bits: 63); lower is better.
+    /// Constant quantiser: 0 to 69 of x264, 0 to 51 of x265; lower is better.
     Qp {
         /// The quantiser of P frames.
         #[schemars(range(min = 0, max = 69))]

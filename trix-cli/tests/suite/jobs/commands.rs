@@ -339,7 +339,7 @@ fn damage_is_concealed_in_every_copy_where_that_is_asked_for() {
     let into = folder.path().join("out");
     let line = "ingest {} -o {} --profile archive-lossless,preview --json";
     trix(line, &[&cut, &into]).refused(3, &cut);
-    assert_eq!(names(&into), [""; 0]);
+    assert!(!into.exists(), "the folder was made for this job");
     let report = trix(&format!("{line} --on-damage conceal"), &[&cut, &into]).done().json();
     assert!(support::damage(&report) > 0);
     let counts: Vec<u64> = ["cut.ffv1.mkv", "cut.preview.mp4"].map(|name| decodable(&into.join(name))).into();
@@ -445,6 +445,36 @@ fn an_mp4_is_what_players_decode_unless_it_is_asked_to_keep_what_the_source_has(
     ] {
         let (found, text) = made(options, name);
         assert_eq!((found.trim(), text.contains("most players decode")), (format, says), "{options} {name}: {text}");
+    }
+}
+
+#[test]
+fn lossless_audio_is_not_copied_into_an_mp4_for_players() {
+    let folder = folder();
+    let clip = Clip { frames: 8, ..Clip::default() }.encoded("-c:v libx264", "mkv");
+    for (codec, options, expected) in [
+        ("flac", "-c:a flac", "aac"),
+        ("alac", "-c:a alac", "aac"),
+        ("opus", "-c:a libopus", "aac"),
+        ("dts", "-c:a dca -strict -2", "aac"),
+        ("ac3", "-c:a ac3", "ac3"),
+        ("mp3", "-c:a libmp3lame", "mp3"),
+        ("aac", "-c:a aac", "aac"),
+    ] {
+        let source = folder.path().join(format!("{codec}.mkv"));
+        let audio = "-f lavfi -i sine=r=48000:d=0.32";
+        program::ffmpeg(&format!("-i {} {audio} -c:v copy {options} -shortest {}", clip.display(), source.display()));
+        let output = folder.path().join(format!("{codec}.mp4"));
+        let ran = trix("encode {} -o {} --video none", &[&source, &output]);
+        let report = ran.done().out.clone();
+        let line = "-v error -select_streams a -show_entries stream=codec_name -of csv=p=0";
+        let found = program::run("ffprobe", line.split(' ').map(OsStr::new).chain([output.as_os_str()]));
+        assert_eq!(program::text(&found).trim().trim_end_matches(','), expected, "{codec}: {report}");
+        assert_eq!(report.contains("common players decode AAC"), expected != codec, "{codec}: {report}");
+        let kept = folder.path().join(format!("{codec}.kept.mp4"));
+        if codec != "dts" {
+            trix("encode {} -o {} --video none --audio copy", &[&source, &kept]).done();
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use trix_fixtures::{Clip, TempDir, folder, program};
 
 use crate::support::{
-    names,
+    self, names,
     schema::{fits, schema},
     trix,
 };
@@ -211,6 +211,89 @@ fn a_dub_that_changed_is_not_skipped_and_records_spare_the_master() {
     assert!(fs::read(&film).expect("a film") == master);
 }
 
+/// A profile with one copy, whose name has `part` in it, and which is made fast.
+fn profile(folder: &TempDir, part: &str) -> PathBuf {
+    let video = "video = { type = \"x264\", preset = \"ultrafast\" }\naudio = { type = \"none\" }";
+    let text = format!("[[outputs]]\npath = \"${{stem}}.{part}.mkv\"\n{video}\n");
+    support::file(folder, &format!("{part}.toml"), text)
+}
+
+#[test]
+fn the_manifest_of_other_copies_is_not_replaced() {
+    let (sources, out) = (masters(), folder());
+    let film = sources.path().join("film.mp4");
+    let (one, two) = (profile(&sources, "one"), profile(&sources, "two"));
+    let line = "ingest {} -o {} --profile {}";
+    trix(line, &[&film, out.path(), &one]).done();
+    let manifest = out.path().join("film.manifest.json");
+    let listed = fs::read(&manifest).expect("a manifest");
+    let refused = |profile: &Path| {
+        let ran = trix(&format!("{line} --skip-existing"), &[&film, out.path(), profile]);
+        assert_eq!(ran.code, Some(5), "{ran:?}");
+        assert!(ran.err.contains("film.manifest.json: mux: exists already"), "{ran:?}");
+        assert!(fs::read(&manifest).expect("a manifest") == listed, "{ran:?}");
+    };
+    refused(&two);
+    assert_eq!(names(out.path()), ["film.manifest.json", "film.one.mkv"]);
+    // The manifest says what was there, also where its files are gone.
+    fs::remove_file(out.path().join("film.one.mkv")).expect("a copy");
+    refused(&one);
+    trix(&format!("{line} --skip-existing --overwrite"), &[&film, out.path(), &two]).done();
+    assert_eq!(names(out.path()), ["film.manifest.json", "film.two.mkv"]);
+}
+
+#[test]
+fn a_master_is_never_the_copy_of_another() {
+    let sources = masters();
+    let (film, other) = (sources.path().join("film.mp4"), sources.path().join("film.one.mkv"));
+    fs::copy(&film, &other).expect("a copy");
+    let before = fs::read(&other).expect("a master");
+    let ran = trix(
+        "ingest {} {} -o {} --profile {} --overwrite",
+        &[&film, &other, sources.path(), &profile(&sources, "one")],
+    );
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("film.one.mkv: plan: is a master; use another folder with -o"), "{ran:?}");
+    assert!(fs::read(&other).expect("a master") == before);
+}
+
+#[test]
+fn one_stem_for_several_masters_is_the_mistake() {
+    let (sources, out) = (masters(), folder());
+    let ran = trix(
+        "ingest {} {} -o {} --profile {} --set stem=same",
+        &[&sources.path().join("film.mp4"), &sources.path().join("film.m4v"), out.path(), &profile(&sources, "one")],
+    );
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("--set stem gives all masters one name; leave it out"), "{ran:?}");
+}
+
+#[test]
+fn an_error_is_that_of_its_masters_and_a_mistake_of_the_profile_that_of_the_command() {
+    let (sources, out) = (masters(), folder());
+    let (one, two) = (sources.path().join("a.mp4"), sources.path().join("z.mp4"));
+    for master in [&one, &two] {
+        fs::copy(sources.path().join("film.mp4"), master).expect("a master");
+    }
+    let line = format!("ingest {{}} {{}} -o {{}} --profile {}", profile(&sources, "one").display());
+    let dub = sources.path().join("missing-a.mp4");
+    let ran = trix(&format!("{line} --audio {}:lang=rus", dub.display()), &[&one, &two, out.path()]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    let (one, two, dub) = (one.display(), two.display(), dub.display());
+    let said: Vec<&str> = ran.err.lines().collect();
+    assert_eq!(said[..2], [format!("trix: {one}:"), format!("trix: {two}:")], "{ran:?}");
+    assert!(said[2].starts_with(&format!("trix: {dub}: ")) && said.len() == 3, "{ran:?}");
+    for master in [&one, &two] {
+        assert!(ran.out.contains(&format!("\n! {master}: {dub}: ")), "{ran:?}");
+    }
+
+    let wrong = support::file(&sources, "wrong.toml", "[[outputs]]\npath = \"a.mkv\"\nvideo = { type = \"x266\" }\n");
+    let line = format!("ingest {one} {two} -o {{}} --profile {{}}");
+    let ran = trix(&line, &[out.path(), &wrong]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+    assert!(ran.said.starts_with("trix: plan: ") && ran.said.lines().count() == 1, "{ran:?}");
+}
+
 #[test]
 fn a_manifest_of_another_program_is_not_replaced() {
     let (sources, out) = (masters(), folder());
@@ -218,11 +301,10 @@ fn a_manifest_of_another_program_is_not_replaced() {
     fs::write(&manifest, "{}").expect("a file");
     let line = "ingest {} -o {} --profile preview --set preview_preset=ultrafast";
     let film = sources.path().join("film.mp4");
-    for more in ["", " --skip-existing"] {
+    for (more, code, message) in [("", 5, "exists already"), (" --skip-existing", 2, "is no manifest")] {
         let ran = trix(&format!("{line}{more}"), &[&film, out.path()]);
-        if more.is_empty() {
-            assert!(ran.code == Some(5) && ran.err.contains("film.manifest.json"), "{ran:?}");
-        }
+        let refusal = ran.refused(code, &manifest);
+        assert!(refusal.contains("film.manifest.json") && refusal.contains(message), "{ran:?}");
         assert_eq!(fs::read(&manifest).expect("a file"), b"{}", "{ran:?}");
     }
 }
@@ -270,19 +352,4 @@ fn a_plan_shows_what_it_needs_and_how_long_it_takes() {
     trix("ingest {} -o {} --profile preview --set preview_preset=ultrafast", &[&film, &into]).done();
     let text = trix(line, &[&film, &into]).done().out.clone();
     assert_eq!(text.lines().filter(|line| line.starts_with("! taken ")).count(), 4, "{text}");
-}
-
-#[test]
-fn each_command_has_a_manual_page_with_examples() {
-    let out = folder();
-    trix("man --output {}", &[out.path()]).done();
-    let pages = names(out.path());
-    assert!(pages.contains(&"trix.1".to_owned()) && pages.contains(&"trix-ingest.1".to_owned()), "{pages:?}");
-    for page in pages {
-        let shown = fs::read_to_string(out.path().join(&page)).expect("a page");
-        assert!(shown.contains(".SH SYNOPSIS"), "{page}: {shown}");
-        assert!(shown.contains(".SH EXAMPLES"), "{page}: {shown}");
-    }
-    let ran = trix("man ingst", &[]);
-    assert!(ran.code == Some(2) && ran.err.contains("did you mean ingest?"), "{ran:?}");
 }

@@ -69,9 +69,8 @@ fn a_changed_encoder_is_noted_in_the_plan_and_in_the_report() {
         decisions
             .iter()
             .filter(|own| {
-                own["what"].as_str().is_some_and(|what| {
-                    what.starts_with("preview.video: x265 (") && what.contains("in place of x264 (profile preview:")
-                })
+                own["what"].as_str().is_some_and(|what| what.starts_with("preview.video: x265 in place of x264"))
+                    && own["why"].as_str().is_some_and(|why| why.contains("profile preview:"))
             })
             .count()
     };
@@ -88,7 +87,7 @@ fn a_changed_encoder_is_noted_in_the_plan_and_in_the_report() {
     let line = "plan {} --profile preview -o {} --set outputs[0].video.type=";
     for (encoder, count) in [("x265", 1), ("x264", 0)] {
         let decisions = run(&format!("{line}{encoder} --json"), &[&master(), &out("a")])["decisions"].to_string();
-        let note = format!("outputs[0].video.type: {encoder} (--set) in place of x264 (profile preview:");
+        let note = format!("outputs[0].video: {encoder} in place of x264");
         assert_eq!(decisions.matches(&note).count(), count, "{decisions}");
     }
     assert_eq!(noted(&run("plan {} --profile preview -o {} --json", &[&master(), &out("a")])), 0);

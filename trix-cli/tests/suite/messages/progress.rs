@@ -1,6 +1,11 @@
 //! Tests of the progress that a terminal shows, and of its lines for programs.
 
-use std::path::Path;
+use std::{
+    io::Read,
+    path::Path,
+    process::{Command, ExitStatus, Stdio},
+    time::Instant,
+};
 
 use serde_json::Value;
 use trix_fixtures::{Clip, TempDir, folder, master};
@@ -8,8 +13,8 @@ use trix_fixtures::{Clip, TempDir, folder, master};
 use crate::support::{
     self, command,
     schema::{fits, schema},
-    terminal::{on_a_terminal, rows},
-    trix,
+    terminal::{Terminal, on_a_terminal, rows},
+    trix, words,
 };
 
 /// A job with two outputs that takes some seconds.
@@ -68,13 +73,89 @@ fn a_job_with_two_outputs_shows_share_time_eta_and_size_and_a_line_for_each() {
     }
 }
 
-/// A file whose decoding takes a second or more, and the start of a command for it.
+/// What commands that read a file say that they do, and the commands.
 fn readings() -> [(&'static str, &'static str); 3] {
     [("count", "probe {} --count"), ("verify", "verify {}"), ("compare", "compare {} {}")]
 }
 
+/// A file whose decoding takes a second or more.
 fn long() -> std::path::PathBuf {
     Clip { width: 960, height: 540, frames: 100, ..Clip::default() }.encoded("-c:v ffv1 -level 3", "mkv")
+}
+
+#[test]
+fn lines_are_drawn_ten_times_a_second_whatever_happens_in_the_job() {
+    let folder = folder();
+    let job = two_outputs(&folder);
+    let mut command = command("run {} -o {}", &[&job, folder.path()]);
+    command.env("TERM", "xterm");
+    let began = Instant::now();
+    let shown = on_a_terminal(command, 100, 30);
+    let draws = shown.matches("encode ").count();
+    // Some draws are forced, when a line begins or ends.
+    let most = 10.0 * began.elapsed().as_secs_f64() + 10.0;
+    assert!(draws > 5 && (draws as f64) < most, "{draws} draws, {most} at the most");
+}
+
+#[test]
+fn names_neither_control_the_terminal_nor_make_lines_too_wide() {
+    let folder = folder();
+    let names = ["ev\u{1b}[31mil\nfilm.mov", "映画とても長い名前の映画のマスターのファイル.mov"];
+    let sources = names.map(|name| folder.path().join(name));
+    for source in &sources {
+        std::fs::copy(master(), source).expect("a copy");
+    }
+    let video = "video = { type = \"x265\", preset = \"slow\" }\naudio = { type = \"none\" }";
+    let output = |part: &str| format!("[[outputs]]\npath = \"${{stem}}.{part}.mkv\"\n{video}\n");
+    let profile = support::file(&folder, "two.toml", output("one") + &output("two"));
+    let out = folder.path().join("out");
+    let begins = ["open ", "plan ", "encode ", "verify ", "1/2 e", "2/2 映", "  ev\\u{1b…", "  映画"];
+    let rows = shown(
+        "ingest {} {} -o {} --profile {} --set source.frames=25",
+        &[&sources[0], &sources[1], &out, &profile],
+        60,
+        &begins,
+    );
+    for begin in &begins[4..] {
+        assert!(rows.iter().any(|row| row.starts_with(begin)), "{begin:?}: {rows:#?}");
+    }
+}
+
+/// Starts a job with two outputs through `setsid`, in a session of its own, and closes its terminal when frames are shown.
+/// Returns how it ended, and the folder of the job.
+fn after_its_terminal_was_closed(options: &[&str]) -> (ExitStatus, TempDir) {
+    let folder = folder();
+    let job = two_outputs(&folder);
+    let Terminal { mut person, program } = Terminal::new(80, 24);
+    let mut setsid = Command::new("setsid");
+    setsid.args(options).arg(env!("CARGO_BIN_EXE_trix")).args(words("run {} -o {}", &[&job, folder.path()]));
+    setsid.env("TERM", "xterm").stdin(program.try_clone().expect("a terminal"));
+    let mut child = setsid.stdout(Stdio::null()).stderr(program).spawn().expect("setsid runs");
+    drop(setsid);
+    let (mut shown, mut block) = (Vec::new(), [0; 4096]);
+    while !String::from_utf8_lossy(&shown).contains("two.mp4") {
+        let count = person.read(&mut block).expect("it shows frames");
+        shown.extend_from_slice(&block[..count]);
+    }
+    drop(person);
+    (child.wait().expect("trix ends"), folder)
+}
+
+#[test]
+fn a_job_goes_on_without_its_terminal() {
+    let (status, folder) = after_its_terminal_was_closed(&[]);
+    assert_eq!(status.code(), Some(0), "{status}");
+    assert_eq!(support::names(folder.path()), ["job.toml", "one.mkv", "two.mp4"]);
+    for name in ["one.mkv", "two.mp4"] {
+        trix("verify {}", &[&folder.path().join(name)]).done();
+    }
+}
+
+#[test]
+fn a_job_ends_and_leaves_nothing_if_its_terminal_hangs_up() {
+    let (status, folder) = after_its_terminal_was_closed(&["--ctty"]);
+    assert_eq!(status.code(), Some(130), "{status}");
+    assert_eq!(support::names(folder.path()), ["job.toml"]);
 }
 
 #[test]
@@ -83,9 +164,8 @@ fn commands_that_read_a_file_show_how_far_they_are() {
     for (doing, line) in readings() {
         let paths: Vec<&Path> = vec![&file; line.matches("{}").count()];
         for columns in [100, 60] {
-            let rows = shown(line, &paths, columns, &["open ", &format!("{doing} ")]);
-            let own: Vec<&String> = rows.iter().filter(|row| row.starts_with(&format!("{doing} "))).collect();
-            let has = |what: &dyn Fn(&str) -> bool| own.iter().any(|row| row.split_whitespace().any(what));
+            let rows = shown(line, &paths, columns, &[&format!("{doing} ")]);
+            let has = |what: &dyn Fn(&str) -> bool| rows.iter().any(|row| row.split_whitespace().any(what));
             assert!(has(&is_share) && has(&|word| word.starts_with("0:00:0")), "{doing}: {rows:#?}");
         }
     }

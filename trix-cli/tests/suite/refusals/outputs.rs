@@ -48,6 +48,22 @@ fn the_source_is_never_its_own_output() {
 }
 
 #[test]
+fn no_image_of_a_sequence_is_replaced() {
+    let folder = folder();
+    let images = folder.path().join("f_%04d.jpg");
+    program::ffmpeg(&format!("-f lavfi -i testsrc=size=64x64:rate=25 -frames:v 3 {}", images.display()));
+    let before = fs::read(folder.path().join("f_0002.jpg")).expect("an image");
+    let text = "overwrite_stills = true\n[source]\npath = \"f_%04d.jpg\"\n[[outputs]]\npath = \"copy.mkv\"\n\
+                [[stills]]\ntype = \"poster\"\npath = \"f_0002.jpg\"\n";
+    support::file(&folder, "job.toml", text);
+    let mut command = support::command("run job.toml", &[]);
+    command.current_dir(folder.path());
+    let ran = support::watch(command);
+    assert!(ran.code == Some(2) && ran.err.contains("the output is the source itself"), "{ran:?}");
+    assert!(fs::read(folder.path().join("f_0002.jpg")).expect("an image") == before);
+}
+
+#[test]
 fn a_missing_folder_is_made_for_a_sound_job() {
     let folder = folder();
     let output = folder.path().join("new/sub/out.mp4");

@@ -7,23 +7,42 @@ use std::{
     process::{Command, Stdio},
 };
 
+use console::measure_text_width;
+
+/// A terminal.
+pub struct Terminal {
+    /// The side of the person.
+    pub person: File,
+    /// The side of the program.
+    pub program: File,
+}
+
+impl Terminal {
+    /// A terminal of so many columns and rows.
+    pub fn new(columns: u16, rows: u16) -> Self {
+        use rustix::{pty, termios};
+        // A program that had this side too would keep the terminal open.
+        let flags = pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY | pty::OpenptFlags::CLOEXEC;
+        let person = pty::openpt(flags).expect("a terminal");
+        pty::grantpt(&person).expect("a terminal");
+        pty::unlockpt(&person).expect("a terminal");
+        let name = pty::ptsname(&person, Vec::new()).expect("its name").into_string().expect("UTF-8");
+        let program = File::options().read(true).write(true).open(Path::new(&name)).expect("its other side");
+        let size = termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        termios::tcsetwinsize(&program, size).expect("a size");
+        Terminal { person: person.into(), program }
+    }
+}
+
 /// Runs a command with a terminal of so many columns and rows as standard error, and returns what it showed.
 pub fn on_a_terminal(mut command: Command, columns: u16, rows: u16) -> String {
-    use rustix::{pty, termios};
-    let terminal = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).expect("a terminal");
-    pty::grantpt(&terminal).expect("a terminal");
-    pty::unlockpt(&terminal).expect("a terminal");
-    let name = pty::ptsname(&terminal, Vec::new()).expect("its name").into_string().expect("UTF-8");
-    let screen = File::options().read(true).write(true).open(Path::new(&name)).expect("its other side");
-    let size = termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    termios::tcsetwinsize(&screen, size).expect("a size");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(screen);
+    let Terminal { mut person, program } = Terminal::new(columns, rows);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(program);
     let mut child = command.spawn().expect("trix runs");
     drop(command);
-    let mut terminal = File::from(terminal);
     let (mut shown, mut block) = (Vec::new(), [0; 4096]);
     // The read fails when the last process closes its side.
-    while let Ok(count @ 1..) = terminal.read(&mut block) {
+    while let Ok(count @ 1..) = person.read(&mut block) {
         shown.extend_from_slice(&block[..count]);
     }
     child.wait().expect("trix ends");
@@ -44,13 +63,20 @@ pub fn rows(shown: &str, columns: u16) -> Vec<String> {
             }
             letter if letter.is_control() => rows.push(String::new()),
             letter => {
-                if rows.last().is_some_and(|row| row.chars().count() == usize::from(columns)) {
-                    rows.push(String::new());
+                let row = rows.last_mut().expect("a row");
+                row.push(letter);
+                if measure_text_width(row) > usize::from(columns) {
+                    row.pop();
+                    rows.push(letter.into());
                 }
-                rows.last_mut().expect("a row").push(letter);
             }
         }
     }
     rows.retain(|row| !row.trim().is_empty());
     rows
+}
+
+/// `text` without the sequences that set styles.
+pub fn without_styles(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
 }

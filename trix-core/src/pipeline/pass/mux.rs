@@ -34,14 +34,17 @@ pub(super) fn mux(
     counters: &Counters,
     counts_packets: bool,
 ) -> Result<()> {
+    let mut taken = 0;
     while let Some(ForMuxer { track, packet }) = input.receive(Stage::Mux)? {
         let Some(packet) = packet? else {
             muxer.end(track)?;
             continue;
         };
         let time = time_of(&packet, bases.get(track));
+        taken += packet.data().len() as u64;
         muxer.write(track, packet).map_err(|error| error.at(time))?;
-        counters.set_bytes(muxer.position());
+        // Matroska writes a cluster of megabytes at a time.
+        counters.set_bytes(muxer.position().max(taken));
         if counts_packets && track == 0 {
             counters.add_frame();
         }

@@ -11,6 +11,11 @@ use trix_fixtures::{folder, program};
 
 use super::made::{BASE, file, holds, job, job_for, opened, pairs, refused};
 
+/// What a document notes, a line each.
+fn noted(document: &Document) -> String {
+    document.notes().iter().map(|note| format!("{}: {}\n", note.what, note.why)).collect()
+}
+
 #[test]
 fn the_nearer_document_wins_and_the_rest_is_inherited() {
     let folder = folder();
@@ -54,15 +59,20 @@ fn settings_that_another_encoder_has_too_stay_and_a_note_names_the_change() {
     assert_eq!(video["rate"], json!({ "type": "qp", "value": 3 }));
     assert_eq!(video["keyframes"].as_array().map(Vec::len), Some(2));
     assert_eq!(video["params"], json!({}), "options of x264 are not those of x265");
-    let notes = document.notes().join("\n");
-    assert!(notes.contains("big.video: x265 (") && notes.contains("in place of x264 ("), "{notes}");
+    let notes = noted(&document);
+    assert!(
+        notes.starts_with("big.video: x265 in place of x264 without its params; the settings that x265 has too stay"),
+        "{notes}"
+    );
+    assert!(notes.contains("heir.json:2 sets it, and ") && notes.contains("base.toml:14 is farther"), "{notes}");
+    assert_eq!(document.job(&Traits::default()).expect("a job").merging, document.notes());
     // What FFV1 does not have is left out, and named.
     let text = fs::read_to_string(&heir).expect("the heir");
     let lossless = r#"{ "type": "ffv1" }"#;
     let text = text.replace(r#"{ "type": "x265", "depth": 12, "rate": { "type": "qp", "value": 3 } }"#, lossless);
     let document = opened(&file(&folder, "lossless.json", &text), &[]);
     assert_eq!(job(&document)["outputs"][0]["video"]["type"], "ffv1");
-    let notes = document.notes().join("\n");
+    let notes = noted(&document);
     assert!(notes.contains("outputs[0].video.keyframes of ") && notes.contains("ffv1 has no keyframes"), "{notes}");
     // If the type is the same, other settings stay. A nested setting can still change its own type.
     let text = fs::read_to_string(&heir).expect("the heir").replace("x265", "x264").replace("12", "10");
@@ -148,6 +158,107 @@ fn options_take_lists_and_tables_and_their_mistakes_name_them() {
         let error = with(key, value).expect_err(key).to_string();
         assert!(error.contains(message), "{error}");
     }
+}
+
+#[test]
+fn only_the_types_of_a_job_replace_tables() {
+    let folder = folder();
+    let base = "[variables]\ntype = \"x264\"\nquality = 20\n[[outputs]]\nid = \"a\"\npath = \"a.mkv\"\n\
+                metadata = { title = \"A\", type = \"film\" }\naudio = { type = \"aac\", kbps = 96 }\n\
+                video = { type = \"${type}\", crf = \"${quality}\" }\n\
+                [[stills]]\nid = \"video\"\ntype = \"poster\"\npath = \"a.jpg\"\nat = \"1\"\n";
+    file(&folder, "base.toml", base);
+    let heir = "inherits = \"base.toml\"\n[variables]\ntype = \"x265\"\n[[outputs]]\nid = \"a\"\nmetadata = { type = \"clip\" }\n\
+                audio = \"flac\"\n[[stills]]\nid = \"video\"\ntype = \"sprites\"\npath = \"b.jpg\"\n";
+    let document = opened(&file(&folder, "heir.toml", heir), &[]);
+    let found = job(&document);
+    let output = &found["outputs"][0];
+    assert_eq!(output["metadata"], json!({ "title": "A", "type": "clip" }));
+    assert_eq!(output["audio"], json!({ "type": "flac" }));
+    holds(&output["video"], &json!({ "type": "x265", "rate": { "type": "crf", "value": 20 } }));
+    assert_eq!((&found["stills"][0]["type"], &found["stills"][0]["at"]), (&json!("sprites"), &json!(null)));
+    assert_eq!(noted(&document), "", "nothing of that may surprise");
+}
+
+#[test]
+fn options_merge_like_documents_in_any_order() {
+    let text = "[source]\npath = \"a.mov\"\n[[outputs]]\npath = \"a.mkv\"\n\
+                video = { type = \"x264\", preset = \"slow\", tune = \"film\", bitrate = 300, passes = 2, params = { ref = \"4\" } }\n";
+    let with = |set: &[(&str, &str)]| {
+        Document::parse(text, Language::Toml, &pairs(set)).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let video = |set: &[(&str, &str)]| job(&with(set))["outputs"][0]["video"].clone();
+    let of = |key: &str| format!("outputs[0].video.{key}");
+    let (kind, rate, passes) = (of("type"), of("bitrate"), of("passes"));
+    let two = json!({ "type": "bitrate", "kbps": 500, "passes": 2 });
+    assert_eq!(video(&[(&rate, "500")])["rate"], two);
+    for set in [[(&*passes, "2"), (&*rate, "500")], [(&*rate, "500"), (&*passes, "2")]] {
+        assert_eq!(video(&set)["rate"], two, "{set:?}");
+    }
+    // Another encoder keeps what it has too, and what an option sets for it.
+    let tune = of("tune");
+    for set in [[(&*kind, "x265"), (&*tune, "grain")], [(&*tune, "grain"), (&*kind, "x265")]] {
+        let found = video(&set);
+        holds(&found, &json!({ "type": "x265", "preset": "slow", "tune": "grain", "rate": { "kbps": 300 } }));
+        assert_eq!(found["params"], json!({}), "{set:?}");
+    }
+    let document = with(&[(&kind, "ffv1")]);
+    assert_eq!(job(&document)["outputs"][0]["video"]["type"], "ffv1");
+    let notes = noted(&document);
+    assert!(
+        notes.contains("outputs[0].video: ffv1 in place of x264") && notes.contains("ffv1 has no preset"),
+        "{notes}"
+    );
+    // Other tables with a type are replaced, but for what options set.
+    let crop = pairs(&[("outputs[0].picture.crop", "\"100x50+0+0\""), ("outputs[0].picture.crop.type", "auto")]);
+    let error = Document::parse(text, Language::Toml, &crop).expect_err("a contradiction").to_string();
+    assert!(error.contains("width"), "{error}");
+}
+
+#[test]
+fn an_heir_can_take_back_that_an_encode_is_lossless() {
+    let folder = folder();
+    let base = "[[outputs]]\nid = \"a\"\npath = \"a.mkv\"\nvideo = { type = \"x264\", lossless = true }\n";
+    file(&folder, "base.toml", base);
+    let heir = |name: &str, of: &str, video: &str| {
+        let text = format!("inherits = \"{of}\"\n[[outputs]]\nid = \"a\"\nvideo = {{ {video} }}\n");
+        file(&folder, name, &text)
+    };
+    let rate = |path: &std::path::Path| job(&opened(path, &[]))["outputs"][0]["video"]["rate"].clone();
+    let no = heir("no.toml", "base.toml", "lossless = false");
+    assert_eq!(rate(&no), json!(null));
+    assert_eq!(rate(&heir("crf.toml", "no.toml", "crf = 20")), json!({ "type": "crf", "value": 20.0 }));
+    assert_eq!(rate(&heir("yes.toml", "no.toml", "lossless = true")), json!({ "type": "lossless" }));
+    let document = opened(&no, &[]);
+    let again = Document::parse(&document.merged().expect("TOML"), Language::Toml, &[]).expect("the same");
+    assert_eq!(job(&again), job(&document));
+    let set = [("outputs[0].video.lossless", "false")];
+    assert_eq!(job(&opened(&folder.path().join("base.toml"), &set))["outputs"][0]["video"]["rate"], json!(null));
+    let case = "inherits = \"base.toml\"\n[[outputs]]\nid = \"a\"\ncases = [{ when = { hdr = true }, video = { lossless = false } }]\n";
+    let document = opened(&file(&folder, "case.toml", case), &[]);
+    for (hdr, expected) in [(true, json!(null)), (false, json!({ "type": "lossless" }))] {
+        let traits = Traits { hdr, ..Traits::default() };
+        assert_eq!(job_for(&document, &traits)["outputs"][0]["video"]["rate"], expected, "hdr {hdr}");
+    }
+}
+
+#[test]
+fn a_mistake_that_is_inherited_stays_one_when_the_encoder_changes() {
+    let folder = folder();
+    let base =
+        "[[outputs]]\nid = \"a\"\npath = \"a.mkv\"\nvideo = { type = \"x264\", keyframes = [\"1 s\"], depht = 8 }\n";
+    file(&folder, "base.toml", base);
+    let heir = "inherits = \"base.toml\"\n[[outputs]]\nid = \"a\"\nvideo = { type = \"x265\" }\n";
+    let error = refused(&file(&folder, "heir.toml", heir)).to_string();
+    assert!(error.contains("keyframes[0] = 1 s") && error.contains("depht"), "{error}");
+}
+
+#[test]
+fn a_number_that_toml_cannot_hold_is_refused() {
+    let text = r#"{ "source": { "frames": 18446744073709551615 }, "outputs": [{ "path": "a.mkv" }] }"#;
+    let document = Document::parse(text, Language::Json, &[]).expect("a document");
+    let error = document.merged().expect_err("no TOML").to_string();
+    assert!(error.contains("18446744073709551615 is above the largest number"), "{error}");
 }
 
 #[test]
@@ -284,4 +395,42 @@ fn long_chains_and_wide_trees_of_documents_are_refused() {
     let error = refused(&folder.path().join("w0.toml")).to_string();
     assert!(error.contains("one of more than 64 documents"), "{error}");
     assert_eq!(job(&opened(&folder.path().join("w9.toml"), &[]))["threads"], 3, "15 documents are few");
+}
+
+#[test]
+fn a_key_in_the_wrong_table_is_answered_with_the_right_one() {
+    let answer = |of_job: &str, of_output: &str| {
+        let text = format!("{of_job}\n[[outputs]]\npath = \"a.mkv\"\n{of_output}\n");
+        let job = Document::parse(&text, Language::Toml, &[]).and_then(|own| own.job(&Traits::default()));
+        job.expect_err("an unknown key").to_string()
+    };
+    for (key, place) in [
+        ("fps = 25", "picture.fps"),
+        ("size = \"-2x720\"", "picture.size"),
+        ("crf = 20", "video.crf"),
+        ("preset = \"slow\"", "video.preset"),
+        ("audio_layout = \"stereo\"", "audio_shape.layout"),
+        ("sample_rate = 48000", "audio_shape.sample_rate"),
+        ("closed_gop = true", "video.open_gop = false"),
+        ("video = { type = \"x264\", closed_gop = true }", "open_gop = false"),
+        ("audio_shape = { audio_rate = 48000 }", "sample_rate"),
+    ] {
+        let said = answer("", key);
+        assert!(said.contains(&format!("is not a key of this table; write {place}")), "{key}: {said}");
+    }
+    let said = answer("start = \"1\"", "");
+    assert!(said.contains("write source.start"), "{said}");
+    // Several tables have it, or none.
+    for (key, said) in [
+        ("picture = { width = 1280 }", "outputs[0].picture.width: is not known; "),
+        ("type = \"x264\"", "outputs[0].type: is not known; "),
+        ("video = { type = \"x264\", crf = 20, passes = 2 }", "passes: goes with a bit rate"),
+        ("video = { type = \"x264\", lossless = 1 }", "true or false is expected"),
+        ("video = { type = \"ffv1\", lossless = false }", "ffv1 is always lossless"),
+    ] {
+        let answer = answer("", key);
+        assert!(answer.contains(said) && !answer.contains("write "), "{key}: {answer}");
+    }
+    let said = answer("", "vdeo = \"x264\"");
+    assert!(said.contains("did you mean video?"), "{said}");
 }

@@ -42,15 +42,9 @@ fn job(source: &Path, folder: &Path, value: serde_json::Value) -> Job {
 
 /// Runs a job while another thread reads its events.
 fn heard(job: Job) -> (trix_core::Result<trix_core::Report>, Vec<Event>) {
-    let (report, events) = heard_in_time(job);
-    (report, events.into_iter().map(|(_, event)| event).collect())
-}
-
-/// Runs a job while another thread reads its events, each with the time at which it came.
-fn heard_in_time(job: Job) -> (trix_core::Result<trix_core::Report>, Vec<(Instant, Event)>) {
     let (control, events) = Control::with_events();
     let running = thread::spawn(move || run_job(&job, &control));
-    let events = events.iter().map(|event| (Instant::now(), event)).collect();
+    let events = events.iter().collect();
     (running.join().expect("no panic"), events)
 }
 
@@ -121,36 +115,6 @@ fn events_tell_a_job_from_its_beginning_to_its_end() {
         .collect();
     let all = ["a.mkv", "b.mp4", "package", "c.jpg"].map(|name| folder.path().join(name));
     assert_eq!(done, all.map(|path| (path.clone(), size(&path))));
-}
-
-#[test]
-fn the_rate_of_each_output_is_its_frames_by_its_time() {
-    let folder = folder();
-    let video = json!({ "type": "x264", "preset": "veryslow" });
-    let outputs = json!([
-        { "path": "a.mkv", "video": video, "audio": { "type": "none" } },
-        { "path": "b.mp4", "video": video, "audio": { "type": "none" }, "picture": { "rate": "50" } },
-    ]);
-    let (report, events) = heard_in_time(job(&master(), folder.path(), json!({ "outputs": outputs })));
-    report.expect("a report");
-    let is_began = |event: &Event| matches!(event, Event::StageBegan { stage: Stage::Encode, .. });
-    let (began, _) = events.iter().find(|(_, event)| is_began(event)).expect("a beginning");
-    for number in [0, 1] {
-        // Rates are averages over five seconds.
-        let own = events.iter().rev().find_map(|(at, event)| match event {
-            Event::Progress { output, stage: Stage::Encode, frames, fps, speed, .. } if *output == number => {
-                let seconds = (*at - *began).as_secs_f64();
-                (seconds < 5.0).then_some((seconds, *frames as f64, *fps, *speed))
-            }
-            _ => None,
-        });
-        let (seconds, frames, fps, speed) = own.expect("progress");
-        let found = fps * seconds / frames;
-        // The encoders are opened between the event and the first frame.
-        assert!((0.9..1.5).contains(&found), "output {number}: {fps} fps, {frames} frames in {seconds} s");
-        let rate = [25.0, 50.0][number];
-        assert!((speed - fps / rate).abs() < 1e-9, "output {number}: speed {speed} at {fps} fps");
-    }
 }
 
 #[test]
