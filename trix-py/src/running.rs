@@ -13,9 +13,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, bounded};
 use pyo3::prelude::*;
-use trix_core::{
-    Cancel, Control, Error, Machine, Report, Result, Stage, control::events::EventReceiver, this_machine,
-};
+use trix_core::{Cancel, Control, Error, Machine, Report, Result, Stage, control::events::EventReceiver, this_machine};
 
 use crate::{
     doorway::{LOOK, call, guarded, refuse_fork, spawn},

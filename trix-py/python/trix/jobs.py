@@ -916,6 +916,9 @@ Alpha: TypeAlias = Literal["auto", "black", "refuse"]
 # How to correct audio whose timestamps and sample count drift apart.
 AudioDrift: TypeAlias = Literal["fill", "stretch"]
 
+# How the audio is written. All tracks of the source are treated alike and keep their language and
+# title. `kbps` is the bitrate of each track in kbit/s (thousands of bits per second). Without it,
+# the bitrate depends on the codec and the number of channels.
 AudioSettings: TypeAlias = AutoAudio | CopyAudio | NoneAudio | Aac | Opus | Ac3 | Eac3 | Flac | Alac | Pcm | Pcm16 | Pcm24 | Pcm32 | Pcmf32 | str
 
 # Audio tracks of the source: all, none, or numbers (from 0 on) and languages: 1, "eng", "0,eng",
@@ -925,6 +928,7 @@ AudioTracks: TypeAlias = str | int | list[str | int]
 # Chroma subsampling.
 Chroma: TypeAlias = Literal["400", "420", "422", "444"]
 
+# What is cropped at the edges.
 Crop: TypeAlias = NoneCrop | AutoCrop | Vbi | Rectangle | str
 
 # What is done to interlaced frames.
@@ -984,6 +988,8 @@ Standard: TypeAlias = Literal["bt709", "bt601-525", "bt601-625", "bt2020", "pq",
 # A still image of a film, or a set of them.
 StillSettings: TypeAlias = Poster | Sprites | Waveform
 
+# How subtitles are written. All tracks of the source are treated alike and keep their language,
+# title and purpose.
 SubtitleSettings: TypeAlias = CopySubtitles | NoneSubtitles | Subrip | MovText | Ass | Webvtt | str
 
 # How high dynamic range is converted to standard dynamic range. Light is scaled so that reference
@@ -996,6 +1002,7 @@ Transfer: TypeAlias = str
 # How an output is verified.
 VerifyLevel: TypeAlias = Literal["off", "structure", "full"]
 
+# Settings for the video of an output.
 VideoSettings: TypeAlias = AutoVideo | X264 | X265 | Ffv1 | Prores | CopyVideo | NoneVideo | str
 
 # What is done to channels in a waveform.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ._readable import ComparisonWords, DoctorWords, FileReportWords, InfoWords, ReportWords
 from ._record import Record, Timestamp

@@ -19,10 +19,10 @@ from .readers import Audio, Frames, each
 from .records import MediaInfo
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 __all__ = ["Source", "open", "probe"]
+
 
 def probe(
     path: str | os.PathLike[str],
