@@ -70,6 +70,7 @@ MIXINS = {
     "Doctor": ["DoctorWords"],
     "FileReport": ["FileReportWords"],
     "Comparison": ["ComparisonWords"],
+    "Plan": ["PlanWords"],
 }
 
 PRIMITIVES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -267,7 +268,7 @@ class Module:
                 fields.append((2, f"{field}: {annotation} = None", text))
         fields.sort(key=lambda one: one[0] == 1, reverse=True)
         kept = sorted(required) if not self.for_jobs else []
-        lines.append("@dataclass(kw_only=True, repr=False)")
+        lines.append("@dataclass(kw_only=True, repr=False, eq=False)")
         bases = "Settings" if self.for_jobs else ", ".join([*MIXINS.get(name, []), "Record"])
         lines.append(f"class {name}({bases}):")
         lines += docstring(node.get("description", ""), 4)

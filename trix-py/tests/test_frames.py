@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -200,3 +201,22 @@ def test_damage_is_an_error_with_its_place_or_concealed(damaged_clip: Path) -> N
         with pytest.raises(trix.MalformedInput) as numbered:
             source[30]
         assert numbered.value.frame == 30
+
+
+def test_reading_ahead_is_bounded(long_clip: Path) -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    with trix.open(long_clip) as source:
+        before = resident()
+        frames = source.frames()
+        next(frames)
+        known, since = resident(), time.monotonic()
+        # Until the reader waits: a second without growth.
+        while time.monotonic() - since < 1:
+            time.sleep(0.05)
+            if resident() > known + (1 << 20):
+                known, since = resident(), time.monotonic()
+        # 1000 frames of 1.4 MB would be 1.3 GiB; the reader may hold 96 MiB, and the decoder has frames of its own.
+        assert 64 << 20 < known - before < 192 << 20
+        assert [frame.number for frame in frames] == list(range(1, 1000))

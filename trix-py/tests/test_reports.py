@@ -6,7 +6,9 @@ import json
 import math
 import os
 import pickle
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,21 @@ def test_a_report_is_data_and_reads_well(clip: Path, tmp_path: Path) -> None:
     assert "data:image/png;base64," in page and "✓" in page and "✗" not in page
 
 
+def test_a_plan_reads_well(deep_clip: Path, tmp_path: Path) -> None:
+    job = {
+        "source": {"path": str(deep_clip)},
+        "outputs": [{"path": str(tmp_path / "copy.mp4"), "video": "x264", "compatible": True}],
+        "stills": [{"type": "poster", "path": str(tmp_path / "poster.jpg")}],
+    }
+    plan = trix.plan(job)
+    lines = str(plan).splitlines()
+    assert lines[0] == f"Plan of {deep_clip}" and "MiB of memory at most" in lines[-1]
+    decided = [f"    {decision.what}: {decision.why}" for decision in plan.outputs[0].content.decisions]
+    at = lines.index(f"  {tmp_path}/copy.mp4")
+    assert decided and lines[at + 1 : at + 1 + len(decided)] == decided
+    assert f"  {tmp_path}/poster.jpg" in lines and "<pre>" in plan._repr_html_()
+
+
 def test_verify_tells_sound_files_from_damaged_ones(clip: Path, tmp_path: Path) -> None:
     report = trix.verify(clip)
     assert report.ok and "sound" in repr(report) and all(check.ok for check in report.checks)
@@ -52,7 +69,9 @@ def test_compare_finds_the_first_frame_that_differs(clip: Path, tmp_path: Path) 
     trix.encode(clip, same, video=trix.Ffv1(), audio="none")
     trix.encode(clip, other, video=trix.X264(crf=35, preset="ultrafast"), audio="none")
     assert trix.compare(clip, same).first_difference is None
+    assert repr(trix.compare(clip, same)) == "50 frames, all equal"
     found = trix.compare(clip, other, metrics=["psnr"])
+    assert repr(found).startswith("50 frames, 0 equal; the first that differs is 0, at 0.000000 s\n  all     PSNR ")
     assert found.first_difference is not None
     # The program's own measure of the same frames.
     graph = "[0:v][1:v]psnr=stats_file=-"
@@ -70,10 +89,14 @@ def test_compare_finds_the_first_frame_that_differs(clip: Path, tmp_path: Path) 
         trix.compare(clip, same, metrics=["vmaf"])  # type: ignore[list-item]
 
 
-def test_ingest_makes_what_the_command_line_makes(clip: Path, tmp_path: Path) -> None:
-    program = os.environ.get("TRIX_CLI")
-    profile = tmp_path / "two.toml"
-    profile.write_text(
+def inputs_of(folder: Path) -> records.Inputs:
+    return records.Manifest.from_dict(json.loads((folder / "clip.manifest.json").read_text())).inputs
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    path = tmp_path / "two.toml"
+    path.write_text(
         """
         threads = 1
         [[outputs]]
@@ -86,14 +109,46 @@ def test_ingest_makes_what_the_command_line_makes(clip: Path, tmp_path: Path) ->
         audio = { type = "flac" }
         """
     )
-    report = trix.ingest(clip, tmp_path / "python", profile=str(profile))
-    assert listing(tmp_path / "python") == ["clip.manifest.json", "clip.mkv", "clip.mp4"]
-    manifest = records.Manifest.from_dict(json.loads((tmp_path / "python" / "clip.manifest.json").read_text()))
+    return path
+
+
+def test_an_ingest_lists_its_copies_and_keeps_them(clip: Path, profile: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "python"
+    report = trix.ingest(clip, folder, profile=str(profile))
+    assert listing(folder) == ["clip.manifest.json", "clip.mkv", "clip.mp4"]
+    manifest = records.Manifest.from_dict(json.loads((folder / "clip.manifest.json").read_text()))
     assert {file.name for file in manifest.files} == {"clip.mkv", "clip.mp4"}
     assert {file.sha256 for file in manifest.files} == {output.sha256 for output in report.outputs}
+    made = [(path.name, path.stat().st_mtime_ns) for path in sorted(folder.iterdir())]
+    assert trix.ingest(clip, folder, profile=str(profile), skip_existing=True) == report
+    assert [(path.name, path.stat().st_mtime_ns) for path in sorted(folder.iterdir())] == made
+    # A manifest of another job is a name that is taken.
+    for name in ("clip.mkv", "clip.mp4"):
+        (folder / name).unlink()
+    with pytest.raises(FileExistsError, match="manifest"):
+        trix.ingest(clip, folder, profile=str(profile), skip_existing=True)
+    assert listing(folder) == ["clip.manifest.json"]
+    trix.ingest(clip, folder, profile=str(profile), overwrite=True)
+    assert listing(folder) == ["clip.manifest.json", "clip.mkv", "clip.mp4"]
+
+
+def test_an_ingest_is_that_of_the_command_line(clip: Path, profile: Path, tmp_path: Path) -> None:
+    # The wheel brings the command; another one can be named.
+    program = os.environ.get("TRIX_CLI") or shutil.which("trix", path=Path(sys.executable).parent)
     if program is None:
-        pytest.skip("TRIX_CLI does not name the command line")
-    subprocess.run([program, "ingest", clip, "-o", tmp_path / "shell", "--profile", profile], check=True, capture_output=True)
-    assert listing(tmp_path / "shell") == listing(tmp_path / "python")
+        pytest.skip("there is no command line")
+    arguments = ["--profile", str(profile), "--set", "source.on_damage=conceal"]
+    subprocess.run([program, "ingest", clip, "-o", tmp_path / "shell", *arguments], check=True, capture_output=True)
+    report = trix.ingest(clip, tmp_path / "python", profile=str(profile), set={"source.on_damage": "conceal"})
+    assert listing(tmp_path / "shell") == listing(tmp_path / "python") == ["clip.manifest.json", "clip.mkv", "clip.mp4"]
     for name in ("clip.mkv", "clip.mp4"):
         assert sha256(tmp_path / "shell" / name) == sha256(tmp_path / "python" / name)
+    assert inputs_of(tmp_path / "shell") == inputs_of(tmp_path / "python")
+    # Either keeps what the other made.
+    kept = subprocess.run(
+        [program, "ingest", clip, "-o", tmp_path / "python", *arguments, "--skip-existing", "--json"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert trix.Report.from_dict(json.loads(kept.stdout)) == report
