@@ -10,7 +10,6 @@ import pytest
 import trix
 from conftest import ffmpeg
 
-
 # The standards' own formulas, in floating point.
 MATRICES = {"bt709": (0.2126, 0.0722), "bt470bg": (0.299, 0.114), "smpte170m": (0.299, 0.114), "bt2020nc": (0.2627, 0.0593)}
 

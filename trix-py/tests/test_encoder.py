@@ -204,7 +204,7 @@ def test_frames_too_far_ahead_of_the_audio_are_refused_and_taken_later(tmp_path:
 def test_any_memory_layout_is_read_as_numpy_reads_it(
     tmp_path: Path, height: int, width: int, step: int, order: str, deep: bool, swapped: bool, kind: str, seed: int
 ) -> None:
-    from trix.encoder import planes_of as taken
+    from trix._planes import planes_of as taken
 
     random = np.random.default_rng(seed)
     dtype = np.dtype(np.uint16 if deep else np.uint8)
@@ -244,7 +244,7 @@ def test_any_memory_layout_is_read_as_numpy_reads_it(
     count=st.integers(0, 5),
 )
 def test_wrong_arrays_are_type_or_value_errors(shape: list[int], dtype: str, count: int) -> None:
-    from trix.encoder import planes_of as taken
+    from trix._planes import planes_of as taken
 
     frame: Any = [np.zeros(shape, dtype)] * count if count else np.zeros(shape, dtype)
     is_right = dtype in ("uint8", "uint16") and all(shape) and count in (0, 1, 3)

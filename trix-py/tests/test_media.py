@@ -13,7 +13,6 @@ import pytest
 import trix
 from conftest import MEDIA, ffmpeg, media, packed
 
-
 # Every real file with video and without damage, and the damaged ones.
 DAMAGED = ("corrupted.mp4", "no_timescale.mp4", "sample_with_invalid_nalu.mp4")
 REAL = media(

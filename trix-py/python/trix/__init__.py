@@ -41,18 +41,20 @@ from .source import Source, open, probe
 
 if TYPE_CHECKING:
     from . import aio, jobs, records
+    from .checking import compare, verify
     from .encoder import AudioTrack, Encoder
     from .jobs import Aac, Ac3, Alac, Eac3, Ffv1, Flac, Job, Opus, Pcm, Prores, X264, X265
     from .records import Doctor, MediaInfo, Plan, Report
-    from .running import Run, compare, encode, ingest, plan, run, start, verify
+    from .running import Run, encode, ingest, plan, run, start
 
 # The modules that are loaded when something of them is used first: they take longer than all others together.
 _LATER = {
     "aio": (),
+    "checking": ("compare", "verify"),
     "encoder": ("AudioTrack", "Encoder"),
     "jobs": ("Aac", "Ac3", "Alac", "Eac3", "Ffv1", "Flac", "Job", "Opus", "Pcm", "Prores", "X264", "X265"),
     "records": ("Doctor", "MediaInfo", "Plan", "Report"),
-    "running": ("Run", "compare", "encode", "ingest", "plan", "run", "start", "verify"),
+    "running": ("Run", "encode", "ingest", "plan", "run", "start"),
 }
 
 if not TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import os
 from fractions import Fraction
 from numbers import Rational, Real
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from ._record import Record, Timestamp
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from .jobs import ColorOverride, Limits, RawGeometry
 
 Time: TypeAlias = "Fraction | float | Timestamp"
@@ -66,6 +69,26 @@ def exact(time: Time) -> Fraction:
     return found
 
 
+def whole(number: int, what: str, least: int, most: int) -> int:
+    """A whole number within these bounds."""
+    if isinstance(number, bool):
+        raise TypeError(f"{what} is a number, not a bool")
+    found = operator.index(number)
+    if not least <= found <= most:
+        raise ValueError(f"{what} is {least} to {most}, not {found}")
+    return found
+
+
+def per_second(rate: Fraction | float | str, what: str) -> Fraction:
+    """Frames per second as a fraction. A float stands for the nearest one with a denominator of at most 100,000."""
+    if isinstance(rate, float) and not math.isfinite(rate):
+        raise ValueError(f"{what} is a finite number, not {rate}")
+    found = Fraction(rate).limit_denominator(100_000) if isinstance(rate, float) else Fraction(rate)
+    if found <= 0:
+        raise ValueError(f"{what} is above 0, not {rate}")
+    return found
+
+
 def place(place: int | Time | None, what: str) -> int | tuple[int, int] | None:
     """A place as the compiled module takes it. A whole number counts frames or samples."""
     if place is None:
@@ -92,10 +115,10 @@ def color_of(color: ColorOverride | dict[str, str] | None) -> str | None:
 def size_of(size: tuple[int, int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
-    width, height = size
+    width, height = (operator.index(side) for side in size)
     if not (1 <= width <= 65535 and 1 <= height <= 65535):
         raise ValueError(f"a size of {width}x{height} is no size of a frame")
-    return int(width), int(height)
+    return width, height
 
 
 def how(
@@ -120,3 +143,27 @@ def conceals(on_damage: str) -> bool:
     if on_damage not in ("fail", "conceal"):
         raise ValueError(f"on_damage is 'fail' or 'conceal', not {on_damage!r}")
     return on_damage == "conceal"
+
+
+def room_for(count: int, size: tuple[int, int], format: str, out: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
+    """The array for so many frames: `out`, if it fits, or a new one."""
+    import numpy as np
+
+    kinds: dict[str, tuple[Any, tuple[int, ...]]] = {
+        "rgb24": (np.uint8, (3,)),
+        "rgb48le": (np.uint16, (3,)),
+        "gray": (np.uint8, ()),
+        "gray16le": (np.uint16, ()),
+    }
+    if format not in kinds:
+        raise ValueError(f"a batch is rgb24, rgb48le, gray or gray16le, not {format!r}")
+    dtype, inner = kinds[format]
+    shape = (count, size[1], size[0], *inner)
+    if out is None:
+        return np.empty(shape, dtype)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is a numpy array, not {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype or not out.flags.writeable:
+        state = "" if out.flags.writeable else ", read-only"
+        raise ValueError(f"out has to be a writable {np.dtype(dtype)} array of {shape}; it is {out.dtype} of {out.shape}{state}")
+    return out

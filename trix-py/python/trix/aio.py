@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from . import records, running
+from ._work import Job
 
 __all__ = ["events", "run"]
 
@@ -22,7 +23,7 @@ async def events(job: running.Run) -> AsyncIterator[records.Event]:
 
 
 async def run(
-    job: running.Job,
+    job: Job,
     *,
     set: Mapping[str, Any] | None = None,
     output: str | os.PathLike[str] | None = None,

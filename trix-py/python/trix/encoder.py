@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _trix, jobs, records
+from ._arguments import path_of, per_second, size_of, whole
+from ._planes import planes_of
 from ._record import Record, _plain
+from ._work import given
 from .frame import Frame
-from .running import _given
-from ._arguments import path_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -36,6 +37,10 @@ def _abort_all() -> None:
         encoder.abort()
 
 
+# A process that is forked has no encoders.
+os.register_at_fork(after_in_child=_unclosed.clear)
+
+
 # The usual layout of so many channels.
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
@@ -52,7 +57,7 @@ class AudioTrack:
     """
 
     def __init__(self, rate: int, layout: str | None = None, language: str | None = None, title: str | None = None) -> None:
-        self.rate = rate
+        self.rate = whole(rate, "a sample rate", 1, 768_000)
         self.layout = layout
         self.language = language
         self.title = title
@@ -110,9 +115,7 @@ class Encoder:
         overwrite: bool = False,
         **more: Any,
     ) -> None:
-        self._rate = Fraction(fps).limit_denominator(100_000) if isinstance(fps, float) else Fraction(fps)
-        if self._rate <= 0:
-            raise ValueError(f"fps is above 0, not {fps}")
+        self._rate = per_second(fps, "fps")
         if tracks and sample_rate is not None:
             raise ValueError("sample_rate is for one track; tracks have their own")
         self._tracks = list(tracks) or ([AudioTrack(sample_rate, layout)] if sample_rate is not None else [])
@@ -121,8 +124,9 @@ class Encoder:
         if video is None and not self._tracks:
             raise ValueError("neither video nor audio is written")
         picture = dict(_plain(more.pop("picture", None)) or {})
-        if size is not None:
-            picture["size"] = {"width": int(size[0]), "height": int(size[1])}
+        wanted = size_of(size)
+        if wanted is not None:
+            picture["size"] = {"width": wanted[0], "height": wanted[1]}
         output = {
             "path": path_of(path),
             "video": "none" if video is None else video,
@@ -131,7 +135,7 @@ class Encoder:
             "overwrite": overwrite,
             **more,
         }
-        self._job = json.dumps(_plain({"outputs": [_given(output)]}))
+        self._job = json.dumps(_plain({"outputs": [given(output)]}))
         self._color = _plain_color(color)
         self._hdr = hdr or (None, None)
         self._has_video = video is not None
@@ -343,55 +347,3 @@ def _plain_color(color: Mapping[str, str] | records.Color | None) -> dict[str, s
     if unknown:
         raise ValueError(f"colour has {', '.join(names)}, and no {sorted(unknown)[0]}")
     return {name: given.get(name, "unspecified") for name in names}
-
-
-def planes_of(frame: Any, format: str | None) -> tuple[tuple[str, int, int], list[tuple[bytes, int]]]:
-    """The format and size of arrays, and their bytes with those of a row."""
-    import numpy as np
-
-    if isinstance(frame, np.ndarray):
-        arrays = [frame]
-    elif isinstance(frame, (list, tuple)) and all(isinstance(plane, np.ndarray) for plane in frame):
-        arrays = list(frame)
-    else:
-        raise TypeError(f"a frame is a trix.Frame, a numpy array or planes, not {type(frame).__name__}")
-    kinds = {array.dtype.name for array in arrays}
-    if not arrays or len(kinds) != 1 or not kinds <= {"uint8", "uint16"}:
-        raise ValueError(f"samples are uint8 or uint16, not {', '.join(sorted(kinds)) or 'nothing'}")
-    is_deep = kinds == {"uint16"}
-    first = arrays[0]
-    if len(arrays) == 1 and first.ndim == 3:
-        if first.shape[2] not in (3, 4) or not first.size:
-            raise ValueError(f"RGB has the shape (rows, columns, 3) or (rows, columns, 4), not {first.shape}")
-        name = {(3, False): "rgb24", (4, False): "rgba", (3, True): "rgb48le", (4, True): "rgba64le"}[first.shape[2], is_deep]
-        height, width = first.shape[:2]
-    elif all(array.ndim == 2 and array.size for array in arrays):
-        height, width = first.shape
-        name = format or _planar(arrays, is_deep)
-    else:
-        raise ValueError(f"planes have the shape (rows, columns), not {', '.join(str(array.shape) for array in arrays)}")
-    if format is not None and format != name:
-        raise ValueError(f"an array of shape {first.shape} is {name}, not {format}")
-    packed = []
-    for array in arrays:
-        data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
-        packed.append((data, len(data) // array.shape[0]))
-    return (name, width, height), packed
-
-
-def _planar(arrays: list[Any], is_deep: bool) -> str:
-    """The format of planes, by their shapes."""
-    (height, width) = arrays[0].shape
-    if len(arrays) == 1:
-        return "gray16le" if is_deep else "gray"
-    if is_deep:
-        raise ValueError("planes of uint16 need format, such as yuv420p10le, since arrays do not tell their depth")
-    if len(arrays) != 3 or arrays[1].shape != arrays[2].shape:
-        shapes = ", ".join(str(array.shape) for array in arrays)
-        raise ValueError(f"planes are (Y, Cb, Cr), with Cb and Cr of one shape; these are {shapes}")
-    halves = ((height + 1) // 2, (width + 1) // 2)
-    names = {(height, width): "yuv444p", (height, halves[1]): "yuv422p", halves: "yuv420p"}
-    name = names.get(arrays[1].shape)
-    if name is None:
-        raise ValueError(f"chroma of {arrays[1].shape} fits no format for luma of {(height, width)}")
-    return name

@@ -9,28 +9,22 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from . import _trix, jobs, records
+from ._arguments import path_of, whole
 from ._record import _plain, _read
-from .jobs import RawGeometry
+from ._work import Job, given, pairs, work_of
 from .progress import Bar
-from ._arguments import path_of, reading
 
-__all__ = ["Run", "compare", "encode", "ingest", "plan", "run", "start", "verify"]
+__all__ = ["Run", "encode", "ingest", "plan", "run", "start"]
 
 log = logging.getLogger("trix")
-
-Job: TypeAlias = "jobs.Job | records.Plan | Mapping[str, Any] | str | os.PathLike[str]"
-"""A job as dataclass or dict, as TOML text, or the path of a job file; or a plan."""
 
 Progress: TypeAlias = "bool | Callable[[records.Event], object] | None"
 """True shows a bar (tqdm), a callable gets each event. What it raises cancels the job and comes out."""
 
 _running: weakref.WeakSet[Run] = weakref.WeakSet()
-
-
 # Cancelled jobs whose threads are still inside an encoder.
 _left: list[_trix.Run] = []
 
@@ -43,6 +37,11 @@ def _stop_all() -> None:
         job.cancel()
     for job in jobs_left:
         job.wait(5.0, True)
+
+
+# A process that is forked has no jobs.
+os.register_at_fork(after_in_child=_running.clear)
+os.register_at_fork(after_in_child=_left.clear)
 
 
 class Run:
@@ -153,7 +152,7 @@ def start(
 
     The arguments are those of `run`.
     """
-    return Run(_trix.start(_work(job, set, output, overwrite)))
+    return Run(_trix.start(work_of(job, set, output, overwrite)))
 
 
 def run(
@@ -210,7 +209,9 @@ def plan(
     Raises:
         InvalidSpec: The job has mistakes, all of which are in `mistakes`.
     """
-    text = _trix.plan(_work(job, set, output, overwrite), cores, memory)
+    cores = None if cores is None else whole(cores, "cores", 1, 1 << 16)
+    memory = None if memory is None else whole(memory, "memory", 0, 1 << 62)
+    text = _trix.plan(work_of(job, set, output, overwrite), cores, memory)
     return records.Plan.from_dict(json.loads(text))
 
 
@@ -254,7 +255,7 @@ def encode(
     """
     own = jobs.SourceSettings(path=path_of(source), start=start, duration=duration, frames=frames)
     target = {"path": path_of(output), "video": video, "audio": audio, "picture": picture, "verify": verify, **more}
-    job = {"source": own, "outputs": [_given(target)]}
+    job = {"source": own, "outputs": [given(target)]}
     return run(job, overwrite=overwrite, progress=progress)
 
 
@@ -291,95 +292,8 @@ def ingest(
         "folder": path_of(output),
         "profiles": [profile] if isinstance(profile, str) else list(profile),
         "tracks": [_plain(track) for track in tracks],
-        "set": _pairs(set),
+        "set": pairs(set),
         "overwrite": overwrite,
         "skip_existing": skip_existing,
     }
     return Run(_trix.start(json.dumps(work)))._watched(progress)
-
-
-def verify(
-    path: str | os.PathLike[str],
-    against: str | os.PathLike[str] | None = None,
-    *,
-    raw: str | RawGeometry | None = None,
-    against_raw: str | RawGeometry | None = None,
-) -> records.FileReport:
-    """Decodes a whole file and checks it. With `against`, its frames are compared with those of another file.
-
-    `ok` of the report says whether all checks passed; a failed check raises nothing.
-
-    Raises:
-        Error: A file cannot be read.
-    """
-    other = None if against is None else path_of(against)
-    text = _trix.verify(path_of(path), reading(raw, None, None), other, reading(against_raw, None, None))
-    return records.FileReport.from_dict(json.loads(text))
-
-
-def compare(
-    reference: str | os.PathLike[str],
-    copy: str | os.PathLike[str],
-    *,
-    metrics: Iterable[Literal["psnr", "ssim"]] = ("psnr", "ssim"),
-    raw: str | RawGeometry | None = None,
-    copy_raw: str | RawGeometry | None = None,
-) -> records.Comparison:
-    """Scores a copy against its reference, frame by frame.
-
-    Raises:
-        VerificationError: The files differ in size or in the number of frames.
-        Error: A file cannot be read.
-    """
-    names: list[str] = [metrics] if isinstance(metrics, str) else list(metrics)
-    text = _trix.compare(path_of(reference), reading(raw, None, None), path_of(copy), reading(copy_raw, None, None), names)
-    return records.Comparison.from_dict(json.loads(text))
-
-
-def _work(job: Job, set: Mapping[str, Any] | None, output: str | os.PathLike[str] | None, overwrite: bool) -> str:
-    """What the compiled module runs, as JSON."""
-    if isinstance(job, records.Plan):
-        if set or output is not None:
-            raise ValueError("a plan runs as it is; set and output belong to a job")
-        return json.dumps({"kind": "plan", "plan": json.dumps(job.to_dict()), "overwrite": overwrite})
-    folder = None if output is None else path_of(output)
-    common = {"set": _pairs(set), "folder": folder, "overwrite": overwrite}
-    if isinstance(job, (jobs.Job, Mapping)):
-        text = json.dumps(_plain(job))
-        return json.dumps({"kind": "text", "text": text, "language": "json", **common})
-    if isinstance(job, str) and "\n" in job:
-        return json.dumps({"kind": "text", "text": job, "language": "toml", **common})
-    if isinstance(job, (str, os.PathLike)):
-        path = path_of(job)
-        found = _plan_of(Path(path))
-        if found is not None:
-            return _work(found, set, output, overwrite)
-        return json.dumps({"kind": "file", "path": path, **common})
-    raise TypeError(f"a job is a trix.jobs.Job, a dict, TOML text, a path or a trix.records.Plan, not {type(job).__name__}")
-
-
-def _plan_of(path: Path) -> records.Plan | None:
-    """The plan in a file; None if it holds something else."""
-    if path.suffix != ".json":
-        return None
-    try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    # A job has neither of these keys, and a report not the second.
-    if isinstance(data, dict) and "trix" in data and "external_audio" in data:
-        return records.Plan.from_dict(data)
-    return None
-
-
-def _given(settings: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if value is not None}
-
-
-def _pairs(set: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    def text(value: Any) -> str:
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        return value if isinstance(value, str) else str(_plain(value))
-
-    return [(key, text(value)) for key, value in (set or {}).items()]

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from . import _trix
-from ._arguments import MOST, Damage, Time, conceals, exact, how, path_of, place, reading, size_of
+from ._arguments import MOST, Damage, Time, conceals, exact, how, path_of, place, reading, room_for, size_of, whole
 from .frame import Frame
 from .readers import Audio, Frames, each
 
@@ -294,26 +294,8 @@ class Source:
             IndexError: There is no such frame.
             ValueError: `out` has another shape or type, or is read-only.
         """
-        import numpy as np
-
-        kinds: dict[str, tuple[Any, tuple[int, ...]]] = {
-            "rgb24": (np.uint8, (3,)),
-            "rgb48le": (np.uint16, (3,)),
-            "gray": (np.uint8, ()),
-            "gray16le": (np.uint16, ()),
-        }
-        if format not in kinds:
-            raise ValueError(f"a batch is rgb24, rgb48le, gray or gray16le, not {format!r}")
-        dtype, inner = kinds[format]
         width, height = size_of(size) or self.size
-        shape = (len(indices), height, width, *inner)
-        if out is None:
-            out = np.empty(shape, dtype)
-        elif not isinstance(out, np.ndarray):
-            raise TypeError(f"out is a numpy array, not {type(out).__name__}")
-        elif out.shape != shape or out.dtype != dtype or not out.flags.writeable:
-            state = "" if out.flags.writeable else ", read-only"
-            raise ValueError(f"out has to be a writable {np.dtype(dtype)} array of {shape}; it is {out.dtype} of {out.shape}{state}")
+        out = room_for(len(indices), (width, height), format, out)
         numbers = [min(operator.index(number), MOST) for number in indices]
         if any(number < 0 for number in numbers):
             numbers = [number + len(self) if number < 0 else number for number in numbers]
@@ -373,10 +355,16 @@ class Source:
         elif rate is not None or layout is not None:
             sample = "float32"
         first, end = place(start, "start"), place(stop, "stop")
-        conceal = conceals(on_damage)
-        return Audio(
-            self._source.audio(first, end, stream=stream, rate=rate, layout=layout, sample=sample, conceal=conceal)
+        found = self._source.audio(
+            first,
+            end,
+            stream=None if stream is None else whole(stream, "stream", 0, MOST),
+            rate=None if rate is None else whole(rate, "rate", 1, 768_000),
+            layout=layout,
+            sample=sample,
+            conceal=conceals(on_damage),
         )
+        return Audio(found)
 
     def _chosen(self, numbers: list[int]) -> Frames:
         places = cast("list[int | tuple[int, int]]", numbers)
