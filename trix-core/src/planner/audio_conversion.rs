@@ -12,6 +12,7 @@ use trix_model::{
 use crate::{
     filter::resampler,
     plan::{AudioTarget, Remix},
+    planner::sample_depth::precision,
     reading::{
         audio_reader::AudioReader,
         samples::{Samples, WantedAudio},
@@ -82,7 +83,9 @@ fn audio_target(reader: &AudioReader, wanted: &WantedAudio) -> Result<AudioTarge
     if !mistakes.is_empty() {
         return Err(Error::of_mistakes(mistakes));
     }
-    let target = own.at_rate(sample_rate, resampler::best).in_format(format, bits, bits == Some(16));
+    // Samples of 16 bits stay as they are, unless they are mixed or resampled.
+    let is_rounded = bits == Some(16) && reader.facts().is_none_or(|facts| precision(facts) > 16);
+    let target = own.at_rate(sample_rate, resampler::best).in_format(format, bits, is_rounded);
     let wanted = named.and_then(|(_, layout)| layout).filter(|layout| layout.name != target.layout);
     let Some(layout) = wanted else { return Ok(target) };
     if ChannelLayout::from_name(&target.layout).is_none() {

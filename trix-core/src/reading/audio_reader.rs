@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use trix_av::frame::Frame;
+use trix_av::{frame::Frame, stream::StreamFacts};
 use trix_model::{
     damage::{DamageLog, DamageReport, OnDamage},
     error::{Error, ErrorKind, Result, Stage},
@@ -37,6 +37,8 @@ pub struct AudioReader {
     /// The assumed layout of channels without a layout.
     assumed: Option<String>,
     start: Timestamp,
+    /// What the container and its codec say of the stream; `None` if several inputs are combined.
+    facts: Option<StreamFacts>,
     /// True if the converter receives no more blocks.
     closed: bool,
 }
@@ -107,6 +109,7 @@ impl AudioReader {
             layout: like.layout,
             assumed: like.assumed_layout,
             start,
+            facts: Some(facts),
             closed: false,
         })
     }
@@ -128,6 +131,7 @@ impl AudioReader {
             layout,
             assumed: None,
             start: Timestamp::new(0, time_base),
+            facts: None,
             closed: false,
             feed: Feed::Stems(blocks),
         }
@@ -137,6 +141,11 @@ impl AudioReader {
     pub fn converted(mut self, target: AudioTarget, edit: AudioEdit) -> Self {
         self.converter = Some(AudioConverter::new(target, self.stream, self.time_base).edited(edit));
         self
+    }
+
+    /// What the container and its codec say of the stream; `None` if several inputs are combined.
+    pub(crate) fn facts(&self) -> Option<&StreamFacts> {
+        self.facts.as_ref()
     }
 
     /// A target that keeps the sample rate and channels, and starts at the start of the file. Its format is 64-bit

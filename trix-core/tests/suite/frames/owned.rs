@@ -16,7 +16,7 @@ use trix_core::{
         video::{EncodeSettings, Encoder, Size},
     },
 };
-use trix_fixtures::{Clip, clip, folder};
+use trix_fixtures::{Clip, clip, folder, program::ffmpeg};
 
 use crate::support::{
     done, ffprobe,
@@ -267,6 +267,27 @@ fn an_audio_block_has_properties_and_typed_samples() {
         refused(block.plane::<i32>(2), ErrorKind::InvalidSpec, "no plane 2");
     }
     assert!(found == expected);
+}
+
+#[test]
+fn samples_of_16_bits_that_are_asked_for_are_those_of_the_file() {
+    // They were dithered, as if they had more bits.
+    for codec in ["flac", "pcm_s16le"] {
+        let file = clip::made(&format!("noise-16-{codec}.mkv"), |path| {
+            let path = path.display();
+            ffmpeg(&format!("-f lavfi -i anoisesrc=seed=3:duration=0.5 -ac 2 -sample_fmt s16 -c:a {codec} {path}"));
+        });
+        let expected: Vec<i16> =
+            samples(&file, 0, "s16le").as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample)).collect();
+        let source = open(&file);
+        let mut found = Vec::new();
+        for block in source.samples().sample(SampleType::I16) {
+            let block = block.unwrap();
+            let [left, right] = [0, 1].map(|channel| block.channel::<i16>(channel).unwrap());
+            found.extend(left.iter().zip(&right).flat_map(|(left, right)| [*left, *right]));
+        }
+        assert!(found.len() > 40_000 && found == expected, "{codec}");
+    }
 }
 
 #[test]
