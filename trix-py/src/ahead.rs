@@ -12,8 +12,8 @@ use pyo3::prelude::*;
 use trix_core::{Cancel, Result};
 
 use crate::{
-    doorway::{LOOK, guarded, spawn},
-    errors::raised_at,
+    doorway::{LOOK, guarded, is_forked, refuse_fork, spawn},
+    errors::{raised, raised_at},
 };
 
 /// The most bytes that wait. One item may always wait, however large.
@@ -112,8 +112,9 @@ impl<T: Send + 'static> Ahead<T> {
     /// The next item, or `None` after the last. `frame` is the number of the frame that is asked for, if it has one.
     ///
     /// # Errors
-    /// The exception of the reader's error, or of a signal handler, which ends the reading.
+    /// The exception of the reader's error, or of a signal handler, which ends the reading; `Unsupported` in a forked process.
     pub fn next(&self, py: Python<'_>, frame: Option<u64>) -> PyResult<Option<T>> {
+        refuse_fork().map_err(|error| raised(py, &error))?;
         loop {
             match py.detach(|| self.wait(LOOK)) {
                 Found::Item(item) => return Ok(Some(item)),
@@ -130,6 +131,9 @@ impl<T: Send + 'static> Ahead<T> {
 
     /// Ends the reading. What was read ahead is dropped.
     pub fn stop(&self) {
+        if is_forked() {
+            return;
+        }
         let mut state = self.shared.lock();
         // A reader that has ended may have left its opening to another.
         if state.end.is_none() {
@@ -168,6 +172,10 @@ impl<T: Send + 'static> Ahead<T> {
 
 impl<T> Drop for Ahead<T> {
     fn drop(&mut self) {
+        // The reader is not in this process, and may have been inside the lock.
+        if is_forked() {
+            return;
+        }
         let mut state = self.shared.lock();
         state.is_left = true;
         // A reader that has ended may have left its opening to another.

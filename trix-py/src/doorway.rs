@@ -32,13 +32,18 @@ static PROCESS: OnceLock<u32> = OnceLock::new();
 /// # Errors
 /// `Unsupported`.
 pub fn refuse_fork() -> Result<()> {
-    let own = std::process::id();
-    if *PROCESS.get_or_init(|| own) == own {
+    PROCESS.get_or_init(std::process::id);
+    if !is_forked() {
         return Ok(());
     }
     let detail =
         "the engine ran in the process that this one was forked from; start processes with 'spawn' or 'forkserver'";
     Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail))
+}
+
+/// True in a process that was forked from one in which the engine ran. Nothing may wait for a thread or a lock there.
+pub fn is_forked() -> bool {
+    PROCESS.get().is_some_and(|process| *process != std::process::id())
 }
 
 /// Runs `work` on a thread of its own and waits for it without the GIL. A signal whose handler raises cancels the work by
@@ -72,8 +77,9 @@ pub fn quick<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -
 /// Waits for the next item of a thread of the engine, without the GIL. A signal whose handler raises cancels by `cancel`.
 ///
 /// # Errors
-/// The exception of a signal handler; `BugError` if the thread has ended without an item.
+/// The exception of a signal handler; `BugError` if the thread has ended without an item; `Unsupported` in a forked process.
 pub fn wait<T: Send>(py: Python<'_>, cancel: &Cancel, items: &Receiver<T>) -> PyResult<T> {
+    refuse_fork().map_err(|error| raised(py, &error))?;
     loop {
         match py.detach(|| items.recv_timeout(LOOK)) {
             Ok(item) => return Ok(item),

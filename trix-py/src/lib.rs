@@ -13,6 +13,8 @@ mod errors;
 mod frame;
 mod inspect;
 mod memory;
+mod openings;
+mod place;
 mod reading;
 mod running;
 mod session;

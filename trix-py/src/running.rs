@@ -76,6 +76,7 @@ pub fn start(py: Python<'_>, work: &str) -> PyResult<Run> {
 impl Run {
     /// The next event as JSON, or `None` after the last.
     fn event(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        refuse_fork().map_err(|error| raised(py, &error))?;
         loop {
             // Looked at before the events: what was sent before the end is then seen.
             let is_done = self.is_done.load(Ordering::Acquire);
@@ -90,6 +91,7 @@ impl Run {
 
     /// The report as JSON, once. Waits for the end of the job.
     fn result(&self, py: Python<'_>) -> PyResult<String> {
+        refuse_fork().map_err(|error| raised(py, &error))?;
         loop {
             match py.detach(|| self.result.recv_timeout(LOOK)) {
                 Ok(Ok(report)) => return json(&report),

@@ -151,6 +151,7 @@ impl Session {
         py: Python<'_>,
         work: impl FnOnce(&mut Option<trix_core::Session>) -> Result<T> + Send + 'static,
     ) -> PyResult<T> {
+        refuse_fork().map_err(|error| raised(py, &error))?;
         let (reply, answer) = bounded(1);
         let command: Command = Box::new(move |session| {
             // The program may have been interrupted.

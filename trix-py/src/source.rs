@@ -1,22 +1,16 @@
 //! An open source in Python: frames and audio, read ahead on threads of the engine.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use pyo3::{exceptions::PyValueError, prelude::*};
 use trix_core::{
-    Cancel, Error, ErrorKind, OnDamage, Result, Stage,
-    media::{
-        format::SampleType,
-        time::{Rational, Timestamp},
-    },
+    Cancel, OnDamage, Result,
+    media::{format::SampleType, time::Timestamp},
     probe,
     reading::{
         frames::{Frames, Place},
         frames_at::FramesAt,
-        samples::{SamplePlace, Samples},
+        samples::Samples,
     },
 };
 
@@ -26,36 +20,10 @@ use crate::{
     errors::raised,
     frame::{Conversion, Converters, Frame},
     inspect::json,
+    openings::Openings,
+    place::At,
     reading,
 };
-
-/// A place in a stream: a number, or a time in seconds as numerator and denominator.
-#[derive(FromPyObject)]
-pub enum At {
-    Number(u64),
-    Time(i64, i64),
-}
-
-impl At {
-    fn time(num: i64, den: i64) -> PyResult<Timestamp> {
-        let base = Rational::new(1, den);
-        if den > 0 { Ok(Timestamp::new(num, base)) } else { Err(PyValueError::new_err("a time has no denominator")) }
-    }
-
-    fn frame(&self) -> PyResult<Place> {
-        Ok(match *self {
-            At::Number(number) => number.into(),
-            At::Time(num, den) => At::time(num, den)?.into(),
-        })
-    }
-
-    fn sample(&self) -> PyResult<SamplePlace> {
-        Ok(match *self {
-            At::Number(number) => number.into(),
-            At::Time(num, den) => At::time(num, den)?.into(),
-        })
-    }
-}
 
 /// How frames are read.
 struct How {
@@ -84,46 +52,6 @@ impl How {
             frames = format.iter().fold(frames, |frames, format| frames.format(*format));
         }
         frames.on_damage(self.on_damage).threads(self.threads)
-    }
-}
-
-/// An open source, and further openings of it for the threads that read. Opening a file takes milliseconds, so that a thread
-/// that has come to its end leaves its opening to the next one.
-struct Openings {
-    first: Mutex<trix_core::Source>,
-    /// Openings that no thread uses, with the handles that cancel them.
-    free: Mutex<Vec<(trix_core::Source, Cancel)>>,
-}
-
-/// The most openings that wait for a thread.
-const FREE: usize = 2;
-
-impl Openings {
-    /// An opening that no thread uses, and the handle that cancels it. Without one, the handle is for a new one.
-    fn free(&self, whole: &Cancel) -> (Option<trix_core::Source>, Cancel) {
-        let mut free = self.lock();
-        free.retain(|(_, cancel)| !cancel.is_cancelled());
-        free.pop().map_or_else(|| (None, whole.child()), |(source, cancel)| (Some(source), cancel))
-    }
-
-    /// A new opening, which `cancel` cancels.
-    fn again(&self, cancel: &Cancel) -> Result<trix_core::Source> {
-        if cancel.is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, Stage::Source, "the source is closed"));
-        }
-        self.first.lock().unwrap_or_else(PoisonError::into_inner).again(cancel)
-    }
-
-    /// Leaves an opening to the next thread. Nothing may cancel `cancel` any more but the whole source.
-    fn leave(&self, source: trix_core::Source, cancel: Cancel) {
-        let mut free = self.lock();
-        if free.len() < FREE {
-            free.push((source, cancel));
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<(trix_core::Source, Cancel)>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -179,7 +107,7 @@ pub fn open(py: Python<'_>, path: PathBuf, reading: &str) -> PyResult<Source> {
     let (cancel, reading) = (Cancel::default(), reading::parse(reading)?);
     let own = cancel.clone();
     let source = doorway::call(py, &cancel, move || trix_core::Source::open_until(&path, &reading, &own))?;
-    let openings = Arc::new(Openings { first: Mutex::new(source), free: Mutex::default() });
+    let openings = Arc::new(Openings::new(source));
     Ok(Source { openings, cancel, converters: Arc::default() })
 }
 

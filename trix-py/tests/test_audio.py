@@ -16,6 +16,7 @@ def test_audio_equals_that_of_the_ffmpeg_program(clip: Path) -> None:
     with trix.open(clip) as source:
         found = source.audio().read()
         assert found.dtype == np.int16 and np.array_equal(found, wanted)
+        assert np.array_equal(source.audio(dtype="int16").read(), wanted)
         part = source.audio(start=1000, stop=5000).read()
         assert np.array_equal(part, wanted[1000:5000])
         by_time = source.audio(start=0.5, stop=Fraction(3, 4)).read()

@@ -9,14 +9,38 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 import trix
-from conftest import interrupted, script
+from conftest import interrupted, listing, script
 
 
-def test_ctrl_c_ends_a_long_call(long_clip: Path) -> None:
-    assert interrupted(lambda: trix.probe(long_clip, count=True)) < 0.5
+# What takes seconds, of a film, of audio, and for a folder.
+LONG: dict[str, Callable[[Path, Path, Path], object]] = {
+    "probe": lambda film, sound, folder: trix.probe(film, count=True),
+    "frames": lambda film, sound, folder: [frame.number for frame in trix.open(film).frames(size=(1920, 1080))],
+    "batch": lambda film, sound, folder: trix.open(film).batch([999, 0] * 20, format="gray"),
+    "audio": lambda film, sound, folder: trix.open(sound).audio(rate=192_000, layout="mono").read(),
+    "verify": lambda film, sound, folder: trix.verify(film),
+    "compare": lambda film, sound, folder: trix.compare(film, film),
+    "plan": lambda film, sound, folder: trix.plan(loud(sound, folder)),
+    "ingest": lambda film, sound, folder: trix.ingest(film, folder, profile="archive"),
+}
+
+
+def loud(path: Path, folder: Path) -> dict[str, Any]:
+    """A job whose plan needs the loudness of the source."""
+    output = {"path": str(folder / "loud.mkv"), "video": "none", "audio": "flac", "audio_shape": {"loudness": {}}}
+    return {"source": {"path": str(path)}, "outputs": [output]}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_ctrl_c_ends_every_long_call(name: str, long_clip: Path, long_sound: Path, tmp_path: Path) -> None:
+    assert interrupted(lambda: LONG[name](long_clip, long_sound, tmp_path)) < 0.5
+    assert listing(tmp_path) == []
 
 
 def test_ctrl_c_ends_the_search_for_a_frame(long_clip: Path) -> None:
@@ -59,24 +83,59 @@ def test_readers_that_are_dropped_end(clip: Path) -> None:
         assert running() <= before
 
 
-def test_a_forked_process_is_refused_once_the_engine_ran(clip: Path) -> None:
+def test_a_forked_process_is_refused_once_the_engine_ran(long_clip: Path, tmp_path: Path) -> None:
+    # The process has a reader, a job and an encoder that are at work. The one that is forked gets an error from each, and
+    # neither it nor the first one waits for what is not there.
     found = script(
         """
-        import os, sys, trix
-        source = trix.open(sys.argv[1])
-        source[0]
+        import os, sys, time, numpy as np, trix
+
+        path, folder = sys.argv[1:]
+        source = trix.open(path)
+        frames, frame = source.frames(), source[0]
+        next(frames)
+        job = trix.start({"source": {"path": path}, "outputs": [{"path": folder + "/job.mkv", "video": "x265"}]})
+        next(job)
+        encoder = trix.Encoder(folder + "/given.mkv", video=trix.Ffv1(), fps=25)
+        encoder.write(frame)
         child = os.fork()
         if child == 0:
-            try:
-                trix.probe(sys.argv[1])
-                os._exit(1)
-            except trix.Unsupported as error:
-                os._exit(0 if "spawn" in str(error) else 2)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            calls = [
+                lambda: trix.probe(path),
+                lambda: next(frames),
+                lambda: source[1],
+                lambda: frame.to_rgb(),
+                lambda: encoder.write(frame),
+                lambda: encoder.abort(),
+                lambda: next(job),
+                lambda: job.result(),
+                lambda: trix.start({}),
+            ]
+            for call in calls:
+                try:
+                    call()
+                    print("not refused")
+                except trix.Unsupported as error:
+                    assert "spawn" in str(error), error
+            # Memory that is there stays readable.
+            print("refused", frame.planes[0].shape)
+            frames.close()
+            source.close()
+            began = time.monotonic()
+            del frames, source, job, encoder
+            sys.exit(0 if time.monotonic() - began < 1 else 3)
+        began = time.monotonic()
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), time.monotonic() - began < 5)
+        print(next(frames).number)
+        job.cancel()
+        encoder.abort()
         """,
-        clip,
+        long_clip,
+        tmp_path,
     )
-    assert (found.stdout.strip(), found.returncode) == ("0", 0), found.stderr
+    assert found.stdout.split("\n")[:3] == ["refused (720, 1280)", "0 True", "1"], found.stdout + found.stderr
+    assert (found.returncode, found.stderr) == (0, "")
+    assert listing(tmp_path) == []
 
 
 def test_a_process_may_fork_before_the_engine_runs(clip: Path) -> None:

@@ -11,9 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import trix
-from conftest import listing, sha256
+from conftest import ffmpeg, listing, sha256
 from trix import records
 
 
@@ -152,3 +153,16 @@ def test_an_ingest_is_that_of_the_command_line(clip: Path, profile: Path, tmp_pa
         text=True,
     )
     assert trix.Report.from_dict(json.loads(kept.stdout)) == report
+
+
+def test_an_ingest_takes_tracks_from_other_files(clip: Path, profile: Path, tmp_path: Path) -> None:
+    dub = tmp_path / "dub.wav"
+    ffmpeg("-f", "lavfi", "-i", "sine=frequency=880:sample_rate=48000:duration=2", "-ac", "2", dub)
+    track = trix.jobs.TrackSettings(path=str(dub), language="rus", title="Dub")
+    trix.ingest(clip, tmp_path / "copies", profile=str(profile), tracks=[track])
+    with trix.open(tmp_path / "copies" / "clip.mkv") as copy:
+        tracks = copy.info.audio
+        assert len(tracks) == 2 and tracks[1].language == "rus"
+        found = copy.audio(stream=tracks[1].index, dtype="int16").read()
+    wanted = np.frombuffer(ffmpeg("-i", dub, "-f", "s16le", "-"), "<i2").reshape(-1, 2)
+    assert np.array_equal(found, wanted)
