@@ -86,7 +86,7 @@ mod tests {
                 "  because the source has more than eight bits",
                 "  because the source has more than\n          eight bits",
             ),
-            (30, "a line without a label that is longer than one", "a line without a label that\n  is longer than one"),
+            (30, "a line without a label that is longer than one", "a line without a label that is\n  longer than one"),
         ] {
             assert_eq!(plain(line, Some(width)), narrow, "{width}");
         }
