@@ -20,7 +20,7 @@ libswscale-dev    | pkg-config --exists libswscale    | pixel format and size co
 libswresample-dev | pkg-config --exists libswresample | sample format and rate conversion
 libx264-dev       | pkg-config --exists x264          | the H.264 encoder
 libx265-dev       | pkg-config --exists x265          | the HEVC encoder
-libclang-dev      | has_libclang                      | binding generation (bindgen), with the C headers that it needs
+clang             | has_libclang                      | binding generation (bindgen): its library, and the C headers that it needs
 pkg-config        | command -v pkg-config             | finding the libraries above
 make              | command -v make                   | the commands of this repository
 gcc               | command -v gcc                    | linking

@@ -32,7 +32,7 @@ pub const HELP: &str = "\
 Exit codes:
   0    done
   1    a bug, or a codec that failed
-  2    wrong usage, or a job that makes no sense
+  2    wrong usage, or an invalid job
   3    the source is damaged, unsupported or over a limit
   4    verification failed
   5    input/output: missing file, permission, full disk, taken name

@@ -134,12 +134,17 @@ pub fn detail(error: &Error) -> ErrorDetail {
 /// Reports an error, and returns its exit code. The message goes to standard error, with the lines and arguments that it
 /// is about. With `as_json`, an object also goes to standard output, in place of the report.
 pub fn failure(error: &Error, as_json: bool) -> u8 {
-    let detail = detail(error);
-    problems(&problems_of(error, &detail));
+    let document = document(error);
+    problems(&problems_of(error, &document.error));
     if as_json {
-        json(&ErrorDocument { error: detail, ..ErrorDocument::from(error) });
+        json(&document);
     }
     crate::exit::code(error.kind())
+}
+
+/// An error as a document, with the lines and arguments that it is about.
+pub fn document(error: &Error) -> ErrorDocument {
+    ErrorDocument { error: detail(error), ..ErrorDocument::from(error) }
 }
 
 /// The problems of an error: each mistake of a job is one.

@@ -31,8 +31,16 @@ pub fn verify(py: Python<'_>, path: PathBuf, reading: &str, against: Option<Path
     let own = cancel.clone();
     json(&call(py, &cancel, move || {
         let source = Source::open_until(&path, &reading, &own)?;
-        let against = against.map(|path| Source::open_until(&path, &other, &own)).transpose()?;
-        check_source(source, against, &own)
+        // A reference that cannot be opened is an error before the file is decoded.
+        let against = match against {
+            Some(against) => Some((source.again(&own)?, Source::open_until(&against, &other, &own)?)),
+            None => None,
+        };
+        let mut report = check_source(source, &own)?;
+        if let Some((file, reference)) = against {
+            report.compare(file, reference, &own)?;
+        }
+        Ok(report)
     })?)
 }
 

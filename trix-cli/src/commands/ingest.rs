@@ -15,7 +15,7 @@ use trix_core::{
     document::{Document, Resolved, Traits},
     manifest::{Inputs, Manifest, Standing},
     media::path_text,
-    preflight::refuse_existing,
+    preflight::{Space, refuse_existing, space_of},
     report::{MasterResult, MasterState, Summary},
     run_opened,
     source::{ReadingPlace, Source},
@@ -122,7 +122,7 @@ impl Run<'_> {
                 }
                 written.report(&*report)
             }
-            Err(error) => output::failure(&error, *json),
+            Err(error) => written.failure(&error, *json),
         }
     }
 
@@ -203,6 +203,7 @@ impl Run<'_> {
         files = masters.iter().fold(files, |files, master| files.with_source(&master.source));
         let mut refused = BTreeMap::new();
         let mut owners: BTreeMap<FileId, PathBuf> = BTreeMap::new();
+        let mut space = Vec::new();
         for (number, master) in masters.iter().enumerate() {
             if self.cancel.is_cancelled() {
                 return Err(Error::cancelled(Stage::Plan));
@@ -210,7 +211,13 @@ impl Run<'_> {
             let checked = self.ready(master).and_then(|ready| {
                 files = with_ready(std::mem::take(&mut files), &ready);
                 self.claim(&ready, &sources, &mut owners)?;
-                self.is_free(&ready)
+                self.is_free(&ready)?;
+                // Copies that may be left out need no space.
+                if !self.may_skip(&ready) {
+                    let needed = space_of(&ready.job, &ready.source);
+                    space.extend(needed.map_err(|error| ready.document.explain(&ready.traits, error))?);
+                }
+                Ok(())
             });
             if let Err(error) = checked {
                 owners.retain(|_, owner| *owner != master.source);
@@ -228,6 +235,8 @@ impl Run<'_> {
             }
         }
         said.iter().for_each(|(_, error, masters)| output::failure_of(masters, error));
+        let short = Space::sum(space).into_iter().filter_map(|space| space.shortage("the copies of all masters"));
+        short.for_each(|short| output::note(&short));
         Ok((written, refused))
     }
 
@@ -260,8 +269,11 @@ impl Run<'_> {
 
     /// Refuses names that are taken. Copies that may be left out, because they are complete, are no mistake.
     fn is_free(&self, ready: &Ready) -> Result<(), Error> {
-        let may_skip = self.args.skip_existing && ready.manifest.is_file();
-        if may_skip { Ok(()) } else { refuse_existing(&ready.products(self.args.running.overwrite)) }
+        if self.may_skip(ready) { Ok(()) } else { refuse_existing(&ready.products(self.args.running.overwrite)) }
+    }
+
+    fn may_skip(&self, ready: &Ready) -> bool {
+        self.args.skip_existing && ready.manifest.is_file()
     }
 
     /// The name that the command line gives to the copies.
@@ -289,7 +301,7 @@ impl Run<'_> {
         if self.args.running.overwrite {
             job.overwrite();
         }
-        let manifest = folder.join(path_text::from_text(&format!("{name}.manifest.json")));
+        let manifest = manifest_in(&folder, &name);
         Ok(Ready { document, traits, job, source, inputs, folder, manifest })
     }
 
@@ -341,6 +353,11 @@ impl Run<'_> {
         let _shown = running::reading(self.args.running.progress, Reading::CheckCopies, place.clone());
         kept.check(&ready.folder, &ready.inputs, &place, &self.cancel).map(Some)
     }
+}
+
+/// The manifest of copies with this name, in their folder.
+pub fn manifest_in(folder: &Path, name: &str) -> PathBuf {
+    folder.join(path_text::from_text(&format!("{name}.manifest.json")))
 }
 
 /// Adds what a master is made of, and what is made of it.

@@ -30,9 +30,19 @@ pub fn probe(args: &Probe) -> u8 {
 pub fn verify(args: &Verify) -> u8 {
     let cancel = cancel_on_interrupt();
     let report = args.reading.open(&args.file).and_then(|file| {
-        let against = args.against.as_deref().map(|path| args.other.open(path)).transpose()?;
-        let _shown = reading(args.progress, Reading::Verify, file.reading_place());
-        standalone::check_source(file, against, &cancel)
+        // A reference that cannot be opened is an error before the file is decoded.
+        let against = match &args.against {
+            Some(path) => Some((args.reading.open(&args.file)?, args.other.open(path)?)),
+            None => None,
+        };
+        let shown = reading(args.progress, Reading::Verify, file.reading_place());
+        let mut report = standalone::check_source(file, &cancel)?;
+        drop(shown);
+        if let Some((again, reference)) = against {
+            let _shown = reading(args.progress, Reading::Compare, reference.reading_place());
+            report.compare(again, reference, &cancel)?;
+        }
+        Ok(report)
     });
     let held = report.as_ref().map_or(Ok(()), standalone::FileReport::hold);
     let code = finish(report, args.json, render::verify::text);

@@ -3,12 +3,13 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use trix_core::{
     Control, Error, ErrorKind, Job, Plan as Written, Source, Stage,
     document::{Document, Language, PROFILES, Resolved, user_profiles},
+    media::path_text,
     mistake::hint,
     plan_for,
     preflight::preflight,
@@ -17,6 +18,7 @@ use trix_core::{
 
 use super::{
     files::Files,
+    ingest::manifest_in,
     running::{Watching, execute, watched},
 };
 use crate::{
@@ -87,7 +89,8 @@ pub fn plan(args: &Plan) -> u8 {
         match plan_for(&job, &source, &machine) {
             Ok(planned) if args.json => output::json(&planned),
             Ok(planned) => {
-                let needs = preflight(&planned, &source);
+                let mut needs = preflight(&planned, &source);
+                needs.taken.extend(taken_manifest(args, &set));
                 output::text(&(plan::text(&job, &planned) + &plan::needs(&needs)));
                 if args.time {
                     return time(&job, &planned, &source);
@@ -97,6 +100,14 @@ pub fn plan(args: &Plan) -> u8 {
         }
         exit::DONE
     })
+}
+
+/// The manifest that `trix ingest` with these profiles would have to replace.
+fn taken_manifest(args: &Plan, set: &[(String, String)]) -> Option<PathBuf> {
+    let own = set.iter().rev().find(|(key, _)| key == "stem").map(|(_, name)| name.clone());
+    let name = own.or_else(|| Some(path_text::to_text(Path::new(args.job.file_stem()?))))?;
+    let manifest = manifest_in(args.output.as_deref().unwrap_or(Path::new("")), &name);
+    (!args.profile.is_empty() && manifest.symlink_metadata().is_ok()).then_some(manifest)
 }
 
 /// Encodes the first seconds of a job into a folder for temporary files, and tells from that how long the job will take.

@@ -66,7 +66,7 @@ pub fn watched<T>(watching: Watching, work: impl FnOnce(&Control) -> Result<T, E
     result
 }
 
-/// Runs `work`, and shows its report. `explain` adds to an error what only the caller knows.
+/// Runs `work`, shows its report or its error, and writes it down. `explain` adds to an error what only the caller knows.
 pub fn execute(
     watching: Watching,
     written: Written,
@@ -76,7 +76,7 @@ pub fn execute(
 ) -> u8 {
     match watched(watching, work) {
         Ok(done) => finished(&done, as_json, written),
-        Err(error) => output::failure(&explain(error), as_json),
+        Err(error) => written.failure(&explain(error), as_json),
     }
 }
 

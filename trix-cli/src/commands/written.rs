@@ -1,6 +1,7 @@
 //! What a command writes down: its log and its report.
 //!
-//! Invariant: a file that cannot be written is an error before the first frame. A job that is refused makes no folder.
+//! Invariant: a file that cannot be written is an error before the first frame. A job that is refused makes no folder. A
+//! job that fails writes its error in place of a report, so that nobody takes an earlier report for that of this job.
 
 use std::{
     fs,
@@ -41,6 +42,15 @@ impl Written {
     pub fn report(self, report: &impl Serialize) -> u8 {
         let written = self.report.map_or(Ok(()), |own| own.write(report));
         written.map_or_else(|error| output::failure(&error, false), |()| exit::DONE)
+    }
+
+    /// Reports the error of a job, and writes it into the file of the report. Returns the exit code. A job that fails makes no
+    /// folder for its report.
+    pub fn failure(self, error: &Error, as_json: bool) -> u8 {
+        let code = output::failure(error, as_json);
+        let file = self.report.and_then(|own| own.file);
+        let written = file.map_or(Ok(()), |file| file.write(&output::document(error)));
+        written.map_or_else(|error| exit::worse(code, output::failure(&error, false)), |()| code)
     }
 }
 

@@ -124,7 +124,7 @@ fn filter(plan: &Plan, step: &FilterPlan) -> String {
         what.push("deinterlaced");
     }
     if transform.inverse_telecine.is_some() {
-        what.push("film put together again");
+        what.push("telecine removed");
     }
     if transform.tonemap.is_some() {
         what.push("tone mapped");

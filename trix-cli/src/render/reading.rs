@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::{width_of, wrap};
 
-/// The column at which the values of a report stand, behind their labels.
-const VALUES: usize = 10;
+/// Labels that are as long as their column, so that one space follows.
+const LABELS: [&str; 6] = ["because", "decided", "machine", "package", "sprites", "warning"];
 
 const NOTICED: Style = AnsiColor::Yellow.on_default();
 const WRONG: Style = AnsiColor::Red.on_default().bold();
@@ -26,19 +26,29 @@ pub fn shown(text: &str, width: Option<usize>) -> String {
     out
 }
 
-/// A line with line breaks between words. Further lines are indented as far as the values of the line.
+/// A line with line breaks between words. Further lines are indented as far as the values of the line, behind its label.
 fn wrapped(line: &str, width: Option<usize>) -> String {
     let Some(width) = width.filter(|width| width_of(line) > *width) else { return line.to_owned() };
-    let is_labelled = line.starts_with("  ") && line.chars().nth(VALUES - 1) == Some(' ') && width > 3 * VALUES;
     let own = line.len() - line.trim_start().len();
-    let indent = " ".repeat(if is_labelled { VALUES } else { own + 2 });
-    wrap::wrapped(line, width, &indent)
+    let values = values_of(line).filter(|values| 2 * values < width).unwrap_or(own + 2);
+    wrap::wrapped(line, width, &" ".repeat(values))
+}
+
+/// The column at which the values of a line stand: behind its label, which ends with two spaces or is one of [`LABELS`].
+fn values_of(line: &str) -> Option<usize> {
+    let own = line.len() - line.trim_start().len();
+    let text = &line[own..];
+    let is_alone = |label: &&&str| text.strip_prefix(**label).is_some_and(|rest| rest.starts_with(' '));
+    let label = LABELS.iter().find(is_alone).map(|label| label.len()).or_else(|| text.find("  "))?;
+    let values = text[label..].trim_start();
+    Some(width_of(&line[..line.len() - values.len()]))
 }
 
 /// The wrapped form of `line` with the styles that `line` asks for.
 fn styled(line: &str, wrapped: &str) -> String {
     let label = line.trim_start().split(' ').next().unwrap_or_default();
-    if line.starts_with('!') || matches!(label, "warning" | "damage") {
+    let is_noticed = line.starts_with('!') || matches!(label, "warning" | "damage") && !line.ends_with("none found");
+    if is_noticed {
         return format!("{NOTICED}{wrapped}{NOTICED:#}");
     }
     match WORDS.into_iter().find(|word| line.split(' ').any(|own| own == *word)) {
@@ -65,7 +75,29 @@ mod tests {
     }
 
     #[test]
+    fn pages_are_wrapped_behind_labels_of_any_width() {
+        let stream = "stream 0     h264 320x180 yuv420p, 65.5 Mbit/s, default";
+        let settings = "    settings     crf=16, preset medium, bframes=3";
+        for (width, line, narrow) in [
+            (45, stream, "stream 0     h264 320x180 yuv420p,\n             65.5 Mbit/s, default"),
+            (46, settings, "    settings     crf=16, preset medium,\n                 bframes=3"),
+            (
+                36,
+                "  because the source has more than eight bits",
+                "  because the source has more than\n          eight bits",
+            ),
+            (30, "a line without a label that is longer than one", "a line without a label that is\n  longer than one"),
+        ] {
+            assert_eq!(plain(line, Some(width)), narrow, "{width}");
+        }
+        // There is no room behind a label that takes half of the line.
+        assert_eq!(plain("a-long-label   two words", Some(20)), "a-long-label   two\n  words");
+    }
+
+    #[test]
     fn what_needs_a_look_has_colour() {
+        assert_eq!(shown("damage       none found", None), "damage       none found");
+
         let text = shown("! disagrees    size\n  FAILED frames: 3\n  ok     damage: none\n", None);
         assert!(text.starts_with(&NOTICED.to_string()), "{text}");
         assert!(text.contains(&format!("{WRONG}FAILED{WRONG:#} frames")), "{text}");

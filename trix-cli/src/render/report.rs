@@ -47,8 +47,13 @@ pub fn text(report: &Report) -> String {
         let _ = writeln!(out, "{}  failed\n  error   {}", failed.path.display(), failed.error);
     }
     let timing = &report.timing;
-    // If nothing was decoded, there is no frame rate.
-    let did = if timing.fps > 0.0 { format!("encode ({:.1} fps)", timing.fps) } else { "copy".to_owned() };
+    let encodes = |plan: &&OutputPlan| plan.video.is_some() || plan.audio.iter().any(|audio| !audio.copied);
+    let did = match plans.iter().any(|plan| encodes(&plan)) {
+        // Without frames, there is no frame rate.
+        true if timing.fps > 0.0 => format!("encode ({:.1} fps)", timing.fps),
+        true => "encode".to_owned(),
+        false => "copy".to_owned(),
+    };
     let _ =
         writeln!(out, "  time    {:.1} s to {did}, {:.1} s to verify", timing.encode_seconds, timing.verify_seconds);
     out

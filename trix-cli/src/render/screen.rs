@@ -50,10 +50,31 @@ pub struct Screen {
 struct Output {
     line: Option<ProgressBar>,
     frames: u64,
-    expected: Option<u64>,
+    seconds: f64,
+    expected: Option<f64>,
     fps: f64,
+    speed: f64,
     eta: Option<f64>,
     bytes: u64,
+}
+
+impl Output {
+    /// The share that is done, in percent. If the source does not state its length, the frames that are done.
+    fn share(&self) -> String {
+        match self.expected {
+            Some(expected) => percent(micros(self.seconds), Some(micros(expected))),
+            None => self.frames.to_string(),
+        }
+    }
+
+    /// Frames in a second. Without encoded video, seconds of playing time in a second.
+    fn rate(&self) -> String {
+        match (self.fps > 0.0, self.speed > 0.0) {
+            (true, _) => format!("{:.1} fps", self.fps),
+            (_, true) => format!("{:.0}x", self.speed),
+            _ => String::new(),
+        }
+    }
 }
 
 impl Screen {
@@ -98,13 +119,23 @@ impl Screen {
                 (stage, _) => stage.to_string(),
             }),
             Event::Progress {
-                output, path, frames, frames_expected, fps, eta_seconds, bytes, bitrate_kbps, ..
+                output,
+                path,
+                frames,
+                seconds,
+                seconds_expected,
+                fps,
+                speed,
+                eta_seconds,
+                bytes,
+                bitrate_kbps,
+                ..
             } => {
                 self.has_frames = true;
                 let name = visible_name(&path.file_name().unwrap_or_default().to_string_lossy());
                 let own = self.outputs.entry(*output).or_default();
-                (own.frames, own.expected, own.fps) = (*frames, *frames_expected, *fps);
-                (own.eta, own.bytes) = (*eta_seconds, *bytes);
+                (own.frames, own.seconds, own.expected) = (*frames, *seconds, *seconds_expected);
+                (own.fps, own.speed, own.eta, own.bytes) = (*fps, *speed, *eta_seconds, *bytes);
                 self.show_output(*output, &name, *bitrate_kbps);
                 self.tick();
             }
@@ -120,14 +151,13 @@ impl Screen {
         // Lines stand in the order of the outputs, below the head.
         let place = 1 + self.outputs.range(..number).filter(|(_, other)| other.line.is_some()).count();
         let Some(own) = self.outputs.get_mut(&number).filter(|_| count > 1 && has_room) else { return };
-        let line =
-            own.line.get_or_insert_with(|| self.lines.insert(place, ProgressBar::new(0).with_style(style("{msg}"))));
+        let new = || self.lines.insert(place, ProgressBar::new(0).with_style(style("{msg}")));
+        let line = own.line.get_or_insert_with(new).clone();
         let width = (columns / 3).clamp(8, 32);
         let name = format!("  {}", padded(&shortened(name, width), width));
-        let mut parts =
-            vec![format!(" {:>4}", percent(own.frames, own.expected)), format!("  {:>10}", bytes(own.bytes))];
+        let mut parts = vec![format!(" {:>4}", own.share()), format!("  {:>10}", bytes(own.bytes))];
         if columns >= WIDE {
-            parts.push(format!("  {:6.1} fps  {:7.0} kbit/s", own.fps, kbps));
+            parts.push(format!("  {:>9}  {kbps:7.0} kbit/s", own.rate()));
         }
         let parts = fitting(&parts, columns.saturating_sub(width_of(&name)));
         line.set_message(name + &parts);
@@ -158,17 +188,17 @@ impl Screen {
     /// What the head says of frames, the most important first. `None` while no output has any.
     fn of_frames(&self, columns: usize) -> Option<Vec<String>> {
         // The slowest output is that of the job.
-        let Output { frames, expected, fps, eta, .. } = self.outputs.values().min_by_key(|output| output.frames)?;
-        self.head.set_length(expected.unwrap_or(0));
-        self.head.set_position(*frames);
-        let mut parts = vec![percent(*frames, *expected), format!("  {}", clock(self.began.elapsed().as_secs_f64()))];
-        parts.extend(eta.map(|eta| format!(", eta {}", clock(eta))));
+        let slowest = self.outputs.values().min_by(|one, other| one.seconds.total_cmp(&other.seconds))?;
+        self.head.set_length(micros(slowest.expected.unwrap_or(0.0)));
+        self.head.set_position(micros(slowest.seconds));
+        let mut parts = vec![slowest.share(), format!("  {}", clock(self.began.elapsed().as_secs_f64()))];
+        parts.extend(slowest.eta.map(|eta| format!(", eta {}", clock(eta))));
         let size: u64 = self.outputs.values().map(|output| output.bytes).sum();
         if size > 0 {
             parts.push(format!("  {}", bytes(size)));
         }
         if columns >= WIDE {
-            parts.push(format!("  {fps:.1} fps"));
+            parts.push(format!("  {}", slowest.rate()));
         }
         Some(parts)
     }
@@ -220,6 +250,10 @@ fn fitting(parts: &[String], room: usize) -> String {
         text.push_str(part);
     }
     text
+}
+
+fn micros(seconds: f64) -> u64 {
+    (seconds * 1e6).round() as u64
 }
 
 /// `count` in hundredths of `whole`, or as it is.

@@ -2,7 +2,10 @@
 //!
 //! Invariant: a profile is a document like any other; those that come with Trix are readable files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
@@ -105,13 +108,20 @@ pub(super) fn find(name: &str, near: Option<&Path>, by: &str) -> Result<NamedTex
 
 /// Reads a document from a file.
 pub(super) fn read(path: &Path) -> Result<NamedText> {
-    let io = |error| Error::io(Stage::Plan, path, "cannot be read", error);
+    let io = |error: io::Error| Error::io(Stage::Plan, path, "cannot be read", error);
     let metadata = std::fs::metadata(path).map_err(io)?;
+    let no_document = || {
+        let detail = format!(
+            "is no document: a regular file of {MOST_BYTES} bytes of text at the most is expected; for a film, use \
+             `trix ingest`, or `trix plan` with --profile"
+        );
+        Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(path)
+    };
     if !metadata.is_file() || metadata.len() > MOST_BYTES as u64 {
-        let detail = format!("is no document: a regular file of {MOST_BYTES} bytes at the most is expected");
-        return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(path));
+        return Err(no_document());
     }
-    let text = std::fs::read_to_string(path).map_err(io)?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| if error.kind() == io::ErrorKind::InvalidData { no_document() } else { io(error) })?;
     Ok(NamedText {
         label: path.display().to_string(),
         text,

@@ -8,7 +8,7 @@ use crossbeam_channel as crossbeam;
 use trix_model::{
     control::{
         cancel::Token,
-        progress::{Counters, Phase, Watch},
+        progress::{Counters, Expected, Phase, Watch},
     },
     damage::DamageReport,
     error::{Error, ErrorKind, Result, Stage},
@@ -154,10 +154,11 @@ pub(super) fn compare_frames(
     let counters: Vec<Arc<Counters>> = files.iter().map(|_| Arc::default()).collect();
     let expected = files.iter().map(|(_, file, _)| file.frames).min();
     let rate = files.first().map_or(25.0, |(_, file, _)| file.video.rate.to_f64());
-    let mut watch = Watch::new(Phase::Verify, expected, rate, counters.clone());
+    let mut watch = Watch::new(Phase::Verify, Expected::Frames(expected, rate), counters.clone());
     let mut meters = Meters::new(host.control);
     for ((number, file, _), own) in files.iter().zip(&counters) {
-        let own = Watch::new(Phase::Verify, Some(file.frames), file.video.rate.to_f64(), vec![Arc::clone(own)]);
+        let expected = Expected::Frames(Some(file.frames), file.video.rate.to_f64());
+        let own = Watch::new(Phase::Verify, expected, vec![Arc::clone(own)]);
         meters.add(*number, file.plan.path.clone(), Stage::Verify, own);
     }
     let (mut copies, mut places, mut refused) = (Vec::new(), Vec::new(), Vec::new());

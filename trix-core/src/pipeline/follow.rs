@@ -11,7 +11,7 @@ use crossbeam_channel as crossbeam;
 use trix_model::{
     control::{
         cancel::{self, Token},
-        progress::{Counters, Phase, Watch},
+        progress::{Counters, Expected, Phase, Watch},
     },
     error::{Error, Result, Stage},
 };
@@ -27,7 +27,7 @@ use super::{
 use crate::{
     plan::{PerSink, Plan, Product, Sink},
     planner::external_audio::ExternalAudio,
-    preflight::expected_frames,
+    preflight::{expected_frames, seconds},
     settings::job::OnOutputFailure,
     source::Source,
 };
@@ -185,8 +185,9 @@ fn watch_of<'a>(
 ) -> Watch {
     let (shown, heard): (Vec<_>, Vec<_>) = sinks.partition(|(sink, _)| plan.video(*sink).is_some());
     let watched = if shown.is_empty() { heard } else { shown };
-    let first = watched.first().map(|(sink, _)| *sink);
-    let rate = first.and_then(|sink| plan.video(sink)).map_or(25.0, |video| video.rate.to_f64());
-    let expected = first.and_then(|sink| expected_frames(plan, sink, source));
-    Watch::new(phase, expected, rate, watched.into_iter().map(|(_, own)| Arc::clone(own)).collect())
+    let expected = watched.first().map_or(Expected::Seconds(None), |(sink, _)| match plan.video(*sink) {
+        Some(video) => Expected::Frames(expected_frames(plan, *sink, source), video.rate.to_f64()),
+        None => Expected::Seconds(seconds(plan, source, *sink)),
+    });
+    Watch::new(phase, expected, watched.into_iter().map(|(_, own)| Arc::clone(own)).collect())
 }

@@ -240,18 +240,20 @@ impl Meters {
     pub(super) fn emit(&mut self) {
         let Some(events) = &self.events else { return };
         for Meter { output, path, stage, watch } in &mut self.meters {
-            let Progress { frame, frames_expected, fps, speed, eta_seconds, bytes, bitrate_kbps, .. } = watch.look();
+            let now = watch.look();
             events.send(Event::Progress {
                 output: *output,
                 path: path.clone(),
                 stage: *stage,
-                frames: frame,
-                frames_expected,
-                fps,
-                speed,
-                eta_seconds,
-                bytes,
-                bitrate_kbps,
+                frames: now.frame,
+                frames_expected: now.frames_expected,
+                seconds: now.seconds,
+                seconds_expected: now.seconds_expected,
+                fps: now.fps,
+                speed: now.speed,
+                eta_seconds: now.eta_seconds,
+                bytes: now.bytes,
+                bitrate_kbps: now.bitrate_kbps,
             });
         }
     }

@@ -148,8 +148,8 @@ pub(super) fn plan(
         let has_audio = job.output.audio != AudioSettings::None
             && (source.chosen_audio().next().is_some() || !job.external_audio.is_empty());
         if is_asked_for || (job.output.video != VideoSettings::None && !has_audio) {
-            let detail =
-                "the source has no video stream; in a job, { when = { video = true } } leaves out what needs one";
+            let detail = "the source has no video stream; --video none writes the audio alone, and in a job, \
+                          { when = { video = true } } leaves out what needs video";
             return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&source.label()));
         }
         // A truncated file may still declare the video that it has lost.

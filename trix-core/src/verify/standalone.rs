@@ -53,50 +53,61 @@ impl FileReport {
     }
 }
 
-/// Decodes all of `source`. With a reference, compares its frames with those of the reference.
+/// Decodes all of `source`.
 ///
 /// # Errors
 /// Errors of reading. A failed check is no error, but is in the report.
-pub fn check_source(source: Source, against: Option<Source>, cancel: &Cancel) -> Result<FileReport> {
+pub fn check_source(source: Source, cancel: &Cancel) -> Result<FileReport> {
     let file = source.label();
-    let reference = against.as_ref().map(Source::label);
-    let again = against.is_some().then(|| source.reopen()).transpose()?;
     let video = source.video().map(|facts| facts.index);
     let full_decode_count = full_decode_count::count(source, OnDamage::Conceal, 0, cancel)?;
-    let mut checks = Vec::new();
-    let mut check = |name: &str, expected: String, found: String| {
-        checks.push(Check { name: name.to_owned(), ok: expected == found, expected, found });
-    };
-    let detail = full_decode_count.damage.first.first().map_or_else(
+    let mut report = FileReport { file, against: None, full_decode_count, checks: Vec::new(), score: None, ok: true };
+    let damage = &report.full_decode_count.damage;
+    let detail = damage.first.first().map_or_else(
         || "no damage".to_owned(),
         |first| {
             let time = first.time.map_or_else(String::new, |time| format!(" at {time}"));
-            format!("damaged in {}, first{time}: {}", counted(full_decode_count.damage.total(), "place"), first.detail)
+            format!("damaged in {}, first{time}: {}", counted(damage.total(), "place"), first.detail)
         },
     );
-    check("damage", "no damage".to_owned(), detail);
-    let frames = video.and_then(|index| full_decode_count.streams.get(&index));
-    if let Some(found) = frames {
-        check("times that do not increase", "0".to_owned(), found.timing.repeats.to_string());
-        let some = if found.frames > Some(0) { "at least one" } else { "none" };
-        check("frames that can be decoded", "at least one".to_owned(), some.to_owned());
+    report.check("damage", "no damage".to_owned(), detail);
+    let found = video.and_then(|index| report.full_decode_count.streams.get(&index));
+    if let Some((frames, repeats)) = found.map(|found| (found.frames, found.timing.repeats)) {
+        report.check("times that do not increase", "0".to_owned(), repeats.to_string());
+        let some = if frames > Some(0) { "at least one" } else { "none" };
+        report.check("frames that can be decoded", "at least one".to_owned(), some.to_owned());
     }
-    let mut score = None;
-    if let (Some(reference), Some(again)) = (against, again) {
-        match content::compare_sources(reference, again, &[Metric::Psnr, Metric::Ssim], cancel) {
+    Ok(report)
+}
+
+impl FileReport {
+    /// Compares the frames of the file, opened again as `file`, with those of `reference`.
+    ///
+    /// # Errors
+    /// Errors of reading. A failed check is no error, but is in the report.
+    pub fn compare(&mut self, file: Source, reference: Source, cancel: &Cancel) -> Result<()> {
+        const FRAMES: &str = "frames of the reference";
+        self.against = Some(reference.label());
+        let video = file.video().map(|facts| facts.index);
+        let found = video.and_then(|index| self.full_decode_count.streams.get(&index)?.frames).unwrap_or(0);
+        match content::compare_sources(reference, file, &[Metric::Psnr, Metric::Ssim], cancel) {
             Ok(comparison) => {
                 // The comparison reads the same number of frames from both sides. The full count counted this side
                 // separately.
-                let found = frames.and_then(|found| found.frames).unwrap_or(0);
-                check("frames of the reference", comparison.score.frames.to_string(), found.to_string());
-                score = Some(comparison.score);
+                self.check(FRAMES, comparison.score.frames.to_string(), found.to_string());
+                self.score = Some(comparison.score);
             }
             Err(error) if error.kind() == ErrorKind::Verification => {
-                check("frames of the reference", "the same number and size".to_owned(), error.to_string());
+                self.check(FRAMES, "the same number and size".to_owned(), error.to_string());
             }
             Err(error) => return Err(error),
         }
+        Ok(())
     }
-    let ok = checks.iter().all(|check| check.ok);
-    Ok(FileReport { file, against: reference, full_decode_count, checks, score, ok })
+
+    fn check(&mut self, name: &str, expected: String, found: String) {
+        let ok = expected == found;
+        self.checks.push(Check { name: name.to_owned(), ok, expected, found });
+        self.ok &= ok;
+    }
 }

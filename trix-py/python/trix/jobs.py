@@ -182,9 +182,9 @@ class Job(Settings):
     measure_loudness: bool | None = None
     """True if the loudness of every audio track that is kept is measured (EBU R 128)."""
     memory: int | str | None = None
-    """The most memory that the job may use, such as `4 GiB`; `None`: no limit. Queues between
-    stages get shorter to keep within the limit. Nothing that determines the bytes of outputs
-    changes. A job that needs more is refused before anything is decoded.
+    """The most memory that the job may use, such as `4 GiB`; without it, there is no limit. Queues
+    between stages get shorter to keep within the limit. Nothing that determines the bytes of
+    outputs changes. A job that needs more is refused before anything is decoded.
     """
     on_output_failure: OnOutputFailure | None = None
     """What happens to the other outputs when one fails."""

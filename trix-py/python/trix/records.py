@@ -79,8 +79,8 @@ class AudioEdit(Record):
     length: ExactLength | None
     """The length, if it differs from the source's."""
     limit_dbtp: float | None
-    """The limit for the true peak after the gain, in dBTP, which a limiter enforces. `None`: no
-    limiter.
+    """The limit for the true peak after the gain, in dBTP, which a limiter enforces. Without it,
+    there is no limiter.
     """
     offset: Timestamp
     """How much later the audio plays. Negative: earlier, and audio before the start is left out."""
@@ -1716,7 +1716,7 @@ class ProgramInfo(Record):
 class Progress(Record):
     """A moment of a job."""
     bitrate_kbps: float
-    """Thousands of bits of all outputs together in a second of film."""
+    """Thousands of bits of all outputs together in a second of playing time."""
     bytes: int
     """Bytes written."""
     elapsed_seconds: float
@@ -1724,17 +1724,23 @@ class Progress(Record):
     eta_seconds: float | None
     """Seconds to the end of the phase, where known."""
     fps: float
-    """Frames in a second, over the last few seconds."""
+    """Frames in a second, over the last few seconds. 0 without encoded video."""
     frame: int
-    """Frames done in this phase, by the output that is least far."""
+    """Frames done in this phase, by the output that is least far. Without encoded video, packets
+    of the first track.
+    """
     frames_expected: int | None
-    """Frames expected, where the source declares them."""
+    """Frames expected, where the source declares them. `None` without encoded video."""
     phase: Phase
     """What the job is doing."""
     queues: list[Queue]
     """What waits between the stages."""
+    seconds: float
+    """Seconds of playing time that are done, by the output that is least far."""
+    seconds_expected: float | None
+    """Seconds of playing time expected, where the source declares them."""
     speed: float
-    """Seconds of film in a second."""
+    """Seconds of playing time in a second, over the last few seconds."""
     trix: int
     """Version of this format: 1."""
 
@@ -1745,25 +1751,29 @@ class ProgressEvent(Record):
     same output.
     """
     bitrate_kbps: float
-    """Thousands of bits of this output in a second of its film."""
+    """Thousands of bits of this output in a second of its playing time."""
     bytes: int
     """Bytes written in this part of the job."""
     eta_seconds: float | None
     """Seconds to the end of this part of the job, where known."""
     fps: float
-    """Frames a second, over the last few seconds."""
+    """Frames a second, over the last few seconds. 0 without encoded video."""
     frames: int
-    """Frames done in this part of the job. Of a package, by its slowest rendition. Of a file
-    without video, packets of its first track.
+    """Frames done in this part of the job. Of a package, by its slowest rendition. Without encoded
+    video, packets of its first track.
     """
     frames_expected: int | None
-    """Frames expected, where the source declares them."""
+    """Frames expected, where the source declares them. `None` without encoded video."""
     output: int
     """Number of the output: files first, then packages, in the order of the job, from 0."""
     path: str
     """Its path."""
+    seconds: float
+    """Seconds of playing time that are done."""
+    seconds_expected: float | None
+    """Seconds of playing time expected, where the source declares them."""
     speed: float
-    """Seconds of film in a second, over the last few seconds."""
+    """Seconds of playing time in a second, over the last few seconds."""
     stage: Stage
     """`encode` or `verify`."""
     type: Literal["progress"] = "progress"

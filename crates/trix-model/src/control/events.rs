@@ -39,14 +39,20 @@ pub enum Event {
         path: PathBuf,
         /// `encode` or `verify`.
         stage: Stage,
-        /// Frames done in this part of the job. Of a package, by its slowest rendition. Of a file without video, packets
-        /// of its first track.
+        /// Frames done in this part of the job. Of a package, by its slowest rendition. Without encoded
+        /// video, packets of its first track.
         frames: u64,
-        /// Frames expected, where the source declares them.
+        /// Frames expected, where the source declares them. `None` without encoded video.
         frames_expected: Option<u64>,
-        /// Frames a second, over the last few seconds.
+        /// Seconds of playing time that are done.
+        #[serde(default)]
+        seconds: f64,
+        /// Seconds of playing time expected, where the source declares them.
+        #[serde(default)]
+        seconds_expected: Option<f64>,
+        /// Frames a second, over the last few seconds. 0 without encoded video.
         fps: f64,
-        /// Seconds of film in a second, over the last few seconds.
+        /// Seconds of playing time in a second, over the last few seconds.
         #[serde(default)]
         speed: f64,
         /// Seconds to the end of this part of the job, where known.
@@ -54,7 +60,7 @@ pub enum Event {
         eta_seconds: Option<f64>,
         /// Bytes written in this part of the job.
         bytes: u64,
-        /// Thousands of bits of this output in a second of its film.
+        /// Thousands of bits of this output in a second of its playing time.
         #[serde(default)]
         bitrate_kbps: f64,
     },
@@ -273,6 +279,8 @@ mod tests {
             stage,
             frames,
             frames_expected: Some(100),
+            seconds: frames as f64 / 25.0,
+            seconds_expected: Some(4.0),
             fps: 25.0,
             speed: 1.0,
             eta_seconds: Some(3.5),

@@ -35,17 +35,23 @@ pub struct Progress {
     pub trix: u32,
     /// What the job is doing.
     pub phase: Phase,
-    /// Frames done in this phase, by the output that is least far.
+    /// Frames done in this phase, by the output that is least far. Without encoded video, packets of the first track.
     pub frame: u64,
-    /// Frames expected, where the source declares them.
+    /// Frames expected, where the source declares them. `None` without encoded video.
     pub frames_expected: Option<u64>,
-    /// Frames in a second, over the last few seconds.
+    /// Seconds of playing time that are done, by the output that is least far.
+    #[serde(default)]
+    pub seconds: f64,
+    /// Seconds of playing time expected, where the source declares them.
+    #[serde(default)]
+    pub seconds_expected: Option<f64>,
+    /// Frames in a second, over the last few seconds. 0 without encoded video.
     pub fps: f64,
-    /// Seconds of film in a second.
+    /// Seconds of playing time in a second, over the last few seconds.
     pub speed: f64,
     /// Seconds to the end of the phase, where known.
     pub eta_seconds: Option<f64>,
-    /// Thousands of bits of all outputs together in a second of film.
+    /// Thousands of bits of all outputs together in a second of playing time.
     pub bitrate_kbps: f64,
     /// Bytes written.
     pub bytes: u64,
@@ -144,8 +150,10 @@ pub struct Queue {
 /// Counters that stages increase.
 #[derive(Default)]
 pub struct Counters {
-    /// Frames that are done.
+    /// Frames that are done, or packets.
     pub frames: AtomicU64,
+    /// Microseconds of playing time that are done, where packets are counted.
+    micros: AtomicU64,
     /// Bytes that are written.
     pub bytes: AtomicU64,
 }
@@ -156,33 +164,47 @@ impl Counters {
         self.frames.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts one more packet, at `micros` of playing time.
+    pub fn add_packet(&self, micros: i64) {
+        self.add_frame();
+        self.micros.fetch_max(u64::try_from(micros).unwrap_or(0), Ordering::Relaxed);
+    }
+
     /// Sets the total number of bytes written.
     pub fn set_bytes(&self, bytes: u64) {
         self.bytes.store(bytes, Ordering::Relaxed);
     }
 }
 
+/// What a phase is to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Expected {
+    /// Frames: how many in all, where known, and how many make a second of playing time.
+    Frames(Option<u64>, f64),
+    /// Packets of a file without encoded video: its seconds of playing time, where known.
+    Seconds(Option<f64>),
+}
+
 /// Turns counters into [`Progress`].
 pub struct Watch {
     phase: Phase,
-    expected: Option<u64>,
-    rate: f64,
+    expected: Expected,
     started: Instant,
     /// One for each output. The slowest output gives the progress of the job.
     counters: Vec<Arc<Counters>>,
     queues: Vec<(String, Arc<Depth>)>,
-    window: VecDeque<(Instant, u64)>,
+    /// Seconds of playing time that were done then.
+    window: VecDeque<(Instant, f64)>,
 }
 
 /// The speed is averaged over this time: long enough to hide the GOP structure, short enough to follow the content.
 const WINDOW: Duration = Duration::from_secs(5);
 
 impl Watch {
-    /// Watches a phase that begins now: `expected` frames in all, `rate` frames a second of playing time, one counter
-    /// for each output.
-    pub fn new(phase: Phase, expected: Option<u64>, rate: f64, counters: Vec<Arc<Counters>>) -> Self {
+    /// Watches a phase that begins now. There is one counter for each output.
+    pub fn new(phase: Phase, expected: Expected, counters: Vec<Arc<Counters>>) -> Self {
         let started = Instant::now();
-        Watch { phase, expected, rate, started, counters, queues: Vec::new(), window: VecDeque::from([(started, 0)]) }
+        Watch { phase, expected, started, counters, queues: Vec::new(), window: VecDeque::from([(started, 0.0)]) }
     }
 
     /// Also reports what waits for the stage `name`.
@@ -203,27 +225,34 @@ impl Watch {
     }
 
     fn look_at(&mut self, now: Instant) -> Progress {
-        let counters = self.counters.iter();
-        let frame = counters.clone().map(|own| own.frames.load(Ordering::Relaxed)).min().unwrap_or(0);
-        let bytes = counters.map(|own| own.bytes.load(Ordering::Relaxed)).sum();
-        self.window.push_back((now, frame));
+        let least = |of: fn(&Counters) -> &AtomicU64| {
+            self.counters.iter().map(|own| of(own).load(Ordering::Relaxed)).min().unwrap_or(0)
+        };
+        let frame = least(|own| &own.frames);
+        let bytes = self.counters.iter().map(|own| own.bytes.load(Ordering::Relaxed)).sum();
+        let (done, expected, rate) = match self.expected {
+            Expected::Frames(count, rate) => (frame as f64 / rate, count.map(|count| count as f64 / rate), rate),
+            Expected::Seconds(seconds) => (least(|own| &own.micros) as f64 / 1e6, seconds, 0.0),
+        };
+        self.window.push_back((now, done));
         while self.window.len() > 2 && self.window.front().is_some_and(|(then, _)| now - *then > WINDOW) {
             self.window.pop_front();
         }
-        let (then, before) = self.window.front().copied().unwrap_or((self.started, 0));
-        let seconds = (now - then).as_secs_f64();
-        let fps = if seconds > 0.0 { (frame - before) as f64 / seconds } else { 0.0 };
-        let film_seconds = frame as f64 / self.rate;
-        let left = self.expected.map(|expected| expected.saturating_sub(frame) as f64);
+        let (then, before) = self.window.front().copied().unwrap_or((self.started, 0.0));
+        let elapsed = (now - then).as_secs_f64();
+        let speed = if elapsed > 0.0 { (done - before).max(0.0) / elapsed } else { 0.0 };
+        let left = expected.map(|expected| (expected - done).max(0.0));
         Progress {
             trix: json::VERSION,
             phase: self.phase,
             frame,
-            frames_expected: self.expected,
-            fps,
-            speed: fps / self.rate,
-            eta_seconds: left.filter(|_| fps > 0.0).map(|left| left / fps),
-            bitrate_kbps: if film_seconds > 0.0 { bytes as f64 * 8.0 / 1000.0 / film_seconds } else { 0.0 },
+            frames_expected: if let Expected::Frames(count, _) = self.expected { count } else { None },
+            seconds: done,
+            seconds_expected: expected,
+            fps: speed * rate,
+            speed,
+            eta_seconds: left.filter(|_| speed > 0.0).map(|left| left / speed),
+            bitrate_kbps: if done > 0.0 { bytes as f64 * 8.0 / 1000.0 / done } else { 0.0 },
             bytes,
             elapsed_seconds: (now - self.started).as_secs_f64(),
             queues: self
@@ -242,7 +271,7 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_the_slowest_output_over_five_seconds() {
         let counters = [(); 2].map(|()| Arc::new(Counters::default()));
-        let mut watch = Watch::new(Phase::Encode, Some(1000), 25.0, counters.to_vec());
+        let mut watch = Watch::new(Phase::Encode, Expected::Frames(Some(1000), 25.0), counters.to_vec());
         let began = watch.started;
         let mut at = |seconds: u64, frames: [u64; 2]| {
             counters.iter().zip(frames).for_each(|(own, frames)| own.frames.store(frames, Ordering::Relaxed));
@@ -256,6 +285,21 @@ mod tests {
         // Nothing moved since: the rate falls.
         assert_eq!(at(13, [350, 400]).1, 0.0);
         assert_eq!(at(13, [350, 400]).3, None);
+    }
+
+    #[test]
+    fn a_file_without_encoded_video_is_measured_by_its_playing_time() {
+        let counters = Arc::new(Counters::default());
+        let mut watch = Watch::new(Phase::Encode, Expected::Seconds(Some(60.0)), vec![Arc::clone(&counters)]);
+        let began = watch.started;
+        // Packets need not come in the order of their times.
+        [0, 12_000_000, 11_000_000].map(|micros| counters.add_packet(micros));
+        let progress = watch.look_at(began + Duration::from_secs(4));
+        assert_eq!((progress.frame, progress.frames_expected, progress.fps), (3, None, 0.0));
+        assert_eq!((progress.seconds, progress.seconds_expected), (12.0, Some(60.0)));
+        assert_eq!((progress.speed, progress.eta_seconds), (3.0, Some(16.0)));
+        counters.set_bytes(1500);
+        assert_eq!(watch.look_at(began + Duration::from_secs(5)).bitrate_kbps, 1.0);
     }
 
     #[test]

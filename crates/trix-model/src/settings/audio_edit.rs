@@ -46,7 +46,7 @@ pub struct AudioEdit {
     pub drift: Rational,
     /// Gain in dB; every sample is multiplied by `10^(gain / 20)`.
     pub gain_db: f64,
-    /// The limit for the true peak after the gain, in dBTP, which a limiter enforces. `None`: no limiter.
+    /// The limit for the true peak after the gain, in dBTP, which a limiter enforces. Without it, there is no limiter.
     pub limit_dbtp: Option<f64>,
     /// The length, if it differs from the source's.
     pub length: Option<ExactLength>,

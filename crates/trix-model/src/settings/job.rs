@@ -72,7 +72,7 @@ pub struct Job {
     /// part of the job, because x264 and x265 write different streams with different numbers of threads.
     #[schemars(range(min = 1, max = 128))]
     pub threads: Option<u32>,
-    /// The most memory that the job may use, such as `4 GiB`; `None`: no limit. Queues between stages get shorter to
+    /// The most memory that the job may use, such as `4 GiB`; without it, there is no limit. Queues between stages get shorter to
     /// keep within the limit. Nothing that determines the bytes of outputs changes. A job that needs more is refused
     /// before anything is decoded.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -257,6 +257,8 @@ fn a_written_plan_runs_as_its_job_does() {
 
 #[test]
 fn a_film_or_a_pipe_in_place_of_a_job_is_refused_without_reading_it() {
+    let short = trix("run {}", &[&Clip { frames: 3, ..Clip::default() }.encoded("-c:v libx264", "mp4")]);
+    assert!(short.code == Some(2) && short.err.contains("for a film, use `trix ingest`"), "{short:?}");
     let folder = folder();
     let (film, pipe) = (file(&folder, "film.mov", ""), folder.path().join("pipe"));
     fs::OpenOptions::new().write(true).open(&film).and_then(|film| film.set_len(1 << 36)).expect("a sparse file");

@@ -351,5 +351,6 @@ fn a_plan_shows_what_it_needs_and_how_long_it_takes() {
     assert!(!into.exists(), "a plan makes nothing");
     trix("ingest {} -o {} --profile preview --set preview_preset=ultrafast", &[&film, &into]).done();
     let text = trix(line, &[&film, &into]).done().out.clone();
-    assert_eq!(text.lines().filter(|line| line.starts_with("! taken ")).count(), 4, "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("! taken ")).count(), 5, "{text}");
+    assert!(text.contains("film.manifest.json exists"), "{text}");
 }

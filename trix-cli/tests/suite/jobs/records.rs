@@ -111,6 +111,33 @@ fn a_report_or_a_log_replaces_no_file_of_the_job() {
 }
 
 #[test]
+fn a_job_that_fails_writes_its_error_in_place_of_an_earlier_report() {
+    let folder = media();
+    let report = |name: &str| -> Value {
+        serde_json::from_slice(&fs::read(folder.path().join(name)).expect("a report")).expect("JSON")
+    };
+    within(&folder, "encode a.mp4 -o copy.mkv --preset ultrafast --report job.json").done();
+    assert_eq!(report("job.json")["outputs"][0]["path"], "copy.mkv");
+    for (line, kind) in [
+        ("encode a.mp4 -o copy.mkv --preset ultrafast", "io"),
+        ("encode a.mp4 -o other.mkv --gop 0", "invalid_spec"),
+        ("encode gone.mp4 -o other.mkv", "io"),
+        ("encode broken.mp4 -o other.mkv", "malformed_input"),
+        ("run job.toml -o packs --set outputs[0].video.gop=0", "invalid_spec"),
+    ] {
+        let ran = within(&folder, &format!("{line} --report job.json"));
+        assert!(ran.code != Some(0), "{ran:?}");
+        let error = &report("job.json")["error"];
+        assert_eq!(error["kind"], kind, "{line}: {error}");
+        assert!(ran.err.contains(error["message"].as_str().expect("a message")), "{line}: {error} {ran:?}");
+    }
+    // With several masters, the summary says which failed.
+    within(&folder, "ingest a.mp4 broken.mp4 -o out --profile base.toml --report job.json");
+    let masters = report("job.json")["masters"].clone();
+    assert_eq!((&masters[0]["state"], &masters[1]["state"]), (&"made".into(), &"failed".into()), "{masters}");
+}
+
+#[test]
 fn both_records_make_their_folders_for_a_sound_job_and_for_no_other() {
     let folder = media();
     let line = "encode a.mp4 -o copy.mkv --preset ultrafast";

@@ -73,6 +73,48 @@ fn a_job_with_two_outputs_shows_share_time_eta_and_size_and_a_line_for_each() {
     }
 }
 
+#[test]
+fn a_job_without_encoded_video_shows_share_time_and_speed() {
+    let folder = folder();
+    let audio = folder.path().join("audio.wav");
+    trix_fixtures::program::ffmpeg(&format!(
+        "-f lavfi -i anoisesrc=duration=900:sample_rate=48000 -ac 2 {}",
+        audio.display()
+    ));
+    let output = folder.path().join("audio.mp4");
+    let rows = shown("encode {} -o {} --audio aac", &[&audio, &output], 100, &["open ", "plan ", "encode ", "verify "]);
+    let row = rows.iter().rfind(|row| row.starts_with("encode ")).expect("a row");
+    assert!(row.contains('%') && row.contains("KiB") || row.contains("MiB"), "{row:?}");
+    assert!(!row.contains("fps") && row.trim_end().ends_with('x') && row.contains('\u{2588}'), "{row:?}");
+    let report = trix("encode {} -o {} --audio aac --overwrite --duration 10", &[&audio, &output]).done().out.clone();
+    assert!(report.contains(" s to encode, "), "{report}");
+    let line = "encode {} -o {} --audio aac --overwrite --duration 300 --progress json";
+    let lines: Vec<Value> = trix(line, &[&audio, &output])
+        .done()
+        .err
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let last = lines.last().expect("a line");
+    assert_eq!((&last["seconds_expected"], &last["frames_expected"]), (&300.0.into(), &Value::Null), "{last}");
+    let seconds = last["seconds"].as_f64().expect("a number");
+    assert!((299.0..=300.1).contains(&seconds), "{last}");
+}
+
+#[test]
+fn verify_with_a_reference_shows_both_readings() {
+    let file = long();
+    let ran = trix("verify {} --against {} --progress json", &[&file, &file]);
+    let lines: Vec<Value> =
+        ran.done().err.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    let mut readings: Vec<&str> = lines.iter().filter_map(|line| line["reading"].as_str()).collect();
+    readings.dedup();
+    assert_eq!(readings, ["verify", "compare"]);
+    // Time counts from the start of each reading.
+    let first = lines.iter().find(|line| line["reading"] == "compare").expect("a line");
+    assert!(first["elapsed_seconds"].as_f64() < Some(0.5), "{first}");
+}
+
 /// What commands that read a file say that they do, and the commands.
 fn readings() -> [(&'static str, &'static str); 3] {
     [("count", "probe {} --count"), ("verify", "verify {}"), ("compare", "compare {} {}")]
@@ -109,7 +151,7 @@ fn names_neither_control_the_terminal_nor_make_lines_too_wide() {
     let output = |part: &str| format!("[[outputs]]\npath = \"${{stem}}.{part}.mkv\"\n{video}\n");
     let profile = support::file(&folder, "two.toml", output("one") + &output("two"));
     let out = folder.path().join("out");
-    let begins = ["open ", "plan ", "encode ", "verify ", "1/2 e", "2/2 映", "  ev\\u{1b…", "  映画"];
+    let begins = ["open ", "plan ", "encode ", "verify ", "1/2 e", "2/2 ", "  ev\\u{1b…", "  映画"];
     let rows = shown(
         "ingest {} {} -o {} --profile {} --set source.frames=25",
         &[&sources[0], &sources[1], &out, &profile],
@@ -121,7 +163,7 @@ fn names_neither_control_the_terminal_nor_make_lines_too_wide() {
     }
 }
 
-/// Starts a job with two outputs through `setsid`, in a session of its own, and closes its terminal when frames are shown.
+/// Starts a job with two outputs through `setsid`, in a session of its own, and closes its terminal when it encodes.
 /// Returns how it ended, and the folder of the job.
 fn after_its_terminal_was_closed(options: &[&str]) -> (ExitStatus, TempDir) {
     let folder = folder();
@@ -133,8 +175,8 @@ fn after_its_terminal_was_closed(options: &[&str]) -> (ExitStatus, TempDir) {
     let mut child = setsid.stdout(Stdio::null()).stderr(program).spawn().expect("setsid runs");
     drop(setsid);
     let (mut shown, mut block) = (Vec::new(), [0; 4096]);
-    while !String::from_utf8_lossy(&shown).contains("two.mp4") {
-        let count = person.read(&mut block).expect("it shows frames");
+    while !String::from_utf8_lossy(&shown).contains("encode ") {
+        let count = person.read(&mut block).expect("it shows the stage");
         shown.extend_from_slice(&block[..count]);
     }
     drop(person);

@@ -235,6 +235,23 @@ fn a_full_disk_is_an_output_error_and_is_left_empty() {
 }
 
 #[test]
+fn the_space_for_all_masters_is_compared_before_the_first_frame() {
+    let (folder, masters) = (folder(), folder());
+    let clip = Clip { frames: 60, ..Clip::default() }.y4m();
+    for number in 0..8 {
+        std::fs::copy(&clip, masters.path().join(format!("{number}.y4m"))).expect("a copy");
+    }
+    let profile = "[[outputs]]\npath = \"${stem}.mp4\"\nvideo = { type = \"x264\", preset = \"ultrafast\", qp = 8 }\n";
+    let profile = support::file(&masters, "one.toml", profile);
+    let line = "ingest {} -o {} --profile {}";
+    let paths: [&Path; 3] = [masters.path(), folder.path(), &profile];
+    let Some((ran, _)) = on_a_disk_of("64k", folder.path(), ":", line, &paths) else { return };
+    let warning = format!("trix: note: {}: the copies of all masters may take ", folder.path().display());
+    assert_eq!(ran.err.matches("may take").count(), 1, "each master alone has room: {ran:?}");
+    assert!(ran.err.starts_with(&warning), "{ran:?}");
+}
+
+#[test]
 fn a_disk_that_fills_up_keeps_the_existing_files() {
     let clip = Clip { frames: 60, ..Clip::default() }.y4m();
     let folder = folder();

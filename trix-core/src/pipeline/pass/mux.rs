@@ -46,7 +46,7 @@ pub(super) fn mux(
         // Matroska writes a cluster of megabytes at a time.
         counters.set_bytes(muxer.position().max(taken));
         if counts_packets && track == 0 {
-            counters.add_frame();
+            counters.add_packet(time.map_or(0, |time| time.micros()));
         }
     }
     let (records, notes) = muxer.finish()?;

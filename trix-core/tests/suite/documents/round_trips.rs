@@ -150,8 +150,10 @@ fn errors_checks_and_scores_come_back() {
 
     let (reference, copy) = (Clip::default().y4m(), Clip::default().encoded("-c:v libx264", "mp4"));
     let open = |path| Source::open_within(path, Limits::default()).expect("a source");
-    let checked = standalone::check_source(open(&copy), Some(open(&reference)), &Cancel::default());
-    comes_back::<FileReport>(&checked.expect("a report"));
+    let mut checked = standalone::check_source(open(&copy), &Cancel::default()).expect("a report");
+    comes_back::<FileReport>(&checked);
+    checked.compare(open(&copy), open(&reference), &Cancel::default()).expect("a comparison");
+    comes_back::<FileReport>(&checked);
     let compared = content::compare_sources(open(&reference), open(&copy), &Metric::ALL, &Cancel::default());
     comes_back::<Comparison>(&compared.expect("a comparison"));
     comes_back::<Doctor>(&doctor::examine());
