@@ -342,6 +342,8 @@ fn a_broadcast_wave_states_the_time_of_its_date() {
     assert_eq!(found, [(Occasion::Created, "2014-03-09T15:32:41")]);
     assert!(info.to_string().contains("  created      2014-03-09 15:32:41\n"), "{info}");
     assert_eq!(mediainfo(&file, "General", "Encoded_Date"), "2014-03-09 15:32:41");
+        ("silence-mp3.mkv", "-f lavfi -i anullsrc=r=44100:cl=stereo -t 6 -c:a libmp3lame -q:a 4"),
+        ("silence-v.mp3", "-f lavfi -i anullsrc=r=44100:cl=stereo -t 6 -c:a libmp3lame -q:a 4 -write_xing 0"),
 }
 
 #[test]
@@ -352,6 +354,42 @@ fn a_large_tag_does_not_hide_the_header_of_an_mp3() {
     let tag = [&b"ID3\x04\0\0\x01\0\0\0"[..], &vec![0; 1 << 21]].concat();
     let folder = trix_fixtures::folder();
     let file = folder.path().join("tagged.mp3");
+    // So do frames of DV, DNxHD and DTS.
+    for (name, line) in [
+        ("still-dv.mov", "-f lavfi -i color=gray:s=720x576:r=25:d=2,format=yuv420p -c:v dvvideo"),
+        ("still-dnxhd.mov", "-f lavfi -i color=gray:s=1920x1080:r=25:d=1,format=yuv422p -c:v dnxhd -b:v 120M"),
+        ("still-dnxhd.mxf", "-f lavfi -i smptebars=s=1920x1080:r=25:d=1,format=yuv422p -c:v dnxhd -b:v 120M"),
+        ("silence-dts.mkv", "-f lavfi -i anullsrc=r=48000:cl=stereo -t 3 -c:a dca -strict -2 -b:a 768k"),
+    ] {
+        let found = first(&made_by_ffmpeg(name, line)).bit_rate_mode.map(|mode| (mode.kind, mode.method));
+        assert_eq!(found, Some((RateKind::Constant, RateMethod::PacketSizes)), "{name}");
+    }
+}
+
+#[test]
+fn a_lossless_codec_never_has_a_constant_rate() {
+    for (name, line) in [
+        ("silence-alac.m4a", "-f lavfi -i anullsrc=r=48000:cl=stereo -t 6 -c:a alac"),
+        (
+            "silence-8.flac",
+            "-f lavfi -i anullsrc=r=48000:cl=7.1 -t 6 -c:a flac -sample_fmt s32 -bits_per_raw_sample 24",
+        ),
+        ("silence-truehd.mkv", "-f lavfi -i anullsrc=r=48000:cl=5.1 -t 6 -c:a truehd -strict -2"),
+    ] {
+        let found = first(&made_by_ffmpeg(name, line)).bit_rate_mode;
+        assert_ne!(found.map(|mode| mode.kind), Some(RateKind::Constant), "{name}");
+    }
+    // Samples that are not compressed have one.
+    let found = first(&made_by_ffmpeg("plain.mov", "-f lavfi -i testsrc2=s=160x90:d=1 -c:v r210")).bit_rate_mode;
+    assert_eq!(found.map(|mode| (mode.kind, mode.method)), Some((RateKind::Constant, RateMethod::Uncompressed)));
+}
+
+#[test]
+fn still_frames_between_others_do_not_hide_a_variable_rate() {
+    // Each frame comes ten times.
+    let line = "-f lavfi -i testsrc2=s=160x90:r=1:d=6,fps=10 -c:v prores_ks";
+    let found = first(&made_by_ffmpeg("slides.mov", line)).bit_rate_mode.map(|mode| (mode.kind, mode.method));
+    assert_eq!(found, Some((RateKind::Variable, RateMethod::PacketSizes)));
     fs::write(&file, [tag, audio].concat()).expect("a file");
     let found = first(&file).bit_rate_mode.map(|mode| (mode.kind, mode.method));
     assert_eq!(found, Some((RateKind::Variable, RateMethod::Header)));
