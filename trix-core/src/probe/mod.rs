@@ -200,12 +200,11 @@ fn describe_coding(
     });
 }
 
-/// False if the largest and the average bit rate of MPEG-4 audio are those of a variable rate: no average (ISO/IEC
-/// 14496-1, 7.2.6.6), or a largest rate that is more than a hundredth above it. `None` for rates that are almost equal:
-/// libavformat states the larger of the average and the rate that was asked for, and does not measure the largest one.
+/// False if MPEG-4 audio states a largest bit rate but no average: a variable rate (ISO/IEC 14496-1, 7.2.6.6). The largest
+/// rate is that of any second, which exceeds the average of a constant rate too. libavformat even states the rate that was
+/// asked for.
 fn is_constant((largest, average): (u32, u32)) -> Option<bool> {
-    let is_above = u64::from(largest) * 100 > u64::from(average) * 101;
-    (average == 0 || is_above).then_some(false)
+    (average == 0 && largest > 0).then_some(false)
 }
 
 /// True if the first frame of an MP3 file states a constant bit rate, false if it states a variable one.
