@@ -211,21 +211,22 @@ fn is_constant((largest, average): (u32, u32)) -> Option<bool> {
 fn audio_header(source: &Source) -> Option<bool> {
     /// Maximum number of tags before the first frame.
     const TAGS: usize = 16;
-    /// Bytes that hold the first frame, with some filling before it.
-    const FRAME: u64 = 4096;
+    /// Bytes that hold the first frame, with the filling before it: libavformat searches as many.
+    const FRAME: u64 = 64 << 10;
     let mut reader = source.reader().ok()?;
-    let mut piece = |at: u64, count: u64| {
+    let mut piece = |at: u64| {
         let mut bytes = Vec::new();
         reader.seek(SeekFrom::Start(at)).ok()?;
-        reader.by_ref().take(count).read_to_end(&mut bytes).ok()?;
+        reader.by_ref().take(FRAME).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     };
     let mut at = 0u64;
     for _ in 0..TAGS {
         // A tag may hold a cover image of any size.
-        match mpeg_audio::tag_size(&piece(at, 10)?) {
+        let head = piece(at)?;
+        match mpeg_audio::tag_size(&head) {
             Some(size) => at = at.checked_add(size)?,
-            None => return mpeg_audio::is_constant(&piece(at, FRAME)?),
+            None => return mpeg_audio::is_constant(&head),
         }
     }
     None

@@ -349,30 +349,6 @@ fn packets_without_content_say_nothing_of_a_bit_rate() {
         let found = found.map(|mode| (mode.kind, mode.method));
         assert_eq!(found, Some((RateKind::Constant, RateMethod::PacketSizes)), "{codec}");
     }
-}
-
-#[test]
-fn a_broadcast_wave_states_the_time_of_its_date() {
-    let line = "-f lavfi -i sine=d=0.2 -write_bext 1 -metadata origination_date=2014-03-09 \
-                -metadata origination_time=15:32:41";
-    let file = made_by_ffmpeg("bext.wav", line);
-    let info = look(&file);
-    let found: Vec<_> = info.container.dates.iter().map(|date| (date.what, date.value.as_str())).collect();
-    assert_eq!(found, [(Occasion::Created, "2014-03-09T15:32:41")]);
-    assert!(info.to_string().contains("  created      2014-03-09 15:32:41\n"), "{info}");
-    assert_eq!(mediainfo(&file, "General", "Encoded_Date"), "2014-03-09 15:32:41");
-        ("silence-mp3.mkv", "-f lavfi -i anullsrc=r=44100:cl=stereo -t 6 -c:a libmp3lame -q:a 4"),
-        ("silence-v.mp3", "-f lavfi -i anullsrc=r=44100:cl=stereo -t 6 -c:a libmp3lame -q:a 4 -write_xing 0"),
-}
-
-#[test]
-fn a_large_tag_does_not_hide_the_header_of_an_mp3() {
-    let line = "-f lavfi -i sine=frequency=440:sample_rate=48000 -t 3 -c:a libmp3lame -q:a 4 -id3v2_version 0";
-    let audio = fs::read(made_by_ffmpeg("bare.mp3", line)).expect("a file");
-    // A tag of 2 MiB that holds only filling, as one with a cover image would be.
-    let tag = [&b"ID3\x04\0\0\x01\0\0\0"[..], &vec![0; 1 << 21]].concat();
-    let folder = trix_fixtures::folder();
-    let file = folder.path().join("tagged.mp3");
     // So do frames of DV, DNxHD and DTS.
     for (name, line) in [
         ("still-dv.mov", "-f lavfi -i color=gray:s=720x576:r=25:d=2,format=yuv420p -c:v dvvideo"),
@@ -409,9 +385,41 @@ fn still_frames_between_others_do_not_hide_a_variable_rate() {
     let line = "-f lavfi -i testsrc2=s=160x90:r=1:d=6,fps=10 -c:v prores_ks";
     let found = first(&made_by_ffmpeg("slides.mov", line)).bit_rate_mode.map(|mode| (mode.kind, mode.method));
     assert_eq!(found, Some((RateKind::Variable, RateMethod::PacketSizes)));
-    fs::write(&file, [tag, audio].concat()).expect("a file");
-    let found = first(&file).bit_rate_mode.map(|mode| (mode.kind, mode.method));
-    assert_eq!(found, Some((RateKind::Variable, RateMethod::Header)));
+}
+
+#[test]
+fn a_broadcast_wave_states_the_time_of_its_date() {
+    let line = "-f lavfi -i sine=d=0.2 -write_bext 1 -metadata origination_date=2014-03-09 \
+                -metadata origination_time=15:32:41";
+    let file = made_by_ffmpeg("bext.wav", line);
+    let info = look(&file);
+    let found: Vec<_> = info.container.dates.iter().map(|date| (date.what, date.value.as_str())).collect();
+    assert_eq!(found, [(Occasion::Created, "2014-03-09T15:32:41")]);
+    assert!(info.to_string().contains("  created      2014-03-09 15:32:41\n"), "{info}");
+    assert_eq!(mediainfo(&file, "General", "Encoded_Date"), "2014-03-09 15:32:41");
+    // EBU Tech 3285, 2.3: any of several characters may separate the parts. The time may be missing.
+    for (number, separator) in ["_", ".", ":", "/"].into_iter().enumerate() {
+        let day = ["2014", "03", "09"].join(separator);
+        let line = format!("-f lavfi -i sine=d=0.2 -write_bext 1 -metadata origination_date={day}");
+        let info = look(&made_by_ffmpeg(&format!("bext-day-{number}.wav"), &line));
+        let found: Vec<_> = info.container.dates.iter().map(|date| (date.what, date.value.as_str())).collect();
+        assert_eq!(found, [(Occasion::Dated, "2014-03-09")], "{day}");
+    }
+}
+
+#[test]
+fn filling_and_tags_do_not_hide_the_header_of_an_mp3() {
+    let line = "-f lavfi -i sine=frequency=440:sample_rate=48000 -t 3 -c:a libmp3lame -q:a 4 -id3v2_version 0";
+    let audio = fs::read(made_by_ffmpeg("bare.mp3", line)).expect("a file");
+    // A tag of 2 MiB that holds only filling, as one with a cover image would be.
+    let tag = [&b"ID3\x04\0\0\x01\0\0\0"[..], &vec![0; 1 << 21]].concat();
+    let folder = trix_fixtures::folder();
+    let file = folder.path().join("tagged.mp3");
+    for filling in [0, 6000, 60_000] {
+        fs::write(&file, [&tag[..], &vec![0; filling], &audio].concat()).expect("a file");
+        let found = first(&file).bit_rate_mode.map(|mode| (mode.kind, mode.method));
+        assert_eq!(found, Some((RateKind::Variable, RateMethod::Header)), "{filling}");
+    }
 }
 
 #[test]
