@@ -60,7 +60,8 @@ pub fn probe(source: &Source) -> MediaInfo {
     let micro = TimeBase::new(1, 1_000_000);
     let input = &source.input;
     let movie = input.demuxer().starts_with("mov,").then(|| movie::read(&mut source.reader().ok()?)).flatten();
-    let is_matroska = input.demuxer().starts_with("matroska");
+    let demuxer = input.demuxer();
+    let is_matroska = demuxer.starts_with("matroska");
     let segment = is_matroska.then(|| matroska::segment_info(&mut source.reader().ok()?)).flatten().unwrap_or_default();
     let metadata = input.metadata();
     let brand = named(&metadata, "major_brand").filter(|_| movie.is_some()).map(|brand| brand.trim().to_owned());
@@ -115,7 +116,7 @@ pub fn probe(source: &Source) -> MediaInfo {
             brand,
             muxing_application: segment.muxing_application,
             writing_application: writer,
-            dates: dates::dates(&metadata, is_matroska, segment.date, camera.as_deref()),
+            dates: dates::dates(&metadata, &demuxer, segment.date, camera.as_deref()),
             metadata: metadata.into_iter().collect(),
         },
         chapters: input.chapters(),
