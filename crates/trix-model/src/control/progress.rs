@@ -83,9 +83,9 @@ pub struct ReadingProgress {
     pub trix: u32,
     /// What the file is read for.
     pub reading: Reading,
-    /// The byte that was read last.
+    /// Bytes that were read: the place in the file, or the sum over all files that are compared.
     pub bytes: u64,
-    /// Bytes of the file, where known.
+    /// Bytes of the file or of these files, where known.
     pub bytes_expected: Option<u64>,
     /// Seconds to the end, where known: after the first second.
     pub eta_seconds: Option<f64>,
@@ -105,9 +105,9 @@ impl ReadingProgress {
 /// The share of a file that was read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share {
-    /// The byte that was read last.
+    /// Bytes that were read: the place in the file, or the sum over all files that are compared.
     pub bytes: u64,
-    /// Bytes of the file, where known.
+    /// Bytes of the file or of these files, where known.
     pub bytes_expected: Option<u64>,
     /// Seconds to the end, where known: after the first second.
     pub eta_seconds: Option<f64>,
