@@ -293,7 +293,7 @@ mod tests {
         let mut watch = Watch::new(Phase::Encode, Expected::Seconds(Some(60.0)), vec![Arc::clone(&counters)]);
         let began = watch.started;
         // Packets need not come in the order of their times.
-        [0, 12_000_000, 11_000_000].map(|micros| counters.add_packet(micros));
+        [0, 12_000_000, 11_000_000].into_iter().for_each(|micros| counters.add_packet(micros));
         let progress = watch.look_at(began + Duration::from_secs(4));
         assert_eq!((progress.frame, progress.frames_expected, progress.fps), (3, None, 0.0));
         assert_eq!((progress.seconds, progress.seconds_expected), (12.0, Some(60.0)));
