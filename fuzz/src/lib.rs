@@ -12,7 +12,6 @@ use trix_bitstream::{
     cmaf::{
         codecs, fragment,
         header::{self, Header, Track},
-        sample_entry,
         samples::SampleForm,
     },
     codec_delay, ebml, edit_list,
@@ -22,7 +21,7 @@ use trix_bitstream::{
     manifest::{self, Content},
     mpeg_audio, mpeg_video,
     nal::{self, Framing, NalCodec},
-    rpu, sample_entry as entries, segment_info, sei, sequence_set,
+    rpu, sample_entry, segment_info, sei, sequence_set,
     steady::{self, Steady},
     thumbnails, vpx, vvc, webvtt,
 };
@@ -247,9 +246,9 @@ fn tracks(bytes: &[u8]) {
     codecs::in_header(bytes);
     codecs::name(bytes);
     sample_entry::decoder_config(bytes);
-    entries::aperture(bytes);
-    entries::bit_rates(bytes);
-    entries::joint_objects(bytes);
+    sample_entry::aperture(bytes);
+    sample_entry::bit_rates(bytes);
+    sample_entry::joint_objects(bytes);
     for name in [b"avcC", b"esds", b"btrt"] {
         let found = sample_entry::child(bytes, 0..bytes.len(), name);
         assert!(found.is_none_or(|found| found.end <= bytes.len()), "a box behind the end");

@@ -113,7 +113,7 @@ fn element(mut bytes: &[u8], wanted: u32) -> Option<&[u8]> {
     loop {
         let (found, size, width) = head_of(bytes)?;
         // An element of unknown size extends to the end.
-        let size = usize::try_from(size.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let size = size.and_then(|size| size.try_into().ok()).unwrap_or(usize::MAX);
         let end = size.saturating_add(width).min(bytes.len());
         if found == wanted {
             return bytes.get(width..end);

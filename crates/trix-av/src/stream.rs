@@ -41,6 +41,8 @@ pub struct StreamFacts {
     pub is_text: bool,
     /// True if the codec can be lossless.
     pub is_lossless: bool,
+    /// True if the codec can be lossy. Some codecs, such as H.264 and DTS, can be both.
+    pub is_lossy: bool,
     /// Name of the profile.
     pub profile: Option<String>,
     /// Level in the codec's own units.
@@ -156,6 +158,7 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
         tag: four_characters(codec.codec_tag),
         is_text: descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_TEXT_SUB as c_int != 0),
         is_lossless: descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_LOSSLESS as c_int != 0),
+        is_lossy: descriptor.is_some_and(|found| found.props & av::AV_CODEC_PROP_LOSSY as c_int != 0),
         profile,
         level: (codec.level > 0).then_some(codec.level),
         format: codec.format,

@@ -28,6 +28,8 @@ pub mod id {
     pub const TIMESTAMP: u32 = 0xe7;
     /// Chapters.
     pub const CHAPTERS: u32 = 0x1043_a770;
+    /// Bytes without meaning.
+    pub const VOID: u32 = 0xec;
     /// The checksum of the elements that follow it.
     pub const CRC_32: u32 = 0xbf;
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: only declared sizes count. A container that does not declare its end gives no size.
 
+use crate::ebml;
+
 /// Enough bytes of a file for [`declared`]: a run-in and the first headers of every container that it knows.
 pub const HEAD: u64 = 64 * 1024;
 
@@ -10,22 +12,18 @@ pub fn declared(head: &[u8]) -> Option<u64> {
     [matroska, mxf, riff, asf].iter().find_map(|read| read(head))
 }
 
-/// Matroska (RFC 9559): an EBML header, then a segment. Each has a size, which may be unknown during recording.
+/// Matroska (RFC 9559): an EBML header, then a segment. Each has a size, which may be unknown during recording. Other
+/// elements may stand between them (RFC 8794, 11.3.2).
 fn matroska(head: &[u8]) -> Option<u64> {
-    let rest = head.strip_prefix(&[0x1a, 0x45, 0xdf, 0xa3])?;
-    let (header, length) = vint(rest)?;
-    let segment = 4 + length + header?;
-    let rest = head.get(usize::try_from(segment).ok()?..)?.strip_prefix(&[0x18, 0x53, 0x80, 0x67])?;
-    let (content, length) = vint(rest)?;
-    (segment + 4 + length).checked_add(content?)
-}
-
-/// An EBML variable-size integer (RFC 8794, 4): its value, unless it is "unknown", and its length in bytes.
-fn vint(bytes: &[u8]) -> Option<(Option<u64>, u64)> {
-    let length = bytes.first()?.leading_zeros() as usize + 1;
-    let value = bytes.get(..length)?.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-    let mask = (1u64 << (7 * length)) - 1;
-    Some(((value & mask != mask).then_some(value & mask), length as u64))
+    head.starts_with(&ebml::id::EBML.to_be_bytes()).then_some(())?;
+    let mut at = 0u64;
+    loop {
+        let (element, size, width) = ebml::head_of(head.get(usize::try_from(at).ok()?..)?)?;
+        at = at.checked_add(width as u64)?.checked_add(size?)?;
+        if element == ebml::id::SEGMENT {
+            return Some(at);
+        }
+    }
 }
 
 /// MXF (SMPTE ST 377-1, 7.1): the header partition states the byte offset of the footer partition, or zero.
@@ -77,6 +75,8 @@ mod tests {
         assert_eq!(declared(&file), Some(7 + 4 + 2 + 100));
         let live = [0x1a, 0x45, 0xdf, 0xa3, 0x82, 9, 9, 0x18, 0x53, 0x80, 0x67, 0xff];
         assert_eq!(declared(&live), None);
+        let void = [0x1a, 0x45, 0xdf, 0xa3, 0x82, 9, 9, 0xec, 0x81, 0, 0x18, 0x53, 0x80, 0x67, 0x40, 0x64];
+        assert_eq!(declared(&void), Some(10 + 4 + 2 + 100));
     }
 
     #[test]

@@ -1,10 +1,26 @@
-//! What the boxes in a sample entry of MP4 state.
+//! Sample entries of MP4 (ISO/IEC 14496-12, 8.5.2.2): finds their boxes, and reads what these state.
 //!
-//! Invariant: a box that is too short states nothing.
+//! Invariant: what is found lies completely within the entry. A box that is too short states nothing.
+
+use std::ops::Range;
 
 use trix_model::time::Rational;
 
-use crate::boxes::u32_at;
+use crate::boxes::{self, u32_at};
+
+/// The sample entry in an init segment: its four-character code and the data after it.
+pub fn in_header(data: &[u8]) -> Option<Range<usize>> {
+    let stsd = boxes::at_path(data, &[b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"])?;
+    // Version, flags, the number of entries, and the size of the first.
+    (stsd.len() >= 12).then_some(stsd.start + 12..stsd.end)
+}
+
+/// Finds a box in the sample entry at `entry` of `data`. The entry begins with its size.
+pub fn child(data: &[u8], entry: Range<usize>, name: &[u8; 4]) -> Option<Range<usize>> {
+    let code = data.get(entry.start..entry.end)?.get(4..8)?;
+    let fields = if matches!(code, b"avc1" | b"hvc1" | b"dvh1") { 78 } else { 28 };
+    boxes::find(data, entry.start + 8 + fields..entry.end, name)
+}
 
 /// Width and height of the clean aperture (ISO/IEC 14496-12, 12.1.4), each a fraction.
 pub fn aperture(content: &[u8]) -> Option<(Rational, Rational)> {
@@ -14,24 +30,29 @@ pub fn aperture(content: &[u8]) -> Option<(Rational, Rational)> {
 }
 
 /// The largest and the average bit rate in the decoder configuration of an elementary stream descriptor (ISO/IEC
-/// 14496-1, 7.2.6.5 and 7.2.6.6). An average of zero stands for a variable rate.
-pub fn bit_rates(content: &[u8]) -> Option<(u32, u32)> {
-    /// Skips the tag of a descriptor and its length, which has up to four bytes.
-    fn head(content: &[u8], tag: u8) -> Option<&[u8]> {
-        let rest = content.strip_prefix(&[tag])?;
+/// 14496-1, 7.2.6.6). An average of zero stands for a variable rate.
+pub fn bit_rates(esds: &[u8]) -> Option<(u32, u32)> {
+    let at = decoder_config(esds)?;
+    Some((u32_at(esds, at + 5)?, u32_at(esds, at + 9)?))
+}
+
+/// Offset of the decoder's object type in the content of an esds box (ISO/IEC 14496-1, 7.2.6.5 and 7.2.6.6).
+pub fn decoder_config(esds: &[u8]) -> Option<usize> {
+    // A descriptor begins with its tag and its length. The length has up to four bytes of seven bits each.
+    let enter = |at: usize, tag: u8| {
+        let rest = esds.get(at..)?.strip_prefix(&[tag])?;
         let length = rest.iter().take(4).position(|byte| byte & 0x80 == 0)?;
-        rest.get(length + 1..)
-    }
-    let stream = head(content.get(4..)?, 3)?;
-    let flags = stream.get(2)?;
+        Some(at + 1 + length + 1)
+    };
+    let stream = enter(4, 3)?;
+    let flags = esds.get(stream + 2)?;
     // An optional reference, an optional address and an optional clock come first.
-    let mut at = 3 + if flags & 0x80 != 0 { 2 } else { 0 };
+    let mut at = stream + 3 + if flags & 0x80 != 0 { 2 } else { 0 };
     if flags & 0x40 != 0 {
-        at += 1 + usize::from(*stream.get(at)?);
+        at += 1 + usize::from(*esds.get(at)?);
     }
     at += if flags & 0x20 != 0 { 2 } else { 0 };
-    let decoder = head(stream.get(at..)?, 4)?;
-    Some((u32_at(decoder, 5)?, u32_at(decoder, 9)?))
+    enter(at, 4)
 }
 
 /// The number of objects of joint object coding (ETSI TS 103 420, 8.3). It follows the substreams in the box of E-AC-3
@@ -63,6 +84,9 @@ mod tests {
         for cut in 0..plain.len() {
             assert_eq!(bit_rates(&plain[..cut]), None);
         }
+        assert_eq!((decoder_config(&plain), decoder_config(&with_reference)), (Some(14), Some(13)));
+        // A length has at most four bytes.
+        assert_eq!(decoder_config(&[&plain[..5], &[0x80], &plain[5..]].concat()), None);
     }
 
     #[test]

@@ -146,27 +146,26 @@ fn escaped(body: &[u8]) -> Vec<u8> {
 
 /// Reads the extras of a coded frame with any framing.
 pub fn extras(frame: &[u8], codec: NalCodec, framing: Framing) -> Extras {
+    let units = nal::units(frame, framing);
     let mut found = Extras::default();
-    for unit in nal::units(frame, framing) {
-        match (codec, unit) {
-            (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => messages(body, &mut found),
-            (NalCodec::Hevc, [header, _, body @ ..]) => match (header >> 1) & 0x3f {
-                39 | 40 => messages(body, &mut found),
-                62 => found.dolby_vision = Some(body.into()),
-                _ => {}
-            },
-            _ => {}
-        }
-    }
+    each_message_in(&units, codec, |kind, message| take_extra(kind, message, &mut found));
+    // Type 62 of HEVC: the RPU of Dolby Vision.
+    found.dolby_vision = units.iter().rev().find_map(|unit| match (codec, unit) {
+        (NalCodec::Hevc, [header, _, body @ ..]) if header >> 1 & 0x3f == 62 => Some(Arc::from(body)),
+        _ => None,
+    });
     found
 }
 
-/// Calls `visit` with the type and payload of every SEI message before the slices.
+/// Calls `visit` with the type and payload of every SEI message among `units`.
 fn each_message_in(units: &[&[u8]], codec: NalCodec, mut visit: impl FnMut(usize, &[u8])) {
     for unit in units {
         match (codec, unit) {
             (NalCodec::H264, [header, body @ ..]) if header & 0x1f == 6 => each_message(body, &mut visit),
-            (NalCodec::Hevc, [header, _, body @ ..]) if (header >> 1) & 0x3f == 39 => each_message(body, &mut visit),
+            // Types 39 and 40: before and behind the slices.
+            (NalCodec::Hevc, [header, _, body @ ..]) if matches!(header >> 1 & 0x3f, 39 | 40) => {
+                each_message(body, &mut visit);
+            }
             _ => {}
         }
     }
@@ -223,14 +222,14 @@ pub fn camera(units: &[&[u8]], codec: NalCodec) -> Option<Camera> {
     each_message_in(units, codec, |kind, message| {
         // A byte counts the entries.
         if let (5, Some([count, entries @ ..])) = (kind, message.strip_prefix(&PACK)) {
-            found = found.take().or(Some(packed(entries, usize::from(*count))));
+            found = found.take().or(Some(camera_entries(entries, usize::from(*count))));
         }
     });
     found
 }
 
 /// Reads `count` entries of five bytes: an identifier and four bytes of data.
-fn packed(entries: &[u8], count: usize) -> Camera {
+fn camera_entries(entries: &[u8], count: usize) -> Camera {
     let entry = |id: u8| entries.chunks_exact(5).take(count).find(|entry| entry[0] == id).map(|entry| &entry[1..]);
     // Decimal digits, four bits each.
     let digits = |byte: u8| {
@@ -272,18 +271,17 @@ fn packed(entries: &[u8], count: usize) -> Camera {
     Camera { recorded: recorded(), model: Some(model).filter(|model| !model.is_empty()) }
 }
 
-fn messages(body: &[u8], found: &mut Extras) {
-    each_message(body, |kind, message| {
-        if kind != usize::from(REGISTERED) {
-            return;
-        }
-        if message.starts_with(&HDR10_PLUS) {
-            found.hdr10_plus = Some(Arc::from(message));
-        } else if let Some([flags, _, triplets @ ..]) = message.strip_prefix(&CAPTIONS) {
-            let bytes = usize::from(flags & 0x1f) * 3;
-            found.captions.extend_from_slice(triplets.get(..bytes).unwrap_or_default());
-        }
-    });
+/// Adds a message of registered user data to `found`.
+fn take_extra(kind: usize, message: &[u8], found: &mut Extras) {
+    if kind != usize::from(REGISTERED) {
+        return;
+    }
+    if message.starts_with(&HDR10_PLUS) {
+        found.hdr10_plus = Some(Arc::from(message));
+    } else if let Some([flags, _, triplets @ ..]) = message.strip_prefix(&CAPTIONS) {
+        let bytes = usize::from(flags & 0x1f) * 3;
+        found.captions.extend_from_slice(triplets.get(..bytes).unwrap_or_default());
+    }
 }
 
 #[cfg(test)]

@@ -44,9 +44,9 @@ pub fn read(unit: &[u8], codec: NalCodec) -> Option<SequenceSet> {
 fn h264(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
     const WITH_CHROMA: [u32; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
     let profile = bits.take(8)?;
-    // Constraints and level, number of the set.
+    // Constraints and level.
     bits.skip(16)?;
-    bits.golombs(1)?;
+    let _number = bits.golomb()?;
     if WITH_CHROMA.contains(&profile) {
         let chroma = bits.golomb()?;
         if chroma == 3 {
@@ -64,11 +64,11 @@ fn h264(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
             }
         }
     }
-    // Size of the frame number.
-    bits.golombs(1)?;
+    let _frame_number_bits = bits.golomb()?;
     match bits.golomb()? {
-        // Order type 0: size of the order count.
-        0 => bits.golombs(1)?,
+        0 => {
+            let _order_count_bits = bits.golomb()?;
+        }
         1 => {
             // Two offsets, then one for each frame of a cycle.
             let _always_zero = bits.flag()?;
@@ -78,9 +78,8 @@ fn h264(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
         }
         _ => {}
     }
-    // Reference frames, and whether frame numbers have gaps.
-    bits.golombs(1)?;
-    bits.skip(1)?;
+    let _reference_frames = bits.golomb()?;
+    let _has_gaps = bits.flag()?;
     // Width and height in macroblocks.
     bits.golombs(2)?;
     let is_frames_only = bits.flag()?;
@@ -106,7 +105,7 @@ fn h264(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
             let scale = bits.take(4)?;
             let _scale_of_sizes = bits.take(4)?;
             let schedule = schedules(bits, count, scale, false)?;
-            found.schedule = found.schedule.or(schedule);
+            found.schedule.get_or_insert(schedule);
             // Four lengths of 5 bits.
             bits.skip(4 * 5)?;
         }
@@ -164,16 +163,16 @@ fn appearance(bits: &mut Bits<'_>) -> Option<()> {
 }
 
 /// `count` + 1 schedules, at most 32. Returns the first one.
-fn schedules(bits: &mut Bits<'_>, count: u32, scale: u32, with_units: bool) -> Option<Option<Schedule>> {
+fn schedules(bits: &mut Bits<'_>, count: u32, scale: u32, with_units: bool) -> Option<Schedule> {
     let mut first = None;
     for _ in 0..=count.min(31) {
         let value = u64::from(bits.golomb()?) + 1;
         // The size of the buffer, then size and rate for parts of a frame.
         bits.golombs(if with_units { 3 } else { 1 })?;
         let is_constant = bits.flag()?;
-        first = first.or(Some(Schedule { is_constant, bit_rate: value << (6 + scale) }));
+        first.get_or_insert(Schedule { is_constant, bit_rate: value << (6 + scale) });
     }
-    Some(first)
+    first
 }
 
 /// H.265, 7.3.2.2.
@@ -195,9 +194,9 @@ fn hevc(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
     for (profile, level) in stated {
         bits.skip(88 * usize::from(profile) + 8 * usize::from(level))?;
     }
-    // Number of the set, and chroma.
-    bits.golombs(1)?;
-    if bits.golomb()? == 3 {
+    let _number = bits.golomb()?;
+    let chroma = bits.golomb()?;
+    if chroma == 3 {
         let _separate_planes = bits.flag()?;
     }
     // Width and height.
@@ -249,7 +248,7 @@ fn hevc(bits: &mut Bits<'_>, found: &mut SequenceSet) -> Option<()> {
     bits.skip(32 + 32)?;
     let has_ticks_of_order = bits.flag()?;
     if has_ticks_of_order {
-        bits.golombs(1)?;
+        let _ticks = bits.golomb()?;
     }
     let has_buffer_model = bits.flag()?;
     if has_buffer_model {
@@ -279,9 +278,8 @@ fn reference_sets(bits: &mut Bits<'_>) -> Option<()> {
         let mut frames = 0;
         let is_predicted = set > 0 && bits.flag()?;
         if is_predicted {
-            // Sign and size of a difference.
-            bits.skip(1)?;
-            bits.golombs(1)?;
+            let _sign = bits.flag()?;
+            let _difference = bits.golomb()?;
             for _ in 0..=previous {
                 let is_used = bits.flag()?;
                 if is_used || bits.flag()? {
@@ -291,7 +289,7 @@ fn reference_sets(bits: &mut Bits<'_>) -> Option<()> {
         } else {
             frames = bits.golomb()?.min(16) + bits.golomb()?.min(16);
             for _ in 0..frames {
-                bits.golombs(1)?;
+                let _difference = bits.golomb()?;
                 let _is_used = bits.flag()?;
             }
         }
@@ -323,8 +321,7 @@ fn hevc_buffer_model(bits: &mut Bits<'_>, layers: u32) -> Option<Option<Schedule
             is_even = bits.flag()?;
         }
         if is_even {
-            // Ticks in a frame.
-            bits.golombs(1)?;
+            let _ticks = bits.golomb()?;
         } else {
             has_low_delay = bits.flag()?;
         }
@@ -333,9 +330,10 @@ fn hevc_buffer_model(bits: &mut Bits<'_>, layers: u32) -> Option<Option<Schedule
         }
         let mut first = None;
         for _ in 0..u32::from(of_units) + u32::from(of_slices) {
-            first = first.or(schedules(bits, count, scale, with_units)?);
+            let schedule = schedules(bits, count, scale, with_units)?;
+            first.get_or_insert(schedule);
         }
-        whole = first.or(whole);
+        whole = first;
     }
     Some(whole)
 }

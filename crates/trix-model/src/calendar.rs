@@ -16,3 +16,26 @@ pub fn days_of(year: u16, month: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+/// Year, month and day that lie `days` days after 1970-01-01. `None` if `days` is within two thousand years
+/// of `i64::MAX`.
+///
+/// ```
+/// use trix_model::calendar::date_of;
+/// assert_eq!((date_of(0), date_of(-1)), (Some((1970, 1, 1)), Some((1969, 12, 31))));
+/// assert_eq!((date_of(11_016), date_of(20_453)), (Some((2000, 2, 29)), Some((2025, 12, 31))));
+/// assert_eq!((date_of(i64::MAX), date_of(i64::MIN).is_some()), (None, true));
+/// ```
+pub fn date_of(days: i64) -> Option<(i64, u8, u8)> {
+    // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: years begin in March, so that the
+    // leap day is the last day of a year. An era has 400 years.
+    let days = days.checked_add(719_468)?;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    Some((year, u8::try_from(month).ok()?, u8::try_from(day).ok()?))
+}

@@ -151,11 +151,11 @@ impl Intervals {
         self.runs.as_ref().is_some_and(|runs| runs.len() == 1)
     }
 
-    /// The usual intervals, if all intervals but a few long ones fit one even grid. `None` without such a hole.
-    fn but_for_holes(&self) -> Option<Usual> {
-        let (&usual, &count) = self.counts.iter().max_by_key(|(_, count)| **count)?;
-        let is_fine = self.tolerance.checked_mul(4)? <= usual;
-        let found = if is_fine { self.on_a_grid() } else { self.on_coarse_ticks(usual, count) }?;
+    /// The usual intervals, if all intervals but a few long ones fit one even grid. `None` without such a hole. The interval
+    /// `most_common` occurs `count` times.
+    fn but_for_holes(&self, most_common: i64, count: u64) -> Option<Usual> {
+        let is_fine = self.tolerance.checked_mul(4)? <= most_common;
+        let found = if is_fine { self.on_a_grid() } else { self.on_coarse_ticks(most_common, count) }?;
         let is_rare = found.holes < RUNS as u64 && found.holes.checked_mul(FRAMES_PER_HOLE)? < self.frames;
         (found.holes > 0 && is_rare && found.intervals > 0 && found.passed > 0).then_some(found)
     }
@@ -214,7 +214,7 @@ impl Intervals {
         let is_fine = self.tolerance.checked_mul(4).and_then(|most| most.checked_mul(intervals));
         let is_fine = is_fine.is_some_and(|most| most <= passed);
         let is_constant = self.least == self.greatest || (is_fine && self.is_one_run());
-        let usual = if is_constant { None } else { self.but_for_holes() };
+        let usual = if is_constant { None } else { self.but_for_holes(most_common, count) };
         let holes = usual.as_ref().map(|usual| usual.holes);
         let (intervals, passed, greatest) =
             usual.map_or((intervals, passed, self.greatest), |usual| (usual.intervals, usual.passed, usual.greatest));

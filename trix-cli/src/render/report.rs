@@ -48,7 +48,7 @@ pub fn text(report: &Report) -> String {
     }
     let timing = &report.timing;
     let encodes = |plan: &&OutputPlan| plan.video.is_some() || plan.audio.iter().any(|audio| !audio.copied);
-    let did = match plans.iter().any(|plan| encodes(&plan)) {
+    let did = match plans.iter().any(encodes) {
         // Without frames, there is no frame rate.
         true if timing.fps > 0.0 => format!("encode ({:.1} fps)", timing.fps),
         true => "encode".to_owned(),

@@ -10,21 +10,24 @@
 
 use std::{
     fs::OpenOptions,
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{Read, Seek, SeekFrom, Write},
     path::Path,
 };
 
 use trix_av::{ability, stream::CodecParameters};
 use trix_bitstream::{
     codec_delay::{self, Missing},
-    ebml::{head_of, id},
+    ebml::id,
 };
 use trix_model::{
     error::{Error, Result, Stage},
     time::{TimeBase, Timestamp},
 };
 
-use crate::settings::job::Container;
+use crate::{
+    settings::job::Container,
+    source::matroska::{Element, Look},
+};
 
 /// Samples of silence to insert before the `priming` samples of an encoder. Matroska counts milliseconds, so silence and
 /// priming together last a whole number of them.
@@ -87,42 +90,24 @@ pub(super) fn later(metadata: &[(String, String)]) -> Missing {
 /// # Errors
 /// `Io` if the file cannot be changed, `Bug` if its track descriptions are not where libavformat puts them.
 pub(super) fn complete(path: &Path, missing: &[Option<Missing>]) -> Result<()> {
+    /// Maximum number of elements to look at. libavformat writes fewer than ten before the tracks.
+    const ELEMENTS: usize = 64;
     if missing.iter().all(Option::is_none) {
         return Ok(());
     }
     let io = |error| Error::io(Stage::Mux, path, "cannot be completed", error);
     let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
-    let (at, length) = find_tracks(&mut file).map_err(io)?;
-    let mut tracks = vec![0; length];
-    file.seek(SeekFrom::Start(at)).map_err(io)?;
-    file.read_exact(&mut tracks).map_err(io)?;
+    let found = Look::new(&mut file, ELEMENTS).and_then(|mut look| look.top(id::TRACKS)).map_err(io)?;
+    let misplaced = || Error::bug(Stage::Mux, "the muxer wrote no tracks before the first cluster").in_file(path);
+    let Element { start, end, .. } = found.ok_or_else(misplaced)?;
+    let mut tracks = Vec::new();
+    file.seek(SeekFrom::Start(start)).map_err(io)?;
+    Read::take(&mut file, end - start).read_to_end(&mut tracks).map_err(io)?;
     codec_delay::enter(&mut tracks, missing).ok_or_else(|| {
         Error::bug(Stage::Mux, "the muxer did not write the names of tracks as they were given").in_file(path)
     })?;
-    file.seek(SeekFrom::Start(at)).map_err(io)?;
+    file.seek(SeekFrom::Start(start)).map_err(io)?;
     file.write_all(&tracks).map_err(io)
-}
-
-/// Offset and length of the content of the Tracks element.
-fn find_tracks(file: &mut (impl Read + Seek)) -> io::Result<(u64, usize)> {
-    let missing = || io::Error::new(io::ErrorKind::InvalidData, "no tracks before the first cluster");
-    let mut at = 0;
-    loop {
-        file.seek(SeekFrom::Start(at))?;
-        let mut head = [0; 12];
-        let read = file.read(&mut head)?;
-        let (element, size, width) = head_of(&head[..read]).ok_or_else(missing)?;
-        at += width as u64;
-        match element {
-            id::TRACKS => {
-                let size = size.and_then(|size| usize::try_from(size).ok()).ok_or_else(missing)?;
-                return Ok((at, size));
-            }
-            id::CLUSTER => return Err(missing()),
-            id::SEGMENT => {}
-            _ => at = size.and_then(|size| at.checked_add(size)).ok_or_else(missing)?,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The names under which a format is sold: IMX 30, HDV 1080i, XDCAM HD422, AVC-Intra 100, DVCPRO HD.
 //!
-//! Invariant: a name is given only if the facts that define its format are known and are those of the format: for a format
-//! of tape and disc codec, profile, sampling, frame size, bit rate or fields; for the others codec, tag, profile or brand.
+//! Invariant: a name is given only if all facts that define its format are known and agree. Each function states which
+//! facts these are.
 
 /// Chroma subsampling as [`Facts::chroma`] has it.
 const C422: (u32, u32) = (1, 0);
@@ -68,6 +68,8 @@ fn is_near(rate: u64, megabits: f64) -> bool {
     (rate as f64 / 1e6 - megabits).abs() <= 0.02 * megabits
 }
 
+/// Profile, level, frame size and the stated bit rate. IMX is intra only, and XDCAM is not. XDCAM HD and HDV differ in a
+/// variable and a constant rate, and XDCAM EX in its tag.
 fn mpeg2(facts: &Facts<'_>) -> Option<String> {
     // ISO/IEC 13818-2, tables 8-3 and 8-13.
     const MAIN_AT_HIGH_1440: i32 = 6;
@@ -112,7 +114,8 @@ fn mpeg2(facts: &Facts<'_>) -> Option<String> {
     }
 }
 
-/// AVC-Intra (SMPTE RP 2027): every frame has the same number of bytes, which depends on class, height and frame rate.
+/// XAVC: the brand. AVC-Intra (SMPTE RP 2027): profile, frame size, and the number of bytes of every frame, which depends
+/// on class, height and frame rate.
 fn avc(facts: &Facts<'_>) -> Option<String> {
     if facts.brand == Some("XAVC") {
         return Some("XAVC".into());
@@ -135,7 +138,7 @@ fn avc(facts: &Facts<'_>) -> Option<String> {
     class.iter().find(|class| budgets(**class).into_iter().any(is_near)).map(|class| format!("AVC-Intra {class}"))
 }
 
-/// SMPTE ST 314, ST 370; IEC 61834.
+/// Frame size and chroma, and the tag where these are not enough (SMPTE ST 314, ST 370; IEC 61834).
 fn dv(facts: &Facts<'_>) -> Option<&'static str> {
     match (facts.size, facts.chroma) {
         ((1440 | 1280, 1080) | (960, 720), C422) => Some("DVCPRO HD"),
@@ -152,6 +155,7 @@ fn dv(facts: &Facts<'_>) -> Option<&'static str> {
     }
 }
 
+/// The tag, or the profile without it.
 fn prores(facts: &Facts<'_>) -> Option<&'static str> {
     let by_tag = match facts.tag {
         Some("apco") => Some("Apple ProRes 422 Proxy"),

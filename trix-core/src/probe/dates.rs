@@ -21,7 +21,7 @@ pub struct DateInfo {
 }
 
 /// What happened at a date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Occasion {
     /// A camera or a recorder took it.
@@ -59,15 +59,16 @@ const KEYS: [(&str, Occasion); 9] = [
     ("date", Occasion::Dated),
 ];
 
-/// The dates in `metadata` of a container. `is_matroska`: dates without a time zone are those of UTC (RFC 9559; the
-/// tags of Matroska). `written`: nanoseconds since 2001 in UTC, when a Matroska file says that it was written.
-/// `recorded`: what a camcorder wrote into its frames. Dates of one kind follow one another, in the order of [`Occasion`].
+/// The dates in `metadata` of a container that `demuxer` reads. Dates of Matroska without a time zone are those of UTC
+/// (RFC 9559; the tags of Matroska). `written`: nanoseconds since 2001 in UTC, when a Matroska file says that it was
+/// written. `recorded`: what a camcorder wrote into its frames. Dates of one kind follow one another, in the order of [`Occasion`].
 pub(super) fn dates(
     metadata: &[(String, String)],
-    is_matroska: bool,
+    demuxer: &str,
     written: Option<i64>,
     recorded: Option<&str>,
 ) -> Vec<DateInfo> {
+    let is_matroska = demuxer.starts_with("matroska");
     let mut list: Vec<(Date, DateInfo)> = Vec::new();
     let mut add = |date: Date, what: Occasion, origin: &str| {
         // Some containers repeat a date in several fields.
@@ -86,7 +87,8 @@ pub(super) fn dates(
     if let Some(date) = written {
         add(date, Occasion::Created, "DateUTC");
     }
-    let origination = origination(metadata);
+    let is_wave = matches!(demuxer, "wav" | "w64");
+    let origination = is_wave.then(|| origination(metadata)).flatten();
     if let Some(date) = origination {
         add(date, Occasion::Created, "bext");
     }
@@ -103,22 +105,20 @@ pub(super) fn dates(
             add(date, what, key);
         }
     }
-    list.sort_by_key(|(_, info)| info.what as u8);
+    list.sort_by_key(|(_, info)| info.what);
     list.into_iter().map(|(_, info)| info).collect()
 }
 
-/// When the audio of a Broadcast Wave file came into being (EBU Tech 3285, 2.3: OriginationDate and OriginationTime, of
-/// 10 and 8 characters). libavformat gives the day as `date` and the time as `creation_time`.
+/// When the audio of a Broadcast Wave file came into being (EBU Tech 3285, 2.3: OriginationDate and OriginationTime).
+/// libavformat gives the day as `date` and the time as `creation_time`.
 fn origination(metadata: &[(String, String)]) -> Option<Date> {
-    let field = |wanted: &str, length: usize, separator: &str| {
-        let (_, value) = metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted))?;
-        // Any of these characters may separate the parts.
-        let is_own = value.trim().len() == length;
-        is_own.then(|| value.trim().replace(['-', '_', ':', ' ', '.'], separator))
-    };
-    let is_day = |date: &Date| date.time.is_none() && matches!(date.day, Some((_, Some(_))));
-    let day = Date::parse(&field("date", 10, "-")?).filter(is_day)?;
-    Some(Date { time: Some(Time::parse(&field("creation_time", 8, ":")?)?), ..day })
+    let field = |wanted: &str| metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted));
+    let is_day = |date: &Date| date.time.is_none() && matches!(date.month, Some((_, Some(_))));
+    let ((_, day), (_, clock)) = (field("date")?, field("creation_time")?);
+    // Any of several characters may separate the parts. A space would end the date, a point the time.
+    let day = Date::parse(&day.trim().replace(' ', "-")).filter(is_day)?;
+    let clock = clock.trim().replace(['-', '_', ' ', '.'], ":");
+    Some(Date { time: Some(Time::parse(&clock)?), ..day })
 }
 
 /// Seconds from 1970 to 2001.
@@ -131,7 +131,7 @@ const SINCE_1601: i64 = 11_644_473_600;
 pub(super) struct Date {
     year: u16,
     /// Month, and the day of it.
-    day: Option<(u8, Option<u8>)>,
+    month: Option<(u8, Option<u8>)>,
     time: Option<Time>,
 }
 
@@ -164,7 +164,8 @@ impl Date {
             Some((date, rest)) => (date, Some(rest.trim())),
             None => (text, None),
         };
-        let mut parts = date.split(['-', ':', '/']);
+        // EBU Tech 3285, 2.3, allows all of these.
+        let mut parts = date.split(['-', '_', ':', '/', '.']);
         let year = parts.next()?;
         let day = parts.next().map(|month| (month, parts.next()));
         Self::of(year, day, rest)
@@ -181,31 +182,23 @@ impl Date {
     /// A date of a year, a month with or without a day, and a time of that day.
     fn of(year: &str, day: Option<(&str, Option<&str>)>, time: Option<&str>) -> Option<Self> {
         let year = year.parse().ok().filter(|year| (1880..=2200).contains(year))?;
-        let Some((month, day)) = day else { return Some(Date { year, day: None, time: None }) };
+        let Some((month, day)) = day else { return Some(Date { year, month: None, time: None }) };
         let month = month.parse().ok()?;
         let days = calendar::days_of(year, month)?;
-        let Some(day) = day else { return Some(Date { year, day: Some((month, None)), time: None }) };
+        let Some(day) = day else { return Some(Date { year, month: Some((month, None)), time: None }) };
         let day = day.parse().ok().filter(|day| (1..=days).contains(day))?;
-        Some(Date { year, day: Some((month, Some(day))), time: time.and_then(Time::parse) })
+        Some(Date { year, month: Some((month, Some(day))), time: time.and_then(Time::parse) })
     }
 
     /// The date that lies `seconds` after the start of 1970, in UTC.
     pub(super) fn from_seconds(seconds: i64) -> Option<Self> {
         let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        // Days of the calendar whose years begin in March, since 0000-03-01, in periods of 400 years.
-        let days = days.checked_add(719_468)?;
-        let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-        let of_year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let day_of_year = of_era - (365 * of_year + of_year / 4 - of_year / 100);
-        let month = (5 * day_of_year + 2) / 153;
-        let day = u8::try_from(day_of_year - (153 * month + 2) / 5 + 1).ok()?;
-        let month = if month < 10 { month + 3 } else { month - 9 };
-        let year = era.checked_mul(400)?.checked_add(of_year)? + i64::from(month <= 2);
+        let (year, month, day) = calendar::date_of(days)?;
         let year = u16::try_from(year).ok().filter(|year| (1880..=2200).contains(year))?;
         let part = |value: i64| u8::try_from(value).ok();
         let time =
             Time { hour: part(rest / 3600)?, minute: part(rest / 60 % 60)?, second: part(rest % 60)?, zone: Some(0) };
-        Some(Date { year, day: Some((part(month)?, Some(day))), time: Some(time) })
+        Some(Date { year, month: Some((month, Some(day))), time: Some(time) })
     }
 
     /// The date as people write it: `2014-03-09 15:32:41 UTC`.
@@ -215,7 +208,7 @@ impl Date {
 
     fn written(self, between: &str, universal: &str, before_zone: &str) -> String {
         let mut text = format!("{:04}", self.year);
-        if let Some((month, day)) = self.day {
+        if let Some((month, day)) = self.month {
             text.push_str(&format!("-{month:02}"));
             text.extend(day.map(|day| format!("-{day:02}")));
         }
@@ -295,6 +288,8 @@ mod tests {
             ("130388527610000000", "2014-03-09T15:32:41Z", "2014-03-09 15:32:41 UTC"),
             ("20140309", "2014-03-09", "2014-03-09"),
             ("2014-03-09", "2014-03-09", "2014-03-09"),
+            ("2014_03_09", "2014-03-09", "2014-03-09"),
+            ("2014.03.09 15:32:41.5", "2014-03-09T15:32:41", "2014-03-09 15:32:41"),
             ("2014-03", "2014-03", "2014-03"),
             ("2014", "2014", "2014"),
             ("2016-02-29", "2016-02-29", "2016-02-29"),
@@ -350,22 +345,22 @@ mod tests {
     fn a_date_that_is_repeated_is_stated_once() {
         let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let tags = [tag("creation_time", "2001-01-01T00:00:01.000000Z"), tag("DATE", "2001-01-01T00:00:01Z")];
-        let found = dates(&tags, true, Some(1_500_000_000), None);
+        let found = dates(&tags, "matroska,webm", Some(1_500_000_000), None);
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].value.as_str(), found[0].origin.as_str()), ("2001-01-01T00:00:01Z", "DateUTC"));
-        let copied = dates(&[tag("CREATION_TIME", "2016-05-31 17:01:35")], true, Some(1_000_000_000), None);
+        let copied = dates(&[tag("CREATION_TIME", "2016-05-31 17:01:35")], "matroska,webm", Some(1_000_000_000), None);
         let values: Vec<&str> = copied.iter().map(|date| date.value.as_str()).collect();
         assert_eq!(values, ["2001-01-01T00:00:01Z", "2016-05-31T17:01:35Z"]);
         // A date of zero is a field that was left empty.
-        assert_eq!(dates(&[], true, Some(0), None), []);
-        assert_eq!(dates(&[tag("date", "2016-05-31 17:01:35")], false, None, None)[0].value, "2016-05-31T17:01:35");
+        assert_eq!(dates(&[], "matroska,webm", Some(0), None), []);
+        assert_eq!(dates(&[tag("date", "2016-05-31 17:01:35")], "mp3", None, None)[0].value, "2016-05-31T17:01:35");
     }
 
     #[test]
     fn dates_of_one_kind_follow_one_another() {
         let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let tags = [tag("DATE_RELEASED", "2019"), tag("DATE_ENCODED", "2015"), tag("DATE_RECORDED", "2014-03-09")];
-        let found = dates(&tags, true, Some(1_000_000_000), None);
+        let found = dates(&tags, "matroska,webm", Some(1_000_000_000), None);
         let found: Vec<_> = found.iter().map(|date| (date.what, date.origin.as_str())).collect();
         use Occasion::{Created, Dated, Recorded};
         let (first, last) = ((Recorded, "DATE_RECORDED"), (Dated, "DATE_RELEASED"));
@@ -375,18 +370,26 @@ mod tests {
     #[test]
     fn the_day_and_the_time_of_a_broadcast_wave_are_one_date() {
         let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        let found = |day: &str, clock: &str| {
-            let found = dates(&[tag("date", day), tag("creation_time", clock)], false, None, None);
+        let read = |demuxer: &str, day: &str, clock: &str| {
+            let found = dates(&[tag("date", day), tag("creation_time", clock)], demuxer, None, None);
             found.into_iter().map(|date| (date.what, date.value, date.origin)).collect::<Vec<_>>()
         };
+        let found = |day: &str, clock: &str| read("wav", day, clock);
         let one = |what, value: &str, origin: &str| vec![(what, value.to_owned(), origin.to_owned())];
         // Files separate the parts by any of several characters.
-        for (day, clock) in [("2014-03-09", "15:32:41"), ("2014:03:09", "15-32-41")] {
+        for (day, clock) in [
+            ("2014-03-09", "15:32:41"),
+            ("2014:03:09", "15-32-41"),
+            ("2014_03_09", "15.32.41"),
+            ("2014 03 09", "15 32 41"),
+        ] {
             assert_eq!(found(day, clock), one(Occasion::Created, "2014-03-09T15:32:41", "bext"), "{day} {clock}");
         }
         for clock in ["25:00:00", "", "00"] {
             assert_eq!(found("2014-03-09", clock), one(Occasion::Dated, "2014-03-09", "date"), "{clock}");
         }
         assert_eq!(found("2014", "15:32:41"), one(Occasion::Dated, "2014", "date"));
+        // Other containers have no such fields.
+        assert_eq!(read("flv", "2014-03-09", "15:32:41"), one(Occasion::Dated, "2014-03-09", "date"));
     }
 }

@@ -44,8 +44,7 @@ pub enum RateMethod {
     BufferModel,
     /// The settings that the encoder wrote into the stream.
     EncoderSettings,
-    /// A header of the file: `Xing`, `Info` or `VBRI` of MP3; for MPEG-4 audio in MP4, a largest rate above the
-    /// average, or no average.
+    /// A header of the file: `Xing`, `Info` or `VBRI` of MP3; for MPEG-4 audio in MP4, a largest rate without an average.
     Header,
     /// The samples are not compressed.
     Uncompressed,
@@ -53,6 +52,9 @@ pub enum RateMethod {
     PacketSizes,
 }
 
+/// Codecs beside those of PCM that write samples as they are.
+const UNCOMPRESSED: [&str; 13] =
+    ["rawvideo", "s302m", "v210", "v308", "v408", "v410", "r10k", "r210", "avrp", "avui", "ayuv", "y41p", "yuv4"];
 /// Number of packets of a stream in which headers are looked for.
 const LOOKED: u64 = 24;
 /// Number of packets below which their sizes say nothing.
@@ -128,7 +130,7 @@ impl RateReader {
         }
         let schedule = self.set.schedule;
         let stated = schedule.map(|schedule| schedule.bit_rate).or(self.rates.bit_rate);
-        let is_raw = facts.codec.starts_with("pcm_") || matches!(facts.codec.as_str(), "rawvideo" | "s302m" | "v210");
+        let is_raw = facts.codec.starts_with("pcm_") || UNCOMPRESSED.contains(&facts.codec.as_str());
         let ways = [
             (schedule.map(|schedule| schedule.is_constant).or(self.rates.is_constant), RateMethod::BufferModel),
             (header, RateMethod::Header),
@@ -144,11 +146,10 @@ impl RateReader {
 
 /// True if settings of x264 or x265 ask for a constant bit rate, false for a variable one.
 fn by_settings(settings: &str) -> Option<bool> {
-    let mut words = settings.split_whitespace();
-    if words.clone().any(|word| matches!(word, "strict-cbr" | "nal_hrd=cbr")) {
+    if settings.split_whitespace().any(|word| matches!(word, "strict-cbr" | "nal_hrd=cbr")) {
         return Some(true);
     }
-    match words.find_map(|word| word.strip_prefix("rc="))? {
+    match settings.split_whitespace().find_map(|word| word.strip_prefix("rc="))? {
         "cbr" => Some(true),
         "abr" | "crf" | "cqp" | "2pass" | "lossless" => Some(false),
         _ => None,
@@ -156,16 +157,22 @@ fn by_settings(settings: &str) -> Option<bool> {
 }
 
 /// The sizes of packets, and of seconds of packets.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Sizes {
     /// Ticks per second; zero if unknown.
     second: i64,
     /// True if a packet needs no other: all sizes are those of their content.
     is_separate: bool,
+    /// True if the codec is always lossless. Then the content decides all sizes.
+    is_lossless: bool,
     /// True if the codec fills each packet up to the bit rate, whatever the content is.
     is_filled: bool,
-    /// The first packet, until one differs from it.
-    repeated: Option<Vec<u8>>,
+    /// Bytes by which packets of one bit rate differ: a slot of MPEG audio or a word of AC-3.
+    slot: usize,
+    /// The packet before.
+    previous: Option<Packet>,
+    /// Number of packets that equal the one before.
+    repeats: u64,
     packets: u64,
     least: usize,
     greatest: usize,
@@ -185,7 +192,10 @@ impl Sizes {
         Sizes {
             second: if base.num > 0 { base.den / base.num } else { 0 },
             is_separate: facts.is_lossless || facts.kind == StreamKind::Video,
-            is_filled: matches!(facts.codec.as_str(), "mp1" | "mp2" | "mp3" | "ac3" | "eac3"),
+            is_lossless: facts.is_lossless && !facts.is_lossy,
+            // Frames of DV (IEC 61834, SMPTE ST 314) and DNxHD (SMPTE ST 2019-1) have one size by their standards.
+            is_filled: matches!(facts.codec.as_str(), "mp1" | "mp2" | "ac3" | "eac3" | "dts" | "dvvideo" | "dnxhd"),
+            slot: if matches!(facts.codec.as_str(), "mp1" | "mp2" | "mp3" | "ac3" | "eac3") { 4 } else { 0 },
             least: usize::MAX,
             least_second: u64::MAX,
             ..Sizes::default()
@@ -193,12 +203,9 @@ impl Sizes {
     }
 
     fn push(&mut self, packet: &Packet) {
-        let data = packet.data();
-        if self.latest.is_none() {
-            self.repeated = Some(data.to_vec());
-        }
-        self.repeated.take_if(|first| first != data);
-        self.add(data.len(), packet.dts().or(packet.pts()), packet.is_key());
+        let previous = self.previous.replace(packet.clone());
+        self.repeats += u64::from(previous.is_some_and(|previous| previous.data() == packet.data()));
+        self.add(packet.data().len(), packet.dts().or(packet.pts()), packet.is_key());
     }
 
     fn add(&mut self, size: usize, time: Option<i64>, is_key: bool) {
@@ -226,24 +233,22 @@ impl Sizes {
 
     /// True if all packets have the size of a constant bit rate, false if their sizes clearly follow the content.
     fn are_constant(&self) -> Option<bool> {
-        /// Slots by which frames of MPEG audio and AC-3 differ, in bytes.
-        const PADDING: usize = 4;
         /// Packets without content have fewer bytes: silence and frames that repeat.
         const CONTENT: usize = 32;
         if self.packets < ENOUGH {
             return None;
         }
-        let tolerance = if self.is_filled { PADDING } else { 0 };
-        // Silence and a still image have equal packets at a variable rate too.
-        let is_empty = self.greatest < CONTENT || self.repeated.is_some();
-        if is_empty && !self.is_filled {
+        let are_equal = self.greatest - self.least <= self.slot;
+        if !are_equal && (self.is_separate || self.is_lossless) {
+            return Some(false);
+        }
+        // Silence and still frames have equal packets at a variable rate too. Only filled packets show a constant rate.
+        let is_empty = self.greatest < CONTENT || self.repeats * 2 > self.packets;
+        if self.is_lossless || is_empty && !self.is_filled {
             return None;
         }
-        if self.greatest - self.least <= tolerance {
+        if are_equal {
             return Some(true);
-        }
-        if self.is_separate {
-            return Some(false);
         }
         let (least, greatest) = (self.least_second, self.greatest_second);
         match () {
@@ -260,12 +265,11 @@ mod tests {
     use super::*;
 
     fn measured(sizes: &[usize], per_second: i64, is_separate: bool) -> Option<bool> {
-        of_codec(false, sizes, per_second, is_separate)
+        of_codec(Sizes { is_separate, ..Sizes::default() }, sizes, per_second)
     }
 
-    fn of_codec(is_filled: bool, sizes: &[usize], per_second: i64, is_separate: bool) -> Option<bool> {
-        let fresh = Sizes { least: usize::MAX, least_second: u64::MAX, ..Sizes::default() };
-        let mut found = Sizes { second: 1000, is_separate, is_filled, ..fresh };
+    fn of_codec(codec: Sizes, sizes: &[usize], per_second: i64) -> Option<bool> {
+        let mut found = Sizes { second: 1000, least: usize::MAX, least_second: u64::MAX, ..codec };
         for (at, size) in sizes.iter().enumerate() {
             found.add(*size, Some(at as i64 * 1000 / per_second), true);
         }
@@ -274,8 +278,9 @@ mod tests {
 
     #[test]
     fn equal_packets_are_a_constant_rate_and_others_by_the_second() {
-        assert_eq!(of_codec(true, &[417, 418, 418].repeat(9), 38, false), Some(true));
-        assert_eq!(of_codec(true, &[24; 27], 38, false), Some(true));
+        let filled = || Sizes { is_filled: true, slot: 4, ..Sizes::default() };
+        assert_eq!(of_codec(filled(), &[417, 418, 418].repeat(9), 38), Some(true));
+        assert_eq!(of_codec(filled(), &[24; 27], 38), Some(true));
         // Other codecs have no slots, and packets without content.
         assert_eq!(measured(&[417, 418, 418].repeat(9), 38, false), None);
         assert_eq!(measured(&[417, 418, 418].repeat(9), 38, true), Some(false));
@@ -292,6 +297,23 @@ mod tests {
         let swaying: Vec<usize> = (0..100).map(|n| 1000 + n * 4).collect();
         assert_eq!(measured(&swaying, 10, false), None);
         assert_eq!(measured(&swaying, 10, true), Some(false));
+        let lossless = || Sizes { is_lossless: true, ..Sizes::default() };
+        assert_eq!(of_codec(lossless(), &[417; 27], 38), None);
+        assert_eq!(of_codec(lossless(), &[417, 417, 430].repeat(9), 38), Some(false));
+    }
+
+    #[test]
+    fn packets_that_repeat_say_nothing_wherever_they_stand() {
+        let measured = |codec: Sizes, contents: &[u8]| {
+            let mut found = Sizes { least: usize::MAX, least_second: u64::MAX, ..codec };
+            contents.iter().for_each(|content| found.push(&Packet::copy_of(&[*content; 100])));
+            found.are_constant()
+        };
+        let silence = [&[1, 2, 3, 4][..], &[0; 40], &[5]].concat();
+        assert_eq!(measured(Sizes::default(), &silence), None);
+        assert_eq!(measured(Sizes { is_filled: true, ..Sizes::default() }, &silence), Some(true));
+        let content: Vec<u8> = (0..40).collect();
+        assert_eq!(measured(Sizes::default(), &content), Some(true));
     }
 
     #[test]

@@ -53,6 +53,8 @@ fn editions<R: Read + Seek>(look: &mut Look<'_, R>, chapters: Element) -> Result
 mod tests {
     use std::io::Cursor;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn made(id: u32, content: &[u8]) -> Vec<u8> {
@@ -93,6 +95,16 @@ mod tests {
         let whole = file(1, true);
         for length in 0..whole.len() {
             ordered(&mut Cursor::new(&whole[..length]));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_chapters_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let edition = made(EDITION, &[&made(IS_ORDERED, &[1])[..], &bytes].concat());
+            for content in [&bytes[..], &made(id::CHAPTERS, &bytes), &made(id::CHAPTERS, &edition)] {
+                ordered(&mut Cursor::new([made(id::EBML, &[]), made(id::SEGMENT, content)].concat()));
+            }
         }
     }
 }

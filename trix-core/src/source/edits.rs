@@ -17,8 +17,9 @@ use trix_av::{
 use trix_bitstream::boxes::{u32_at, u64_at};
 use trix_model::time::{Rational, TimeBase, Timestamp};
 
-/// Maximum number of boxes in one level, and of edits in a track, to examine.
-const SIBLINGS: usize = 4096;
+use super::boxes::{BoxRange, content, inside, times, walk};
+
+/// Maximum number of edits in a track to examine.
 const EDITS: usize = 4096;
 
 /// The edit lists of a file, as far as they need handling here.
@@ -56,15 +57,6 @@ struct Gap {
 }
 
 #[derive(Clone, Copy)]
-struct BoxRange {
-    kind: [u8; 4],
-    /// The byte position of the box; `start` is that of its content.
-    head: u64,
-    start: u64,
-    end: u64,
-}
-
-#[derive(Clone, Copy)]
 struct Edit {
     duration: u64,
     media: i64,
@@ -81,8 +73,7 @@ impl Edits {
             && matches!(&head[4..], b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot" | b"styp");
         let mut edits = Edits::default();
         if is_movie {
-            let size = reader.seek(SeekFrom::End(0))?;
-            let file = BoxRange { kind: *b"file", head: 0, start: 0, end: size };
+            let file = BoxRange::file(reader)?;
             // Stops at `moov`: after it, a fragmented file holds all its fragments.
             if let Some(moov) = walk(reader, file, Some(b"moov")).pop().filter(|place| &place.kind == b"moov") {
                 edits.read(reader, moov);
@@ -95,7 +86,7 @@ impl Edits {
     fn read(&mut self, reader: &mut dyn ReadSeek, moov: BoxRange) {
         let boxes = inside(reader, moov);
         let find = |kind: &[u8; 4]| boxes.iter().find(|place| &place.kind == kind);
-        let Some(scale) = find(b"mvhd").and_then(|place| scale(reader, *place)) else { return };
+        let Some((scale, _)) = find(b"mvhd").and_then(|place| clock(reader, *place)) else { return };
         let is_fragmented = find(b"mvex").is_some();
         for trak in boxes.iter().filter(|place| &place.kind == b"trak") {
             let parts = inside(reader, *trak);
@@ -109,7 +100,7 @@ impl Edits {
             let list =
                 part(b"edts").and_then(|edts| inside(reader, edts).into_iter().find(|place| &place.kind == b"elst"));
             let (Some(id), Some(list)) = (id, list) else { continue };
-            let media = mdhd.and_then(|mdhd| times(reader, mdhd));
+            let media = mdhd.and_then(|mdhd| clock(reader, mdhd));
             let Some(table) = content(reader, list, 8 + 20 * EDITS as u64) else { continue };
             let mut track = EditedTrack { id, ..EditedTrack::default() };
             let edits = edits_in(&table, list);
@@ -303,66 +294,9 @@ fn without_gaps(table: &[u8], room: u64) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The boxes inside `parent`.
-fn inside(reader: &mut dyn ReadSeek, parent: BoxRange) -> Vec<BoxRange> {
-    walk(reader, parent, None)
-}
-
-/// The boxes inside `parent`, up to the first one of the kind `last`.
-fn walk(reader: &mut dyn ReadSeek, parent: BoxRange, last: Option<&[u8; 4]>) -> Vec<BoxRange> {
-    let mut places: Vec<BoxRange> = Vec::new();
-    let mut at = parent.start;
-    while at.saturating_add(8) <= parent.end && places.len() < SIBLINGS {
-        let Some(head) = bytes(reader, at, 16.min(parent.end - at)) else { break };
-        let (Some(size), Some(kind)) = (u32_at(&head, 0), head.get(4..8).and_then(|kind| kind.try_into().ok())) else {
-            break;
-        };
-        let (length, size) = match size {
-            0 => (8, parent.end - at),
-            1 => match u64_at(&head, 8) {
-                Some(size) => (16, size),
-                None => break,
-            },
-            size => (8, u64::from(size)),
-        };
-        if size < length {
-            break;
-        }
-        let end = at.saturating_add(size);
-        places.push(BoxRange { kind, head: at, start: at + length, end: end.min(parent.end) });
-        if Some(&kind) == last {
-            break;
-        }
-        at = end;
-    }
-    places
-}
-
-fn bytes(reader: &mut dyn ReadSeek, at: u64, count: u64) -> Option<Vec<u8>> {
-    reader.seek(SeekFrom::Start(at)).ok()?;
-    let mut bytes = Vec::new();
-    reader.take(count).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
-}
-
-/// The content of a box, or its first `most` bytes.
-fn content(reader: &mut dyn ReadSeek, place: BoxRange, most: u64) -> Option<Vec<u8>> {
-    bytes(reader, place.start, place.end.checked_sub(place.start)?.min(most))
-}
-
-/// Ticks per second of a movie or media header.
-fn scale(reader: &mut dyn ReadSeek, place: BoxRange) -> Option<u32> {
-    times(reader, place).map(|(scale, _)| scale)
-}
-
-/// Ticks per second, and the duration if it is known.
-fn times(reader: &mut dyn ReadSeek, place: BoxRange) -> Option<(u32, Option<u64>)> {
-    let header = content(reader, place, 36)?;
-    let (scale, duration) = match *header.first()? {
-        1 => (u32_at(&header, 20)?, u64_at(&header, 24).filter(|ticks| *ticks != u64::MAX)),
-        _ => (u32_at(&header, 12)?, u32_at(&header, 16).filter(|ticks| *ticks != u32::MAX).map(u64::from)),
-    };
-    (scale > 0).then_some((scale, duration.filter(|ticks| (1..i64::MAX as u64).contains(ticks))))
+/// Ticks per second of a movie or media header, and the duration if it is known.
+fn clock(reader: &mut dyn ReadSeek, place: BoxRange) -> Option<(u32, Option<u64>)> {
+    times(&content(reader, place, 36)?)
 }
 
 /// A reader that replaces some bytes of the inner reader.

@@ -173,8 +173,11 @@ impl Source {
         let mut is_first_wrong = false;
         for number in 0..FIRST {
             if open.is_empty() {
-                // Packets of other streams must not come before the one that is left out.
-                again.keep(|stream| counted.streams.contains_key(&stream));
+                if is_first_wrong {
+                    // `look` read only these streams when the wrong packet came first. Otherwise, a packet of another
+                    // stream would be left out in its place.
+                    again.keep(|stream| counted.streams.contains_key(&stream));
+                }
                 let is_there = again.seek(index, ticks).is_ok();
                 return Ok(is_there && (!is_first_wrong || again.packet(Stage::Source)?.is_some()));
             }

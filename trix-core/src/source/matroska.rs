@@ -12,14 +12,14 @@ use trix_bitstream::{
 
 /// An element: its identifier and the range of its content.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Element {
-    pub(super) id: u32,
-    pub(super) start: u64,
-    pub(super) end: u64,
+pub(crate) struct Element {
+    pub(crate) id: u32,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
 }
 
 /// A look at the elements of a file.
-pub(super) struct Look<'a, R> {
+pub(crate) struct Look<'a, R> {
     reader: &'a mut R,
     size: u64,
     /// Number of headers left to read.
@@ -29,7 +29,8 @@ pub(super) struct Look<'a, R> {
 /// What the first segment states of its origin. `None` if it has no Info before its first cluster, and no list of
 /// elements that names the place.
 pub(crate) fn segment_info(reader: &mut (impl Read + Seek)) -> Option<SegmentInfo> {
-    /// Maximum number of elements to look at. Real files have Info among the first five, and list about ten.
+    /// Maximum number of elements to look at. Real files have Info among the first five elements, and the list has about
+    /// ten entries of three elements each.
     const ELEMENTS: usize = 512;
     /// Maximum number of bytes of Info to read.
     const CONTENT: u64 = 64 << 10;
@@ -40,21 +41,24 @@ pub(crate) fn segment_info(reader: &mut (impl Read + Seek)) -> Option<SegmentInf
 
 impl<'a, R: Read + Seek> Look<'a, R> {
     /// Starts a look at the file in `reader` that reads at most `budget` headers.
-    pub(super) fn new(reader: &'a mut R, budget: usize) -> Result<Self> {
+    pub(crate) fn new(reader: &'a mut R, budget: usize) -> Result<Self> {
         let size = reader.seek(SeekFrom::End(0))?;
         Ok(Look { reader, size, budget })
     }
 
     /// The first element `wanted` of the first segment: before the clusters, or where the list of elements says.
-    pub(super) fn top(&mut self, wanted: u32) -> Result<Option<Element>> {
+    pub(crate) fn top(&mut self, wanted: u32) -> Result<Option<Element>> {
         let Some(head) = self.element(0, self.size)?.filter(|head| head.id == id::EBML) else { return Ok(None) };
-        let Some(segment) = self.element(head.end, self.size)?.filter(|segment| segment.id == id::SEGMENT) else {
-            return Ok(None);
-        };
+        // Other elements may stand between header and segment, such as Void (RFC 8794, 11.3.2).
+        let mut segment = head;
+        while segment.id != id::SEGMENT {
+            let Some(next) = self.element(segment.end, self.size)? else { return Ok(None) };
+            segment = next;
+        }
         let (mut at, mut listed) = (segment.start, None);
         while let Some(element) = self.element(at, segment.end)? {
             match element.id {
-                id if id == wanted => return Ok(Some(element)),
+                found if found == wanted => return Ok(Some(element)),
                 id::SEEK_HEAD if listed.is_none() => listed = self.listed(element, segment.start, wanted)?,
                 // Only a list leads to elements behind the clusters.
                 id::CLUSTER => break,
@@ -128,6 +132,8 @@ impl<'a, R: Read + Seek> Look<'a, R> {
 mod tests {
     use std::io::Cursor;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn element(id: u32, content: &[u8]) -> Vec<u8> {
@@ -175,6 +181,15 @@ mod tests {
     }
 
     #[test]
+    fn a_void_before_the_segment_hides_nothing() {
+        let (info, ..) = parts();
+        // RFC 8794, 11.3.2: Void may stand at every level.
+        let void = [0xec, 0x83, 0, 0, 0];
+        assert_eq!(application(&[&void, &void, &element(id::SEGMENT, &info)]).as_deref(), Some("one"));
+        assert_eq!(application(&[&void]), None);
+    }
+
+    #[test]
     fn no_more_headers_are_read_than_the_budget() {
         let (info, ..) = parts();
         let bytes = file(&[&element(id::SEGMENT, &[&element(0x1c53_bb6b, &[])[..], &info].concat())]);
@@ -182,5 +197,16 @@ mod tests {
             Look::new(&mut Cursor::new(&bytes), budget).unwrap().top(id::INFO).unwrap().map(|element| element.id)
         };
         assert_eq!((found(3), found(4)), (None, Some(id::INFO)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_trouble(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let endless = [&id::SEGMENT.to_be_bytes()[..], &[0xff], &bytes].concat();
+            let list = element(id::SEGMENT, &element(id::SEEK_HEAD, &bytes));
+            for content in [bytes, endless, list] {
+                segment_info(&mut Cursor::new(file(&[&content])));
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! files are rejected by name, and a demuxer cannot open a second file.
 
 mod block_cache;
+mod boxes;
 mod clock;
 mod companions;
 mod container;

@@ -3,7 +3,7 @@
 //! Invariant: each length is checked against the enclosing box, and each table against a limit. A header that makes no
 //! sense yields less data, never an error. Sources: ISO/IEC 14496-12:2020, QuickTime File Format (Apple, 2016).
 
-use std::io::{Read, Result, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use serde::{Deserialize, Serialize};
 use trix_av::stream::StreamFacts;
@@ -15,6 +15,8 @@ use trix_model::{
     intervals::Intervals,
     time::{Rational, Timestamp},
 };
+
+use super::boxes::{BoxRange, SIBLINGS, bytes, content, inside, times};
 
 /// The header of the file as a whole.
 #[derive(Debug, Default, PartialEq)]
@@ -60,9 +62,6 @@ pub(crate) struct Track {
     pub(crate) bit_rates: Option<(u32, u32)>,
 }
 
-/// Maximum number of boxes to examine in one level. Real files have tens, and a fragmented file has its header before
-/// its fragments.
-const SIBLINGS: usize = 4096;
 /// Maximum size of one table in bytes: two million entries, more than a day of video needs.
 const TABLE: u64 = 16 << 20;
 /// Maximum number of tracks. The limit for libavformat is lower.
@@ -70,27 +69,12 @@ const TRACKS: usize = 1024;
 /// Maximum number of samples whose times are measured: nine hours at 120 frames per second.
 const SAMPLES: u64 = 4 << 20;
 
-/// A box: its type and the range of its content.
-#[derive(Clone, Copy)]
-struct BoxRange {
-    kind: [u8; 4],
-    start: u64,
-    end: u64,
-}
-
-impl BoxRange {
-    /// The rest of the content behind its first `count` bytes.
-    fn after(self, count: u64) -> BoxRange {
-        BoxRange { start: self.start.saturating_add(count), ..self }
-    }
-}
-
 /// Reads the header of the file in `reader`. Returns `None` if there is none.
 pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
     let moov = header_box(reader)?;
     let mut movie = Movie::default();
     let boxes = inside(reader, moov);
-    let header = boxes.iter().find(|place| &place.kind == b"mvhd").and_then(|place| content(reader, *place));
+    let header = boxes.iter().find(|place| &place.kind == b"mvhd").and_then(|place| whole(reader, *place));
     let (scale, duration) = header.as_deref().and_then(times).unwrap_or_default();
     movie.duration = duration.and_then(|ticks| time(ticks, scale));
     for place in boxes {
@@ -105,8 +89,7 @@ pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
 
 /// The box with the header of the file.
 fn header_box(reader: &mut (impl Read + Seek)) -> Option<BoxRange> {
-    let size = reader.seek(SeekFrom::End(0)).ok()?;
-    let file = BoxRange { kind: *b"file", start: 0, end: size };
+    let file = BoxRange::file(reader).ok()?;
     inside(reader, file).into_iter().find(|place| &place.kind == b"moov")
 }
 
@@ -123,21 +106,21 @@ fn track(reader: &mut (impl Read + Seek), trak: BoxRange, movie_scale: u32) -> T
             }
             match &place.kind {
                 b"mdia" | b"minf" | b"stbl" | b"edts" => stack.push(place),
-                b"tkhd" => header(content(reader, place), movie_scale, &mut track),
+                b"tkhd" => header(whole(reader, place), movie_scale, &mut track),
                 b"mdhd" => {
-                    let (scale, duration) = content(reader, place).as_deref().and_then(times).unwrap_or_default();
+                    let (scale, duration) = whole(reader, place).as_deref().and_then(times).unwrap_or_default();
                     track.scale = scale;
                     track.media_duration = duration.and_then(|ticks| time(ticks, scale));
                 }
-                b"elst" => track.edits = edits(&content(reader, place).unwrap_or_default(), movie_scale),
-                b"stts" => track.durations = runs(&content(reader, place).unwrap_or_default()),
+                b"elst" => track.edits = edits(&whole(reader, place).unwrap_or_default(), movie_scale),
+                b"stts" => track.durations = runs(&whole(reader, place).unwrap_or_default()),
                 b"ctts" => {
-                    let runs = runs(&content(reader, place).unwrap_or_default());
+                    let runs = runs(&whole(reader, place).unwrap_or_default());
                     // In version 0 these offsets are unsigned, but writers store negative ones there all the same.
                     track.offsets = runs.into_iter().map(|(count, offset)| (count, offset as i32)).collect();
                 }
                 b"stsd" => entries(reader, place, &mut track),
-                b"stsc" => track.chunks = triples(&content(reader, place).unwrap_or_default()),
+                b"stsc" => track.chunks = triples(&whole(reader, place).unwrap_or_default()),
                 _ => {}
             }
         }
@@ -149,61 +132,15 @@ fn track(reader: &mut (impl Read + Seek), trak: BoxRange, movie_scale: u32) -> T
     track
 }
 
-/// The boxes inside `parent`.
-fn inside(reader: &mut (impl Read + Seek), parent: BoxRange) -> Vec<BoxRange> {
-    let mut places = Vec::new();
-    let mut at = parent.start;
-    while at.saturating_add(8) <= parent.end && places.len() < SIBLINGS {
-        let Ok(head) = bytes(reader, at, 16.min(parent.end - at)) else { break };
-        let (Some(size), Some(kind)) = (u32_at(&head, 0), head.get(4..8).and_then(|kind| kind.try_into().ok())) else {
-            break;
-        };
-        let (length, size) = match size {
-            // Size 0 means "to the end of the file". Size 1 means that a 64-bit size follows the type.
-            0 => (8, parent.end - at),
-            1 => match u64_at(&head, 8) {
-                Some(size) => (16, size),
-                None => break,
-            },
-            size => (8, u64::from(size)),
-        };
-        let end = at.saturating_add(size);
-        // A box longer than its parent is truncated. Its children may still be complete.
-        if size < length {
-            break;
-        }
-        places.push(BoxRange { kind, start: at + length, end: end.min(parent.end) });
-        at = end;
-    }
-    places
-}
-
-fn bytes(reader: &mut (impl Read + Seek), at: u64, count: u64) -> Result<Vec<u8>> {
-    reader.seek(SeekFrom::Start(at))?;
-    let mut bytes = Vec::new();
-    reader.by_ref().take(count).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// The content of a box, if it does not exceed the size limit of tables.
-fn content(reader: &mut (impl Read + Seek), place: BoxRange) -> Option<Vec<u8>> {
-    let size = place.end.checked_sub(place.start).filter(|size| *size <= TABLE)?;
-    bytes(reader, place.start, size).ok()
+fn whole(reader: &mut (impl Read + Seek), place: BoxRange) -> Option<Vec<u8>> {
+    (place.end.checked_sub(place.start)? <= TABLE).then(|| content(reader, place, TABLE)).flatten()
 }
 
 /// A time of `ticks`, with `scale` ticks per second.
 fn time(ticks: u64, scale: u32) -> Option<Timestamp> {
     let ticks = i64::try_from(ticks).ok()?;
     (scale > 0).then(|| Timestamp::new(ticks, Rational::new(1, scale.into())))
-}
-
-/// Ticks per second and duration of a movie or media header. All ones mean that the duration is unknown.
-fn times(header: &[u8]) -> Option<(u32, Option<u64>)> {
-    let (scale, duration) = match *header.first()? {
-        1 => (u32_at(header, 20)?, Some(u64_at(header, 24)?).filter(|ticks| *ticks != u64::MAX)),
-        _ => (u32_at(header, 12)?, Some(u32_at(header, 16)?).filter(|ticks| *ticks != u32::MAX).map(u64::from)),
-    };
-    Some((scale, duration.filter(|ticks| *ticks > 0)))
 }
 
 fn header(content: Option<Vec<u8>>, movie_scale: u32, track: &mut Track) {
@@ -275,8 +212,8 @@ fn entries(reader: &mut (impl Read + Seek), stsd: BoxRange, track: &mut Track) {
     let fixed = if is_audio { audio_fields(reader, stsd, entry) } else { 78 };
     for place in inside(reader, entry.after(fixed)) {
         match &place.kind {
-            b"clap" if !is_audio => track.clean_aperture = content(reader, place).as_deref().and_then(aperture),
-            b"dec3" if is_audio => track.joint_objects = content(reader, place).as_deref().and_then(joint_objects),
+            b"clap" if !is_audio => track.clean_aperture = whole(reader, place).as_deref().and_then(aperture),
+            b"dec3" if is_audio => track.joint_objects = whole(reader, place).as_deref().and_then(joint_objects),
             _ => {}
         }
     }
@@ -302,7 +239,7 @@ fn elementary_stream(reader: &mut (impl Read + Seek), boxes: BoxRange) -> Option
         found.extend(inside(reader, *wave));
     }
     let esds = found.into_iter().find(|place| place.kind == *b"esds")?;
-    content(reader, esds)
+    whole(reader, esds)
 }
 
 impl Track {

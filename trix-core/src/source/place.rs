@@ -12,7 +12,7 @@ use std::{
 
 use trix_model::control::progress::{Reading, ReadingProgress, Share};
 
-/// The place in a source to which its readers have come.
+/// How many bytes of a source, or of the files that are compared, were read.
 #[derive(Clone, Debug, Default)]
 pub struct ReadingPlace {
     at: Arc<AtomicU64>,
@@ -25,7 +25,7 @@ impl ReadingPlace {
         ReadingPlace { at: Arc::default(), size }
     }
 
-    /// Goes on by `bytes`.
+    /// Adds `bytes` that were read.
     pub(crate) fn advance(&self, bytes: u64) {
         self.at.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -39,7 +39,8 @@ impl ReadingPlace {
         self.at.store(position, Ordering::Relaxed);
     }
 
-    /// The byte that was read last. If there are several readers, the place of one of them.
+    /// Bytes that were read: the place in the source, or the sum over all files that are compared. If there are several
+    /// readers of a source, the place of one of them.
     pub fn at(&self) -> u64 {
         self.at.load(Ordering::Relaxed)
     }
@@ -54,7 +55,7 @@ impl ReadingPlace {
         ReadingProgress::new(reading, self.share(elapsed), elapsed)
     }
 
-    /// The size of the source in bytes; 0 if it is unknown.
+    /// The size of the source in bytes, or the sum over all files that are compared; 0 if it is unknown.
     pub fn size(&self) -> u64 {
         self.size
     }

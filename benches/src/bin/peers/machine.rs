@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::Serialize;
-use trix_core::doctor;
+use trix_core::{doctor, media::calendar};
 
 /// The machine and the software that measurements depend on.
 #[derive(Clone, Debug, Serialize)]
@@ -84,17 +84,7 @@ fn field(path: &str, name: &str) -> Option<String> {
 
 /// The Gregorian date `days` days after 1970-01-01.
 fn date(days: i64) -> String {
-    // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: years begin in March, so that the
-    // leap day is the last day of a year.
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    let (year, month, day) = calendar::date_of(days).expect("a day near today");
     format!("{year:04}-{month:02}-{day:02}")
 }
 

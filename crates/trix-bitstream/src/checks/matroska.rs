@@ -10,17 +10,10 @@ use trix_model::{
 };
 
 use super::sign::{Check, Sign};
+use crate::ebml::{self, id};
 
-/// Identifiers of RFC 9559 and RFC 8794, with their length marker.
-mod id {
-    pub(super) use crate::ebml::id::{
-        CHAPTERS, CLUSTER, CRC_32 as CRC, EBML, INFO, SEEK, SEEK_HEAD, SEGMENT, TIMESTAMP as TIME, TRACK_ENTRY, TRACKS,
-    };
-
-    pub(super) const VOID: u32 = 0xec;
-    /// TimestampScale: nanoseconds per tick of the segment.
-    pub(super) const SCALE: u32 = 0x2a_d7b1;
-}
+/// TimestampScale: nanoseconds per tick of the segment.
+const SCALE: u32 = 0x2a_d7b1;
 
 /// Elements at the top level of a segment (RFC 9559, 5.1).
 const LEVEL_1: [(u32, &str); 8] = [
@@ -129,13 +122,6 @@ impl Matroska {
     }
 }
 
-/// The value of an EBML variable-size integer. The flag is true if all its bits are set, which means "unknown".
-fn vint(bytes: &[u8]) -> (u64, bool) {
-    let value = bytes.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-    let mask = (1u64 << (7 * bytes.len())) - 1;
-    (value & mask, value & mask == mask)
-}
-
 impl Check for Matroska {
     fn feed(&mut self, mut bytes: &[u8], signs: &mut Vec<Sign>) {
         while !bytes.is_empty() {
@@ -224,11 +210,7 @@ impl Matroska {
         if size_length > 8 {
             return self.lost(signs);
         }
-        if self.scratch.len() < id_length + size_length {
-            return;
-        }
-        let element = self.scratch[..id_length].iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte));
-        let (size, is_unknown) = vint(&self.scratch[id_length..]);
+        let Some((element, size, _)) = ebml::head_of(&self.scratch) else { return };
         let start = self.at - self.scratch.len() as u64;
         // An element of a higher level ends an element of unknown size.
         while self.stack.last().is_some_and(|open| {
@@ -237,12 +219,12 @@ impl Matroska {
         }) {
             self.stack.pop();
         }
-        if is_unknown {
+        let Some(size) = size else {
             if element != id::SEGMENT && element != id::CLUSTER || self.stack.len() >= MOST_OPEN {
                 return self.lost(signs);
             }
             return self.enter(element, start, None);
-        }
+        };
         let end = self.at.saturating_add(size);
         let is_too_long = self.stack.last().and_then(|open| open.end).is_some_and(|limit| end > limit);
         if is_too_long || self.stack.len() >= MOST_OPEN && name(element).is_some() {
@@ -253,7 +235,7 @@ impl Matroska {
             // Only these elements may stand outside of a segment.
             None if element != id::EBML && element != id::SEGMENT && element != id::VOID => return self.lost(signs),
             Some(id::SEGMENT) if is_level_1(element) => self.suspect = None,
-            Some(id::SEGMENT) if element != id::VOID && element != id::CRC => {
+            Some(id::SEGMENT) if element != id::VOID && element != id::CRC_32 => {
                 if self.suspect.is_some() || is_nearly_level_1(element) {
                     return self.lost(signs);
                 }
@@ -269,8 +251,8 @@ impl Matroska {
             self.next.get_or_insert(start);
         }
         let has_meaning = match element {
-            id::CRC => is_first && size == 4,
-            id::SCALE | id::TIME => (1..=8).contains(&size),
+            id::CRC_32 => is_first && size == 4,
+            SCALE | id::TIMESTAMP => (1..=8).contains(&size),
             _ => false,
         };
         if name(element).is_some() {
@@ -299,9 +281,9 @@ impl Matroska {
     fn value(&mut self, element: u32) {
         let number = self.scratch.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
         match (element, self.stack.last_mut()) {
-            (id::SCALE, _) if number > 0 => self.scale = number,
-            (id::TIME, Some(open)) if open.element == id::CLUSTER => self.cluster = Some(number),
-            (id::CRC, Some(open)) if open.end.is_some() => {
+            (SCALE, _) if number > 0 => self.scale = number,
+            (id::TIMESTAMP, Some(open)) if open.element == id::CLUSTER => self.cluster = Some(number),
+            (id::CRC_32, Some(open)) if open.end.is_some() => {
                 // The checksum is stored in little-endian order.
                 let stated = (number as u32).swap_bytes();
                 open.checksum = Some((stated, crc32fast::Hasher::new()));

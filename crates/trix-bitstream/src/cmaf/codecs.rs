@@ -4,7 +4,7 @@
 
 use trix_model::{color::Transfer, hdr::DolbyVision};
 
-use super::sample_entry;
+use crate::sample_entry;
 
 /// The `codecs` parameter for a sample entry, which begins with its four-character code. `None` if the codec is
 /// unknown.

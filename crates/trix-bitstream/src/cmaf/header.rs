@@ -11,10 +11,10 @@ use trix_model::{
     orientation::Orientation,
 };
 
-use super::sample_entry;
 use crate::{
     boxes::{self, Writer},
     manifest::Content,
+    sample_entry,
 };
 
 /// Movie timescale in ticks a second. Only the total duration uses it.

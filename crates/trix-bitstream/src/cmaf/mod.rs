@@ -1,7 +1,7 @@
 //! CMAF tracks (ISO/IEC 23000-19): a header and segments, as bytes.
 //!
 //! [`boundaries`] chooses where segments begin. [`samples`] turns packets into samples, [`fragment`] samples into a segment.
-//! [`header`] writes what comes before the first segment, around the sample entry that [`sample_entry`] reads. [`codecs`]
+//! [`header`] writes what comes before the first segment, around a sample entry ([`crate::sample_entry`]). [`codecs`]
 //! and [`rates`] give what playlists say of a track: the name of its codec and its bit rates.
 //!
 //! Times: the decode time of a segment is the time of its first frame. If frames are reordered, all of them are delayed
@@ -14,5 +14,4 @@ pub mod codecs;
 pub mod fragment;
 pub mod header;
 pub mod rates;
-pub mod sample_entry;
 pub mod samples;

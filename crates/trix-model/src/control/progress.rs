@@ -83,9 +83,9 @@ pub struct ReadingProgress {
     pub trix: u32,
     /// What the file is read for.
     pub reading: Reading,
-    /// The byte that was read last.
+    /// Bytes that were read: the place in the file, or the sum over all files that are compared.
     pub bytes: u64,
-    /// Bytes of the file, where known.
+    /// Bytes of the file or of these files, where known.
     pub bytes_expected: Option<u64>,
     /// Seconds to the end, where known: after the first second.
     pub eta_seconds: Option<f64>,
@@ -105,9 +105,9 @@ impl ReadingProgress {
 /// The share of a file that was read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share {
-    /// The byte that was read last.
+    /// Bytes that were read: the place in the file, or the sum over all files that are compared.
     pub bytes: u64,
-    /// Bytes of the file, where known.
+    /// Bytes of the file or of these files, where known.
     pub bytes_expected: Option<u64>,
     /// Seconds to the end, where known: after the first second.
     pub eta_seconds: Option<f64>,
@@ -293,7 +293,7 @@ mod tests {
         let mut watch = Watch::new(Phase::Encode, Expected::Seconds(Some(60.0)), vec![Arc::clone(&counters)]);
         let began = watch.started;
         // Packets need not come in the order of their times.
-        [0, 12_000_000, 11_000_000].map(|micros| counters.add_packet(micros));
+        [0, 12_000_000, 11_000_000].into_iter().for_each(|micros| counters.add_packet(micros));
         let progress = watch.look_at(began + Duration::from_secs(4));
         assert_eq!((progress.frame, progress.frames_expected, progress.fps), (3, None, 0.0));
         assert_eq!((progress.seconds, progress.seconds_expected), (12.0, Some(60.0)));

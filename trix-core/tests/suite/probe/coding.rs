@@ -273,10 +273,22 @@ fn constant_and_variable_bit_rates_are_told_apart() {
     // What a file says of its audio is from its header.
     let line = "-f lavfi -i sine=frequency=440:sample_rate=48000 -t 3 -c:a aac -b:a 128k";
     let file = made_by_ffmpeg("rate.m4a", line);
+    // Here it only says what was asked for, and three seconds are too short to measure.
+    assert_eq!(mode(&file), None);
+    // Without an average, the rate is variable. The number follows kind and type of the stream, buffer and largest rate.
+    let mut bytes = fs::read(&file).expect("a file");
+    let decoder = bytes.windows(3).position(|bytes| bytes == [0x17, 0x40, 0x15]).expect("a decoder configuration") + 1;
+    bytes[decoder + 9..decoder + 13].fill(0);
+    let folder = trix_fixtures::folder();
+    let file = folder.path().join("without-average.m4a");
+    fs::write(&file, &bytes).expect("a file");
     is(mode(&file), Variable, Header);
-    assert_eq!(mediainfo(&file, "Audio", "BitRate_Mode"), "VBR");
+    // Two empty fields say nothing.
+    bytes[decoder + 5..decoder + 9].fill(0);
+    fs::write(&file, &bytes).expect("a file");
+    assert_eq!(mode(&file), None);
     if let Some(file) = media::file("nasa_13013.mp4") {
-        is(look(&file).streams[1].bit_rate_mode, Variable, Header);
+        assert_eq!(look(&file).streams[1].bit_rate_mode, None);
     }
     is(mode(&clip.encoded(X264, "mp4")), Variable, EncoderSettings);
     is(mode(&clip.encoded("-c:v prores_ks", "mov")), Variable, PacketSizes);
@@ -313,6 +325,16 @@ fn audio_of_one_encoder_has_one_kind_of_bit_rate() {
     });
     assert_eq!(modes[0], modes[1]);
     assert_eq!(modes[0].map(|mode| mode.method), Some(RateMethod::PacketSizes));
+    // The rate that was asked for is not what the file has.
+    for (number, source) in
+        ["anoisesrc=d=6:a=0.9:c=pink:seed=1", "sine=frequency=440:sample_rate=48000:d=6"].into_iter().enumerate()
+    {
+        let modes = ["96k", "320k"].map(|rate| {
+            let line = format!("-f lavfi -i {source} -ac 2 -c:a aac -b:a {rate}");
+            first(&made_by_ffmpeg(&format!("asked-{number}-{rate}.m4a"), &line)).bit_rate_mode
+        });
+        assert_eq!(modes[0], modes[1], "{source}");
+    }
 }
 
 #[test]
@@ -320,6 +342,8 @@ fn packets_without_content_say_nothing_of_a_bit_rate() {
     for (name, line) in [
         ("silence.opus", "-f lavfi -i anullsrc=r=48000:cl=stereo -t 6 -c:a libopus -vbr on"),
         ("still.mov", "-f lavfi -i color=gray:s=160x90:r=25:d=2 -c:v png"),
+        ("silence-mp3.mkv", "-f lavfi -i anullsrc=r=44100:cl=stereo -t 6 -c:a libmp3lame -q:a 4"),
+        ("silence-v.mp3", "-f lavfi -i anullsrc=r=44100:cl=stereo -t 6 -c:a libmp3lame -q:a 4 -write_xing 0"),
     ] {
         assert_eq!(first(&made_by_ffmpeg(name, line)).bit_rate_mode, None, "{name}");
     }
@@ -330,6 +354,42 @@ fn packets_without_content_say_nothing_of_a_bit_rate() {
         let found = found.map(|mode| (mode.kind, mode.method));
         assert_eq!(found, Some((RateKind::Constant, RateMethod::PacketSizes)), "{codec}");
     }
+    // So do frames of DV, DNxHD and DTS.
+    for (name, line) in [
+        ("still-dv.mov", "-f lavfi -i color=gray:s=720x576:r=25:d=2,format=yuv420p -c:v dvvideo"),
+        ("still-dnxhd.mov", "-f lavfi -i color=gray:s=1920x1080:r=25:d=1,format=yuv422p -c:v dnxhd -b:v 120M"),
+        ("still-dnxhd.mxf", "-f lavfi -i smptebars=s=1920x1080:r=25:d=1,format=yuv422p -c:v dnxhd -b:v 120M"),
+        ("silence-dts.mkv", "-f lavfi -i anullsrc=r=48000:cl=stereo -t 3 -c:a dca -strict -2 -b:a 768k"),
+    ] {
+        let found = first(&made_by_ffmpeg(name, line)).bit_rate_mode.map(|mode| (mode.kind, mode.method));
+        assert_eq!(found, Some((RateKind::Constant, RateMethod::PacketSizes)), "{name}");
+    }
+}
+
+#[test]
+fn a_lossless_codec_never_has_a_constant_rate() {
+    for (name, line) in [
+        ("silence-alac.m4a", "-f lavfi -i anullsrc=r=48000:cl=stereo -t 6 -c:a alac"),
+        (
+            "silence-8.flac",
+            "-f lavfi -i anullsrc=r=48000:cl=7.1 -t 6 -c:a flac -sample_fmt s32 -bits_per_raw_sample 24",
+        ),
+        ("silence-truehd.mkv", "-f lavfi -i anullsrc=r=48000:cl=5.1 -t 6 -c:a truehd -strict -2"),
+    ] {
+        let found = first(&made_by_ffmpeg(name, line)).bit_rate_mode;
+        assert_ne!(found.map(|mode| mode.kind), Some(RateKind::Constant), "{name}");
+    }
+    // Samples that are not compressed have one.
+    let found = first(&made_by_ffmpeg("plain.mov", "-f lavfi -i testsrc2=s=160x90:d=1 -c:v r210")).bit_rate_mode;
+    assert_eq!(found.map(|mode| (mode.kind, mode.method)), Some((RateKind::Constant, RateMethod::Uncompressed)));
+}
+
+#[test]
+fn still_frames_between_others_do_not_hide_a_variable_rate() {
+    // Each frame comes ten times.
+    let line = "-f lavfi -i testsrc2=s=160x90:r=1:d=6,fps=10 -c:v prores_ks";
+    let found = first(&made_by_ffmpeg("slides.mov", line)).bit_rate_mode.map(|mode| (mode.kind, mode.method));
+    assert_eq!(found, Some((RateKind::Variable, RateMethod::PacketSizes)));
 }
 
 #[test]
@@ -342,19 +402,29 @@ fn a_broadcast_wave_states_the_time_of_its_date() {
     assert_eq!(found, [(Occasion::Created, "2014-03-09T15:32:41")]);
     assert!(info.to_string().contains("  created      2014-03-09 15:32:41\n"), "{info}");
     assert_eq!(mediainfo(&file, "General", "Encoded_Date"), "2014-03-09 15:32:41");
+    // EBU Tech 3285, 2.3: any of several characters may separate the parts. The time may be missing.
+    for (number, separator) in ["_", ".", ":", "/"].into_iter().enumerate() {
+        let day = ["2014", "03", "09"].join(separator);
+        let line = format!("-f lavfi -i sine=d=0.2 -write_bext 1 -metadata origination_date={day}");
+        let info = look(&made_by_ffmpeg(&format!("bext-day-{number}.wav"), &line));
+        let found: Vec<_> = info.container.dates.iter().map(|date| (date.what, date.value.as_str())).collect();
+        assert_eq!(found, [(Occasion::Dated, "2014-03-09")], "{day}");
+    }
 }
 
 #[test]
-fn a_large_tag_does_not_hide_the_header_of_an_mp3() {
+fn filling_and_tags_do_not_hide_the_header_of_an_mp3() {
     let line = "-f lavfi -i sine=frequency=440:sample_rate=48000 -t 3 -c:a libmp3lame -q:a 4 -id3v2_version 0";
     let audio = fs::read(made_by_ffmpeg("bare.mp3", line)).expect("a file");
     // A tag of 2 MiB that holds only filling, as one with a cover image would be.
     let tag = [&b"ID3\x04\0\0\x01\0\0\0"[..], &vec![0; 1 << 21]].concat();
     let folder = trix_fixtures::folder();
     let file = folder.path().join("tagged.mp3");
-    fs::write(&file, [tag, audio].concat()).expect("a file");
-    let found = first(&file).bit_rate_mode.map(|mode| (mode.kind, mode.method));
-    assert_eq!(found, Some((RateKind::Variable, RateMethod::Header)));
+    for filling in [0, 6000, 60_000] {
+        fs::write(&file, [&tag[..], &vec![0; filling], &audio].concat()).expect("a file");
+        let found = first(&file).bit_rate_mode.map(|mode| (mode.kind, mode.method));
+        assert_eq!(found, Some((RateKind::Variable, RateMethod::Header)), "{filling}");
+    }
 }
 
 #[test]

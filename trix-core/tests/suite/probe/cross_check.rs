@@ -26,6 +26,8 @@ const UNREAD: &str = "the header does not say, and mediainfo measures nothing; h
 const MILLIS: &str = "intervals of 33 and 34 ms are one rate that was rounded to Matroska's milliseconds";
 const LAST_TRACK: &str = "ffprobe 7 goes by the last track, and not by the header of the movie";
 const AVERAGE: &str = "the header gives the average rate as the largest one too, and the seconds of the stream differ by more than 5 percent";
+const ASKED_FOR: &str =
+    "the largest rate in the header is the one that was asked for, and the packets do not decide between CBR and VBR";
 const RAW: &str =
     "an elementary stream has no times; mediainfo makes some up from the rate and its guess at the number of frames";
 
@@ -102,6 +104,7 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
         "video 0.rate",
         "mediainfo counts the last frame's duration; here the rate is that between first and last",
     ),
+    ("hlg10-color-test.mp4", "audio 0.rate mode", "both rates in the header are zero: empty fields"),
     (
         "hlg10-color-test.mp4",
         "video 0.rate",
@@ -118,6 +121,7 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
         "video 0.top first",
         "mediainfo gives the container's order; the disagreement is named here",
     ),
+    ("nasa_13013.mp4", "audio 0.rate mode", ASKED_FOR),
     ("nasa_13013.mp4", "audio 1.rate mode", AVERAGE),
     ("no_duration.webm", "duration", UNREAD),
     ("no_duration.webm", "audio 0.bits", "Opus has no bits in a sample"),
@@ -140,6 +144,7 @@ const MEDIAINFO: &[(&str, &str, &str)] = &[
     ("sample_rotate_and_reflect.mp4", "video 0.turned", MIRRORED),
     ("sample_with_ass_subtitles.mkv", "video 0.constant", MILLIS),
     ("sample_with_ass_subtitles.mkv", "video 0.rate", "mediainfo divides 30 frames by the span of 29 intervals"),
+    ("sample_with_chapters.mp4", "audio 0.rate mode", ASKED_FOR),
     (
         "sample_with_chapters.mp4",
         "video 0.constant",

@@ -202,6 +202,38 @@ fn mxf_with_a_packet_missing_before_the_cut_is_read_from_its_start() {
     }
 }
 
+/// An MXF file whose audio is declared as a track of data, and stands before the frames.
+fn with_data_before_frames(file: &Path) -> Vec<u8> {
+    // SMPTE ST 377-1, 9.6.1: the data definitions of sound and of data.
+    const SOUND: [u8; 16] = [0x06, 0x0e, 0x2b, 0x34, 4, 1, 1, 1, 1, 3, 2, 2, 2, 0, 0, 0];
+    let mut bytes = std::fs::read(file).expect("a file");
+    let all = elements(&bytes);
+    let definitions: Vec<usize> = (0..all[0].0).filter(|at| bytes[*at..].starts_with(&SOUND)).collect();
+    assert!(!definitions.is_empty());
+    definitions.into_iter().for_each(|at| bytes[at + 12] = 3);
+    for pair in all.chunks_exact(2) {
+        let [(start, middle, picture), (next, end, sound)] = *pair else { unreachable!("pairs") };
+        assert_eq!((picture[0], sound[0]), (0x15, 0x16));
+        let swapped = [&bytes[next..end], &bytes[middle..next], &bytes[start..middle]].concat();
+        bytes[start..end].copy_from_slice(&swapped);
+    }
+    bytes
+}
+
+#[test]
+fn a_track_of_data_before_the_frames_of_mxf_does_not_hide_one() {
+    for (name, options) in
+        [("decoded-pcm", "-bf 2"), ("fields-pcm", "-bf 2 -flags +ildct+ilme -top 1"), ("plain-pcm", "")]
+    {
+        let video = format!("-c:v mpeg2video -g 15 -b:v 2M {options}");
+        let file = made(&format!("{name}.mxf"), &format!("{FILM} {AUDIO} {video} -c:a pcm_s16le"));
+        let folder = folder();
+        let changed = folder.path().join(format!("{name}-data.mxf"));
+        std::fs::write(&changed, with_data_before_frames(&file)).expect("a file");
+        compare(&changed, AudioSettings::None, true);
+    }
+}
+
 #[test]
 fn a_cut_to_the_end_of_vp9_in_mp4_is_not_called_cut_short() {
     // Trix does not count the VP9 packets before the cut. It reads AAC from the start of the file.
