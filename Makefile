@@ -16,7 +16,7 @@ FUZZ_TARGETS := bitstream probe spec
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-vendored demo pictures test test-media test-debian13 test-sid lint fmt bench audit package vendored fuzz clean
+.PHONY: help setup setup-build setup-demo setup-vendored demo pictures test test-python test-media wheel-local test-debian13 test-sid lint fmt bench audit package vendored fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,12 @@ pictures: demo ## draw the pictures of the README again, from the files of the d
 
 test: setup ## run the whole suite
 	@scripts/test.sh
+
+test-python: setup ## build the Python wheel against the libraries of this system, and run its tests in a virtual environment
+	@scripts/python.sh test
+
+wheel-local: setup-build ## the wheel alone, installed into target/python/venv
+	@scripts/python.sh wheel
 
 test-media: setup ## every real file below TRIX_MEDIA through whole jobs (needs cargo-nextest)
 	@cargo nextest run -p trix-cli --locked --no-fail-fast --profile media

@@ -44,6 +44,7 @@ gstreamer1.0-plugins-bad | has_gstreamer mxfdemux      | the same: readers of MX
 gstreamer1.0-libav | has_gstreamer avdec_aac           | the same: decoders
 valgrind          | command -v valgrind               | memory errors across the C boundary
 groff-base        | command -v groff                  | the manual page, as man shows it
+python3-venv      | python3 -m ensurepip --version    | the environment of the Python package
 npm               | command -v npm                    | fetching the players for the browser
 ca-certificates   | test -e /etc/ssl/certs/ca-certificates.crt | the same
 chromium-headless-shell | command -v chromium-headless-shell | a browser that plays what was written

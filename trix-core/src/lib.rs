@@ -5,6 +5,7 @@
 //! | name | what it is |
 //! | --- | --- |
 //! | [`Source`] | an open file or image sequence: [`Source::frames`], [`Source::samples`], [`Source::frame`] |
+//! | [`FrameConverter`] | converts frames that a program holds to another size or format |
 //! | [`VideoFrame`], [`AudioBlock`] | a frame and a block of audio, read or made: what they are, and their samples by type |
 //! | [`probe`](probe::probe) | what a source holds, as [`MediaInfo`](probe::MediaInfo) |
 //! | [`Job`] | what a user asks for: one source, its outputs, packages and stills |
@@ -241,7 +242,7 @@ pub use machine::this_machine;
 pub use mux::json_file::JsonFile;
 pub use pipeline::{Control, OnProgress, Stages, run, run_job, run_opened};
 pub use plan::Plan;
-pub use planner::{plan, plan_for};
+pub use planner::{FrameConverter, plan, plan_for};
 pub use reading::{
     frames::{PlaneInput, VideoFrame},
     samples::AudioBlock,

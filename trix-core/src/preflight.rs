@@ -113,7 +113,8 @@ pub fn refuse_existing(products: &[(PathBuf, bool)]) -> Result<()> {
             format!("exists already, and so do {}; --overwrite replaces them", others.join(", "))
         }
     };
-    Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(&taken[0]))
+    let cause = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+    Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(&taken[0]).caused_by(cause))
 }
 
 /// The files and folders that a plan makes, and whether each may replace what has its name.

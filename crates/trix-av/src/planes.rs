@@ -22,6 +22,25 @@ pub struct PlaneSize {
     pub rows: usize,
 }
 
+/// The samples of one component of a frame, such as luma or red, wherever they lie in its planes. Sample `x` of row `y`
+/// starts at byte `y * stride + x * step`. It is a `u8` if `depth` is 8 or less. Otherwise it is a little-endian `u16`
+/// with the value in the low bits.
+#[derive(Clone, Copy)]
+pub struct Component<'a> {
+    /// The bytes from the first sample to the last.
+    pub data: &'a [u8],
+    /// Bytes from one row to the next.
+    pub stride: usize,
+    /// Bytes from one sample to the next in a row.
+    pub step: usize,
+    /// Samples per row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Bits per sample, 1 to 16.
+    pub depth: u32,
+}
+
 /// A plane in memory: the bytes, and the number of bytes from one row to the next.
 pub type Strided<'a> = (&'a [u8], usize);
 
@@ -70,6 +89,41 @@ impl Frame {
             }
         }
         Some(frame)
+    }
+
+    /// The components: Y, Cb and Cr, or red, green and blue; then alpha. `None` if samples share bytes, lie in the high bits of
+    /// their words, are indices into a palette or floating-point numbers, or have the byte order of another machine.
+    pub fn components(&self) -> Option<Vec<Component<'_>>> {
+        let odd = av::AV_PIX_FMT_FLAG_PAL
+            | av::AV_PIX_FMT_FLAG_HWACCEL
+            | av::AV_PIX_FMT_FLAG_BITSTREAM
+            | av::AV_PIX_FMT_FLAG_BAYER
+            | av::AV_PIX_FMT_FLAG_FLOAT;
+        let format = self.pixel_format()?.descriptor().filter(|found| found.flags & odd as u64 == 0)?;
+        let (count, raw) = (usize::from(format.nb_components), self.raw());
+        let all = format.comp.get(..count)?;
+        let is_big_endian = format.flags & av::AV_PIX_FMT_FLAG_BE as u64 != 0;
+        if all.iter().any(|own| own.shift != 0 || !(1..=16).contains(&own.depth) || (own.depth > 8 && is_big_endian)) {
+            return None;
+        }
+        let component = |(number, own): (usize, &av::AVComponentDescriptor)| {
+            let is_chroma = count > 2 && (number == 1 || number == 2);
+            let (right, down) = if is_chroma { (format.log2_chroma_w, format.log2_chroma_h) } else { (0, 0) };
+            let (width, height) = (self.width().div_ceil(1 << right), self.height().div_ceil(1 << down));
+            let (plane, offset) = (usize::try_from(own.plane).ok()?, usize::try_from(own.offset).ok()?);
+            let (start, step) = (*raw.data.get(plane)?, usize::try_from(own.step).ok()?);
+            let stride = usize::try_from(raw.linesize[plane]).ok().filter(|_| !start.is_null())?;
+            let length =
+                stride * height.checked_sub(1)? + step * width.checked_sub(1)? + if own.depth > 8 { 2 } else { 1 };
+            if offset + step * (width - 1) + 1 > stride {
+                return None;
+            }
+            // SAFETY: libavutil allocates `linesize` bytes for each row of the plane, and the last sample of a row lies within
+            // them.
+            let data = unsafe { std::slice::from_raw_parts(start.add(offset), length) };
+            Some(Component { data, stride, step, width, height, depth: own.depth as u32 })
+        };
+        all.iter().enumerate().map(component).collect()
     }
 
     /// A new reference to the same samples with this description.
@@ -129,6 +183,41 @@ impl Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn components_are_found_wherever_they_lie() {
+        // The bytes of the samples of each component, in rows.
+        let bytes = |name: &str, width: usize, height: usize| -> Option<Vec<Vec<u8>>> {
+            let format = PixelFormat::from_name(name).expect("a format");
+            let sizes = format.plane_sizes(width, height).expect("planes");
+            let mut next = 0;
+            let mut planes = Vec::new();
+            for size in &sizes {
+                let plane: Vec<u8> = (0..size.row_bytes * size.rows).map(|at| next + at as u8).collect();
+                next += plane.len() as u8;
+                planes.push(plane);
+            }
+            let planes: Vec<Strided<'_>> =
+                planes.iter().zip(&sizes).map(|(own, size)| (&own[..], size.row_bytes)).collect();
+            let frame = Frame::of_planes(format, width, height, &planes).expect("a frame");
+            let samples = |own: &Component<'_>| {
+                let places = (0..own.height).flat_map(|row| (0..own.width).map(move |column| (row, column)));
+                places.map(|(row, column)| own.data[row * own.stride + column * own.step]).collect()
+            };
+            Some(frame.components()?.iter().map(samples).collect())
+        };
+        assert_eq!(bytes("yuv420p", 3, 2), Some(vec![vec![0, 1, 2, 3, 4, 5], vec![6, 7], vec![8, 9]]));
+        assert_eq!(bytes("nv12", 4, 2), Some(vec![(0..8).collect(), vec![8, 10], vec![9, 11]]));
+        assert_eq!(bytes("rgb24", 2, 1), Some(vec![vec![0, 3], vec![1, 4], vec![2, 5]]));
+        assert_eq!(bytes("bgra", 1, 2), Some(vec![vec![2, 6], vec![1, 5], vec![0, 4], vec![3, 7]]));
+        assert_eq!(bytes("gbrp", 2, 1), Some(vec![vec![4, 5], vec![0, 1], vec![2, 3]]));
+        assert_eq!(bytes("uyvy422", 4, 1), Some(vec![vec![1, 3, 5, 7], vec![0, 4], vec![2, 6]]));
+        assert_eq!(bytes("ya8", 2, 1), Some(vec![vec![0, 2], vec![1, 3]]));
+        assert_eq!(bytes("gray10le", 2, 1), Some(vec![vec![0, 2]]));
+        for name in ["p010le", "rgb565le", "gray10be", "grayf32le", "bayer_bggr8"] {
+            assert_eq!(bytes(name, 4, 2), None, "{name}");
+        }
+    }
 
     fn sizes(name: &str, width: usize, height: usize) -> Vec<(usize, usize)> {
         let format = PixelFormat::from_name(name).expect("a format");

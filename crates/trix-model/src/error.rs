@@ -320,6 +320,7 @@ mod tests {
             .in_stream(2)
             .at(Some(Timestamp::new(1_500, Rational::new(1, 1000))));
         assert_eq!(error.to_string(), "a.mkv: decode, stream 2, at 00:00:01.500: slice CRC mismatch");
+        assert_eq!((error.file(), error.stream()), (Some("a.mkv"), Some(2)));
     }
 
     #[test]

@@ -3,7 +3,11 @@
 //!
 //! Invariant: each frame that is shown has its own time, and a decode that starts at an entry needs no earlier data.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use serde::{Deserialize, Serialize};
 use trix_model::time::{TimeBase, Timestamp};
@@ -84,6 +88,8 @@ pub struct FrameIndex {
     is_listed: bool,
     /// True if the packets begin in mid-stream.
     is_window: bool,
+    /// The packets of which it was verified that decoding can start there, if the index was made from a header.
+    verified: Mutex<BTreeSet<usize>>,
 }
 
 impl FrameIndex {
@@ -102,7 +108,8 @@ impl FrameIndex {
         let is_even =
             shown.windows(2).all(|two| pts(&two[0]) < pts(&two[1])) && shown.iter().all(|at| pts(at).is_some());
         let trouble = trouble.or((!is_even).then_some(FromStart::Times)).or_else(|| head_trouble(&packets));
-        FrameIndex { time_base, packets, shown, until, trouble, is_listed: false, is_window: false }
+        let verified = Mutex::default();
+        FrameIndex { time_base, packets, shown, until, trouble, is_listed: false, is_window: false, verified }
     }
 
     /// Makes an index of packets from mid-stream, which include all frames up to `until` from the first entry on.
@@ -124,13 +131,28 @@ impl FrameIndex {
     pub(super) fn without(&self, begin: &Begin) -> Self {
         let mut packets = self.packets.clone();
         packets[begin.packet].is_entry = false;
-        let (shown, until, is_listed, is_window) = (self.shown.clone(), self.until, self.is_listed, self.is_window);
-        FrameIndex { time_base: self.time_base, packets, shown, until, trouble: self.trouble, is_listed, is_window }
+        let FrameIndex { time_base, until, trouble, is_listed, is_window, .. } = *self;
+        let verified = Mutex::new(self.verified().clone());
+        FrameIndex { time_base, packets, shown: self.shown.clone(), until, trouble, is_listed, is_window, verified }
     }
 
     /// True if the entries come from a header and must still be verified.
     pub(super) fn is_listed(&self) -> bool {
         self.is_listed
+    }
+
+    fn verified(&self) -> MutexGuard<'_, BTreeSet<usize>> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True if it was verified before that decoding can start at `begin`.
+    pub(super) fn is_verified(&self, begin: &Begin) -> bool {
+        self.verified().contains(&begin.packet)
+    }
+
+    /// Remembers that decoding can start at `begin`.
+    pub(super) fn verify(&self, begin: &Begin) {
+        self.verified().insert(begin.packet);
     }
 
     /// The index of a source whose packets do not identify frames.

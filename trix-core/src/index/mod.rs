@@ -105,11 +105,14 @@ fn begin_where(
     let key = || source.key().map(|source| cache::Key { source, stream: facts.index });
     for _ in 0..WRONG {
         let begin = match index.begin(number(&index)) {
-            Ok(begin) if index.is_listed() => begin,
+            Ok(begin) if index.is_listed() && !index.is_verified(&begin) => begin,
             found => return Ok(found),
         };
         match scan::is_entry(source, facts, &begin)? {
-            Some(true) => return Ok(Ok(begin)),
+            Some(true) => {
+                index.verify(&begin);
+                return Ok(Ok(begin));
+            }
             Some(false) => index = kept(key(), index.without(&begin)),
             None => break,
         }

@@ -1,4 +1,4 @@
-//! Plans the conversion of frames for a program that reads them without a job.
+//! Plans the conversion of frames for a program that has them without a job.
 //!
 //! Invariant: the frames of a size and format are those that a job encodes in that size and format, if neither turns,
 //! crops nor deinterlaces them.
@@ -8,9 +8,12 @@ use trix_model::{
     color::{Matrix, Range},
     error::{Error, ErrorKind, Result, Stage},
     format::{Chroma, FrameFormat},
+    time::{Rational, Timestamp},
 };
 
 use crate::{
+    decode::video::DecodedFrame,
+    filter::frames::FrameFilter,
     plan::Filtering,
     planner::{
         diagnostics::Diagnostics,
@@ -19,10 +22,15 @@ use crate::{
         lazy_probe::LazyProbe,
         video_facts::VideoFacts,
     },
-    reading::frames::{Frames, Wanted},
+    reading::{
+        frames::{Frames, VideoFrame, Wanted},
+        frames_at::FramesAt,
+    },
     settings::{
         picture::{ColorOverride, Deinterlace, OnChange, PictureSettings, Resampler, Rotate, Tonemap},
+        shape::{Shape, VideoShape},
         size::Size,
+        source::Limits,
     },
     source::Source,
 };
@@ -62,6 +70,102 @@ impl Frames<'_> {
     /// States colour that is known better than the source says. It counts for the conversion to a size or format.
     pub fn source_color(self, color: ColorOverride) -> Self {
         self.converted(|wanted| wanted.source_color = color, plan)
+    }
+}
+
+impl FramesAt<'_> {
+    /// As [`Frames::size`].
+    pub fn size(self, width: usize, height: usize) -> Self {
+        self.converted(|wanted| wanted.size = Some((width, height)), plan)
+    }
+
+    /// As [`Frames::format`].
+    pub fn format(self, format: PixelFormat) -> Self {
+        self.converted(|wanted| wanted.format = Some(format), plan)
+    }
+
+    /// As [`Frames::source_color`].
+    pub fn source_color(self, color: ColorOverride) -> Self {
+        self.converted(|wanted| wanted.source_color = color, plan)
+    }
+}
+
+/// Converts frames that a program holds, one by one, as [`Frames::size`] and [`Frames::format`] convert those of a source. A
+/// converter can take frames of any source. It is fastest if they resemble each other.
+///
+/// ```
+/// # let master = trix_fixtures::clip::master();
+/// use trix_core::{FrameConverter, Source, media::PixelFormat};
+///
+/// let source = Source::open(&master)?;
+/// let format = PixelFormat::from_name("rgb24").expect("a format that libavutil knows");
+/// let mut converter = FrameConverter::new().size(160, 90).format(format);
+/// for frame in source.frames().stride(25) {
+///     let small = converter.convert(frame?)?;
+///     assert_eq!((small.width(), small.components()?.len()), (160, 3));
+/// }
+/// # Ok::<(), trix_core::Error>(())
+/// ```
+#[derive(Default)]
+pub struct FrameConverter {
+    wanted: Wanted,
+    /// The filter, and the shape of the frames that it takes.
+    ready: Option<(VideoShape, FrameFilter)>,
+}
+
+impl FrameConverter {
+    /// A converter that leaves size and format as they are, in planes.
+    pub fn new() -> Self {
+        FrameConverter::default()
+    }
+
+    /// As [`Frames::size`].
+    pub fn size(self, width: usize, height: usize) -> Self {
+        FrameConverter { wanted: Wanted { size: Some((width, height)), ..self.wanted }, ready: None }
+    }
+
+    /// As [`Frames::format`].
+    pub fn format(self, format: PixelFormat) -> Self {
+        FrameConverter { wanted: Wanted { format: Some(format), ..self.wanted }, ready: None }
+    }
+
+    /// As [`Frames::source_color`].
+    pub fn source_color(self, source_color: ColorOverride) -> Self {
+        FrameConverter { wanted: Wanted { source_color, ..self.wanted }, ready: None }
+    }
+
+    /// The converted frame, with the number, time, HDR metadata and captions of `frame`.
+    ///
+    /// # Errors
+    /// As [`Frames::size`] and [`Frames::format`] say.
+    pub fn convert(&mut self, frame: VideoFrame) -> Result<VideoFrame> {
+        // No filter here depends on the rate, or on HDR metadata.
+        let shape = VideoShape { hdr: Default::default(), ..VideoShape::of(&frame, Rational::new(25, 1))? };
+        let same = self.ready.take().filter(|(known, _)| *known == shape);
+        let (shape, mut filter) = match same {
+            Some(ready) => ready,
+            None => {
+                let given = Shape { video: Some(shape.clone()), ..Shape::default() };
+                let source = Source::given(&given, Limits::default())?;
+                let filtering = plan(&source, &self.wanted)?;
+                (shape, FrameFilter::new(filtering, 0, frame.time.base))
+            }
+        };
+        let VideoFrame { frame, number, time, duration, sample_aspect, hdr, extras } = frame;
+        let own = DecodedFrame { frame, number, pts: time.ticks, duration: None, extras: Default::default() };
+        let base = filter.time_base();
+        let mut converted = filter.push(Some(own))?;
+        if converted.is_empty() {
+            converted = filter.push(None)?;
+        } else {
+            self.ready = Some((shape, filter));
+        }
+        let lost = || Error::bug(Stage::Filter, "a frame was not converted");
+        let frame = converted.pop().filter(|_| converted.is_empty()).ok_or_else(lost)?.frame;
+        let stated = frame.sample_aspect();
+        let sample_aspect = if stated.is_positive() { stated } else { sample_aspect };
+        let time = Timestamp::new(time.rescale(base), base);
+        Ok(VideoFrame { frame, number, time, duration, sample_aspect, hdr, extras })
     }
 }
 

@@ -17,6 +17,7 @@ mod frames;
 mod video;
 mod view;
 mod conversion;
+mod audio_conversion;
 mod channels;
 mod audio_codec;
 pub(crate) mod audio_choice;
@@ -37,6 +38,7 @@ mod packet_memory;
 mod memory;
 mod loudness_pass;
 
+pub use conversion::FrameConverter;
 use trix_model::{
     control::cancel::Cancel,
     error::{Error, Result, Stage},

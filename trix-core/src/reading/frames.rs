@@ -91,6 +91,31 @@ struct Reading {
     is_over: bool,
 }
 
+/// How frames are read, whichever are asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Settings {
+    pub(super) on_damage: OnDamage,
+    pub(super) threads: u32,
+    pub(super) wanted: Wanted,
+    /// `None` leaves frames as they are.
+    pub(super) conversion: Option<PlanConversion>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { on_damage: OnDamage::Fail, threads: 0, wanted: Wanted::default(), conversion: None }
+    }
+}
+
+impl Settings {
+    /// Changes what frames are converted to. `plan` plans the conversion when the first frame is requested.
+    pub(super) fn converted(mut self, change: impl FnOnce(&mut Wanted), plan: PlanConversion) -> Self {
+        change(&mut self.wanted);
+        self.conversion = Some(plan);
+        self
+    }
+}
+
 /// The frames of a source's main video stream, one after the other. The source is opened once more when the first frame
 /// is requested.
 pub struct Frames<'a> {
@@ -98,11 +123,7 @@ pub struct Frames<'a> {
     from: Option<Place>,
     to: Option<Place>,
     stride: u64,
-    on_damage: OnDamage,
-    threads: u32,
-    wanted: Wanted,
-    /// `None` leaves frames as they are.
-    conversion: Option<PlanConversion>,
+    how: Settings,
     reading: Option<Reading>,
     /// The number of the next frame to return, after the first.
     next: Option<u64>,
@@ -117,10 +138,7 @@ impl Source {
             from: None,
             to: None,
             stride: 1,
-            on_damage: OnDamage::Fail,
-            threads: 0,
-            wanted: Wanted::default(),
-            conversion: None,
+            how: Settings::default(),
             reading: None,
             next: None,
             ended: false,
@@ -133,13 +151,6 @@ impl Source {
     /// Those of [`Frames`].
     pub fn frame(&self, number: u64) -> Result<Option<VideoFrame>> {
         self.frames().from(number).next().transpose()
-    }
-
-    /// The frame on screen at each of the given times, in their order; `None` before the first frame. Ascending times
-    /// cost least.
-    pub fn frames_at(&self, times: impl IntoIterator<Item = Timestamp>) -> FramesAt<'_> {
-        let times = times.into_iter().collect::<Vec<_>>().into_iter();
-        FramesAt { source: self, times, index: None, reading: None, shown: None, ahead: None, ended: false }
     }
 
     /// The positions of the frames of the main video stream.
@@ -172,21 +183,26 @@ impl Frames<'_> {
         Frames { stride: frames.max(1), ..self }
     }
 
+    /// Reads as `how` says.
+    pub(super) fn set(self, how: Settings) -> Self {
+        Frames { how, ..self }
+    }
+
     /// Sets how damage is handled. By default, the first damage is an error.
     pub fn on_damage(self, on_damage: OnDamage) -> Self {
-        Frames { on_damage, ..self }
+        let how = Settings { on_damage, ..self.how };
+        Frames { how, ..self }
     }
 
     /// Sets the number of decoder threads. 0, the default, means one for each core.
     pub fn threads(self, threads: u32) -> Self {
-        Frames { threads, ..self }
+        let how = Settings { threads, ..self.how };
+        Frames { how, ..self }
     }
 
     /// Changes what frames are converted to. `plan` plans the conversion when the first frame is requested.
-    pub(crate) fn converted(mut self, change: impl FnOnce(&mut Wanted), plan: PlanConversion) -> Self {
-        change(&mut self.wanted);
-        self.conversion = Some(plan);
-        self
+    pub(crate) fn converted(self, change: impl FnOnce(&mut Wanted), plan: PlanConversion) -> Self {
+        Frames { how: self.how.converted(change, plan), ..self }
     }
 
     /// The reason why decoding began at the start of the source and not near the first requested frame. Known with the
@@ -202,7 +218,8 @@ impl Frames<'_> {
 
     fn open(&self) -> Result<Reading> {
         let facts = self.source.film()?;
-        let filtering = self.conversion.map(|plan| plan(self.source, &self.wanted)).transpose()?;
+        let Settings { on_damage, threads, wanted, conversion } = self.how;
+        let filtering = conversion.map(|plan| plan(self.source, &wanted)).transpose()?;
         let begin = match self.from {
             None => None,
             Some(Place::Time(time)) => Some(index::begin(self.source, facts, time)?),
@@ -212,7 +229,7 @@ impl Frames<'_> {
             }
         };
         let source = self.source.reopen()?;
-        let reader = FrameReader::beginning(source, self.on_damage, Cut::default(), None, self.threads, begin)?;
+        let reader = FrameReader::beginning(source, on_damage, Cut::default(), None, threads, begin)?;
         let filter = filtering.map(|filtering| FrameFilter::new(filtering, facts.index, facts.time_base));
         // libavformat overwrites the container's colour if the decoder states none (ProRes).
         let declared = self.source.input.declared().get(facts.index).map(|facts| facts.color).unwrap_or_default();
@@ -287,79 +304,5 @@ impl Iterator for Frames<'_> {
         let found = self.read().transpose();
         self.ended = !matches!(found, Some(Ok(_)));
         found
-    }
-}
-
-/// The frames on screen at given times.
-pub struct FramesAt<'a> {
-    source: &'a Source,
-    times: std::vec::IntoIter<Timestamp>,
-    index: Option<Arc<FrameIndex>>,
-    reading: Option<Frames<'a>>,
-    /// The last frame read that is presented no later than the last requested time. `ahead` is the frame after it.
-    shown: Option<VideoFrame>,
-    ahead: Option<VideoFrame>,
-    ended: bool,
-}
-
-impl<'a> FramesAt<'a> {
-    /// The frame on screen at `time`.
-    fn at(&mut self, time: Timestamp) -> Result<Option<VideoFrame>> {
-        let index = match &self.index {
-            Some(index) => Arc::clone(index),
-            None => Arc::clone(self.index.insert(self.source.frame_index()?)),
-        };
-        let place = index.trouble().is_none().then(|| index.number_showing(time));
-        let known = match place {
-            Some(None) => return Ok(None),
-            Some(number) => number,
-            None => None,
-        };
-        // Continuing costs less than a new start if the frame lies ahead and no entry point is closer to it.
-        let goes_on = match (&self.shown, known) {
-            (None, _) => false,
-            (Some(shown), None) => shown.time <= time,
-            (Some(shown), Some(number)) => {
-                let lead = index.lead_in(number).unwrap_or(number);
-                number >= shown.number && number - shown.number <= lead.saturating_add(1)
-            }
-        };
-        if !goes_on {
-            let all = self.source.frames();
-            (self.shown, self.ahead) = (None, None);
-            self.reading = Some(match known {
-                Some(number) => all.from(number),
-                None => all,
-            });
-        }
-        loop {
-            if self.shown.as_ref().zip(known).is_some_and(|(shown, number)| shown.number == number) {
-                break;
-            }
-            if self.ahead.is_none() {
-                self.ahead = self.reading.as_mut().and_then(Iterator::next).transpose()?;
-            }
-            match self.ahead.take_if(|ahead| ahead.time <= time) {
-                Some(frame) => self.shown = Some(frame),
-                None => break,
-            }
-        }
-        Ok(self.shown.clone())
-    }
-}
-
-impl Iterator for FramesAt<'_> {
-    type Item = Result<Option<VideoFrame>>;
-
-    /// # Errors
-    /// Those of [`Frames`].
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let time = self.times.next()?;
-        let found = self.at(time);
-        self.ended = found.is_err();
-        Some(found)
     }
 }

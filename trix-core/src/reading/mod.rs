@@ -4,10 +4,12 @@
 pub mod reader;
 pub(crate) mod video_frame;
 pub mod frames;
+pub mod frames_at;
 pub(crate) mod stem_report;
 pub mod audio_reader;
 pub(crate) mod audio_block;
 pub mod samples;
+mod shapes;
 pub mod stems;
 pub mod full_decode_count;
 pub(crate) mod bitstream_facts;

@@ -8,12 +8,13 @@
 use trix_model::{
     damage::{DamageReport, OnDamage},
     error::Result,
+    format::SampleType,
     time::{TimeBase, Timestamp},
 };
 
 pub use super::audio_block::{AudioBlock, Sample};
 use super::audio_reader::AudioReader;
-use crate::source::Source;
+use crate::{plan::AudioTarget, settings::audio_edit::AudioEdit, source::Source};
 
 /// A position in an audio stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +57,17 @@ impl SamplePlace {
     }
 }
 
+/// What audio is converted to; `None` keeps what the source has.
+#[derive(Clone, Default)]
+pub(crate) struct WantedAudio {
+    pub(crate) sample_rate: Option<u32>,
+    pub(crate) layout: Option<String>,
+    pub(crate) sample: Option<SampleType>,
+}
+
+/// Plans the conversion of the audio of a reader to what is wanted.
+pub(crate) type PlanAudio = fn(&AudioReader, &WantedAudio) -> Result<AudioTarget>;
+
 /// The audio of one stream, block by block. The source is opened once more when the first block is requested.
 pub struct Samples<'a> {
     source: &'a Source,
@@ -63,7 +75,12 @@ pub struct Samples<'a> {
     from: Option<SamplePlace>,
     to: Option<SamplePlace>,
     on_damage: OnDamage,
+    wanted: WantedAudio,
+    /// `None` leaves audio as it is.
+    conversion: Option<PlanAudio>,
     reader: Option<AudioReader>,
+    /// The time base of blocks, and the time from which they count, if that is not zero.
+    clock: (TimeBase, Option<Timestamp>),
     /// Number of samples decoded so far.
     decoded: u64,
     ended: bool,
@@ -78,7 +95,10 @@ impl Source {
             from: None,
             to: None,
             on_damage: OnDamage::Fail,
+            wanted: WantedAudio::default(),
+            conversion: None,
             reader: None,
+            clock: (TimeBase::ZERO, None),
             decoded: 0,
             ended: false,
         }
@@ -106,6 +126,13 @@ impl Samples<'_> {
         Samples { on_damage, ..self }
     }
 
+    /// Changes what audio is converted to. `plan` plans the conversion when the first block is requested.
+    pub(crate) fn shaped(mut self, change: impl FnOnce(&mut WantedAudio), plan: PlanAudio) -> Self {
+        change(&mut self.wanted);
+        self.conversion = Some(plan);
+        self
+    }
+
     /// The damage found so far, by file.
     pub fn damage(&self) -> Vec<DamageReport> {
         self.reader.as_ref().map(AudioReader::damage).unwrap_or_default()
@@ -114,11 +141,22 @@ impl Samples<'_> {
     fn read(&mut self) -> Result<Option<AudioBlock>> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
-            None => self.reader.insert(AudioReader::new(self.source.reopen()?, self.stream, self.on_damage)?),
+            None => {
+                let mut reader = AudioReader::new(self.source.reopen()?, self.stream, self.on_damage)?;
+                self.clock = (reader.time_base(), None);
+                if let Some(plan) = self.conversion {
+                    let target = plan(&reader, &self.wanted).map_err(|error| error.in_file(&self.source.label()))?;
+                    // A converter counts samples from the origin.
+                    self.clock = (TimeBase::new(1, i64::from(target.sample_rate)), Some(target.origin));
+                    reader = reader.converted(target, AudioEdit::default());
+                }
+                self.reader.insert(reader)
+            }
         };
-        let base = reader.time_base();
+        let (base, origin) = self.clock;
         while let Some(frame) = reader.next_block()? {
-            let time = Timestamp::new(frame.pts().unwrap_or(0), base);
+            let own = Timestamp::new(frame.pts().unwrap_or(0), base);
+            let time = origin.map_or(own, |origin| origin.plus(own));
             let block = AudioBlock { first: self.decoded, time, frame };
             let samples = block.frame.samples();
             self.decoded += samples as u64;

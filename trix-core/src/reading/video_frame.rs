@@ -5,7 +5,7 @@
 use trix_av::{
     frame::Frame,
     pixel::PixelFormat,
-    planes::{PlaneSize, Strided},
+    planes::{Component, PlaneSize, Strided},
 };
 use trix_model::{
     color::Color,
@@ -238,6 +238,35 @@ impl VideoFrame {
         planes.get(index).copied().ok_or_else(|| {
             let detail = format!("the frame has {} planes, counted from 0, and no plane {index}", planes.len());
             Error::new(ErrorKind::InvalidSpec, Stage::Decode, detail).at(Some(self.time))
+        })
+    }
+}
+
+impl VideoFrame {
+    /// The components: Y, Cb and Cr, or red, green and blue; then alpha. Unlike [`Self::planes`], this also finds samples that
+    /// lie side by side, as in `nv12`, `rgb24` and `uyvy422`.
+    ///
+    /// ```
+    /// use trix_core::{PlaneInput, VideoFrame, media::{PixelFormat, time::{Rational, Timestamp}}};
+    ///
+    /// let format = PixelFormat::from_name("rgb24").expect("a format that libavutil knows");
+    /// let time = Timestamp::new(0, Rational::new(1, 25));
+    /// let frame = VideoFrame::from_planes(format, 2, 1, &[PlaneInput::bytes(&[1, 2, 3, 4, 5, 6], 6)], time)?;
+    /// let green = frame.components()?[1];
+    /// assert_eq!((green.data[0], green.data[green.step], green.width), (2, 5, 2));
+    /// # Ok::<(), trix_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Unsupported` if samples share bytes, lie in the high bits of their words, are indices into a palette or
+    /// floating-point numbers, or have the byte order of another machine. [`Frames::format`] converts them.
+    ///
+    /// [`Frames::format`]: super::frames::Frames::format
+    pub fn components(&self) -> Result<Vec<Component<'_>>> {
+        self.frame.components().ok_or_else(|| {
+            let name = self.format().map_or_else(|| "an unknown format".into(), PixelFormat::name);
+            let detail = format!("samples of {name} are no whole bytes or words; convert the frames to another format");
+            Error::new(ErrorKind::Unsupported, Stage::Decode, detail).at(Some(self.time))
         })
     }
 }

@@ -92,9 +92,23 @@ impl Source {
 
     /// Opens the source like [`Source::open_as`]. `cancel` stops long reads, during opening and later.
     ///
+    /// ```
+    /// # let master = trix_fixtures::clip::master();
+    /// use trix_core::{Cancel, ErrorKind, Source, settings::source::Reading};
+    ///
+    /// let cancel = Cancel::default();
+    /// let source = Source::open_until(&master, &Reading::default(), &cancel)?;
+    /// let mut frames = source.frames();
+    /// assert_eq!(frames.next().expect("a frame")?.number, 0);
+    /// cancel.cancel();
+    /// let stopped = source.frames().next().expect("an error").err().expect("an error");
+    /// assert_eq!(stopped.kind(), ErrorKind::Cancelled);
+    /// # Ok::<(), trix_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Those of [`Source::open_as`], and `Cancelled`.
-    pub(crate) fn open_until(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
+    pub fn open_until(path: &Path, reading: &Reading, cancel: &Cancel) -> Result<Self> {
         Self::open_with(path, reading, Arc::new(IoState::under(cancel)))
     }
 
@@ -190,15 +204,39 @@ impl Source {
         Self::from_origin(&Origin::Memory(bytes.into()), &limits.into(), None, Arc::default())
     }
 
+    /// Opens the same source once more, for a thread of its own. `cancel` stops the reads of the new source alone; what
+    /// cancels this source does not stop them.
+    ///
+    /// ```
+    /// # let master = trix_fixtures::clip::master();
+    /// use trix_core::{Cancel, Source};
+    ///
+    /// let source = Source::open(&master)?;
+    /// let other = source.again(&Cancel::default())?;
+    /// let counting = std::thread::spawn(move || other.frames().count());
+    /// assert_eq!(source.frames().count(), counting.join().expect("no panic"));
+    /// # Ok::<(), trix_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Source::open_until`].
+    pub fn again(&self, cancel: &Cancel) -> Result<Self> {
+        self.opened_under(Arc::new(IoState::under(cancel)), cancel)
+    }
+
     /// Opens the same source once more, for a second reading in parallel with the first. What cancels the reads of one
     /// cancels those of the other.
     pub(crate) fn reopen(&self) -> Result<Self> {
-        let state = Arc::new(self.input.io_state().beside(&self.cancel));
+        self.opened_under(Arc::new(self.input.io_state().beside(&self.cancel)), &self.cancel)
+    }
+
+    /// The same source with a reader of its own, which `state` stops.
+    fn opened_under(&self, state: Arc<IoState>, cancel: &Cancel) -> Result<Self> {
         let mut again = Self::at_first_look(&self.origin, &self.reading, self.frame_bytes, state)?;
         again.streams.clone_from(&self.streams);
         again.selection = Arc::clone(&self.selection);
         again.joints = self.joints.at_start();
-        again.cancel = self.cancel.clone();
+        again.cancel = cancel.clone();
         again.place = self.place.clone();
         again.watch_clock();
         Ok(again)

@@ -192,7 +192,15 @@ fn every_file_of_the_integration_tests_is_compiled() {
 
 #[test]
 fn no_module_stands_in_a_circle() {
-    let crates = ["crates/trix-model", "crates/trix-bitstream", "crates/trix-av", "trix-core", "trix-cli", "fixtures"];
+    let crates = [
+        "crates/trix-model",
+        "crates/trix-bitstream",
+        "crates/trix-av",
+        "trix-core",
+        "trix-py",
+        "trix-cli",
+        "fixtures",
+    ];
     for folder in crates.map(crate_sources).into_iter().chain([crate_sources("benches").join("bin/peers")]) {
         let (graph, name) = (imports(&folder), folder.display());
         assert!(graph.len() > 2 && graph.values().any(|imports| !imports.is_empty()), "{name} was read");

@@ -1,0 +1,115 @@
+"""Trix: a media engine that accounts for every frame, in the process of a Python program.
+
+    >>> import trix
+    >>> with trix.open("master.mov") as source:
+    ...     frame = source[12]
+    >>> frame.planes[0].shape       # a view of luma, without a copy
+    (108, 192)
+    >>> frame.to_rgb().shape        # red, green and blue, uint8
+    (108, 192, 3)
+    >>> report = trix.encode("master.mov", "copy.mkv", video=trix.X265(depth=10, crf=28, preset="ultrafast"))
+    >>> report.outputs[0].ledger.emitted
+    50
+
+Errors are below `trix.Error`. What a file holds, what a job does and what it did are records: `to_dict()` gives JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import _trix, aio, jobs, records
+from ._record import Record, Timestamp
+from ._trix import Block
+from .encoder import AudioTrack, Encoder
+from .errors import (
+    BugError,
+    Cancelled,
+    CodecError,
+    Error,
+    InvalidSpec,
+    IoError,
+    LimitExceeded,
+    MalformedInput,
+    Unsupported,
+    VerificationError,
+)
+from .frame import Frame
+from .jobs import Aac, Ac3, Alac, Eac3, Ffv1, Flac, Job, Opus, Pcm, Prores, X264, X265
+from .readers import Audio, Frames
+from .records import Doctor, MediaInfo, Plan, Report
+from .running import Run, compare, encode, ingest, plan, run, start, verify
+from .source import Source, open, probe
+
+__version__: str = _trix.version()
+
+
+def doctor() -> Doctor:
+    """What this build can do, and what it lacks."""
+    return Doctor.from_dict(json.loads(_trix.doctor()))
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a document: job, plan, media-info, report, progress, event, verify, compare, doctor, error, manifest
+    or summary.
+
+    Raises:
+        ValueError: There is no such document.
+    """
+    return json.loads(_trix.schema(name))  # type: ignore[no-any-return]
+
+
+__all__ = [
+    "Aac",
+    "Ac3",
+    "Alac",
+    "Audio",
+    "AudioTrack",
+    "Block",
+    "BugError",
+    "Cancelled",
+    "CodecError",
+    "Doctor",
+    "Eac3",
+    "Encoder",
+    "Error",
+    "Ffv1",
+    "Flac",
+    "Frame",
+    "Frames",
+    "InvalidSpec",
+    "IoError",
+    "Job",
+    "LimitExceeded",
+    "MalformedInput",
+    "MediaInfo",
+    "Opus",
+    "Pcm",
+    "Plan",
+    "Prores",
+    "Record",
+    "Report",
+    "Run",
+    "Source",
+    "Timestamp",
+    "Unsupported",
+    "VerificationError",
+    "X264",
+    "X265",
+    "__version__",
+    "aio",
+    "compare",
+    "doctor",
+    "encode",
+    "ingest",
+    "jobs",
+    "open",
+    "plan",
+    "probe",
+    "records",
+    "run",
+    "schema",
+    "start",
+    "verify",
+]

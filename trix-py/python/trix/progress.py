@@ -1,0 +1,44 @@
+"""The progress of a job as a bar, in terminals and notebooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import records
+
+__all__ = ["Bar"]
+
+
+class Bar:
+    """A bar of tqdm that shows the output that is least far.
+
+    Raises:
+        ImportError: tqdm is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            from tqdm.auto import tqdm  # type: ignore[import-untyped, unused-ignore]
+        except ImportError as missing:
+            raise ImportError("progress=True needs tqdm: pip install 'trix-media[progress]'") from missing
+        self._tqdm: Any = tqdm
+        self._bar: Any = None
+        self._stage = ""
+        self._frames: dict[int, int] = {}
+
+    def show(self, event: records.Event) -> None:
+        """Shows what an event says."""
+        if not isinstance(event, records.ProgressEvent):
+            return
+        if event.stage != self._stage:
+            self.close()
+            self._stage, self._frames = event.stage, {}
+            self._bar = self._tqdm(total=event.frames_expected, unit="frames", desc=event.stage, leave=True)
+        self._frames[event.output] = event.frames
+        self._bar.update(min(self._frames.values()) - self._bar.n)
+
+    def close(self) -> None:
+        """Ends the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

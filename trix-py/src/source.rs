@@ -1,0 +1,371 @@
+//! An open source in Python: frames and audio, read ahead on threads of the engine.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use pyo3::{exceptions::PyValueError, prelude::*};
+use trix_core::{
+    Cancel, Error, ErrorKind, OnDamage, Result, Stage,
+    media::{
+        format::SampleType,
+        time::{Rational, Timestamp},
+    },
+    probe,
+    reading::{
+        frames::{Frames, Place},
+        frames_at::FramesAt,
+        samples::{SamplePlace, Samples},
+    },
+};
+
+use crate::{
+    ahead::{Ahead, Sender},
+    audio, doorway,
+    errors::raised,
+    frame::{Conversion, Converters, Frame},
+    inspect::json,
+    reading,
+};
+
+/// A place in a stream: a number, or a time in seconds as numerator and denominator.
+#[derive(FromPyObject)]
+pub enum At {
+    Number(u64),
+    Time(i64, i64),
+}
+
+impl At {
+    fn time(num: i64, den: i64) -> PyResult<Timestamp> {
+        let base = Rational::new(1, den);
+        if den > 0 { Ok(Timestamp::new(num, base)) } else { Err(PyValueError::new_err("a time has no denominator")) }
+    }
+
+    fn frame(&self) -> PyResult<Place> {
+        Ok(match *self {
+            At::Number(number) => number.into(),
+            At::Time(num, den) => At::time(num, den)?.into(),
+        })
+    }
+
+    fn sample(&self) -> PyResult<SamplePlace> {
+        Ok(match *self {
+            At::Number(number) => number.into(),
+            At::Time(num, den) => At::time(num, den)?.into(),
+        })
+    }
+}
+
+/// How frames are read.
+struct How {
+    conversion: Conversion,
+    is_converted: bool,
+    on_damage: OnDamage,
+    threads: u32,
+}
+
+impl How {
+    fn frames<'a>(&self, mut frames: Frames<'a>) -> Frames<'a> {
+        if self.is_converted {
+            let Conversion { size, format, color } = &self.conversion;
+            frames = frames.source_color(*color);
+            frames = size.iter().fold(frames, |frames, (width, height)| frames.size(*width, *height));
+            frames = format.iter().fold(frames, |frames, format| frames.format(*format));
+        }
+        frames.on_damage(self.on_damage).threads(self.threads)
+    }
+
+    fn chosen<'a>(&self, mut frames: FramesAt<'a>) -> FramesAt<'a> {
+        if self.is_converted {
+            let Conversion { size, format, color } = &self.conversion;
+            frames = frames.source_color(*color);
+            frames = size.iter().fold(frames, |frames, (width, height)| frames.size(*width, *height));
+            frames = format.iter().fold(frames, |frames, format| frames.format(*format));
+        }
+        frames.on_damage(self.on_damage).threads(self.threads)
+    }
+}
+
+/// An open source, and further openings of it for the threads that read. Opening a file takes milliseconds, so that a thread
+/// that has come to its end leaves its opening to the next one.
+struct Openings {
+    first: Mutex<trix_core::Source>,
+    /// Openings that no thread uses, with the handles that cancel them.
+    free: Mutex<Vec<(trix_core::Source, Cancel)>>,
+}
+
+/// The most openings that wait for a thread.
+const FREE: usize = 2;
+
+impl Openings {
+    /// An opening that no thread uses, and the handle that cancels it. Without one, the handle is for a new one.
+    fn free(&self, whole: &Cancel) -> (Option<trix_core::Source>, Cancel) {
+        let mut free = self.lock();
+        free.retain(|(_, cancel)| !cancel.is_cancelled());
+        free.pop().map_or_else(|| (None, whole.child()), |(source, cancel)| (Some(source), cancel))
+    }
+
+    /// A new opening, which `cancel` cancels.
+    fn again(&self, cancel: &Cancel) -> Result<trix_core::Source> {
+        if cancel.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, Stage::Source, "the source is closed"));
+        }
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).again(cancel)
+    }
+
+    /// Leaves an opening to the next thread. Nothing may cancel `cancel` any more but the whole source.
+    fn leave(&self, source: trix_core::Source, cancel: Cancel) {
+        let mut free = self.lock();
+        if free.len() < FREE {
+            free.push((source, cancel));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(trix_core::Source, Cancel)>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open source. Its readers have cancel handles below its own.
+#[pyclass(frozen, module = "trix._trix")]
+pub struct Source {
+    openings: Arc<Openings>,
+    cancel: Cancel,
+    converters: Arc<Converters>,
+}
+
+impl Source {
+    /// Runs `work` with an opening of its own, on a thread that waits for no other.
+    fn call<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&trix_core::Source) -> Result<T> + Send + 'static,
+    ) -> PyResult<T> {
+        let (openings, cancel) = (Arc::clone(&self.openings), self.cancel.child());
+        let own = cancel.clone();
+        doorway::call(py, &cancel, move || work(&openings.again(&own)?))
+    }
+
+    /// Starts a thread that reads ahead.
+    fn ahead<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        read: impl FnOnce(&trix_core::Source, &Sender<T>) -> Result<()> + Send + 'static,
+    ) -> PyResult<Ahead<T>> {
+        doorway::refuse_fork().map_err(|error| raised(py, &error))?;
+        let (openings, (opening, cancel)) = (Arc::clone(&self.openings), self.openings.free(&self.cancel));
+        let own = cancel.clone();
+        let work = move |sender: &Sender<T>| {
+            let source = opening.map_or_else(|| openings.again(&own), Ok)?;
+            read(&source, sender)?;
+            // From here on, nobody cancels the handle because of this reader.
+            if sender.end() {
+                openings.leave(source, own);
+            }
+            Ok(())
+        };
+        Ahead::start(name, cancel, work).map_err(|error| raised(py, &error))
+    }
+}
+
+/// Opens a file, or the files that a pattern stands for.
+///
+/// # Errors
+/// Those of opening.
+#[pyfunction]
+pub fn open(py: Python<'_>, path: PathBuf, reading: &str) -> PyResult<Source> {
+    let (cancel, reading) = (Cancel::default(), reading::parse(reading)?);
+    let own = cancel.clone();
+    let source = doorway::call(py, &cancel, move || trix_core::Source::open_until(&path, &reading, &own))?;
+    let openings = Arc::new(Openings { first: Mutex::new(source), free: Mutex::default() });
+    Ok(Source { openings, cancel, converters: Arc::default() })
+}
+
+#[pymethods]
+impl Source {
+    fn close(&self) {
+        self.cancel.cancel();
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    /// What the source holds, as JSON.
+    fn info(&self, py: Python<'_>) -> PyResult<String> {
+        json(&self.call(py, |source| Ok(probe::probe(source)))?)
+    }
+
+    /// The number of frames: from the index if that is exact, else by decoding.
+    fn count(&self, py: Python<'_>) -> PyResult<u64> {
+        self.call(py, |source| {
+            let index = source.frame_index()?;
+            if index.trouble().is_none() {
+                return Ok(index.len());
+            }
+            source.frames().try_fold(0, |count, frame| frame.map(|_| count + 1))
+        })
+    }
+
+    /// The times of all frames as numerators, and their denominator; `None` if the index is not exact.
+    fn times(&self, py: Python<'_>) -> PyResult<Option<Vec<(i64, i64)>>> {
+        self.call(py, |source| {
+            let index = source.frame_index()?;
+            let time = |time: Timestamp| (time.ticks.saturating_mul(time.base.num), time.base.den);
+            let times = (0..index.len()).filter_map(|number| index.time(number)).map(time).collect();
+            Ok(index.trouble().is_none().then_some(times))
+        })
+    }
+
+    #[pyo3(signature = (start, stop, stride, *, size, format, color, conceal, threads))]
+    #[expect(clippy::too_many_arguments, reason = "they are the keyword arguments of Python")]
+    fn frames(
+        &self,
+        py: Python<'_>,
+        start: Option<At>,
+        stop: Option<At>,
+        stride: u64,
+        size: Option<(usize, usize)>,
+        format: Option<&str>,
+        color: Option<&str>,
+        conceal: bool,
+        threads: u32,
+    ) -> PyResult<FrameIterator> {
+        let how = how(size, format, color, conceal, threads)?;
+        let start = start.map(|at| at.frame()).transpose()?;
+        let stop = stop.map(|at| at.frame()).transpose()?;
+        let ahead = self.ahead(py, "trix-frames", move |source, sender| {
+            let mut frames = how.frames(source.frames()).stride(stride);
+            frames = start.into_iter().fold(frames, Frames::from);
+            frames = stop.into_iter().fold(frames, Frames::to);
+            for frame in frames {
+                let frame = frame?;
+                let bytes = frame.frame.bytes();
+                if !sender.send(Some(frame), bytes) {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(FrameIterator { ahead, converters: Arc::clone(&self.converters) })
+    }
+
+    /// The frames at the given places, which are all numbers or all times; `None` where there is no frame.
+    #[pyo3(signature = (places, *, size, format, color, conceal, threads))]
+    #[expect(clippy::too_many_arguments, reason = "they are the keyword arguments of Python")]
+    fn chosen(
+        &self,
+        py: Python<'_>,
+        places: Vec<At>,
+        size: Option<(usize, usize)>,
+        format: Option<&str>,
+        color: Option<&str>,
+        conceal: bool,
+        threads: u32,
+    ) -> PyResult<FrameIterator> {
+        let how = how(size, format, color, conceal, threads)?;
+        let (mut numbers, mut times) = (Vec::new(), Vec::new());
+        for place in &places {
+            match place.frame()? {
+                Place::Number(number) => numbers.push(number),
+                Place::Time(time) => times.push(time),
+            }
+        }
+        if !numbers.is_empty() && !times.is_empty() {
+            return Err(PyValueError::new_err("frames are asked for by numbers or by times, not by both"));
+        }
+        let ahead = self.ahead(py, "trix-frames-at", move |source, sender| {
+            let frames = if times.is_empty() { source.frames_numbered(numbers) } else { source.frames_at(times) };
+            for frame in how.chosen(frames) {
+                let frame = frame?;
+                let bytes = frame.as_ref().map_or(0, |frame| frame.frame.bytes());
+                if !sender.send(frame, bytes) {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(FrameIterator { ahead, converters: Arc::clone(&self.converters) })
+    }
+
+    #[pyo3(signature = (start, stop, *, stream, rate, layout, sample, conceal))]
+    #[expect(clippy::too_many_arguments, reason = "they are the keyword arguments of Python")]
+    fn audio(
+        &self,
+        py: Python<'_>,
+        start: Option<At>,
+        stop: Option<At>,
+        stream: Option<usize>,
+        rate: Option<u32>,
+        layout: Option<String>,
+        sample: Option<&str>,
+        conceal: bool,
+    ) -> PyResult<audio::BlockIterator> {
+        let start = start.map(|at| at.sample()).transpose()?;
+        let stop = stop.map(|at| at.sample()).transpose()?;
+        let sample = sample.map(audio::sample_type).transpose()?;
+        let ahead = self.ahead(py, "trix-samples", move |source, sender| {
+            let on_damage = if conceal { OnDamage::Conceal } else { OnDamage::Fail };
+            let mut samples = source.samples().on_damage(on_damage);
+            samples = stream.into_iter().fold(samples, Samples::stream);
+            samples = rate.into_iter().fold(samples, Samples::rate);
+            samples = layout.iter().fold(samples, |samples, layout| samples.layout(layout));
+            samples = sample.into_iter().fold(samples, |samples, sample: SampleType| samples.sample(sample));
+            samples = start.into_iter().fold(samples, Samples::from);
+            samples = stop.into_iter().fold(samples, Samples::to);
+            for block in samples {
+                let block = block?;
+                let bytes = block.frame.bytes();
+                if !sender.send(block, bytes) {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(audio::BlockIterator::new(ahead))
+    }
+}
+
+fn how(
+    size: Option<(usize, usize)>,
+    format: Option<&str>,
+    color: Option<&str>,
+    conceal: bool,
+    threads: u32,
+) -> PyResult<How> {
+    let is_converted = size.is_some() || format.is_some() || color.is_some();
+    let on_damage = if conceal { OnDamage::Conceal } else { OnDamage::Fail };
+    Ok(How { conversion: Conversion::parse(size, format, color)?, is_converted, on_damage, threads })
+}
+
+/// The frames of a source, one after the other.
+#[pyclass(frozen, module = "trix._trix")]
+pub struct FrameIterator {
+    ahead: Ahead<Option<trix_core::VideoFrame>>,
+    converters: Arc<Converters>,
+}
+
+#[pymethods]
+impl FrameIterator {
+    /// The next frame, or `None` where there is no frame, in a tuple; `None` at the end.
+    fn next(&self, py: Python<'_>, number: Option<u64>) -> PyResult<Option<(Option<Frame>,)>> {
+        let found = self.ahead.next(py, number)?;
+        Ok(found.map(|frame| (frame.map(|frame| Frame::new(frame, &self.converters)),)))
+    }
+
+    fn __iter__(own: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        own
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Frame>> {
+        let found = self.ahead.next(py, None)?;
+        Ok(found.flatten().map(|frame| Frame::new(frame, &self.converters)))
+    }
+
+    fn close(&self) {
+        self.ahead.stop();
+    }
+}
