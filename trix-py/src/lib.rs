@@ -7,6 +7,7 @@
 
 mod ahead;
 mod audio;
+mod command;
 mod doorway;
 mod errors;
 mod frame;
@@ -21,6 +22,8 @@ mod source;
 mod _trix {
     #[pymodule_export]
     use crate::audio::{Block, BlockIterator};
+    #[pymodule_export]
+    use crate::command::command;
     #[pymodule_export]
     use crate::errors::error_kinds;
     #[pymodule_export]
