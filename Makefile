@@ -91,7 +91,7 @@ build-vendored: setup-build vendored ## build the command line with these librar
 	@echo "needs glibc $$(scripts/vendored/inspect.sh $(VENDORED)/target/release/trix): $(VENDORED)/target/release/trix"
 
 test-vendored: setup vendored ## the tests that concern the libraries, with these libraries (needs cargo-nextest)
-	@cargo nextest run --config $(VENDORED)/prefix/cargo.toml -p trix-core -p trix-av --features vendored --locked --profile vendored
+	@PATH=$(abspath $(VENDORED))/programs:$$PATH cargo nextest run --config $(VENDORED)/prefix/cargo.toml -p trix-core -p trix-av --features vendored --locked --profile vendored
 
 wheel: setup-build vendored ## build the Python wheel with these libraries (target/wheel/dist)
 	@scripts/wheel.sh build

@@ -7,7 +7,7 @@
 #   prefix/     the result: include, lib, lib/pkgconfig, bin (compiler), cargo.toml, licences, NOTICE, sbom.cdx.json
 #   built/      each library by itself, under a key of its source, its recipe and its dependencies
 #   sources/    tarballs       work/  unfinished builds       logs/  output of the builds       tools/  the compiler
-#   target/     what cargo builds with the result
+#   target/     what cargo builds with the result       programs/  x264 and x265, for tests
 #
 # A library whose key is there is not built again. A build that was killed goes on where it stopped.
 # TRIX_SOURCES=FOLDER takes tarballs from there. TRIX_JOBS=N sets the number of compilers at once (default: all cores).
@@ -169,12 +169,14 @@ library webp
 library vpx
 library ffmpeg zlib zimg soxr dav1d opus webp vpx
 library runtime
+library programs x264 x265
 # The parts of x265 are inside the library of that name.
 products=(zlib x264 x265 zimg soxr dav1d opus webp vpx ffmpeg runtime)
 assemble
 # These name the folder of the cache, which may have been moved.
 install -D -t "$cache/prefix/bin" "$tools"/bin/{cc,c++}
 settings_of_cargo >"$cache/prefix/cargo.toml"
+ln -sfn "built/programs-${keys[programs]}/bin" "$cache/programs"
 source scripts/vendored/check.sh
 check "$cache/prefix"
 echo "vendored: cargo links with these under --config $cache/prefix/cargo.toml --features vendored"
