@@ -44,7 +44,7 @@ demo: setup-demo ## build, make a sample master and take it through probe, inges
 pictures: demo ## draw the pictures of the README again, from the files of the demo
 	@scripts/pictures.sh
 
-test: setup ## run the whole suite
+test: setup ## run the whole suite, with that of the Python package
 	@scripts/test.sh
 
 test-python: setup ## build the Python wheel against the libraries of this system, and run its tests in a virtual environment

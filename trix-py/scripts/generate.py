@@ -70,6 +70,7 @@ MIXINS = {
     "Doctor": ["DoctorWords"],
     "FileReport": ["FileReportWords"],
     "Comparison": ["ComparisonWords"],
+    "Plan": ["PlanWords"],
 }
 
 PRIMITIVES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -228,7 +229,9 @@ class Module:
                 return
         else:
             self.aliases[name] = self.type_of(node, name)
-        self.descriptions[name] = node.get("description", "")
+        # The settings of a job have their description inside, beside their short form.
+        texts = [own.get("description", "") for own in (node, *node.get("anyOf", [])[:1])]
+        self.descriptions[name] = next((text for text in texts if text), "")
 
     @staticmethod
     def only_key(node: dict) -> str:
@@ -265,7 +268,7 @@ class Module:
                 fields.append((2, f"{field}: {annotation} = None", text))
         fields.sort(key=lambda one: one[0] == 1, reverse=True)
         kept = sorted(required) if not self.for_jobs else []
-        lines.append("@dataclass(kw_only=True, repr=False)")
+        lines.append("@dataclass(kw_only=True, repr=False, eq=False)")
         bases = "Settings" if self.for_jobs else ", ".join([*MIXINS.get(name, []), "Record"])
         lines.append(f"class {name}({bases}):")
         lines += docstring(node.get("description", ""), 4)
@@ -363,7 +366,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import {typing}
 
 {imports}
 '''
@@ -376,12 +379,12 @@ def made() -> dict[str, str]:
     of_trix = Module({name: schema(name) for name in WRITTEN}, for_jobs=False)
     mixins = ", ".join(sorted(mixin for own in MIXINS.values() for mixin in own))
     imports = f"from ._readable import {mixins}\nfrom ._record import Record, Timestamp"
-    records = of_trix.text(
-        OPENING.format(what="What Trix writes: descriptions of files, plans, reports, events.", imports=imports)
-    )
+    what = "What Trix writes: descriptions of files, plans, reports, events."
+    records = of_trix.text(OPENING.format(what=what, typing="Literal, TypeAlias", imports=imports))
     jobs = Module({"job": schema("job")}, for_jobs=True).text(
         OPENING.format(
             what="What a user writes: a job with its outputs, packages and stills.",
+            typing="Any, Literal, TypeAlias",
             imports="from ._record import Settings, Timestamp",
         )
     )

@@ -7,6 +7,7 @@
 
 mod ahead;
 mod audio;
+mod checking;
 mod command;
 mod doorway;
 mod errors;
@@ -17,11 +18,14 @@ mod reading;
 mod running;
 mod session;
 mod source;
+mod work;
 
 #[pyo3::pymodule(gil_used = false)]
 mod _trix {
     #[pymodule_export]
     use crate::audio::{Block, BlockIterator};
+    #[pymodule_export]
+    use crate::checking::{compare, verify};
     #[pymodule_export]
     use crate::command::command;
     #[pymodule_export]
@@ -33,7 +37,7 @@ mod _trix {
     #[pymodule_export]
     use crate::memory::Memory;
     #[pymodule_export]
-    use crate::running::{Run, compare, plan, start, verify};
+    use crate::running::{Run, plan, start};
     #[pymodule_export]
     use crate::session::{Session, session};
     #[pymodule_export]

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import signal
 import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 MEDIA = os.environ.get("TRIX_MEDIA")
@@ -66,6 +76,63 @@ def damaged_clip(clip: Path) -> Path:
     path = clip.with_name("damaged.mov")
     path.write_bytes(data)
     return path
+
+
+@pytest.fixture(scope="session")
+def long_clip(clips: Path) -> Path:
+    """A minute of 720p whose decoding takes seconds."""
+    path = clips / "long.mkv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=50:duration=20", "-pix_fmt", "yuv420p"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-g", "1000", path),
+    )
+    return path
+
+
+def interrupted(work: Callable[[], object], after: float = 0.4) -> float:
+    """Sends SIGINT to this process while `work` runs, and returns the seconds from the signal to KeyboardInterrupt."""
+    sent: list[float] = []
+
+    def send() -> None:
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(after, send)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work()
+    finally:
+        timer.join()
+    return time.monotonic() - sent[0]
+
+
+def script(text: str, *arguments: os.PathLike[str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(text), *map(os.fspath, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def planes(path: Path, format: str) -> bytes:
+    return ffmpeg("-i", path, "-map", "0:v:0", "-f", "rawvideo", "-pix_fmt", format, "-fps_mode", "passthrough", "-")
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def listing(folder: Path) -> list[str]:
+    """All names in a folder, hidden ones too."""
+    return sorted(os.listdir(folder))
+
+
+def slow(source: Path, folder: Path) -> dict[str, Any]:
+    """A job that takes half a minute."""
+    video = {"type": "x265", "preset": "slow"}
+    return {"source": {"path": str(source)}, "outputs": [{"path": str(folder / "slow.mkv"), "video": video}]}
+
+
+def packed(planes: Sequence[npt.NDArray[np.generic]]) -> bytes:
+    return b"".join(np.ascontiguousarray(plane).tobytes() for plane in planes)
 
 
 def media(*names: str) -> list[pytest.param]:

@@ -16,13 +16,13 @@ Errors are below `trix.Error`. What a file holds, what a job does and what it di
 
 from __future__ import annotations
 
+import importlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import _trix, aio, jobs, records
+from . import _trix
 from ._record import Record, Timestamp
 from ._trix import Block
-from .encoder import AudioTrack, Encoder
 from .errors import (
     BugError,
     Cancelled,
@@ -36,17 +36,48 @@ from .errors import (
     VerificationError,
 )
 from .frame import Frame
-from .jobs import Aac, Ac3, Alac, Eac3, Ffv1, Flac, Job, Opus, Pcm, Prores, X264, X265
 from .readers import Audio, Frames
-from .records import Doctor, MediaInfo, Plan, Report
-from .running import Run, compare, encode, ingest, plan, run, start, verify
 from .source import Source, open, probe
+
+if TYPE_CHECKING:
+    from . import aio, jobs, records
+    from .encoder import AudioTrack, Encoder
+    from .jobs import Aac, Ac3, Alac, Eac3, Ffv1, Flac, Job, Opus, Pcm, Prores, X264, X265
+    from .records import Doctor, MediaInfo, Plan, Report
+    from .running import Run, compare, encode, ingest, plan, run, start, verify
+
+# The modules that are loaded when something of them is used first: they take longer than all others together.
+_LATER = {
+    "aio": (),
+    "encoder": ("AudioTrack", "Encoder"),
+    "jobs": ("Aac", "Ac3", "Alac", "Eac3", "Ffv1", "Flac", "Job", "Opus", "Pcm", "Prores", "X264", "X265"),
+    "records": ("Doctor", "MediaInfo", "Plan", "Report"),
+    "running": ("Run", "compare", "encode", "ingest", "plan", "run", "start", "verify"),
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        for module, names in _LATER.items():
+            if name == module:
+                return importlib.import_module(f"{__name__}.{module}")
+            if name in names:
+                found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+                globals()[name] = found
+                return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATER, *__all__})
+
 
 __version__: str = _trix.version()
 
 
 def doctor() -> Doctor:
     """What this build can do, and what it lacks."""
+    from .records import Doctor
+
     return Doctor.from_dict(json.loads(_trix.doctor()))
 
 

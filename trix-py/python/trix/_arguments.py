@@ -7,10 +7,12 @@ import math
 import os
 from fractions import Fraction
 from numbers import Rational, Real
-from typing import Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from ._record import Record, Timestamp
-from .jobs import ColorOverride, Limits, RawGeometry
+
+if TYPE_CHECKING:
+    from .jobs import ColorOverride, Limits, RawGeometry
 
 Time: TypeAlias = "Fraction | float | Timestamp"
 """A time in seconds. A float stands for the nearest fraction with a denominator of at most 1,000,000, so that

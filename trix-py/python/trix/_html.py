@@ -1,13 +1,18 @@
-"""Records as HTML, for notebooks."""
+"""Records as HTML and frames as PNG, for notebooks."""
 
 from __future__ import annotations
 
 import dataclasses
 import html
+import struct
+import zlib
 from fractions import Fraction
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ._record import Record, Timestamp
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _STYLE = "text-align:left;vertical-align:top;padding:2px 8px"
 
@@ -39,3 +44,16 @@ def cell(value: Any) -> str:
 
 def folded(title: str, inner: str) -> str:
     return f"<details><summary>{html.escape(title)}</summary>{inner}</details>"
+
+
+def png(picture: npt.NDArray[Any]) -> bytes:
+    """An array of uint8 with the shape (rows, columns, 3) as PNG (ISO/IEC 15948)."""
+    height, width, _ = picture.shape
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    # 8 bits of red, green and blue. Each row begins with the number of its filter: 0, none.
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + row.tobytes() for row in picture)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")

@@ -67,8 +67,8 @@ class ReportWords(_Words):
             frames = f"{output.ledger.emitted} frames, " if output.ledger else ""
             lines.append(f"  {output.path}: {frames}{output.bytes:,} bytes, {_count(checks)}")
         for package in own.packages:
-            lines.append(f"  {package.path}: {len(package.renditions)} renditions, {package.bytes:,} bytes, {_count(package.checks)}")
-        lines += [f"  {still.path}: {len(still.files)} files" for still in own.stills]
+            lines.append(f"  {package.path}: {_number(len(package.renditions), 'rendition')}, {package.bytes:,} bytes, {_count(package.checks)}")
+        lines += [f"  {still.path}: {_number(len(still.files), 'file')}" for still in own.stills]
         lines += [f"  {failed.path}: failed: {failed.error}" for failed in own.failed]
         lines.append(f"  {own.timing.encode_seconds:.1f} s to encode, {own.timing.verify_seconds:.1f} s to verify")
         return "\n".join(lines)
@@ -103,8 +103,53 @@ class ComparisonWords(_Words):
     """The scores of a copy against its reference."""
 
     def __repr__(self) -> str:
-        own = cast("Any", self)
-        return f"Comparison({own.score!r})"
+        own = cast("records.Comparison", self)
+        score, where = own.score, own.first_difference
+        if where is None:
+            return f"{score.frames} frames, all equal"
+        lines = [f"{score.frames} frames, {score.identical_frames} equal; the first that differs is {where.frame}, at {where.time}"]
+        lines += [f"  {name:<7} {_scores(psnr, ssim)}" for name, psnr, ssim in _planes(score)]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}</pre>" + folded("all fields", table(cast("records.Comparison", self)))
+
+
+class PlanWords(_Words):
+    """What a job resolves to."""
+
+    def __repr__(self) -> str:
+        own = cast("records.Plan", self)
+        lines = [f"Plan of {own.source.settings.path}", *_decided(own.decisions)]
+        for output in own.outputs:
+            lines += [f"  {output.path}", *_decided(output.content.decisions)]
+        for package in own.packages:
+            lines += [f"  {package.path}: {_number(len(package.renditions), 'rendition')}", *_decided(package.decisions)]
+        for still in own.stills:
+            lines += [f"  {still.path}", *_decided(still.decisions)]
+        lines.append(f"  {own.threads} threads, {own.memory.estimate / (1 << 20):.0f} MiB of memory at most")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}</pre>" + folded("all fields", table(cast("records.Plan", self)))
+
+
+def _decided(decisions: list[records.Decision]) -> list[str]:
+    return [f"    {decision.what}: {decision.why}" for decision in decisions]
+
+
+def _planes(score: records.Score) -> list[tuple[str, float | None, float | None]]:
+    """The scores of all planes together, and those of each."""
+    return [("all", score.psnr_db, score.ssim), *((plane.plane, plane.psnr_db, plane.ssim) for plane in score.planes)]
+
+
+def _scores(psnr: float | None, ssim: float | None) -> str:
+    shown = [f"PSNR {psnr:.2f} dB" if psnr is not None else "", f"SSIM {ssim:.4f}" if ssim is not None else ""]
+    return ", ".join(text for text in shown if text) or "equal"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _count(checks: list[records.Check]) -> str:

@@ -47,6 +47,9 @@ class Record:
         """The record as JSON has it: dicts, lists, texts, numbers, booleans and None."""
         return typing.cast("dict[str, Any]", _write(self))
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
     def __repr__(self) -> str:
         shown = []
         for field in dataclasses.fields(typing.cast(Any, self)):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .records import Mistake
+if TYPE_CHECKING:
+    from .records import Mistake
 
 __all__ = [
     "BugError",
@@ -166,6 +167,8 @@ def _of_detail(detail: dict[str, Any], path: str | None, errno: int | None, fram
     error.time = time and time["ticks"] * Fraction(time["time_base"])
     error.frame = frame
     if isinstance(error, InvalidSpec):
+        from .records import Mistake
+
         error.mistakes = [Mistake.from_dict(mistake) for mistake in detail.get("mistakes", [])]
     if isinstance(error, OSError):
         error.errno = errno

@@ -196,6 +196,17 @@ class Frame:
             return scaled
         return np.array(converted)
 
+    def _repr_png_(self) -> bytes | None:
+        """The picture for notebooks, at most 640 samples wide; None if the matrix of the frame is unknown."""
+        from ._html import png
+        from .errors import InvalidSpec
+
+        width = min(self.width, 640)
+        try:
+            return png(self.to_rgb(size=(width, max(1, round(width * self.height / self.width)))))
+        except InvalidSpec:
+            return None
+
     def __dlpack__(self, **options: Any) -> Any:
         """The frame as a tensor (DLPack): `to_rgb()`, as uint8 for 8 bits, else as uint16."""
         return self.to_rgb("uint8" if self.depth <= 8 else "uint16").__dlpack__(**options)

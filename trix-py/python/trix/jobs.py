@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from ._record import Settings, Timestamp
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Aac(Settings):
     """AAC-LC."""
     kbps: int | None = None
@@ -21,27 +21,27 @@ class Aac(Settings):
     type: Literal["aac"] = "aac"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Ac3(Settings):
     """AC-3 (Dolby Digital), up to 5.1."""
-    kbps: int | None = None
+    kbps: Literal[32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640] | None = None
     """Thousands of bits per second. Default: 192 for stereo, 448 for 5.1."""
     type: Literal["ac3"] = "ac3"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Alac(Settings):
     """ALAC: lossless, 16 or 24 bits."""
     type: Literal["alac"] = "alac"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Ass(Settings):
     """Advanced SubStation Alpha."""
     type: Literal["ass"] = "ass"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AudioShape(Settings):
     """Format of encoded audio, where it differs from the source."""
     layout: str | None = None
@@ -62,7 +62,7 @@ class AudioShape(Settings):
     """Sample rate in Hz."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AutoAudio(Settings):
     """Copies the compressed audio if the container can hold it and can mark a cut in it to the
     sample. Otherwise encodes in the same codec, or losslessly, or in the codec of the container
@@ -71,13 +71,13 @@ class AutoAudio(Settings):
     type: Literal["auto"] = "auto"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AutoCrop(Settings):
     """Black borders, measured at several places of the source."""
     type: Literal["auto"] = "auto"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AutoVideo(Settings):
     """H.264 through libx264; the compressed frames as they are where the container cannot hold
     H.264; nothing where the source has no video.
@@ -85,7 +85,7 @@ class AutoVideo(Settings):
     type: Literal["auto"] = "auto"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Bitrate(Settings):
     """An average bit rate."""
     kbps: int
@@ -95,7 +95,7 @@ class Bitrate(Settings):
     type: Literal["bitrate"] = "bitrate"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ColorOverride(Settings):
     """Colour properties that replace those of the source."""
     matrix: Matrix | None = None
@@ -108,13 +108,13 @@ class ColorOverride(Settings):
     """Transfer function, from light to code value."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class CopyAudio(Settings):
     """Copies the compressed audio."""
     type: Literal["copy"] = "copy"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class CopySubtitles(Settings):
     """Copied if the container can hold them. Other text subtitles are converted to the text codec
     of the container. The report names bitmap subtitles that the container cannot hold.
@@ -122,13 +122,13 @@ class CopySubtitles(Settings):
     type: Literal["copy"] = "copy"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class CopyVideo(Settings):
     """The compressed frames as they are."""
     type: Literal["copy"] = "copy"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Crf(Settings):
     """Constant rate factor: 0 to 51; lower is better."""
     value: float
@@ -136,7 +136,7 @@ class Crf(Settings):
     type: Literal["crf"] = "crf"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Eac3(Settings):
     """E-AC-3 (Dolby Digital Plus), up to 5.1."""
     kbps: int | None = None
@@ -144,7 +144,7 @@ class Eac3(Settings):
     type: Literal["eac3"] = "eac3"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Ffv1(Settings):
     """FFV1 version 3 through libavcodec: lossless, every frame by itself, a checksum in every
     slice.
@@ -160,13 +160,13 @@ class Ffv1(Settings):
     type: Literal["ffv1"] = "ffv1"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Flac(Settings):
     """FLAC: lossless, 16 or 24 bits."""
     type: Literal["flac"] = "flac"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Job(Settings):
     """A job of Trix: a source, and what is made of it. In TOML, YAML or JSON."""
     description: str | None = None
@@ -223,7 +223,7 @@ class Job(Settings):
     """Values that stand wherever ${name} is written; ${stem} is the name of the source."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Limits(Settings):
     """Limits of a source. A source beyond them is an error of kind `Limit`."""
     packet_bytes: int | None = None
@@ -240,19 +240,19 @@ class Limits(Settings):
     """Streams in the file. Default 256: a feature film with every language has far fewer."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class LosslessFfv1Rate(Settings):
     """Every sample comes back as it went in."""
     type: Literal["lossless"] = "lossless"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class LosslessRateControl(Settings):
     """Every sample comes back as it went in."""
     type: Literal["lossless"] = "lossless"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class LoudnessTarget(Settings):
     """A target loudness. The track is measured first; then a gain is applied."""
     integrated_lufs: float | None = None
@@ -265,37 +265,37 @@ class LoudnessTarget(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class MovText(Settings):
     """3GPP timed text (ETSI TS 126 245), the text of MP4 and MOV."""
     type: Literal["mov_text"] = "mov_text"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class NoneAudio(Settings):
     """Leaves the audio out."""
     type: Literal["none"] = "none"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class NoneCrop(Settings):
     """Nothing."""
     type: Literal["none"] = "none"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class NoneSubtitles(Settings):
     """Left out."""
     type: Literal["none"] = "none"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class NoneVideo(Settings):
     """Left out."""
     type: Literal["none"] = "none"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Opus(Settings):
     """Opus, always at 48 kHz."""
     kbps: int | None = None
@@ -303,7 +303,7 @@ class Opus(Settings):
     type: Literal["opus"] = "opus"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class OutputSettings(Settings):
     """An output file."""
     audio: AudioSettings | None = None
@@ -313,10 +313,10 @@ class OutputSettings(Settings):
     cases: list[OutputSettingsCases] | None = None
     """Other settings of this table for sources of which the `when` of the case holds."""
     compatible: bool | None = None
-    """True if the output is made for common players and browsers where its settings leave a
-    choice: frames of x264 and x265 that set neither `depth`, `chroma` nor `profile` are 4:2:0,
-    with 8 bits of H.264 or up to 10 bits of HEVC, unless they are lossless; `auto` audio that
-    must be encoded is AAC where the container holds it.
+    """True if common players and browsers have to decode the output. With x264 and x265, `chroma`
+    that is not set is 4:2:0. `depth` that is not set is at most 8 bits of H.264, or 10 bits of
+    HEVC. A `profile` or a lossless encode leaves both as they are. Audio that is `auto` and has
+    to be encoded becomes AAC, if the container holds it.
     """
     id: str | None = None
     """A name by which a document that inherits this one can change it."""
@@ -351,7 +351,7 @@ class OutputSettings(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class OutputSettingsCases(Settings):
     when: dict[str, str | float | bool]
     """Traits of the source, all of which must hold: true or false (video, audio, subtitles,
@@ -360,7 +360,7 @@ class OutputSettingsCases(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PackageJob(Settings):
     """A package: a folder with CMAF segments, playlists of HLS and a manifest of DASH."""
     audio: AudioSettings | None = None
@@ -396,7 +396,7 @@ class PackageJob(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PackageJobCases(Settings):
     when: dict[str, str | float | bool]
     """Traits of the source, all of which must hold: true or false (video, audio, subtitles,
@@ -405,37 +405,37 @@ class PackageJobCases(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Pcm(Settings):
     """PCM at the source's depth: 16, 24 or 32 bits, or 32-bit floating point."""
     type: Literal["pcm"] = "pcm"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Pcm16(Settings):
     """PCM of 16 bits."""
     type: Literal["pcm16"] = "pcm16"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Pcm24(Settings):
     """PCM of 24 bits."""
     type: Literal["pcm24"] = "pcm24"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Pcm32(Settings):
     """PCM of 32 bits."""
     type: Literal["pcm32"] = "pcm32"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Pcmf32(Settings):
     """PCM of 32-bit floating point."""
     type: Literal["pcmf32"] = "pcmf32"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PictureSettings(Settings):
     """What is done to frames. By default, frames get the conversions that a viewer would miss, and
     the report names them.
@@ -480,7 +480,7 @@ class PictureSettings(Settings):
     """How high dynamic range is converted to standard dynamic range."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Poster(Settings):
     """One frame that represents the film."""
     at: Timestamp | Fraction | float | int | str | None = None
@@ -507,7 +507,7 @@ class Poster(Settings):
     """The largest width in samples, 16 to 16383. Smaller frames keep their size."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PosterCases(Settings):
     when: dict[str, str | float | bool]
     """Traits of the source, all of which must hold: true or false (video, audio, subtitles,
@@ -516,7 +516,7 @@ class PosterCases(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Prores(Settings):
     """Apple ProRes through libavcodec: every frame by itself."""
     chroma: Chroma | None = None
@@ -534,15 +534,15 @@ class Prores(Settings):
     type: Literal["prores"] = "prores"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Qp(Settings):
-    """Constant quantiser: 0 to 51 (x264 at 10 bits: 63); lower is better."""
+    """Constant quantiser: 0 to 69 of x264, 0 to 51 of x265; lower is better."""
     value: int
     """The quantiser of P frames."""
     type: Literal["qp"] = "qp"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class RawGeometry(Settings):
     """The frame format of a file without a header, which only its owner knows."""
     height: int
@@ -555,7 +555,7 @@ class RawGeometry(Settings):
     """Width in samples."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Rectangle(Settings):
     """Everything but this rectangle of the coded frame."""
     height: int
@@ -569,7 +569,7 @@ class Rectangle(Settings):
     type: Literal["rectangle"] = "rectangle"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Rung(Settings):
     """A rendition of a ladder."""
     height: int | None = None
@@ -577,7 +577,7 @@ class Rung(Settings):
     video: VideoSettings | dict[str, Any] | None = None
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Size(Settings):
     """Width and height; -2 stands for the even number that keeps the aspect ratio of the frame."""
     height: int
@@ -586,7 +586,7 @@ class Size(Settings):
     """Width in samples, or -2."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class SourceSettings(Settings):
     """The source and the part of it to read."""
     audio_drift: AudioDrift | None = None
@@ -621,7 +621,7 @@ class SourceSettings(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Sprites(Settings):
     """Thumbnails on sheets, and a WebVTT file with the place and time of each."""
     cases: list[SpritesCases] | None = None
@@ -664,7 +664,7 @@ class Sprites(Settings):
     """Width of a thumbnail in samples, 16 to 1024. Smaller frames keep their size."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class SpritesCases(Settings):
     when: dict[str, str | float | bool]
     """Traits of the source, all of which must hold: true or false (video, audio, subtitles,
@@ -673,13 +673,13 @@ class SpritesCases(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Subrip(Settings):
     """SubRip."""
     type: Literal["subrip"] = "subrip"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TrackInput(Settings):
     """The source of channels of a track."""
     channel: int | None = None
@@ -690,7 +690,7 @@ class TrackInput(Settings):
     """Index of the stream in the file. Default: the first audio stream."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TrackSettings(Settings):
     """An external audio track. Unknown keys are refused."""
     cases: list[TrackSettingsCases] | None = None
@@ -743,7 +743,7 @@ class TrackSettings(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TrackSettingsCases(Settings):
     when: dict[str, str | float | bool]
     """Traits of the source, all of which must hold: true or false (video, audio, subtitles,
@@ -752,7 +752,7 @@ class TrackSettingsCases(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Vbi(Settings):
     """The 32 rows of the vertical blanking interval that D-10 (IMX) stores above the picture.
     Other sources stay whole.
@@ -760,7 +760,7 @@ class Vbi(Settings):
     type: Literal["vbi"] = "vbi"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Waveform(Settings):
     """The level of the audio along the time line."""
     background: Paint | None = None
@@ -795,7 +795,7 @@ class Waveform(Settings):
     """Width in samples, 16 to 16383."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class WaveformCases(Settings):
     when: dict[str, str | float | bool]
     """Traits of the source, all of which must hold: true or false (video, audio, subtitles,
@@ -804,13 +804,13 @@ class WaveformCases(Settings):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Webvtt(Settings):
     """WebVTT."""
     type: Literal["webvtt"] = "webvtt"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class X264(Settings):
     """H.264 through libx264."""
     bitrate: int | None = None
@@ -821,7 +821,7 @@ class X264(Settings):
     """Chroma subsampling. Default: the source's."""
     crf: float | None = None
     """Constant rate factor; lower is better. Short for rate."""
-    depth: Literal[8, 10, 12] | None = None
+    depth: Literal[8, 10] | None = None
     """Bits in a sample: 8 or 10 (x264), 8, 10 or 12 (x265). Default: the source's, or the nearest
     lower one.
     """
@@ -836,7 +836,9 @@ class X264(Settings):
     level: str | None = None
     """Level, e.g. `4.1`."""
     lossless: Literal[True, False] | None = None
-    """True if every sample comes back as it went in. Short for rate."""
+    """True if every sample comes back as it went in; false takes back an inherited true. Short for
+    rate.
+    """
     maxrate: int | None = None
     """Maximum rate at which the buffer of the decoder is filled, in kbit/s."""
     open_gop: bool | None = None
@@ -858,7 +860,7 @@ class X264(Settings):
     type: Literal["x264"] = "x264"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class X265(Settings):
     """HEVC through libx265."""
     bitrate: int | None = None
@@ -884,7 +886,9 @@ class X265(Settings):
     level: str | None = None
     """Level, e.g. `4.1`."""
     lossless: Literal[True, False] | None = None
-    """True if every sample comes back as it went in. Short for rate."""
+    """True if every sample comes back as it went in; false takes back an inherited true. Short for
+    rate.
+    """
     maxrate: int | None = None
     """Maximum rate at which the buffer of the decoder is filled, in kbit/s."""
     open_gop: bool | None = None
@@ -912,6 +916,9 @@ Alpha: TypeAlias = Literal["auto", "black", "refuse"]
 # How to correct audio whose timestamps and sample count drift apart.
 AudioDrift: TypeAlias = Literal["fill", "stretch"]
 
+# How the audio is written. All tracks of the source are treated alike and keep their language and
+# title. `kbps` is the bitrate of each track in kbit/s (thousands of bits per second). Without it,
+# the bitrate depends on the codec and the number of channels.
 AudioSettings: TypeAlias = AutoAudio | CopyAudio | NoneAudio | Aac | Opus | Ac3 | Eac3 | Flac | Alac | Pcm | Pcm16 | Pcm24 | Pcm32 | Pcmf32 | str
 
 # Audio tracks of the source: all, none, or numbers (from 0 on) and languages: 1, "eng", "0,eng",
@@ -921,6 +928,7 @@ AudioTracks: TypeAlias = str | int | list[str | int]
 # Chroma subsampling.
 Chroma: TypeAlias = Literal["400", "420", "422", "444"]
 
+# What is cropped at the edges.
 Crop: TypeAlias = NoneCrop | AutoCrop | Vbi | Rectangle | str
 
 # What is done to interlaced frames.
@@ -982,7 +990,7 @@ StillSettings: TypeAlias = Poster | Sprites | Waveform
 
 # How subtitles are written. All tracks of the source are treated alike and keep their language,
 # title and purpose.
-SubtitleSettings: TypeAlias = CopySubtitles | NoneSubtitles | Subrip | MovText | Ass | Webvtt
+SubtitleSettings: TypeAlias = CopySubtitles | NoneSubtitles | Subrip | MovText | Ass | Webvtt | str
 
 # How high dynamic range is converted to standard dynamic range. Light is scaled so that reference
 # white (203 cd/m2, ITU-R BT.2408) is 1, primaries are converted to those of BT.709, and the
@@ -994,6 +1002,7 @@ Transfer: TypeAlias = str
 # How an output is verified.
 VerifyLevel: TypeAlias = Literal["off", "structure", "full"]
 
+# Settings for the video of an output.
 VideoSettings: TypeAlias = AutoVideo | X264 | X265 | Ffv1 | Prores | CopyVideo | NoneVideo | str
 
 # What is done to channels in a waveform.

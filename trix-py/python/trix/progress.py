@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from . import records
@@ -18,7 +19,10 @@ class Bar:
 
     def __init__(self) -> None:
         try:
-            from tqdm.auto import tqdm  # type: ignore[import-untyped, unused-ignore]
+            with warnings.catch_warnings():
+                # A notebook without ipywidgets gets the bar as text.
+                warnings.simplefilter("ignore")
+                from tqdm.auto import tqdm  # type: ignore[import-untyped, unused-ignore]
         except ImportError as missing:
             raise ImportError("progress=True needs tqdm: pip install 'trix-media[progress]'") from missing
         self._tqdm: Any = tqdm

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from ._readable import ComparisonWords, DoctorWords, FileReportWords, InfoWords, ReportWords
+from ._readable import ComparisonWords, DoctorWords, FileReportWords, InfoWords, PlanWords, ReportWords
 from ._record import Record, Timestamp
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AttachmentInfo(Record):
     """A file inside the container."""
     bytes: int
@@ -25,7 +25,7 @@ class AttachmentInfo(Record):
     """File name."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AttachmentPlan(Record):
     """A file inside the output, such as a font. Its bytes are read from the source again when the
     plan runs.
@@ -42,7 +42,7 @@ class AttachmentPlan(Record):
     """XXH3 (64 bits) of the bytes, as 16 hexadecimal digits."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AudioChange(Record):
     """A place at which the audio changes its form."""
     from_: str
@@ -55,19 +55,19 @@ class AudioChange(Record):
     """What it is from here on."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AudioContentCopied(Record):
     """Packets of the source, or of an external track."""
     copied: AudioPlan
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AudioContentEncoded(Record):
     """The packets of an encode."""
     encoded: EncodeId
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AudioEdit(Record):
     """Changes to an audio track other than its format. Audio of source time `t` plays `(t -
     origin) / tempo + offset` after the start of the output.
@@ -94,7 +94,7 @@ class AudioEdit(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AudioEncode(Record):
     """An encode of an audio track."""
     audio: AudioPlan
@@ -109,7 +109,7 @@ class AudioEncode(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AudioInfo(Record):
     """An audio stream."""
     _may_be_absent = frozenset(["data_bursts"])
@@ -140,7 +140,7 @@ class AudioInfo(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AudioLedger(Record):
     """The ledger of the audio samples of one track. All numbers count samples of each channel."""
     _may_be_absent = frozenset(["brought", "stretched"])
@@ -175,7 +175,7 @@ class AudioLedger(Record):
     """The time stretch, if the tempo changes and the pitch stays."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AudioPlan(Record):
     """How an audio track is made."""
     _may_be_absent = frozenset(["corrects_drift"])
@@ -234,7 +234,7 @@ class AudioPlan(Record):
     """True if drift is measured before the job runs, and the audio is resampled by it."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class AudioStillInput(Record):
     """An audio track, for a waveform."""
     side: int | None
@@ -250,7 +250,7 @@ class AudioStillInput(Record):
     type: Literal["audio"] = "audio"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class BitRateMode(Record):
     """The kind of a stream's bit rate."""
     kind: RateKind
@@ -264,7 +264,7 @@ class BitRateMode(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class BitstreamFacts(Record):
     """Facts from the bitstream of the first frames of a stream."""
     active_format: int | None
@@ -319,7 +319,7 @@ class BitstreamFacts(Record):
     """Width of the first frame in samples."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Change(Record):
     """A change of size or format in mid-stream."""
     from_: str
@@ -330,7 +330,7 @@ class Change(Record):
     """What they are from here on."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Chapter(Record):
     """A chapter, from `start` up to `end`."""
     end: Timestamp
@@ -341,7 +341,7 @@ class Chapter(Record):
     """Title."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Check(Record):
     """One thing that was compared."""
     expected: str
@@ -354,7 +354,7 @@ class Check(Record):
     """True if the check passed."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Chromaticity(Record):
     """A point of the CIE 1931 chromaticity diagram."""
     x: Fraction
@@ -363,7 +363,7 @@ class Chromaticity(Record):
     """Vertical, 0 to 1."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Color(Record):
     """Everything that says how samples mean colour."""
     chroma_location: ChromaLocation
@@ -378,7 +378,7 @@ class Color(Record):
     """Which curve from light to value."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Comparison(ComparisonWords, Record):
     """What a comparison found."""
     first_difference: Difference | None
@@ -387,7 +387,7 @@ class Comparison(ComparisonWords, Record):
     """Scores over all frames."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ContainerInfo(Record):
     """A container."""
     bit_rate: int | None
@@ -416,7 +416,7 @@ class ContainerInfo(Record):
     """The program that wrote the file."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ContentLight(Record):
     """Light levels of a master (CTA-861.3)."""
     max: int
@@ -425,7 +425,7 @@ class ContentLight(Record):
     """MaxFALL: the brightest average of a frame, in candela per square metre."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ContentPlan(Record):
     """The content of a file or a rendition."""
     audio: list[AudioContent]
@@ -452,7 +452,7 @@ class ContentPlan(Record):
     """The copied frames. `None` if video is encoded or left out."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Conversion(Record):
     """A conversion of samples to another format."""
     given: int
@@ -463,7 +463,7 @@ class Conversion(Record):
     """Input samples."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class CopyPlan(Record):
     """The compressed video that is copied."""
     closed: bool
@@ -492,7 +492,7 @@ class CopyPlan(Record):
     """Packets of the stream up to the end of the copy; `None` for all."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class CoverPlan(Record):
     """A cover image. Its bytes are read from the source again when the plan runs."""
     bytes: int
@@ -505,7 +505,7 @@ class CoverPlan(Record):
     """XXH3 (64 bits) of the bytes, as 16 hexadecimal digits."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Cut(Record):
     """The frames of a source that are used."""
     end: Timestamp | None
@@ -516,7 +516,7 @@ class Cut(Record):
     """Earlier frames are left out."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Damage(Record):
     """One sign of damage."""
     detail: str
@@ -529,7 +529,7 @@ class Damage(Record):
     """Time in the stream, as near as the decoder states it (its threads run a few frames ahead)."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class DamageFoundEvent(Record):
     """The source is damaged in one place, and the job goes on. The report has the same damage."""
     damage: Damage
@@ -539,7 +539,7 @@ class DamageFoundEvent(Record):
     type: Literal["damage_found"] = "damage_found"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class DamageReport(Record):
     """All damage found in a source."""
     counts: dict[str, int]
@@ -548,7 +548,7 @@ class DamageReport(Record):
     """The first signs of damage, in order of occurrence."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class DataBursts(Record):
     """Coded audio that PCM carries as data."""
     bits: int
@@ -559,7 +559,7 @@ class DataBursts(Record):
     """What it is, as far as the preamble says."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class DateInfo(Record):
     """A date and its place in the file."""
     origin: str
@@ -575,7 +575,7 @@ class DateInfo(Record):
     """What happened then."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Decision(Record):
     """A decision that the job left open."""
     what: str
@@ -584,7 +584,7 @@ class Decision(Record):
     """Its reason: flags of the source, a measurement, a limit of the output."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Deinterlacing(Record):
     """How fields become frames (bwdif)."""
     each_field: bool
@@ -593,7 +593,7 @@ class Deinterlacing(Record):
     """The field that is shown first."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Difference(Record):
     """A frame that is not equal to that of the reference."""
     frame: int
@@ -602,7 +602,7 @@ class Difference(Record):
     """When it is shown."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Disagreement(Record):
     """A property for which the container and the bitstream state different values."""
     bitstream: str
@@ -615,7 +615,7 @@ class Disagreement(Record):
     """The property."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Discontinuity(Record):
     """A point where the clock of a source restarts or jumps. All later times were moved, so that
     they continue without a jump.
@@ -630,7 +630,7 @@ class Discontinuity(Record):
     """The time on the clock of the file at the start of the later part."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Doctor(DoctorWords, Record):
     """What this build can do."""
     decoders: list[str]
@@ -651,7 +651,7 @@ class Doctor(DoctorWords, Record):
     """Depths that x265 encodes."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class DolbyVision(Record):
     """The Dolby Vision properties that a container states (its configuration record)."""
     compatibility: int
@@ -670,7 +670,7 @@ class DolbyVision(Record):
     """Version of the format: major and minor."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Drift(Record):
     """Two clocks that do not agree: that of the times and that of the samples."""
     apart: Timestamp
@@ -679,7 +679,7 @@ class Drift(Record):
     """By how many millionths the times run longer than the samples last; negative: shorter."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class EditInfo(Record):
     """An entry of an edit list: a span of the media that is shown, or a span of nothing."""
     duration: Timestamp
@@ -690,23 +690,25 @@ class EditInfo(Record):
     """How fast the media plays; zero shows one frame for the whole span."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class EncodePlanAudio(Record):
     """Of an audio track."""
     audio: AudioEncode
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class EncodePlanVideo(Record):
     """Of video."""
     video: VideoEncode
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ErrorDetail(Record):
     """Description and place of the error."""
     _may_be_absent = frozenset(["excerpt", "mistakes"])
 
+    file: str | None
+    """The file, where known: a source, an output, or a document."""
     kind: ErrorKind
     """Kind of the error."""
     message: str
@@ -723,7 +725,7 @@ class ErrorDetail(Record):
     """All mistakes of the job, if the error is about these."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ErrorDocument(Record):
     """An error as a JSON document.
 
@@ -741,7 +743,7 @@ class ErrorDocument(Record):
     """Version of this format: 1."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ExactLength(Record):
     """An exact number of samples of the output."""
     pad: bool
@@ -752,7 +754,7 @@ class ExactLength(Record):
     """True if the end of longer audio is cut."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Excerpt(Record):
     """A line of a document, or an argument of the command line, and the part of it that is wrong.
     """
@@ -770,16 +772,20 @@ class Excerpt(Record):
     """Number of the line in its document, from one. An argument of the command line has none."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ExternalAudioPlan(Record):
     """An external audio track of a plan."""
+    _may_be_absent = frozenset(["doubt"])
+
     identities: list[Identity]
     """The identity of each file when the plan was made."""
     settings: TrackSettings
     """Its files and their settings."""
+    doubt: str | None = None
+    """Why its offset is probably wrong, if it is."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ExtrasCount(Record):
     """Number of frames of a track with each kind of data."""
     alpha_layer: int
@@ -792,7 +798,7 @@ class ExtrasCount(Record):
     """Frames with a message of HDR10+."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class FailedOutput(Record):
     """An output that failed."""
     error: str
@@ -803,7 +809,7 @@ class FailedOutput(Record):
     """Its intended name."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class FileFixity(Record):
     """The fixity of one of several files at the time of reading."""
     bytes: int
@@ -814,7 +820,7 @@ class FileFixity(Record):
     """SHA-256 of the file, 64 lower-case hexadecimal digits."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class FilePlan(Record):
     """A file that will be written."""
     container: Container
@@ -829,7 +835,7 @@ class FilePlan(Record):
     """How it is checked."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class FileReport(FileReportWords, Record):
     """What checking a file found."""
     against: str | None
@@ -846,7 +852,7 @@ class FileReport(FileReportWords, Record):
     """The frames against those of the reference."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class FilterCounts(Record):
     """What the filter stage did to the number of frames."""
     added_by_fields: int
@@ -863,7 +869,7 @@ class FilterCounts(Record):
     """Frames that went in."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class FilterPlan(Record):
     """A step between the decoder and the encoders."""
     after: StepId | None
@@ -876,7 +882,7 @@ class FilterPlan(Record):
     """The files and renditions that need it."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Filtering(Record):
     """How a source is filtered for one output."""
     constant_rate: Fraction | None
@@ -893,7 +899,7 @@ class Filtering(Record):
     """What is done to every frame."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Fixity(Record):
     """The fixity of a source at the time of reading."""
     _may_be_absent = frozenset(["files"])
@@ -914,7 +920,7 @@ class Fixity(Record):
     """The files, if the source is an image sequence."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class FrameSize(Record):
     """The first frame of a frame size."""
     first: int
@@ -925,7 +931,7 @@ class FrameSize(Record):
     """Width in samples."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class FramesStillInput(Record):
     """Frames, for a poster or thumbnails."""
     decisions: list[Decision]
@@ -945,7 +951,7 @@ class FramesStillInput(Record):
     type: Literal["frames"] = "frames"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class FullDecodeCount(Record):
     """The results of decoding a whole source."""
     _may_be_absent = frozenset(["notes"])
@@ -958,7 +964,7 @@ class FullDecodeCount(Record):
     """Other observations about the source that are no damage."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class HdrInfo(Record):
     """High dynamic range of a stream, from its container and its first frames."""
     content_light: ContentLight | None
@@ -975,7 +981,7 @@ class HdrInfo(Record):
     """In words: `Dolby Vision profile 8.1, level 3, over HDR10`."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Identity(Record):
     """The identity of a source at one time."""
     bytes: int
@@ -990,7 +996,7 @@ class Identity(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Inputs(Record):
     """What files are made of: the source, the audio files beside it, and the job."""
     job: str
@@ -1003,7 +1009,7 @@ class Inputs(Record):
     """The files of external audio tracks, in the order of the job."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Irregularity(Record):
     """One place at which times are not what they should be."""
     after: Timestamp
@@ -1014,7 +1020,7 @@ class Irregularity(Record):
     """From there to the next; not above zero for a repeat, absent where the time is missing."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class JobEndedEvent(Record):
     """The job ended. It is the last event of a job."""
     error: ErrorDetail | None
@@ -1022,7 +1028,7 @@ class JobEndedEvent(Record):
     type: Literal["job_ended"] = "job_ended"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Ledger(Record):
     """What became of the frames of a source, for one output."""
     decoded: int
@@ -1053,7 +1059,7 @@ class Ledger(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Library(Record):
     """A library and its version."""
     name: str
@@ -1062,7 +1068,7 @@ class Library(Record):
     """Version, as the library reports it."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Limits(Record):
     """Limits of a source. A source beyond them is an error of kind `Limit`."""
     packet_bytes: int
@@ -1079,7 +1085,7 @@ class Limits(Record):
     """Streams in the file. Default 256: a feature film with every language has far fewer."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Loudness(Record):
     """The loudness of audio. `None` stands for silence, for all values below the gates of the
     standards.
@@ -1115,7 +1121,7 @@ class Loudness(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class LoudnessTarget(Record):
     """A target loudness. The track is measured first; then a gain is applied."""
     integrated_lufs: float
@@ -1128,7 +1134,7 @@ class LoudnessTarget(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Machine(Record):
     """The machine that runs a job. Threads, and the length of queues, are planned for it.
 
@@ -1142,7 +1148,7 @@ class Machine(Record):
     """Memory that the job can use, in bytes; `None`: not stated."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Manifest(Record):
     """The files that were made of a master."""
     files: list[FileFixity]
@@ -1155,7 +1161,7 @@ class Manifest(Record):
     """Version of this format: 1."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class MasterResult(Record):
     """What became of a master."""
     error: ErrorDetail | None
@@ -1172,7 +1178,7 @@ class MasterResult(Record):
     """What became of it."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class MasteringDisplay(Record):
     """The display that a master was graded on (SMPTE ST 2086)."""
     max_luminance: Fraction
@@ -1185,7 +1191,7 @@ class MasteringDisplay(Record):
     """White."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class MatrixRemix(Record):
     """Mixed with the matrix of the job."""
     rows: list[list[float]]
@@ -1193,7 +1199,7 @@ class MatrixRemix(Record):
     type: Literal["matrix"] = "matrix"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Measured(Record):
     """Measurements from the first packets of a stream."""
     bytes: int
@@ -1212,7 +1218,7 @@ class Measured(Record):
     """The earliest presentation time."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class MediaInfo(InfoWords, Record):
     """The content of a source."""
     bytes: int | None
@@ -1239,7 +1245,7 @@ class MediaInfo(InfoWords, Record):
     """Version of this format: 1."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class MemoryPlan(Record):
     """The memory that a job needs."""
     bound: int | None
@@ -1254,7 +1260,7 @@ class MemoryPlan(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class MemoryShare(Record):
     """A part of the memory that a job needs."""
     bytes: int
@@ -1265,7 +1271,7 @@ class MemoryShare(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Metadata(Record):
     """The content of an output besides video and audio."""
     attachments: list[AttachmentPlan]
@@ -1284,7 +1290,7 @@ class Metadata(Record):
     """Time code of the first frame."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class MissedEvent(Record):
     """Events were left out here, because too many waited for the reader."""
     count: int
@@ -1292,7 +1298,7 @@ class MissedEvent(Record):
     type: Literal["missed"] = "missed"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Mistake(Record):
     """One thing that is wrong with a job."""
     _may_be_absent = frozenset(["excerpt", "line"])
@@ -1309,7 +1315,7 @@ class Mistake(Record):
     """Document and line of the value, such as `job.toml:12`."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Moved(Record):
     """Filled or cut samples, and the first places where this happened."""
     places: list[Place]
@@ -1318,7 +1324,7 @@ class Moved(Record):
     """Number of samples."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class MustLast(Record):
     """The required length of a track."""
     sample_rate: int
@@ -1329,7 +1335,7 @@ class MustLast(Record):
     """The allowed difference."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Need(Record):
     """A thing that a job may need."""
     name: str
@@ -1342,7 +1348,7 @@ class Need(Record):
     """What lacks without it."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Normalisation(Record):
     """How a track is brought to its target."""
     expected_lufs: float | None
@@ -1363,7 +1369,7 @@ class Normalisation(Record):
     """The gain for the target without the peak limit, in dB."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Orientation(Record):
     """What a player does to a coded frame: first mirrors it, left to right, then turns it
     clockwise.
@@ -1374,7 +1380,7 @@ class Orientation(Record):
     """True if left and right are exchanged before."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class OutputDoneEvent(Record):
     """An output has its final name: it is whole and verified. The outputs of a job get their names
     together, at its end.
@@ -1386,7 +1392,7 @@ class OutputDoneEvent(Record):
     type: Literal["output_done"] = "output_done"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class OutputFailedEvent(Record):
     """An output failed, and the job goes on without it."""
     error: ErrorDetail
@@ -1396,7 +1402,7 @@ class OutputFailedEvent(Record):
     type: Literal["output_failed"] = "output_failed"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class OutputPlan(Record):
     """The plan of a file or a rendition together with its encodes, as
     [`Plan::sink`](crate::plan::Plan::sink) returns it.
@@ -1435,7 +1441,7 @@ class OutputPlan(Record):
     """The copied video; `None` if video is encoded or left out."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class OutputReport(Record):
     """The report of an output."""
     _may_be_absent = frozenset(["audio_changes", "audio_ledgers"])
@@ -1473,7 +1479,7 @@ class OutputReport(Record):
     """The account of every audio sample of the encoded tracks."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PackagePlan(Record):
     """The plan of one package."""
     decisions: list[Decision]
@@ -1494,7 +1500,7 @@ class PackagePlan(Record):
     """Its subtitle renditions."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PackageReport(Record):
     """The report of a package."""
     _may_be_absent = frozenset(["files"])
@@ -1513,7 +1519,7 @@ class PackageReport(Record):
     """Its files and their hashes, if the job requests them."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PackageSettings(Record):
     """How a package is written."""
     layout: Layout
@@ -1524,7 +1530,7 @@ class PackageSettings(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Padding(Record):
     """Black around frames."""
     height: int
@@ -1537,7 +1543,7 @@ class Padding(Record):
     """Samples in a row of the whole."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PickRemix(Record):
     """Some channels, in another order or together with silent ones; their samples are unchanged."""
     channels: list[int | None]
@@ -1546,7 +1552,7 @@ class PickRemix(Record):
     type: Literal["pick"] = "pick"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Place(Record):
     """A place where samples were filled or cut."""
     samples: int
@@ -1555,8 +1561,8 @@ class Place(Record):
     """Time in the source."""
 
 
-@dataclass(kw_only=True, repr=False)
-class Plan(Record):
+@dataclass(kw_only=True, repr=False, eq=False)
+class Plan(PlanWords, Record):
     """The plan of a job. A plan is complete: it can be written as JSON, sent to another machine,
     and run there with the same bytes.
     """
@@ -1598,7 +1604,7 @@ class Plan(Record):
     """Version of this format: 1."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PlaneScore(Record):
     """The part of a [`Score`] for one plane."""
     identical: bool
@@ -1613,7 +1619,7 @@ class PlaneScore(Record):
     """Mean of the plane's SSIM over the frames; −1 to 1. `None` if SSIM was not measured."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PosterReport(Record):
     """Which frame became the poster."""
     height: int
@@ -1632,7 +1638,7 @@ class PosterReport(Record):
     """Samples in a row."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PosterScore(Record):
     """What was measured of a frame."""
     brightness: int
@@ -1653,7 +1659,7 @@ class PosterScore(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PosterStill(Record):
     """One frame that represents the film."""
     _may_be_absent = frozenset(["at", "height"])
@@ -1673,7 +1679,7 @@ class PosterStill(Record):
     type: Literal["poster"] = "poster"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class PosterStillReport2(Record):
     """A poster."""
     height: int
@@ -1693,7 +1699,7 @@ class PosterStillReport2(Record):
     type: Literal["poster"] = "poster"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ProgramInfo(Record):
     """A programme of a transport stream."""
     name: str | None
@@ -1706,7 +1712,7 @@ class ProgramInfo(Record):
     """Indices of its streams."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Progress(Record):
     """A moment of a job."""
     bitrate_kbps: float
@@ -1733,7 +1739,7 @@ class Progress(Record):
     """Version of this format: 1."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ProgressEvent(Record):
     """How far an output is. A progress that no one has read is replaced by the next one of the
     same output.
@@ -1763,7 +1769,7 @@ class ProgressEvent(Record):
     type: Literal["progress"] = "progress"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Queue(Record):
     """What waits between two stages."""
     bytes: int
@@ -1774,7 +1780,7 @@ class Queue(Record):
     """The stage that it waits for."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class RawGeometry(Record):
     """The frame format of a file without a header, which only its owner knows."""
     height: int
@@ -1787,7 +1793,7 @@ class RawGeometry(Record):
     """Width in samples."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ReadingProgress(Record):
     """How far a command without a job has read its file; of two files, the first."""
     bytes: int
@@ -1804,7 +1810,7 @@ class ReadingProgress(Record):
     """Version of this format: 1."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Rectangle(Record):
     """A part of a frame, in samples."""
     height: int
@@ -1817,13 +1823,13 @@ class Rectangle(Record):
     """Width in samples."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class RelabelRemix(Record):
     """The same samples with other loudspeaker names."""
     type: Literal["relabel"] = "relabel"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class RenditionPlan(Record):
     """A rendition of video or audio."""
     content: ContentPlan
@@ -1832,7 +1838,7 @@ class RenditionPlan(Record):
     """Its name, and that of its folder."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class RenditionRecord(Record):
     """What was written of a rendition."""
     average_bit_rate: int
@@ -1853,7 +1859,7 @@ class RenditionRecord(Record):
     """The record of its packets."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class RenditionReport(Record):
     """The report of a rendition of a package."""
     _may_be_absent = frozenset(["audio_changes", "audio_ledgers"])
@@ -1881,7 +1887,7 @@ class RenditionReport(Record):
     """The account of every audio sample of the encoded tracks."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Report(ReportWords, Record):
     """The report of a finished job."""
     damage: DamageReport
@@ -1926,7 +1932,7 @@ class Report(ReportWords, Record):
     """Version of Trix."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ReportTiming(Record):
     """How long a job took."""
     encode_seconds: float
@@ -1938,7 +1944,7 @@ class ReportTiming(Record):
     """Seconds for verification."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Score(Record):
     """The similarity of a clip to its reference. All values are 0, `false`, `None` or empty if no
     frame was compared.
@@ -1970,7 +1976,7 @@ class Score(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Seek(Record):
     """Where decoding of a source with a start time began."""
     audio_from_start: list[int]
@@ -1990,7 +1996,7 @@ class Seek(Record):
     """Frames before that place, which were not decoded."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Settled(Record):
     """The measurement of a track, and the normalisation to its target."""
     limited: Loudness | None
@@ -2003,7 +2009,7 @@ class Settled(Record):
     """The normalisation."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Sink(Record):
     """A rendition."""
     package: PackageId
@@ -2012,7 +2018,7 @@ class Sink(Record):
     """Its number in the package."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class SourcePlan(Record):
     """The source of a plan."""
     identity: Identity
@@ -2023,7 +2029,7 @@ class SourcePlan(Record):
     """How the source is read."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class SourceSettings(Record):
     """The source and the part of it to read."""
     _may_be_absent = frozenset(["audio_tracks", "duration", "rate", "raw", "start", "video_stream"])
@@ -2060,7 +2066,7 @@ class SourceSettings(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Span(Record):
     """A part of a source."""
     expected: Timestamp | None
@@ -2071,7 +2077,7 @@ class Span(Record):
     """The source time at time zero of the part."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class SpriteReport(Record):
     """What became of thumbnails."""
     count: int
@@ -2088,7 +2094,7 @@ class SpriteReport(Record):
     """Samples in a row of a thumbnail."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class SpritesStill(Record):
     """Thumbnails on sheets, and a WebVTT file with the place and time of each."""
     _may_be_absent = frozenset(["count", "height", "interval", "vtt"])
@@ -2124,7 +2130,7 @@ class SpritesStill(Record):
     """The name of the WebVTT file; `None`: the name of the sheet with the extension `.vtt`."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class SpritesStillReport2(Record):
     """Thumbnails."""
     count: int
@@ -2142,7 +2148,7 @@ class SpritesStillReport2(Record):
     type: Literal["sprites"] = "sprites"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class StageBeganEvent(Record):
     """A part of the job began. The parts follow one another: `source` (opening it), `plan` (with
     the measurement of loudness; a job that runs a plan has none), `encode` (reading the source
@@ -2157,7 +2163,7 @@ class StageBeganEvent(Record):
     type: Literal["stage_began"] = "stage_began"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class StandardRemix(Record):
     """Mixed by libswresample with the coefficients of ITU-R BS.775 (annex 4): the centre and each
     surround channel go to left and right with a factor of the square root of one half, and low-
@@ -2167,7 +2173,7 @@ class StandardRemix(Record):
     type: Literal["standard"] = "standard"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class StaticHdr(Record):
     """Static metadata of a stream."""
     light: ContentLight | None
@@ -2176,7 +2182,7 @@ class StaticHdr(Record):
     """The display that it was graded on."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class StillPlan(Record):
     """The plan of a still or a set of stills."""
     cut: Cut
@@ -2203,7 +2209,7 @@ class StillPlan(Record):
     """The end of the still's audio, in source time, if the job cuts the source."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class StillReport(Record):
     """The report of a still image, or of a set of them."""
     files: list[FileFixity]
@@ -2214,7 +2220,7 @@ class StillReport(Record):
     """Its first file."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class StreamCount(Record):
     """The results of decoding a whole stream."""
     captions: int
@@ -2249,7 +2255,7 @@ class StreamCount(Record):
     """Gaps and repeats in the times."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class StreamInfo(Record):
     """A stream."""
     attachment: AttachmentInfo | None
@@ -2330,7 +2336,7 @@ class StreamInfo(Record):
     """Properties of video."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class SubtitleInfo(Record):
     """A subtitle stream."""
     form: SubtitleForm
@@ -2341,7 +2347,7 @@ class SubtitleInfo(Record):
     """True if players show it without a request (forced)."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class SubtitlePlan(Record):
     """How a subtitle track is made."""
     codec: str
@@ -2352,7 +2358,7 @@ class SubtitlePlan(Record):
     """Index of the stream in the source."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Summary(Record):
     """What became of several masters, in the order in which they were done."""
     masters: list[MasterResult]
@@ -2361,7 +2367,7 @@ class Summary(Record):
     """Version of this format: 1."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class SummaryReport(Record):
     """The report of a finished job."""
     damage: DamageReport
@@ -2406,7 +2412,7 @@ class SummaryReport(Record):
     """Version of Trix."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TextPlan(Record):
     """A subtitle rendition."""
     id: str
@@ -2417,7 +2423,7 @@ class TextPlan(Record):
     """Language, title and purpose."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TimecodeInfo(Record):
     """A time code and its place."""
     origin: TimecodeOrigin
@@ -2428,7 +2434,7 @@ class TimecodeInfo(Record):
     """The time code of the first frame."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Timing(Record):
     """The frame rate and the frame intervals, measured from frame times."""
     _may_be_absent = frozenset(["holes"])
@@ -2461,7 +2467,7 @@ class Timing(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TimingReport(Record):
     """What is remarkable about the times of a stream."""
     _may_be_absent = frozenset(["drift"])
@@ -2493,7 +2499,7 @@ class TimingReport(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class ToneMapping(Record):
     """How high dynamic range is converted to standard dynamic range."""
     operator: Tonemap
@@ -2502,7 +2508,7 @@ class ToneMapping(Record):
     """The luminance that the curve maps to white, in candela per square metre."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TrackInput(Record):
     """The source of channels of a track."""
     _may_be_absent = frozenset(["channel", "stream"])
@@ -2515,7 +2521,7 @@ class TrackInput(Record):
     """Index of the stream in the file. Default: the first audio stream."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TrackLoudness(Record):
     """The loudness of an audio track."""
     loudness: Loudness
@@ -2524,7 +2530,7 @@ class TrackLoudness(Record):
     """Number of the track among the audio tracks of the output."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TrackRecord(Record):
     """What was written to, or read from, one track."""
     bytes: int
@@ -2557,7 +2563,7 @@ class TrackRecord(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TrackReport(Record):
     """The report of an external audio track."""
     damage: list[DamageReport]
@@ -2566,7 +2572,7 @@ class TrackReport(Record):
     """Its files."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TrackSettings(Record):
     """An external audio track. Unknown keys are refused."""
     _may_be_absent = frozenset(["disposition", "gain", "inputs", "language", "layout", "length", "loudness", "map", "offset", "path", "pitch", "tempo", "title", "tolerance"])
@@ -2612,7 +2618,7 @@ class TrackSettings(Record):
     """
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class TrackTags(Record):
     """The properties of a track, other than its codec, that a container stores."""
     disposition: list[str]
@@ -2625,7 +2631,7 @@ class TrackTags(Record):
     """Title."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Transform(Record):
     """What is done to every frame, in this order."""
     _may_be_absent = frozenset(["through"])
@@ -2664,7 +2670,7 @@ class Transform(Record):
     """Intermediate sizes of scaling, the largest first; empty if frames are scaled at once."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Verification(Record):
     """How an output was verified, and the results."""
     checks: list[Check]
@@ -2681,7 +2687,7 @@ class Verification(Record):
     """The score of the decoded output against the frames that were encoded."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class VideoEncode(Record):
     """An encode of video. Its filter step decides which frames it gets."""
     origin: Timestamp
@@ -2694,7 +2700,7 @@ class VideoEncode(Record):
     """What is encoded, and how."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class VideoInfo(Record):
     """A video stream."""
     average_rate: Fraction | None
@@ -2741,7 +2747,7 @@ class VideoInfo(Record):
     """Width in samples."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class VideoPlan(Record):
     """How video is encoded."""
     color: Color
@@ -2806,7 +2812,7 @@ class VideoPlan(Record):
     """Width in samples."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class View(Record):
     """How the frames of a source look on a screen: upright, deinterlaced, with square pixels, in
     standard dynamic range.
@@ -2827,7 +2833,7 @@ class View(Record):
     """Width with square pixels."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class WarningEvent(Record):
     """Something that a person should know, and that is no error."""
     path: str | None
@@ -2837,7 +2843,7 @@ class WarningEvent(Record):
     type: Literal["warning"] = "warning"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class WaveformReport(Record):
     """What became of a waveform."""
     channels: int
@@ -2852,7 +2858,7 @@ class WaveformReport(Record):
     """Samples on the time line."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class WaveformStill(Record):
     """The level of the audio along the time line."""
     _may_be_absent = frozenset(["peaks"])
@@ -2880,7 +2886,7 @@ class WaveformStill(Record):
     type: Literal["waveform"] = "waveform"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class WaveformStillReport2(Record):
     """A waveform."""
     channels: int
@@ -2896,7 +2902,7 @@ class WaveformStillReport2(Record):
     type: Literal["waveform"] = "waveform"
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class Waypoint(Record):
     """Frames between two scaling steps."""
     format: PictureFormat
@@ -2907,7 +2913,7 @@ class Waypoint(Record):
     """Width in samples."""
 
 
-@dataclass(kw_only=True, repr=False)
+@dataclass(kw_only=True, repr=False, eq=False)
 class WorstFrame(Record):
     """A frame that a [`Score`] names."""
     frame: int
@@ -3048,7 +3054,7 @@ Resampler: TypeAlias = Literal["lanczos", "bicubic", "bilinear"]
 Resampler2: TypeAlias = Literal["soxr", "swr"]
 
 # The stage, on the path from source to verified output, in which an error arose.
-Stage: TypeAlias = Literal["plan", "source", "probe", "demux", "decode", "filter", "encode", "mux", "verify"]
+Stage: TypeAlias = Literal["plan", "source", "probe", "measure", "demux", "decode", "filter", "encode", "mux", "verify"]
 
 # The number of a filter step in [`crate::plan::Plan::filters`].
 StepId: TypeAlias = int

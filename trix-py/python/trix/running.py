@@ -54,7 +54,6 @@ class Run:
     def __init__(self, run: _trix.Run) -> None:
         self._run = run
         self._report: records.Report | None = None
-        self._noted = 0
         _running.add(self)
 
     def __iter__(self) -> Iterator[records.Event]:
@@ -62,7 +61,6 @@ class Run:
 
     def __next__(self) -> records.Event:
         text = self._run.event()
-        self._note()
         if text is None:
             raise StopIteration
         event: records.Event = _read(_event_type(), json.loads(text))
@@ -96,17 +94,10 @@ class Run:
             Error: What ended the job.
         """
         if self._report is None:
-            try:
-                self._report = records.Report.from_dict(json.loads(self._run.result()))
-            finally:
-                self._note()
+            self._report = records.Report.from_dict(json.loads(self._run.result()))
+            for decision in self._report.decisions:
+                log.info("%s: %s", decision.what, decision.why)
         return self._report
-
-    def _note(self) -> None:
-        notes = self._run.notes
-        for note in notes[self._noted :]:
-            log.info("%s", note)
-        self._noted = len(notes)
 
     def _end(self) -> None:
         """Cancels the job and waits for its end, so that nothing is left. An encoder may still be inside a long call; it ends
@@ -275,6 +266,7 @@ def ingest(
     tracks: Iterable[jobs.TrackSettings | Mapping[str, Any]] = (),
     set: Mapping[str, Any] | None = None,
     overwrite: bool = False,
+    skip_existing: bool = False,
     progress: Progress = None,
 ) -> records.Report:
     """Makes every copy of a master that one or more profiles list, and writes a manifest with their hashes.
@@ -286,6 +278,8 @@ def ingest(
         tracks: External audio tracks.
         set: Variables and settings. `stem` names the copies; by default the name of the master.
         overwrite: Replaces files that have the names of copies.
+        skip_existing: Keeps copies that are complete: made of the same source by the same job, with the bytes that were verified.
+            The report is then that of the job that made them.
         progress: As for `run`.
 
     Raises:
@@ -299,6 +293,7 @@ def ingest(
         "tracks": [_plain(track) for track in tracks],
         "set": _pairs(set),
         "overwrite": overwrite,
+        "skip_existing": skip_existing,
     }
     return Run(_trix.start(json.dumps(work)))._watched(progress)
 

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any, Literal, cast, overload
 from . import _trix
 from ._arguments import MOST, Damage, Time, conceals, exact, how, path_of, place, reading, size_of
 from .frame import Frame
-from .jobs import ColorOverride, Limits, RawGeometry
 from .readers import Audio, Frames, each
-from .records import MediaInfo
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
+    from .jobs import ColorOverride, Limits, RawGeometry
+    from .records import MediaInfo
+
 __all__ = ["Source", "open", "probe"]
+
 
 def probe(
     path: str | os.PathLike[str],
@@ -51,7 +52,7 @@ def probe(
         Unsupported: It is a playlist, a script or the like.
         LimitExceeded: It exceeds the limits.
     """
-    return MediaInfo.from_dict(json.loads(_trix.probe(path_of(path), reading(raw, rate, limits), count=count)))
+    return _described(_trix.probe(path_of(path), reading(raw, rate, limits), count=count))
 
 
 def open(
@@ -130,7 +131,7 @@ class Source:
     def info(self) -> MediaInfo:
         """What the file holds."""
         if self._info is None:
-            self._info = MediaInfo.from_dict(json.loads(self._source.info()))
+            self._info = _described(self._source.info())
         return self._info
 
     @property
@@ -380,3 +381,9 @@ class Source:
     def _chosen(self, numbers: list[int]) -> Frames:
         places = cast("list[int | tuple[int, int]]", numbers)
         return Frames(self._source.chosen(places, **how(None, None, None, "fail", 0)))
+
+
+def _described(text: str) -> MediaInfo:
+    from .records import MediaInfo
+
+    return MediaInfo.from_dict(json.loads(text))

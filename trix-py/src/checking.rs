@@ -1,0 +1,59 @@
+//! Checks of files, and scores of copies.
+
+use std::path::PathBuf;
+
+use pyo3::{exceptions::PyValueError, prelude::*};
+use trix_core::{
+    Cancel, Source,
+    quality::Metric,
+    verify::{content::compare_sources, standalone::check_source},
+};
+
+use crate::{doorway::call, inspect::json, reading};
+
+/// Refuses what is no metric.
+fn metrics(names: &[String]) -> PyResult<Vec<Metric>> {
+    let known = Metric::ALL;
+    let named = |name: &String| {
+        let found = known.iter().find(|metric| metric.name() == name).copied();
+        found.ok_or_else(|| PyValueError::new_err(format!("'{name}' is no metric; metrics are psnr and ssim")))
+    };
+    names.iter().map(named).collect()
+}
+
+/// Checks a file, with a reference if there is one, as JSON.
+///
+/// # Errors
+/// Those of reading. A failed check is none.
+#[pyfunction]
+pub fn verify(py: Python<'_>, path: PathBuf, reading: &str, against: Option<PathBuf>, other: &str) -> PyResult<String> {
+    let (cancel, reading, other) = (Cancel::default(), reading::parse(reading)?, reading::parse(other)?);
+    let own = cancel.clone();
+    json(&call(py, &cancel, move || {
+        let source = Source::open_until(&path, &reading, &own)?;
+        let against = against.map(|path| Source::open_until(&path, &other, &own)).transpose()?;
+        check_source(source, against, &own)
+    })?)
+}
+
+/// Scores a copy against its reference, as JSON.
+///
+/// # Errors
+/// Those of reading; `VerificationError` if sizes or numbers of frames differ.
+#[pyfunction]
+pub fn compare(
+    py: Python<'_>,
+    reference: PathBuf,
+    reading: &str,
+    copy: PathBuf,
+    other: &str,
+    names: Vec<String>,
+) -> PyResult<String> {
+    let (cancel, reading, other) = (Cancel::default(), reading::parse(reading)?, reading::parse(other)?);
+    let (own, metrics) = (cancel.clone(), metrics(&names)?);
+    json(&call(py, &cancel, move || {
+        let reference = Source::open_until(&reference, &reading, &own)?;
+        let copy = Source::open_until(&copy, &other, &own)?;
+        compare_sources(reference, copy, &metrics, &own)
+    })?)
+}
