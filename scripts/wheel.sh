@@ -70,7 +70,8 @@ suite() { # WHEEL
     local venv=$folder/venv
     rm -rf "$venv"
     python3 -m venv "$venv"
-    pip "$venv/bin/python" install "$1[progress]" "pytest>=8" "hypothesis>=6"
+    pip "$venv/bin/python" install --requirement trix-py/requirements.txt
+    pip "$venv/bin/python" install "$1"
     "$venv/bin/python" -m pytest -q trix-py/tests -c trix-py/pyproject.toml
 }
 
@@ -81,7 +82,7 @@ bare_root() { # WHEEL
     rm -rf "$home"
     mkdir -p "$home"
     pip "$tools/bin/python" install --target "$home/site" --python-version "$python" --platform manylinux_2_28_x86_64 \
-        --platform manylinux_2_27_x86_64 --only-binary :all: "$1"
+        --platform manylinux_2_27_x86_64 --only-binary :all: --constraint trix-py/requirements.txt "$1"
     cp scripts/wheel/bare.py "$home"
     TRIX_ROOTS=$folder/roots scripts/debian.sh "$release" bash -euc '
         command -v python3 >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends python3; } >/dev/null
