@@ -87,7 +87,7 @@ vendored: setup-vendored ## build the libraries of the Python wheel from source 
 	@scripts/vendored.sh
 
 build-vendored: setup-build vendored ## build the command line with these libraries, for every Linux with glibc 2.28
-	cargo --config $(VENDORED)/prefix/cargo.toml build --release -p trix-cli --features vendored --locked
+	scripts/vendored/release.sh cargo --config $(VENDORED)/prefix/cargo.toml build --release -p trix-cli --features vendored --locked
 	@echo "needs glibc $$(scripts/vendored/inspect.sh $(VENDORED)/target/release/trix): $(VENDORED)/target/release/trix"
 
 test-vendored: setup vendored ## the tests that concern the libraries, with these libraries (needs cargo-nextest)

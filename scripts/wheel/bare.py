@@ -41,9 +41,9 @@ def main():
     doctor = trix.doctor()
     assert doctor.ok, doctor
     for depth in doctor.x264_depths:
-        encode(f"x264-{depth}.mkv", trix.X264(lossless=True, preset="veryfast"), depth)
+        encode(f"x264-{depth}.mkv", trix.X264(lossless=True), depth)
     for depth in doctor.x265_depths:
-        encode(f"x265-{depth}.mkv", trix.X265(lossless=True, preset="veryfast"), depth)
+        encode(f"x265-{depth}.mkv", trix.X265(lossless=True), depth)
     assert (doctor.x264_depths, doctor.x265_depths) == ([8, 10], [8, 10, 12]), doctor
     encode("ffv1.mkv", trix.Ffv1(), 10)
 
