@@ -55,7 +55,8 @@ fn foreign_times(file: &Path) -> Vec<Option<i64>> {
     let entries = "-show_frames -show_streams -show_entries frame=best_effort_timestamp:stream=time_base";
     let json = ffprobe(file, &format!("-select_streams v:0 {entries}"));
     // Releases of libavformat differ in the ticks of raw DV.
-    let (num, den) = text(&json["streams"][0]["time_base"]).split_once('/').expect("a fraction");
+    let base = text(&json["streams"][0]["time_base"]);
+    let (num, den) = base.split_once('/').expect("a fraction");
     let theirs = TimeBase::new(num.parse().expect("a number"), den.parse().expect("a number"));
     let facts = probe::probe(&open(file, &Reading::default()));
     let ours = facts.streams.iter().find(|stream| stream.video.is_some()).expect("video").time_base;
