@@ -323,12 +323,9 @@ mod tests {
                 panic!("a block");
             };
             frame.set_pts(7);
-            let is_native = frame.layout() == "7.1";
             let frame = frame.with_channels_in_order();
             assert_eq!((frame.layout().as_str(), frame.pts()), ("7.1", Some(7)));
-            // Older releases read the text as a set without an order.
-            let order: [u8; 8] = if is_native { [0, 1, 2, 3, 4, 5, 6, 7] } else { [0, 1, 2, 3, 6, 7, 4, 5] };
-            for (channel, number) in order.into_iter().enumerate() {
+            for (channel, number) in [0, 1, 2, 3, 6, 7, 4, 5].into_iter().enumerate() {
                 let mut found = Vec::new();
                 frame.read_channel(channel, &mut found);
                 let expected =
