@@ -37,8 +37,8 @@ build() {
     rust=$(rustc --version | cut -d ' ' -f 2)
     rm -rf "$folder/maturin" "$folder/dist"
     mkdir -p "$folder/dist"
-    scripts/vendored/release.sh "$tools/bin/maturin" build --release --locked --config "$prefix/cargo.toml" --target-dir "$prefix/../target" \
-        --features vendored --manifest-path trix-py/Cargo.toml --compatibility manylinux_2_28 --auditwheel check \
+    scripts/vendored/release.sh "$tools/bin/maturin" build --release --locked --config "$prefix/cargo.toml" \
+        --target-dir "$prefix/../target" --features vendored --manifest-path trix-py/Cargo.toml --compatibility manylinux_2_28 --auditwheel check \
         --out "$folder/maturin"
     "$tools/bin/python" scripts/wheel/finish.py "$folder"/maturin/*.whl "$folder/dist" "$prefix" "$rust"
 }
