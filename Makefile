@@ -13,13 +13,16 @@ BENCH_ARGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := bitstream probe spec
 
+# What scripts/vendored.sh builds.
+VENDORED = $(or $(TRIX_VENDORED),target/vendored)
+
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-vendored demo pictures test test-python test-media wheel-local test-debian13 test-sid lint fmt bench audit package vendored fuzz clean
+.PHONY: help setup setup-build setup-demo setup-vendored demo pictures test test-python test-media wheel-local test-debian13 test-sid lint fmt bench audit package vendored build-vendored test-vendored wheel test-wheel fuzz clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## install what the build, the demo and the tests need (apt, rustup)
 	@scripts/setup.sh
@@ -82,6 +85,19 @@ package: setup-build ## package the library and the crates below it as a registr
 
 vendored: setup-vendored ## build the libraries of the Python wheel from source (25 minutes, once; kept in target/vendored)
 	@scripts/vendored.sh
+
+build-vendored: setup-build vendored ## build the command line with these libraries, for every Linux with glibc 2.28
+	scripts/vendored/release.sh cargo --config $(VENDORED)/prefix/cargo.toml build --release -p trix-cli --features vendored --locked
+	@echo "needs glibc $$(scripts/vendored/inspect.sh $(VENDORED)/target/release/trix): $(VENDORED)/target/release/trix"
+
+test-vendored: setup vendored ## the tests that concern the libraries, with these libraries (needs cargo-nextest)
+	@PATH=$(abspath $(VENDORED))/programs:$$PATH cargo nextest run --config $(VENDORED)/prefix/cargo.toml -p trix-core -p trix-av --features vendored --locked --profile vendored
+
+wheel: setup-build vendored ## build the Python wheel with these libraries (target/wheel/dist)
+	@scripts/wheel.sh build
+
+test-wheel: setup wheel ## audit the wheel, run the Python tests with it, and encode with it where nothing else is installed
+	@scripts/wheel.sh test
 
 fuzz: setup-build ## fuzz each target for a while (FUZZ_SECONDS=60)
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)

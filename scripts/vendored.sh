@@ -4,9 +4,10 @@
 #
 # The sources are the tarballs of Debian's source packages (scripts/vendored/sources.txt). The compiler is zig
 # (scripts/vendored/requirements.txt). Everything lies in one folder, target/vendored or TRIX_VENDORED:
-#   prefix/     the result: include, lib, lib/pkgconfig, bin (compiler), licences, NOTICE, sbom.cdx.json
+#   prefix/     the result: include, lib, lib/pkgconfig, bin (compiler), cargo.toml, licences, NOTICE, sbom.cdx.json
 #   built/      each library by itself, under a key of its source, its recipe and its dependencies
 #   sources/    tarballs       work/  unfinished builds       logs/  output of the builds       tools/  the compiler
+#   target/     what cargo builds with the result       programs/  x264 and x265, for tests
 #
 # A library whose key is there is not built again. A build that was killed goes on where it stopped.
 # TRIX_SOURCES=FOLDER takes tarballs from there. TRIX_JOBS=N sets the number of compilers at once (default: all cores).
@@ -118,16 +119,40 @@ relocate() { # FOLDER
 assemble() {
     local prefix=$cache/prefix new=$cache/prefix.new key name
     key=$( (for name in "${!keys[@]}"; do echo "$name ${keys[$name]}"; done | sort
-        cat scripts/vendored/{papers.py,sources.txt}) | sha256sum)
+        cat scripts/vendored/{papers.py,sources.txt} && declare -f assemble) | sha256sum)
     [[ $(cat "$prefix/key" 2>/dev/null) != "$key" ]] || return 0
     rm -rf "$new"
     mkdir -p "$new"
     for name in "${products[@]}"; do cp -a "$cache/built/$name-${keys[$name]}/." "$new/"; done
     rm -rf "$new"/{share,lib/cmake,lib/*.la}
     python3 scripts/vendored/papers.py scripts/vendored/sources.txt "$new" "$(zig version)" "$(clang_version)"
+    cat >"$new/lib/pkgconfig/trix-vendored.pc" <<'END'
+Name: trix-vendored
+Description: Tells these libraries from those of the system
+Version: 1
+END
     echo "$key" >"$new/key"
     rm -rf "$prefix"
     mv "$new" "$prefix"
+}
+
+# What cargo needs to link with the libraries. Programs get a folder of their own, so that those with the libraries of the system
+# are not built again each time. Unstripped, objects of nasm show the names of their source files.
+settings_of_cargo() {
+    cat <<END
+[build]
+target-dir = "$cache/target"
+
+[env]
+PKG_CONFIG_LIBDIR = { value = "$cache/prefix/lib/pkgconfig", force = true }
+PKG_CONFIG_PATH = { value = "", force = true }
+
+[target.x86_64-unknown-linux-gnu]
+linker = "$cache/prefix/bin/c++"
+
+[profile.release]
+strip = true
+END
 }
 
 install_compiler
@@ -144,13 +169,16 @@ library webp
 library vpx
 library ffmpeg zlib zimg soxr dav1d opus webp vpx
 library runtime
+library programs x264 x265
 # The parts of x265 are inside the library of that name.
 products=(zlib x264 x265 zimg soxr dav1d opus webp vpx ffmpeg runtime)
 assemble
-# These name the folder of the compiler, which may have been moved.
+# These name the folder of the cache, which may have been moved.
 install -D -t "$cache/prefix/bin" "$tools"/bin/{cc,c++}
+settings_of_cargo >"$cache/prefix/cargo.toml"
+ln -sfn "built/programs-${keys[programs]}/bin" "$cache/programs"
 source scripts/vendored/check.sh
 check "$cache/prefix"
-echo "vendored: PKG_CONFIG_PATH=$cache/prefix/lib/pkgconfig"
+echo "vendored: cargo links with these under --config $cache/prefix/cargo.toml --features vendored"
 exit
 }

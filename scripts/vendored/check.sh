@@ -1,9 +1,6 @@
 # shellcheck shell=bash
 # Links the libraries into one shared object, as the wheel does, and tries it. scripts/vendored.sh reads this file with `source`.
 
-# The names of a shared object's libraries that every Linux with glibc has.
-of_glibc='^(lib(c|m)\.so\.6|lib(dl|resolv)\.so\.2|libpthread\.so\.0|lib(rt|util)\.so\.1|ld-linux-x86-64\.so\.2)$'
-
 # The lists of recipes.sh in C, with the names that FFmpeg itself has for the names of its configure.
 lists() {
     local list names
@@ -15,7 +12,7 @@ lists() {
 }
 
 check() { # PREFIX
-    local prefix=$1 folder object flags newest other
+    local prefix=$1 folder object flags newest
     folder=$(mktemp -d)
     # shellcheck disable=SC2064 # the folder is known now
     trap "rm -rf '$folder'" EXIT
@@ -28,12 +25,8 @@ check() { # PREFIX
     "$prefix/bin/c++" -shared -o "$object" -x c -I "$folder" scripts/vendored/check.c -x none $flags \
         -Wl,-s -Wl,--gc-sections -Wl,-Bsymbolic -Wl,--version-script="$folder/exports"
 
-    ! readelf -d "$object" | grep TEXTREL || give_up "the code is not position-independent (TEXTREL)"
-    other=$(readelf -d "$object" | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' | grep -Ev "$of_glibc" || true)
-    [[ -z $other ]] || give_up "the result needs libraries that a system may lack: $other"
-    newest=$(readelf --dyn-syms -W "$object" | grep -oE '@GLIBC_[0-9.]+' | sed 's/@GLIBC_//' | sort -uV | tail -n 1)
-    [[ $(printf '%s\n' "$newest" "${target##*gnu.}" | sort -V | tail -n 1) == "${target##*gnu.}" ]] ||
-        give_up "the result needs glibc $newest, not ${target##*gnu.}"
+    # Not in an argument of echo: there, a failure would be ignored.
+    newest=$(scripts/vendored/inspect.sh "$object")
 
     # The linker accepts what is missing. Loading with all functions bound does not.
     python3 -c 'import ctypes, os, sys; sys.exit(ctypes.CDLL(sys.argv[1], mode=os.RTLD_NOW).check() != 0)' "$object" ||

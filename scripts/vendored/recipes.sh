@@ -200,3 +200,30 @@ build_runtime() {
     # The terms, with the exception for linking, stand at the head of each file.
     install -D -m 644 -t "stage$export_folder/licences/libc_nonshared" "$lib/libc/glibc/stdlib/atexit.c"
 }
+
+# The programs of x264 and x265 with these libraries, which the tests compare Trix with. They are not part of the result.
+build_programs() {
+    local include=$PWD/deps/include lib=$PWD/deps/lib
+    fetch x264
+    fetch x265
+    mkdir -p of_x264 of_x265 "stage$export_folder/bin"
+    (
+        cd of_x264
+        unpack x264
+        cd src
+        # The program names the day of its build.
+        once configure_x264 ./configure --system-libx264 --disable-opencl --disable-lavf --disable-swscale --disable-ffms \
+            --disable-gpac --disable-lsmash --disable-avs --extra-cflags=-Wno-date-time
+        make -j "$jobs" x264
+    )
+    (
+        cd of_x265
+        unpack x265
+        cd src/source
+        # X265_DEPTH is that of the library's 8 bits; the program asks the library for others.
+        c++ -std=gnu++11 -w -DX265_ARCH_X86=1 -DX86_64=1 -DX265_NS=x265 -DX265_DEPTH=8 -DHIGH_BIT_DEPTH=0 -DEXPORT_C_API=1 \
+            -DLINKED_10BIT=1 -DLINKED_12BIT=1 -D__STDC_LIMIT_MACROS=1 -I. -Icommon -Iencoder -I"$include" x265.cpp x265cli.cpp \
+            abrEncApp.cpp input/*.cpp output/*.cpp -L"$lib" -lx265 -lpthread -lm -ldl -o x265
+    )
+    install -t "stage$export_folder/bin" of_x264/src/x264 of_x265/src/source/x265
+}

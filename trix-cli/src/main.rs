@@ -1,43 +1,5 @@
-//! `trix`: the command line of Trix. It parses arguments and renders results; trix-core does the work.
-
-mod args;
-mod commands;
-mod exit;
-mod output;
-mod render;
-
-use std::io::Write;
-
-use clap::Parser;
-
-/// True if the arguments are wrong. Otherwise the message is the help or the version.
-fn is_wrong(message: &clap::Error) -> bool {
-    use clap::error::ErrorKind::*;
-    !matches!(message.kind(), DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand)
-}
+//! `trix`: the command line of Trix.
 
 fn main() -> std::process::ExitCode {
-    // Makes a file that exceeds `ulimit -f` a write error with the file's name. Otherwise the signal would end the
-    // process.
-    trix_core::survive_file_size_limit();
-    let cli = match args::Cli::try_parse() {
-        Ok(cli) => cli,
-        // Help and version are successful results. Everything else is wrong usage.
-        Err(message) if is_wrong(&message) => {
-            let code = output::usage(&message, &args::typed::Typed::of_process());
-            return std::process::ExitCode::from(output::settle(code, false));
-        }
-        Err(message) => {
-            let code = u8::try_from(message.exit_code()).unwrap_or(2);
-            let printed = message.print().and_then(|()| std::io::stdout().flush());
-            if !message.use_stderr() {
-                output::wrote(printed);
-            }
-            return std::process::ExitCode::from(output::settle(code, false));
-        }
-    };
-    let is_report = commands::prints_report(&cli.command);
-    let code = output::settle(commands::dispatch(cli.command), is_report);
-    // A cancelled encode may leave threads that are still inside an encoder. The end of the process ends them.
-    std::process::ExitCode::from(code)
+    std::process::ExitCode::from(trix_cli::run(std::env::args_os().collect()))
 }

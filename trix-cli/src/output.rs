@@ -40,6 +40,8 @@ pub fn wrote(result: std::io::Result<()>) {
 /// Reports an error of standard output, and returns the exit code of a command whose own code is `code`. A failed
 /// command keeps its own code. With `whole`, a reader that closes the pipe early is an error too.
 pub fn settle(code: u8, whole: bool) -> u8 {
+    // Nobody else does, if the process is not a program of Rust.
+    wrote(std::io::stdout().flush());
     let lost = LOST.lock().unwrap_or_else(PoisonError::into_inner).take();
     match lost.filter(|error| whole || error.kind() != IoKind::BrokenPipe) {
         None => code,

@@ -8,6 +8,7 @@
 mod ahead;
 mod audio;
 mod checking;
+mod command;
 mod doorway;
 mod errors;
 mod frame;
@@ -27,6 +28,8 @@ mod _trix {
     use crate::audio::{Block, BlockIterator};
     #[pymodule_export]
     use crate::checking::{compare, verify};
+    #[pymodule_export]
+    use crate::command::command;
     #[pymodule_export]
     use crate::errors::error_kinds;
     #[pymodule_export]

@@ -187,6 +187,30 @@ impl Frame {
         unsafe { layout::described(&self.raw().ch_layout) }
     }
 
+    /// The block with its channels in libavutil's own order of their loudspeakers. Newer releases of FFmpeg keep the order of a file.
+    pub fn with_channels_in_order(self) -> Frame {
+        // SAFETY: the layout of a frame is valid.
+        let Some((usual, places)) = (unsafe { layout::in_usual_order(&self.raw().ch_layout) }) else { return self };
+        let Some(format) = self.audio_format() else { return self };
+        let planes: Vec<&[u8]> = (0..self.channels()).map_while(|plane| self.audio_plane(plane)).collect();
+        let planes: Vec<Vec<u8>> = if format.planar {
+            places.iter().filter_map(|place| planes.get(*place).map(|plane| plane.to_vec())).collect()
+        } else {
+            planes.iter().map(|plane| in_order(plane, format.sample.bytes(), &places)).collect()
+        };
+        let planes: Vec<&[u8]> = planes.iter().map(Vec::as_slice).collect();
+        // SAFETY: the layout is valid.
+        let layout = unsafe { layout::described(&usual.0) };
+        match Frame::of_samples(format, &layout, self.sample_rate(), self.samples(), &planes) {
+            Some(mut frame) => {
+                // SAFETY: both frames are valid, and the new one is ours.
+                check(unsafe { av::av_frame_copy_props(frame.raw_mut(), self.raw()) }).expect("memory for properties");
+                frame
+            }
+            None => self,
+        }
+    }
+
     /// Removes the channel layout, but keeps the number of channels.
     pub fn forget_layout(&mut self) {
         // SAFETY: we hold the only reference to the frame; what the layout may have allocated is freed, and a number
@@ -204,6 +228,12 @@ impl Frame {
     pub fn loudspeakers(&self) -> Option<Vec<String>> {
         ChannelLayout::from_name(&self.layout()).map(|layout| layout.loudspeakers())
     }
+}
+
+/// Samples of several channels in turn, each of `bytes` bytes, with the channels that are at `places`.
+fn in_order(samples: &[u8], bytes: usize, places: &[usize]) -> Vec<u8> {
+    let moments = samples.chunks_exact(bytes * places.len());
+    moments.flat_map(|moment| places.iter().flat_map(move |place| &moment[place * bytes..][..bytes])).copied().collect()
 }
 
 /// `AVSampleFormat` as a number.
@@ -278,6 +308,31 @@ mod tests {
         );
         let silence = frame.silence_like_this(2);
         assert_eq!((read(&silence, 1), silence.layout()), (vec![0.0, 0.0], "stereo".into()));
+    }
+
+    #[test]
+    fn channels_in_another_order_are_put_in_order() {
+        let bytes = |numbers: &[u8]| numbers.iter().flat_map(|number| [0, *number]).collect::<Vec<u8>>();
+        for planar in [false, true] {
+            let format = SampleFormat { sample: SampleType::I16, planar };
+            // Two samples of each channel: FL, FR, FC, LFE, SL, SR, BL, BR.
+            let channels: Vec<Vec<u8>> = (0..8).map(|number| bytes(&[number, 10 + number])).collect();
+            let in_turn = bytes(&[0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17]);
+            let planes: Vec<&[u8]> = if planar { channels.iter().map(Vec::as_slice).collect() } else { vec![&in_turn] };
+            let Some(mut frame) = Frame::of_samples(format, "FL+FR+FC+LFE+SL+SR+BL+BR", 8000, 2, &planes) else {
+                panic!("a block");
+            };
+            frame.set_pts(7);
+            let frame = frame.with_channels_in_order();
+            assert_eq!((frame.layout().as_str(), frame.pts()), ("7.1", Some(7)));
+            for (channel, number) in [0, 1, 2, 3, 6, 7, 4, 5].into_iter().enumerate() {
+                let mut found = Vec::new();
+                frame.read_channel(channel, &mut found);
+                let expected =
+                    [number, 10 + number].map(|number| f64::from(i16::from_ne_bytes([0, number])) / 32_768.0);
+                assert_eq!(found, expected, "{planar}: {channel}");
+            }
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl ChannelLayout {
 }
 
 /// An owned `AVChannelLayout`.
-struct Owned(av::AVChannelLayout);
+pub(crate) struct Owned(pub(crate) av::AVChannelLayout);
 
 impl Owned {
     fn empty() -> Self {
@@ -110,6 +110,40 @@ pub(crate) unsafe fn described(layout: &av::AVChannelLayout) -> String {
         }
     }
     String::new()
+}
+
+/// For channels in another order than libavutil's own: the layout of the same loudspeakers in libavutil's order, and where each of its
+/// channels is in `layout`. `None` for channels in that order, and for those that are no set of loudspeakers.
+///
+/// # Safety
+/// `layout` is valid.
+pub(crate) unsafe fn in_usual_order(layout: &av::AVChannelLayout) -> Option<(Owned, Vec<usize>)> {
+    const CUSTOM: c_int = 2;
+    // SAFETY: the field has the size of a C int and is initialised.
+    if unsafe { enum_field!(layout.order) } != CUSTOM {
+        return None;
+    }
+    let count = u32::try_from(layout.nb_channels).ok()?;
+    let mut mask = 0u64;
+    for index in 0..count {
+        // SAFETY: the layout is valid; the call takes any index, and what it returns has the size of a C int.
+        let channel = unsafe {
+            let channel = av::av_channel_layout_channel_from_index(layout, index);
+            enum_field!(channel)
+        };
+        mask |= 1u64.checked_shl(u32::try_from(channel).ok()?)?;
+    }
+    let usual = Owned::of_mask(mask).ok().filter(|usual| usual.0.nb_channels == layout.nb_channels)?;
+    let places = (0..count).map(|index| {
+        // SAFETY: both layouts are valid.
+        let place = unsafe {
+            let channel = av::av_channel_layout_channel_from_index(&usual.0, index);
+            av::av_channel_layout_index_from_channel(layout, channel)
+        };
+        usize::try_from(place).ok()
+    });
+    let places = places.collect::<Option<Vec<usize>>>()?;
+    Some((usual, places))
 }
 
 /// FFmpeg's abbreviations of the channels of a layout. Empty if the order is unknown.

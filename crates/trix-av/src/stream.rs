@@ -130,9 +130,13 @@ pub(crate) unsafe fn facts(stream: *const av::AVStream) -> StreamFacts {
     // SAFETY: the call takes any numbers; names of profiles are static.
     let profile = unsafe { text(av::avcodec_profile_name(codec.codec_id, codec.profile)) };
     // SAFETY: the layout of valid parameters is valid.
-    let layout = unsafe { layout::described(&codec.ch_layout) };
+    let usual = unsafe { layout::in_usual_order(&codec.ch_layout) };
+    // Blocks of audio get this order too (`Frame::with_channels_in_order`).
+    let ch_layout = usual.as_ref().map_or(&codec.ch_layout, |(usual, _)| &usual.0);
     // SAFETY: as above.
-    let channel_labels = unsafe { layout::channel_labels(&codec.ch_layout) };
+    let layout = unsafe { layout::described(ch_layout) };
+    // SAFETY: as above.
+    let channel_labels = unsafe { layout::channel_labels(ch_layout) };
     // SAFETY: the dictionary belongs to the stream.
     let metadata = unsafe { entries(raw.metadata) };
     // SAFETY: the stream is valid.

@@ -2,11 +2,20 @@
 //!
 //! Invariant: what is shown was typed: an option that has its default value is not found.
 
-use std::ops::Range;
+use std::{ffi::OsString, ops::Range, sync::OnceLock};
 
 use trix_core::mistake::{Excerpt, Mistake};
 
-/// The arguments of the process, without its name.
+/// The arguments of the command line, with the name of the program.
+static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Keeps the arguments of the command line, the first of which is the name of the program, for [`Typed::of_process`]. The first call
+/// counts.
+pub fn set(arguments: Vec<OsString>) -> &'static [OsString] {
+    ARGUMENTS.get_or_init(|| arguments)
+}
+
+/// The arguments of the command line, without the name of the program.
 pub struct Typed {
     words: Vec<String>,
 }
@@ -42,9 +51,10 @@ impl Found {
 }
 
 impl Typed {
-    /// The arguments of this process.
+    /// The arguments of the command line, without the name of the program.
     pub fn of_process() -> Self {
-        Typed::new(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect())
+        let words = ARGUMENTS.get().into_iter().flatten().skip(1);
+        Typed::new(words.map(|word| word.to_string_lossy().into_owned()).collect())
     }
 
     /// These arguments.

@@ -132,8 +132,9 @@ impl AudioDecoder {
     fn receive_more(&mut self) -> Result<Option<Frame>> {
         while !self.ended {
             match self.decoder.receive() {
-                Ok(Output::Item(mut frame)) => {
+                Ok(Output::Item(frame)) => {
                     self.check_complaints()?;
+                    let mut frame = frame.with_channels_in_order();
                     self.samples += frame.samples() as u64;
                     // A block without a time follows the one before it.
                     if let Some(pts) = self.times.push(frame.pts(), frame.samples(), frame.sample_rate()) {

@@ -1,11 +1,18 @@
 //! Tests that Trix writes the same output with different releases of the libraries.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use trix_core::{
+    Job, doctor,
     media::time::Rational,
     probe,
-    settings::{audio::AudioSettings, video::Encoder},
+    settings::{
+        audio::AudioSettings,
+        video::{Encoder, VideoSettings},
+    },
     source::Source,
 };
 use trix_fixtures::folder;
@@ -168,4 +175,35 @@ fn five_channels_become_two_by_the_standard_downmix() {
         let peak = f64::from(peak(channel).expect("samples"));
         assert!((peak - expected).abs() < 16.0, "channel {channel}: {peak} for {expected}");
     }
+}
+
+#[test]
+fn channels_that_a_file_has_in_another_order_are_put_in_order() {
+    // The tag of the layout says: L, R, C, LFE, side, back. libavutil has the back before the side.
+    const SIDE_BEFORE_BACK: [u8; 4] = [0x00, 0x80, 0x00, 0x08];
+    let tones: Vec<String> = (1..=8).map(|number| format!("0.2*sin({}*2*PI*t)", 100 * number)).collect();
+    let line = format!("-f lavfi -i aevalsrc={}:c=7.1:s=48000:d=1 -c:a pcm_s16le", tones.join("|"));
+    let mut bytes = fs::read(made_by_ffmpeg("platform-7.1.mov", &line)).expect("a file");
+    let tag = bytes.windows(4).rposition(|name| name == b"chan").expect("a layout") + 8;
+    bytes[tag..tag + 4].copy_from_slice(&SIDE_BEFORE_BACK);
+    let folder = folder();
+    let (source, output) = (folder.path().join("source.mov"), folder.path().join("copy.mkv"));
+    fs::write(&source, bytes).expect("a file");
+
+    let facts = probe::probe(&Source::open(&source).expect("a source"));
+    let audio = facts.streams[0].audio.as_ref().expect("audio");
+    assert_eq!((audio.channels, audio.layout.as_str()), (8, "7.1"));
+    let mut job = Job::new(&source, &output);
+    job.outputs[0].video = VideoSettings::None;
+    job.outputs[0].audio = "flac".parse().expect("a codec");
+    done(&job);
+
+    // Older releases of libavformat take this tag for the order of libavutil.
+    let version = doctor::examine().libraries.into_iter().find(|library| library.name == "libavformat");
+    let major = version.and_then(|library| library.version.split('.').next()?.parse::<u32>().ok()).expect("a version");
+    let order: [usize; 8] = if major < 61 { [0, 1, 2, 3, 4, 5, 6, 7] } else { [0, 1, 2, 3, 6, 7, 4, 5] };
+    let (given, written) = (samples(&source, 0, "s16le"), samples(&output, 0, "s16le"));
+    let given = given.as_chunks::<2>().0.as_chunks::<8>().0;
+    let expected: Vec<[[u8; 2]; 8]> = given.iter().map(|moment| order.map(|place| moment[place])).collect();
+    assert!(given.len() == 48_000 && written.as_chunks::<2>().0.as_chunks::<8>().0 == expected);
 }

@@ -17,6 +17,7 @@ __all__ = [
     "Run",
     "Session",
     "Source",
+    "command",
     "compare",
     "doctor",
     "error_kinds",
@@ -32,6 +33,7 @@ __all__ = [
     "version",
 ]
 
+def command() -> int: ...
 def doctor() -> str: ...
 def error_kinds() -> list[str]: ...
 def info_text(info: str) -> str: ...

@@ -13,7 +13,7 @@ use trix_core::{
 };
 use trix_fixtures::{folder, program};
 
-use crate::support::{done, ffprobe, made_by_ffmpeg, number, quick, text};
+use crate::support::{done, ffprobe, made_by_ffmpeg, number, program_is_of_this_release, quick, text};
 
 /// Every audio codec, and the containers that hold it.
 const TARGETS: [(&str, &[&str]); 7] = [
@@ -312,7 +312,9 @@ fn a_copy_of_audio_out_of_matroska_is_cut_to_the_sample() {
         ("cut-dts.mkv", "dca", "mkv"),
         ("cut-pcm.mkv", "pcm_s16le", "mov"),
     ] {
-        is_cut_in_step(&flashing(name, audio), extension, true, 25);
+        // The delay of Opus is 6.5 ms. Matroska rounds it, and releases of libavformat round it differently.
+        let rounded_twice = audio == "libopus" && !program_is_of_this_release();
+        is_cut_in_step(&flashing(name, audio), extension, true, if rounded_twice { 49 } else { 25 });
     }
 }
 

@@ -9,8 +9,9 @@ use serde_json::Value;
 use trix_core::{
     Cancel, Error, ErrorKind, Limits, OnDamage, Source,
     damage::DamageKind,
-    media::time::Rational,
+    media::time::{Rational, TimeBase, Timestamp},
     plan::Cut,
+    probe,
     reading::{
         full_decode_count::{self, FullDecodeCount},
         reader::FrameReader,
@@ -49,11 +50,18 @@ fn foreign(file: &Path, options: &str) -> Vec<u8> {
     program::ffmpeg(&line).stdout
 }
 
-/// Returns the frame times from `ffprobe` in ticks of the stream. `None` for a frame without a time.
+/// Returns the frame times from `ffprobe` in ticks of our stream. `None` for a frame without a time.
 fn foreign_times(file: &Path) -> Vec<Option<i64>> {
-    let json = ffprobe(file, "-select_streams v:0 -show_frames -show_entries frame=best_effort_timestamp");
+    let entries = "-show_frames -show_streams -show_entries frame=best_effort_timestamp:stream=time_base";
+    let json = ffprobe(file, &format!("-select_streams v:0 {entries}"));
+    // Releases of libavformat differ in the ticks of raw DV.
+    let base = text(&json["streams"][0]["time_base"]);
+    let (num, den) = base.split_once('/').expect("a fraction");
+    let theirs = TimeBase::new(num.parse().expect("a number"), den.parse().expect("a number"));
+    let facts = probe::probe(&open(file, &Reading::default()));
+    let ours = facts.streams.iter().find(|stream| stream.video.is_some()).expect("video").time_base;
     let frames = json["frames"].as_array().expect("frames").iter();
-    frames.map(|frame| frame["best_effort_timestamp"].as_i64()).collect()
+    frames.map(|frame| Some(Timestamp::new(frame["best_effort_timestamp"].as_i64()?, theirs).rescale(ours))).collect()
 }
 
 /// Asserts that Trix and `ffmpeg` read the same frames with the same times. If a frame has no time, Trix adds `step`

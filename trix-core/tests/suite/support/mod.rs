@@ -20,13 +20,22 @@ use std::{
 
 use serde_json::Value;
 use trix_core::{
-    Control, Error, Job, Report, run_job,
+    Control, Error, Job, Report, doctor, run_job,
     settings::{
         audio::AudioSettings,
         video::{EncodeSettings, Encoder, VideoSettings},
     },
 };
 use trix_fixtures::program;
+
+/// True if the `ffmpeg` program is of the release that the libraries of this process are of.
+pub fn program_is_of_this_release() -> bool {
+    let libraries = doctor::examine().libraries;
+    let ours = &libraries.iter().find(|library| library.name == "ffmpeg").expect("FFmpeg").version;
+    let release = ours.split(['-', '+']).next().expect("a release");
+    let theirs = program::text(&program::run("ffmpeg", ["-version"]));
+    theirs.split([' ', '-', '+']).nth(2) == Some(release)
+}
 
 /// Runs a job that must succeed.
 pub fn done(job: &Job) -> Report {

@@ -19,7 +19,7 @@ use crate::support::{
         Grid, Planes, assert_equal, decisions, decoded, ffv1_job, filtered, joined, plan, refusal, split, through,
         written,
     },
-    mediainfo, quick, text, times, video_job, video_stream,
+    mediainfo, program_is_of_this_release, quick, text, times, video_job, video_stream,
 };
 
 /// Fifty moving images per second as fields of 25 frames, top field first.
@@ -159,6 +159,16 @@ fn flagged_stills_are_deinterlaced_since_nothing_can_be_measured() {
     assert!(said.contains("too little moves"), "{said}");
 }
 
+/// Planes without `rows` rows at the top and at the bottom.
+fn without_outer(planes: &Planes, rows: usize) -> Planes {
+    let inner = planes.iter().map(|plane| Grid {
+        samples: plane.samples[rows * plane.width..(plane.height - rows) * plane.width].to_vec(),
+        height: plane.height - 2 * rows,
+        ..plane.clone()
+    });
+    inner.collect()
+}
+
 #[test]
 fn deinterlaced_frames_equal_those_of_the_same_filter_in_ffmpeg() {
     let folder = folder();
@@ -175,7 +185,11 @@ fn deinterlaced_frames_equal_those_of_the_same_filter_in_ffmpeg() {
             let theirs = decoded(&file, format, (180, 144), &format!("-vf bwdif=mode={mode}:parity={order}:deint=all"));
             assert_eq!((shots.len(), theirs.len()), (count, count), "{name} {mode}");
             for (number, (shot, theirs)) in shots.iter().zip(&theirs).enumerate() {
-                assert_equal(&shot.planes, theirs, &format!("{name} {mode} frame {number}"));
+                // Releases of the filter differ in the outer rows of the first and the last frame.
+                let is_outer = number == 0 || number + 1 == count;
+                let rows = if is_outer && !program_is_of_this_release() { 4 } else { 0 };
+                let [ours, theirs] = [&shot.planes, theirs].map(|planes| without_outer(planes, rows));
+                assert_equal(&ours, &theirs, &format!("{name} {mode} frame {number}"));
                 assert_eq!(shot.number as usize, number * 24 / count, "{name} {mode}: the frame it was made of");
             }
         }
