@@ -1807,9 +1807,9 @@ class RawGeometry(Record):
 class ReadingProgress(Record):
     """How far a command without a job has read its file; of two files, the first."""
     bytes: int
-    """The byte that was read last."""
+    """Bytes that were read: the place in the file, or the sum over all files that are compared."""
     bytes_expected: int | None
-    """Bytes of the file, where known."""
+    """Bytes of the file or of these files, where known."""
     elapsed_seconds: float
     """Seconds since the command began to read."""
     eta_seconds: float | None
