@@ -9,7 +9,7 @@ use trix_av::{
     stream::{CodecParameters, StreamKind},
 };
 use trix_bitstream::{
-    nal::{self, Framing, NalCodec},
+    nal::{self, Framing, NalCodec, Random},
     sei,
 };
 use trix_model::{
@@ -27,7 +27,7 @@ pub struct TrackRecord {
     pub codec: String,
     /// Compressed frames, blocks of audio, or subtitles.
     pub packets: u64,
-    /// The number of packets at which decoding can start.
+    /// The number of packets at which decoding can start. In H.264, these are IDR frames and frames with a recovery point.
     pub keyframes: u64,
     /// How many of them an edit list hides: decoded, but not presented.
     pub hidden: u64,
@@ -102,7 +102,7 @@ impl TrackRecorder {
             return;
         }
         self.packets += 1;
-        self.keyframes += u64::from(packet.is_key());
+        self.keyframes += u64::from(packet.is_key() && self.begins_decoding(packet.data()));
         self.hidden += u64::from(packet.is_discarded());
         self.bytes += packet.data().len() as u64;
         self.extras.alpha_layer += u64::from(packet.has_alpha_layer());
@@ -130,6 +130,17 @@ impl TrackRecorder {
                 }
             }
             None => self.essence.update(self.without_adts(packet.data())),
+        }
+    }
+
+    /// False for a frame that its flag calls a keyframe, but that does not say so itself. FFmpeg's parser flags each I-frame of a
+    /// stream of H.264 with one reference frame.
+    fn begins_decoding(&self, data: &[u8]) -> bool {
+        match self.nal {
+            Some(nal @ NalCodec::H264) => {
+                nal::units(data, self.framing).into_iter().any(|unit| nal.random_access(unit) != Random::None)
+            }
+            _ => true,
         }
     }
 

@@ -2558,7 +2558,9 @@ class TrackRecord(Record):
     hidden: int
     """How many of them an edit list hides: decoded, but not presented."""
     keyframes: int
-    """The number of packets at which decoding can start."""
+    """The number of packets at which decoding can start. In H.264, these are IDR frames and frames
+    with a recovery point.
+    """
     kind: StreamKind
     """Frames, audio or subtitles."""
     last: Timestamp | None

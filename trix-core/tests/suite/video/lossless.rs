@@ -48,6 +48,25 @@ fn x264_gives_every_10_bit_sample_back() {
 }
 
 #[test]
+fn i_frames_between_keyframes_are_no_keyframes() {
+    // Each frame of noise is a cut. x264 makes most of them I-frames that are no IDR, in a stream with one reference frame.
+    let folder = folder();
+    let noise = folder.path().join("noise.y4m");
+    let source = "nullsrc=size=64x64:rate=25,geq=random(1)*255:128:128";
+    program::ffmpeg(&format!("-f lavfi -i {source} -frames:v 30 {}", noise.display()));
+    for extension in ["mp4", "mkv", "mov", "ts"] {
+        let output = folder.path().join("cuts").with_extension(extension);
+        let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
+        let settings = EncodeSettings { preset: Some("veryfast".into()), ..settings };
+        done(&video_job(&noise, &output, Encoder::X264, settings));
+        let frames = "-select_streams v -show_entries frame=pict_type -of csv=p=0";
+        let kinds =
+            program::text(&program::run("ffprobe", format!("-v error {frames} {}", output.display()).split(' ')));
+        assert!(kinds.matches('I').count() > 10, "{extension}: {kinds}");
+    }
+}
+
+#[test]
 fn x265_gives_every_8_bit_sample_back() {
     for format in ["gray", "yuv420p", "yuv422p", "yuv444p"] {
         every_sample_comes_back(Encoder::X265, format, "mp4", "veryfast");
