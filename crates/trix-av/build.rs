@@ -44,6 +44,9 @@ const ABILITIES: [(&str, &str, &str, &str); 4] = [
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    if env::var_os("CARGO_FEATURE_VENDORED").is_some() {
+        require_vendored();
+    }
     for (name, library, header, code) in ABILITIES {
         println!("cargo::rustc-check-cfg=cfg({name})");
         let folder = pkg_config::get_variable(library, "includedir").map(PathBuf::from);
@@ -56,6 +59,17 @@ fn main() {
             println!("cargo::rustc-cfg={name}");
         }
     }
+}
+
+/// Fails where pkg-config does not find the libraries of `make vendored`. Otherwise, those of the system would be linked.
+fn require_vendored() {
+    // Only those libraries have this file.
+    pkg_config::Config::new().cargo_metadata(false).probe("trix-vendored").unwrap_or_else(|error| {
+        panic!(
+            "the feature `vendored` links the libraries of `make vendored`, and pkg-config does not find them. Run \
+             `make build-vendored`, or give cargo `--config target/vendored/prefix/cargo.toml`: {error}"
+        )
+    });
 }
 
 fn compiles(folder: &Path, code: &str) -> bool {

@@ -7,18 +7,8 @@
 use std::{env, fs, path::PathBuf};
 
 fn main() {
-    let vendored = env::var_os("CARGO_FEATURE_VENDORED").is_some();
-    if vendored {
-        // Only the libraries of `make vendored` have this file. Without this check, those of the system would be taken for them.
-        pkg_config::Config::new().cargo_metadata(false).probe("trix-vendored").unwrap_or_else(|error| {
-            panic!(
-                "the feature `vendored` links the libraries of `make vendored`, and pkg-config does not find them. \
-                 Run `make build-vendored`, or give cargo `--config target/vendored/prefix/cargo.toml`: {error}"
-            )
-        });
-    }
     let library = pkg_config::Config::new()
-        .statik(vendored)
+        .statik(env::var_os("CARGO_FEATURE_VENDORED").is_some())
         .atleast_version("3.4")
         .probe("x265")
         .expect("libx265 and its header are needed: apt-get install libx265-dev");
