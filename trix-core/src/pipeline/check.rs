@@ -152,13 +152,12 @@ pub(super) fn compare_frames(
     // The first reading has judged damage. If the job tolerated damage, this reading meets it again.
     let on_damage = if damage.is_empty() { Default::default() } else { whole.source.settings.on_damage };
     let counters: Vec<Arc<Counters>> = files.iter().map(|_| Arc::default()).collect();
-    let expected = files.iter().map(|(_, file, _)| file.frames).min();
-    let rate = files.first().map_or(25.0, |(_, file, _)| file.video.rate.to_f64());
-    let mut watch = Watch::new(Phase::Verify, Expected::Frames(expected, rate), counters.clone());
+    let expected = |file: &Compared<'_>| Expected::Frames(Some(file.frames), file.video.rate.to_f64());
+    let outputs = files.iter().zip(&counters).map(|((_, file, _), own)| (Arc::clone(own), expected(file)));
+    let mut watch = Watch::new(Phase::Verify, outputs.collect());
     let mut meters = Meters::new(host.control);
     for ((number, file, _), own) in files.iter().zip(&counters) {
-        let expected = Expected::Frames(Some(file.frames), file.video.rate.to_f64());
-        let own = Watch::new(Phase::Verify, expected, vec![Arc::clone(own)]);
+        let own = Watch::new(Phase::Verify, vec![(Arc::clone(own), expected(file))]);
         meters.add(*number, file.plan.path.clone(), Stage::Verify, own);
     }
     let (mut copies, mut places, mut refused) = (Vec::new(), Vec::new(), Vec::new());

@@ -185,9 +185,9 @@ fn watch_of<'a>(
 ) -> Watch {
     let (shown, heard): (Vec<_>, Vec<_>) = sinks.partition(|(sink, _)| plan.video(*sink).is_some());
     let watched = if shown.is_empty() { heard } else { shown };
-    let expected = watched.first().map_or(Expected::Seconds(None), |(sink, _)| match plan.video(*sink) {
-        Some(video) => Expected::Frames(expected_frames(plan, *sink, source), video.rate.to_f64()),
-        None => Expected::Seconds(seconds(plan, source, *sink)),
-    });
-    Watch::new(phase, expected, watched.into_iter().map(|(_, own)| Arc::clone(own)).collect())
+    let expected = |sink: Sink| match plan.video(sink) {
+        Some(video) => Expected::Frames(expected_frames(plan, sink, source), video.rate.to_f64()),
+        None => Expected::Seconds(seconds(plan, source, sink)),
+    };
+    Watch::new(phase, watched.into_iter().map(|(sink, own)| (Arc::clone(own), expected(sink))).collect())
 }

@@ -185,13 +185,35 @@ pub enum Expected {
     Seconds(Option<f64>),
 }
 
+impl Expected {
+    /// Frames in a second of playing time. 0 where packets are counted.
+    fn rate(self) -> f64 {
+        if let Expected::Frames(_, rate) = self { rate } else { 0.0 }
+    }
+
+    /// Seconds of playing time in all, where known.
+    fn seconds(self) -> Option<f64> {
+        match self {
+            Expected::Frames(count, rate) => count.map(|count| count as f64 / rate),
+            Expected::Seconds(seconds) => seconds,
+        }
+    }
+
+    /// Seconds of playing time that are done by `counters`.
+    fn done(self, counters: &Counters) -> f64 {
+        match self {
+            Expected::Frames(_, rate) => counters.frames.load(Ordering::Relaxed) as f64 / rate,
+            Expected::Seconds(_) => counters.micros.load(Ordering::Relaxed) as f64 / 1e6,
+        }
+    }
+}
+
 /// Turns counters into [`Progress`].
 pub struct Watch {
     phase: Phase,
-    expected: Expected,
     started: Instant,
-    /// One for each output. The slowest output gives the progress of the job.
-    counters: Vec<Arc<Counters>>,
+    /// The counters of each output, and what it is to do. The slowest output gives the progress of the job.
+    outputs: Vec<(Arc<Counters>, Expected)>,
     queues: Vec<(String, Arc<Depth>)>,
     /// Seconds of playing time that were done then.
     window: VecDeque<(Instant, f64)>,
@@ -201,10 +223,10 @@ pub struct Watch {
 const WINDOW: Duration = Duration::from_secs(5);
 
 impl Watch {
-    /// Watches a phase that begins now. There is one counter for each output.
-    pub fn new(phase: Phase, expected: Expected, counters: Vec<Arc<Counters>>) -> Self {
+    /// Watches a phase of `outputs` that begins now.
+    pub fn new(phase: Phase, outputs: Vec<(Arc<Counters>, Expected)>) -> Self {
         let started = Instant::now();
-        Watch { phase, expected, started, counters, queues: Vec::new(), window: VecDeque::from([(started, 0.0)]) }
+        Watch { phase, started, outputs, queues: Vec::new(), window: VecDeque::from([(started, 0.0)]) }
     }
 
     /// Also reports what waits for the stage `name`.
@@ -214,8 +236,8 @@ impl Watch {
 
     /// Looks no longer at the counters of an output that failed, unless they are the only ones.
     pub fn leave_out(&mut self, failed: &Arc<Counters>) {
-        if self.counters.iter().any(|own| !Arc::ptr_eq(own, failed)) {
-            self.counters.retain(|own| !Arc::ptr_eq(own, failed));
+        if self.outputs.iter().any(|(own, _)| !Arc::ptr_eq(own, failed)) {
+            self.outputs.retain(|(own, _)| !Arc::ptr_eq(own, failed));
         }
     }
 
@@ -225,15 +247,12 @@ impl Watch {
     }
 
     fn look_at(&mut self, now: Instant) -> Progress {
-        let least = |of: fn(&Counters) -> &AtomicU64| {
-            self.counters.iter().map(|own| of(own).load(Ordering::Relaxed)).min().unwrap_or(0)
-        };
-        let frame = least(|own| &own.frames);
-        let bytes = self.counters.iter().map(|own| own.bytes.load(Ordering::Relaxed)).sum();
-        let (done, expected, rate) = match self.expected {
-            Expected::Frames(count, rate) => (frame as f64 / rate, count.map(|count| count as f64 / rate), rate),
-            Expected::Seconds(seconds) => (least(|own| &own.micros) as f64 / 1e6, seconds, 0.0),
-        };
+        let bytes = self.outputs.iter().map(|(own, _)| own.bytes.load(Ordering::Relaxed)).sum();
+        let done_by = |(own, expected): &(Arc<Counters>, Expected)| expected.done(own);
+        let slowest = self.outputs.iter().min_by(|one, other| done_by(one).total_cmp(&done_by(other)));
+        let done = slowest.map_or(0.0, done_by);
+        let frame = slowest.map_or(0, |(own, _)| own.frames.load(Ordering::Relaxed));
+        let expected = slowest.map_or(Expected::Seconds(None), |(_, expected)| *expected);
         self.window.push_back((now, done));
         while self.window.len() > 2 && self.window.front().is_some_and(|(then, _)| now - *then > WINDOW) {
             self.window.pop_front();
@@ -241,15 +260,15 @@ impl Watch {
         let (then, before) = self.window.front().copied().unwrap_or((self.started, 0.0));
         let elapsed = (now - then).as_secs_f64();
         let speed = if elapsed > 0.0 { (done - before).max(0.0) / elapsed } else { 0.0 };
-        let left = expected.map(|expected| (expected - done).max(0.0));
+        let left = expected.seconds().map(|expected| (expected - done).max(0.0));
         Progress {
             trix: json::VERSION,
             phase: self.phase,
             frame,
-            frames_expected: if let Expected::Frames(count, _) = self.expected { count } else { None },
+            frames_expected: if let Expected::Frames(count, _) = expected { count } else { None },
             seconds: done,
-            seconds_expected: expected,
-            fps: speed * rate,
+            seconds_expected: expected.seconds(),
+            fps: speed * expected.rate(),
             speed,
             eta_seconds: left.filter(|_| speed > 0.0).map(|left| left / speed),
             bitrate_kbps: if done > 0.0 { bytes as f64 * 8.0 / 1000.0 / done } else { 0.0 },
@@ -271,7 +290,8 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_the_slowest_output_over_five_seconds() {
         let counters = [(); 2].map(|()| Arc::new(Counters::default()));
-        let mut watch = Watch::new(Phase::Encode, Expected::Frames(Some(1000), 25.0), counters.to_vec());
+        let frames = Expected::Frames(Some(1000), 25.0);
+        let mut watch = Watch::new(Phase::Encode, counters.iter().map(|own| (Arc::clone(own), frames)).collect());
         let began = watch.started;
         let mut at = |seconds: u64, frames: [u64; 2]| {
             counters.iter().zip(frames).for_each(|(own, frames)| own.frames.store(frames, Ordering::Relaxed));
@@ -288,9 +308,24 @@ mod tests {
     }
 
     #[test]
+    fn the_slowest_output_is_that_with_the_least_playing_time() {
+        // Ten seconds at 50 and at 25 frames a second.
+        let outputs = [50.0, 25.0].map(|rate| (Arc::default(), Expected::Frames(Some((10.0 * rate) as u64), rate)));
+        for order in [[0, 1], [1, 0]] {
+            let mut watch = Watch::new(Phase::Encode, order.map(|at: usize| outputs[at].clone()).to_vec());
+            for (frames, seconds, slowest) in [([200, 75], 3.0, 1), ([400, 225], 8.0, 0), ([500, 249], 9.96, 1)] {
+                outputs.iter().zip(frames).for_each(|((own, _), frames)| own.frames.store(frames, Ordering::Relaxed));
+                let progress = watch.look();
+                assert_eq!((progress.seconds, progress.seconds_expected), (seconds, Some(10.0)));
+                assert_eq!((progress.frame, progress.frames_expected), (frames[slowest], Some([500, 250][slowest])));
+            }
+        }
+    }
+
+    #[test]
     fn a_file_without_encoded_video_is_measured_by_its_playing_time() {
         let counters = Arc::new(Counters::default());
-        let mut watch = Watch::new(Phase::Encode, Expected::Seconds(Some(60.0)), vec![Arc::clone(&counters)]);
+        let mut watch = Watch::new(Phase::Encode, vec![(Arc::clone(&counters), Expected::Seconds(Some(60.0)))]);
         let began = watch.started;
         // Packets need not come in the order of their times.
         [0, 12_000_000, 11_000_000].into_iter().for_each(|micros| counters.add_packet(micros));
