@@ -49,9 +49,10 @@ impl FileId {
     }
 }
 
-/// `path` from the root on. An empty path stays as it is.
+/// `path` from the root on, without a slash at its end: nothing that is no folder has a name with one. An empty path stays as it
+/// is.
 fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components().collect()
 }
 
 /// `rest` without `NAME/..`. The folders of `rest` are missing, so none of them can be a link.
@@ -83,7 +84,15 @@ mod tests {
         symlink(at("folder/film"), at("soft")).unwrap();
         symlink(at("folder"), at("door")).unwrap();
         let film = FileId::of(&at("folder/film"));
-        for name in ["hard", "soft", "door/film", "./folder/../folder/film", "gone/../hard", "gone/gone/../../soft"] {
+        for name in [
+            "hard",
+            "soft",
+            "door/film",
+            "folder/film/",
+            "./folder/../folder/film",
+            "gone/../hard",
+            "gone/gone/../../soft",
+        ] {
             assert_eq!(FileId::of(&at(name)), film, "{name}");
         }
         for name in ["other", "folder", "film", "folder/film2", "gone/film"] {
@@ -98,7 +107,9 @@ mod tests {
         fs::create_dir(at("folder")).unwrap();
         symlink(at("folder"), at("door")).unwrap();
         let new = FileId::of(&at("folder/new/copy"));
-        for name in ["door/new/copy", "folder/./new/copy", "folder/new/x/../copy", "folder/x/../new/copy"] {
+        for name in
+            ["door/new/copy", "door/new/copy/", "folder/./new/copy", "folder/new/x/../copy", "folder/x/../new/copy"]
+        {
             assert_eq!(FileId::of(&at(name)), new, "{name}");
         }
         assert_ne!(FileId::of(&at("new/copy")), new);
