@@ -29,8 +29,13 @@ pub(super) struct Choice {
     pub(super) why: Option<String>,
 }
 
-/// The codecs that common players and browsers decode in an MP4.
+/// The codecs that common players and browsers decode in MP4 and MOV.
 const PLAYED: [&str; 4] = ["aac", "mp3", "ac3", "eac3"];
+
+/// True if players that read `container` decode `codec`. Those that read another container than MP4 or MOV decode what it holds.
+fn is_played(container: Container, codec: &str) -> bool {
+    !container.is_iso() || PLAYED.contains(&codec)
+}
 
 /// Why the audio of a program is not copied.
 pub(super) const NO_PACKETS: &str = "a program gives samples, and no packets that could be copied";
@@ -54,7 +59,7 @@ pub(super) fn choose(
         Some("a copy keeps its channels, rate and level".to_owned())
     } else if let Err(problem) = copies(container, stream) {
         Some(problem)
-    } else if job.output.compatible && !PLAYED.contains(&stream.codec.as_str()) {
+    } else if job.output.compatible && !is_played(container, &stream.codec) {
         Some(format!("few players decode {} in {}", stream.codec, container.name()))
     } else if job.part.is_some() && !package::CODECS.contains(&stream.codec.as_str()) {
         Some(format!("{} has no place in a package", stream.codec))
@@ -69,7 +74,7 @@ pub(super) fn choose(
     // A copy that is cut at packets, up to half a packet off, loses less than another lossy codec.
     let chosen = AudioCodec::of(settings);
     let is_for_players = job.output.compatible && chosen.is_some_and(|codec| codec.name == "aac");
-    if is_for_players && !PLAYED.contains(&stream.codec.as_str()) {
+    if is_for_players && !is_played(container, &stream.codec) {
         return Choice { settings, why: Some(format!("{reason}, and common players decode AAC")) };
     }
     let keeps = chosen.is_some_and(|codec| !codec.is_lossy() || codec.name == own_name(stream));

@@ -315,8 +315,8 @@ class OutputSettings(Settings):
     compatible: bool | None = None
     """True if common players and browsers have to decode the output. With x264 and x265, `chroma`
     that is not set is 4:2:0. `depth` that is not set is at most 8 bits of H.264, or 10 bits of
-    HEVC. A `profile` or a lossless encode leaves both as they are. Audio that is `auto` and has
-    to be encoded becomes AAC, if the container holds it.
+    HEVC. A `profile` or a lossless encode leaves both as they are. Audio that is `auto` becomes
+    AAC in an MP4 or MOV if few players decode it there.
     """
     id: str | None = None
     """A name by which a document that inherits this one can change it."""

@@ -203,7 +203,7 @@ pub struct OutputSettings {
     pub video: VideoSettings,
     /// True if common players and browsers have to decode the output. With x264 and x265, `chroma` that is not set is 4:2:0.
     /// `depth` that is not set is at most 8 bits of H.264, or 10 bits of HEVC. A `profile` or a lossless encode leaves both as
-    /// they are. Audio that is `auto` and has to be encoded becomes AAC, if the container holds it.
+    /// they are. Audio that is `auto` becomes AAC in an MP4 or MOV if few players decode it there.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub compatible: bool,
     /// What is done to frames before they are encoded.
