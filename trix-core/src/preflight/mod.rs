@@ -1,6 +1,6 @@
 //! What a plan needs before its first frame: names, folders, space on disk and memory.
 //!
-//! Invariant: nothing is written and nothing is decoded here.
+//! Invariant: nothing is written here, and a plan is compared without decoding anything.
 
 mod space;
 
@@ -42,6 +42,7 @@ pub struct Preflight {
     /// Why this machine is too small for the plan, if it is.
     pub doubt: Option<Decision>,
     /// Offsets of external audio that are probably wrong, one sentence each.
+    #[serde(default)]
     pub offsets: Vec<String>,
 }
 

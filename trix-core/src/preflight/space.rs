@@ -57,7 +57,8 @@ impl Space {
     }
 }
 
-/// The space that the products of a job may take, for each file system. Nothing is decoded for it.
+/// The space that the products of a job may take, for each file system. Plans the job except for its loudness; that can decode some
+/// frames, and read the source to its end.
 ///
 /// # Errors
 /// As [`crate::plan()`].
