@@ -165,7 +165,7 @@ fn frames(bytes: &[u8]) {
             for unit in &units {
                 sequence_set::read(unit, codec);
             }
-            let extras = sei::extras(bytes, codec, framing);
+            let extras = sei::extras(&nal::units(bytes, framing), codec);
             sei::with_extras(bytes, codec, &extras);
             units.into_iter().for_each(|unit| {
                 codec.random_access(unit);

@@ -145,10 +145,9 @@ fn escaped(body: &[u8]) -> Vec<u8> {
 }
 
 /// Reads the extras of a coded frame with any framing.
-pub fn extras(frame: &[u8], codec: NalCodec, framing: Framing) -> Extras {
-    let units = nal::units(frame, framing);
+pub fn extras(units: &[&[u8]], codec: NalCodec) -> Extras {
     let mut found = Extras::default();
-    each_message_in(&units, codec, |kind, message| take_extra(kind, message, &mut found));
+    each_message_in(units, codec, |kind, message| take_extra(kind, message, &mut found));
     // Type 62 of HEVC: the RPU of Dolby Vision.
     found.dolby_vision = units.iter().rev().find_map(|unit| match (codec, unit) {
         (NalCodec::Hevc, [header, _, body @ ..]) if header >> 1 & 0x3f == 62 => Some(Arc::from(body)),
@@ -298,7 +297,7 @@ mod tests {
         let frame = vec![0, 0, 0, 1, 0x46, 1, 0x50, 0, 0, 0, 1, 0x26, 1, 7, 7, 7, 0, 0, 1, 0x26, 1, 8];
         let coded = with_extras(&frame, NalCodec::Hevc, &extras_in).unwrap().concat();
         assert_eq!(with_extras(&frame, NalCodec::Hevc, &Extras::default()), None);
-        assert_eq!(extras(&coded, NalCodec::Hevc, Framing::StartCodes), extras_in);
+        assert_eq!(extras(&nal::units(&coded, Framing::StartCodes), NalCodec::Hevc), extras_in);
         let slices = |data: &[u8]| -> Vec<Vec<u8>> {
             let units = nal::units(data, Framing::StartCodes).into_iter();
             units.filter(|unit| NalCodec::Hevc.is_slice(unit)).map(<[u8]>::to_vec).collect()
@@ -333,7 +332,7 @@ mod tests {
             hdr10_plus: None,
         };
         let coded = with_extras(&[0, 0, 1, 0x65, 1, 2], NalCodec::H264, &extras_in).unwrap().concat();
-        let found = extras(&coded, NalCodec::H264, Framing::StartCodes);
+        let found = extras(&nal::units(&coded, Framing::StartCodes), NalCodec::H264);
         assert_eq!(found, Extras { dolby_vision: None, ..extras_in });
     }
 
@@ -378,7 +377,7 @@ mod tests {
     fn hostile_messages_end_the_search() {
         for body in [&[6u8, 4][..], &[6, 4, 255, 255], &[6, 255, 255], &[6, 4, 9, 0xb5, 0]] {
             let coded = [&[0, 0, 1], body].concat();
-            assert!(extras(&coded, NalCodec::H264, Framing::StartCodes).is_empty());
+            assert!(extras(&nal::units(&coded, Framing::StartCodes), NalCodec::H264).is_empty());
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use trix_av::{packet::Packet, stream::CodecParameters};
 use trix_bitstream::{
-    nal::{Framing, NalCodec},
+    nal::{self, Framing, NalCodec},
     sei,
 };
 use trix_model::extras::Extras;
@@ -36,7 +36,8 @@ impl DynamicHdr {
     pub fn push(&mut self, packet: &Packet) {
         let Some(pts) = packet.pts() else { return };
         // Captions come with the decoded frame, for every codec.
-        let found = Extras { captions: Vec::new(), ..sei::extras(packet.data(), NalCodec::Hevc, self.framing) };
+        let units = nal::units(packet.data(), self.framing);
+        let found = Extras { captions: Vec::new(), ..sei::extras(&units, NalCodec::Hevc) };
         if !found.is_empty() {
             self.waiting.insert(pts, found);
         }

@@ -27,7 +27,8 @@ pub struct TrackRecord {
     pub codec: String,
     /// Compressed frames, blocks of audio, or subtitles.
     pub packets: u64,
-    /// The number of packets at which decoding can start. In H.264, these are IDR frames and frames with a recovery point.
+    /// The number of packets at which decoding can start. In H.264, these are flagged frames that are IDR or have a
+    /// recovery point.
     pub keyframes: u64,
     /// How many of them an edit list hides: decoded, but not presented.
     pub hidden: u64,
@@ -102,7 +103,11 @@ impl TrackRecorder {
             return;
         }
         self.packets += 1;
-        self.keyframes += u64::from(packet.is_key() && self.begins_decoding(packet.data()));
+        let units = self.nal.map(|nal| (nal, nal::units(packet.data(), self.framing)));
+        // FFmpeg's parser flags each I-frame of a stream of H.264 with one reference frame.
+        let says_no = |nal: NalCodec, unit: &[u8]| nal == NalCodec::H264 && nal.random_access(unit) == Random::None;
+        let is_entry = units.as_ref().is_none_or(|(nal, units)| !units.iter().all(|unit| says_no(*nal, unit)));
+        self.keyframes += u64::from(packet.is_key() && is_entry);
         self.hidden += u64::from(packet.is_discarded());
         self.bytes += packet.data().len() as u64;
         self.extras.alpha_layer += u64::from(packet.has_alpha_layer());
@@ -119,10 +124,10 @@ impl TrackRecorder {
             let end = pts.saturating_add(packet.duration());
             self.end = Some(self.end.map_or(end, |last| last.max(end)));
         }
-        match self.nal {
-            Some(nal) => {
-                self.extras.add(&sei::extras(packet.data(), nal, self.framing));
-                for unit in nal::units(packet.data(), self.framing) {
+        match units {
+            Some((nal, units)) => {
+                self.extras.add(&sei::extras(&units, nal));
+                for unit in units {
                     if nal.is_slice(unit) {
                         // A muxer that writes lengths may include zeros that belong to the next start code.
                         self.essence.update(nal::trim(unit));
@@ -130,17 +135,6 @@ impl TrackRecorder {
                 }
             }
             None => self.essence.update(self.without_adts(packet.data())),
-        }
-    }
-
-    /// False for a frame that its flag calls a keyframe, but that does not say so itself. FFmpeg's parser flags each I-frame of a
-    /// stream of H.264 with one reference frame.
-    fn begins_decoding(&self, data: &[u8]) -> bool {
-        match self.nal {
-            Some(nal @ NalCodec::H264) => {
-                nal::units(data, self.framing).into_iter().any(|unit| nal.random_access(unit) != Random::None)
-            }
-            _ => true,
         }
     }
 

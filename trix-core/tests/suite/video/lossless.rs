@@ -58,7 +58,9 @@ fn i_frames_between_keyframes_are_no_keyframes() {
         let output = folder.path().join("cuts").with_extension(extension);
         let settings = EncodeSettings { rate: Some(RateControl::Lossless), ..quick("") };
         let settings = EncodeSettings { preset: Some("veryfast".into()), ..settings };
-        done(&video_job(&noise, &output, Encoder::X264, settings));
+        let report = done(&video_job(&noise, &output, Encoder::X264, settings));
+        let keyframes = report.outputs[0].tracks[0].keyframes;
+        assert!((1..4).contains(&keyframes), "{extension}: {keyframes}");
         let frames = "-select_streams v -show_entries frame=pict_type -of csv=p=0";
         let kinds =
             program::text(&program::run("ffprobe", format!("-v error {frames} {}", output.display()).split(' ')));
