@@ -74,6 +74,12 @@ pub(super) fn walk(
     places
 }
 
+/// The box with the header of the file. What follows it is not read.
+pub(super) fn moov(reader: &mut (impl Read + Seek + ?Sized)) -> Option<BoxRange> {
+    let file = BoxRange::file(reader).ok()?;
+    walk(reader, file, Some(b"moov")).pop().filter(|place| &place.kind == b"moov")
+}
+
 /// Up to `count` bytes from byte `at` on. Fewer at the end of the file.
 pub(super) fn bytes(reader: &mut (impl Read + Seek + ?Sized), at: u64, count: u64) -> Option<Vec<u8>> {
     reader.seek(SeekFrom::Start(at)).ok()?;

@@ -17,7 +17,7 @@ use trix_av::{
 use trix_bitstream::boxes::{u32_at, u64_at};
 use trix_model::time::{Rational, TimeBase, Timestamp};
 
-use super::boxes::{BoxRange, content, inside, times, walk};
+use super::boxes::{self, BoxRange, content, inside, times};
 
 /// Maximum number of edits in a track to examine.
 const EDITS: usize = 4096;
@@ -73,11 +73,7 @@ impl Edits {
             && matches!(&head[4..], b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot" | b"styp");
         let mut edits = Edits::default();
         if is_movie {
-            let file = BoxRange::file(reader)?;
-            // Stops at `moov`: after it, a fragmented file holds all its fragments.
-            if let Some(moov) = walk(reader, file, Some(b"moov")).pop().filter(|place| &place.kind == b"moov") {
-                edits.read(reader, moov);
-            }
+            boxes::moov(reader).into_iter().for_each(|moov| edits.read(reader, moov));
         }
         reader.rewind()?;
         Ok(edits)

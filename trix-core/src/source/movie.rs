@@ -16,7 +16,7 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-use super::boxes::{BoxRange, SIBLINGS, bytes, content, inside, times};
+use super::boxes::{self, BoxRange, SIBLINGS, bytes, content, inside, times};
 
 /// The header of the file as a whole.
 #[derive(Debug, Default, PartialEq)]
@@ -71,7 +71,7 @@ const SAMPLES: u64 = 4 << 20;
 
 /// Reads the header of the file in `reader`. Returns `None` if there is none.
 pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
-    let moov = header_box(reader)?;
+    let moov = boxes::moov(reader)?;
     let mut movie = Movie::default();
     let boxes = inside(reader, moov);
     let header = boxes.iter().find(|place| &place.kind == b"mvhd").and_then(|place| whole(reader, *place));
@@ -85,12 +85,6 @@ pub(crate) fn read(reader: &mut (impl Read + Seek)) -> Option<Movie> {
         }
     }
     Some(movie)
-}
-
-/// The box with the header of the file.
-fn header_box(reader: &mut (impl Read + Seek)) -> Option<BoxRange> {
-    let file = BoxRange::file(reader).ok()?;
-    inside(reader, file).into_iter().find(|place| &place.kind == b"moov")
 }
 
 fn track(reader: &mut (impl Read + Seek), trak: BoxRange, movie_scale: u32) -> Track {
@@ -353,7 +347,7 @@ impl EditInfo {
 
 /// True if an MP4 or MOV file lists its packets in fragments. Reads no table.
 pub(crate) fn is_fragmented(reader: &mut (impl Read + Seek)) -> bool {
-    header_box(reader).is_some_and(|moov| inside(reader, moov).iter().any(|place| &place.kind == b"mvex"))
+    boxes::moov(reader).is_some_and(|moov| inside(reader, moov).iter().any(|place| &place.kind == b"mvex"))
 }
 
 /// The track of a stream, found by its number. A broken file may give the same number to several tracks.
