@@ -51,6 +51,38 @@ impl FileReport {
         let failed = Check::failed(&self.checks).unwrap_or_default();
         Err(Error::new(ErrorKind::Verification, Stage::Verify, failed).in_file(&self.file))
     }
+
+    /// Compares the frames of the file, opened again as `file`, with those of `reference`.
+    ///
+    /// # Errors
+    /// Errors of reading. A failed check is no error, but is in the report.
+    pub fn compare(&mut self, file: Source, reference: Source, cancel: &Cancel) -> Result<()> {
+        const FRAMES: &str = "frames of the reference";
+        debug_assert_eq!(file.label(), self.file, "the file of the report");
+        let against = Some(reference.label());
+        let video = file.video().map(|facts| facts.index);
+        let found = video.and_then(|index| self.full_decode_count.streams.get(&index)?.frames).unwrap_or(0);
+        match content::compare_sources(reference, file, &[Metric::Psnr, Metric::Ssim], cancel) {
+            Ok(comparison) => {
+                // The comparison reads the same number of frames from both sides. The full count counted this side
+                // separately.
+                self.check(FRAMES, comparison.score.frames.to_string(), found.to_string());
+                self.score = Some(comparison.score);
+            }
+            Err(error) if error.kind() == ErrorKind::Verification => {
+                self.check(FRAMES, "the same number and size".to_owned(), error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+        self.against = against;
+        Ok(())
+    }
+
+    fn check(&mut self, name: &str, expected: String, found: String) {
+        let ok = expected == found;
+        self.checks.push(Check { name: name.to_owned(), ok, expected, found });
+        self.ok &= ok;
+    }
 }
 
 /// Decodes all of `source`.
@@ -78,36 +110,4 @@ pub fn check_source(source: Source, cancel: &Cancel) -> Result<FileReport> {
         report.check("frames that can be decoded", "at least one".to_owned(), some.to_owned());
     }
     Ok(report)
-}
-
-impl FileReport {
-    /// Compares the frames of the file, opened again as `file`, with those of `reference`.
-    ///
-    /// # Errors
-    /// Errors of reading. A failed check is no error, but is in the report.
-    pub fn compare(&mut self, file: Source, reference: Source, cancel: &Cancel) -> Result<()> {
-        const FRAMES: &str = "frames of the reference";
-        self.against = Some(reference.label());
-        let video = file.video().map(|facts| facts.index);
-        let found = video.and_then(|index| self.full_decode_count.streams.get(&index)?.frames).unwrap_or(0);
-        match content::compare_sources(reference, file, &[Metric::Psnr, Metric::Ssim], cancel) {
-            Ok(comparison) => {
-                // The comparison reads the same number of frames from both sides. The full count counted this side
-                // separately.
-                self.check(FRAMES, comparison.score.frames.to_string(), found.to_string());
-                self.score = Some(comparison.score);
-            }
-            Err(error) if error.kind() == ErrorKind::Verification => {
-                self.check(FRAMES, "the same number and size".to_owned(), error.to_string());
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    fn check(&mut self, name: &str, expected: String, found: String) {
-        let ok = expected == found;
-        self.checks.push(Check { name: name.to_owned(), ok, expected, found });
-        self.ok &= ok;
-    }
 }
