@@ -395,7 +395,8 @@ impl Encoder {
         }
         // SAFETY: the call returned `count` units, which stay valid until the next call.
         let (key, units) = unsafe { (has_random_access(nals, count), units(nals, count)) };
-        Ok(Some(Encoded { packet: Packet::joined(&units), pts: output.pts, dts: output.dts, key }))
+        let dts = decoding_time(output.pts, output.dts);
+        Ok(Some(Encoded { packet: Packet::joined(&units), pts: output.pts, dts, key }))
     }
 
     /// Describes a frame for x265. The description points to the planes of `frame`.
@@ -462,9 +463,24 @@ const _: () = {
     is_send::<Encoder>();
 };
 
+/// The decoding time of a frame, as x265 states it. A stream with no more frames than x265 may reorder ends before x265 has set the
+/// delay that it subtracts. Nothing is reordered then.
+fn decoding_time(pts: i64, stated: i64) -> i64 {
+    /// More frames than x265 reorders.
+    const MOST: i64 = 64;
+    if (pts - MOST..=pts).contains(&stated) { stated } else { pts }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_delay_that_was_never_set_is_none() {
+        for (pts, stated, dts) in [(0, -2, -2), (5, 1, 1), (0, i64::MIN, 0), (1, i64::MAX, 1), (1, 7_000_000_000, 1)] {
+            assert_eq!(decoding_time(pts, stated), dts);
+        }
+    }
 
     #[test]
     fn a_frame_of_another_format_is_refused() {
