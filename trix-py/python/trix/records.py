@@ -2558,8 +2558,8 @@ class TrackRecord(Record):
     hidden: int
     """How many of them an edit list hides: decoded, but not presented."""
     keyframes: int
-    """The number of packets at which decoding can start. In H.264, these are IDR frames and frames
-    with a recovery point.
+    """The number of packets at which decoding can start. In H.264, these are flagged frames that
+    are IDR or have a recovery point.
     """
     kind: StreamKind
     """Frames, audio or subtitles."""
