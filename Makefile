@@ -8,7 +8,7 @@ SHELL := bash
 # rustup puts cargo here; a shell that was open before the installation does not search it yet.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-# For `make bench`: arguments of the peer comparison. For `make fuzz`: seconds for each target.
+# For `make bench` and `make bench-python`: arguments of the comparison. For `make fuzz`: seconds for each target.
 BENCH_ARGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := bitstream probe spec
@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-vendored demo pictures test test-python test-media wheel-local test-debian13 test-sid lint fmt bench audit package vendored build-vendored test-vendored wheel test-wheel fuzz clean
+.PHONY: help setup setup-build setup-demo setup-vendored demo pictures test test-python test-media wheel-local test-debian13 test-sid lint fmt bench bench-python audit package vendored build-vendored test-vendored wheel test-wheel fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,9 @@ bench: setup ## compare with the peer programs, then run the micro-benchmarks (B
 	cargo build --release -p trix-cli --locked
 	cargo run --release -p trix-benches --bin peers --locked -- $(BENCH_ARGS)
 	cargo bench -p trix-benches --locked
+
+bench-python: setup wheel ## compare the Python wheel with PyAV, OpenCV and others (BENCH_ARGS="--rounds 3 --only x264,x265")
+	@scripts/bench-python.sh $(BENCH_ARGS)
 
 audit: setup-build ## licences, known vulnerabilities and origins of the dependencies
 	@scripts/audit.sh

@@ -9,12 +9,15 @@ use std::{
 };
 
 /// How a clip is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
     /// H.264 High, 4:2:0, 8 bits, in MP4.
     H264,
     /// HEVC Main 10, 4:2:0, 10 bits, in MP4.
     Hevc,
+    /// The same with 3840x2160 samples.
+    #[value(name = "hevc-2160p")]
+    Hevc2160p,
     /// ProRes 4:2:2 HQ, 10 bits, in QuickTime.
     ProRes,
     /// The same, with two channels of 24-bit PCM audio at 48 kHz.
@@ -25,7 +28,7 @@ pub enum Kind {
     Raw10,
 }
 
-/// A clip of 1920x1080 at 25 frames a second.
+/// A clip of 1920x1080 or 3840x2160 at 25 frames a second.
 ///
 /// It shows a slow zoom under changing light, both generated at a small size and scaled up so that gradients use all
 /// ten bits; a moving test chart with sharp edges; and noise over everything, because noise is hard for encoders.
@@ -41,10 +44,18 @@ pub struct Clip {
 pub const RATE: u32 = 25;
 
 impl Kind {
+    /// Width and height.
+    fn size(self) -> (u32, u32) {
+        match self {
+            Kind::Hevc2160p => (3840, 2160),
+            _ => (1920, 1080),
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Kind::H264 => "h264.mp4",
-            Kind::Hevc => "hevc.mp4",
+            Kind::Hevc | Kind::Hevc2160p => "hevc.mp4",
             Kind::ProRes => "prores.mov",
             Kind::Master => "master.mov",
             Kind::Raw8 => "raw8.y4m",
@@ -56,7 +67,9 @@ impl Kind {
     fn options(self) -> &'static str {
         match self {
             Kind::H264 => "-pix_fmt yuv420p -c:v libx264 -preset fast -crf 20 -g 50",
-            Kind::Hevc => "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -crf 22 -x265-params log-level=none",
+            Kind::Hevc | Kind::Hevc2160p => {
+                "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -crf 22 -g 50 -x265-params log-level=none"
+            }
             // A fixed quantiser: prores_ks is several times faster without a search for one.
             Kind::ProRes => "-pix_fmt yuv422p10le -c:v prores_ks -profile:v 3 -q:v 6",
             Kind::Master => "-pix_fmt yuv422p10le -c:v prores_ks -profile:v 3 -q:v 6 -c:a pcm_s24le",
@@ -73,12 +86,14 @@ impl Clip {
     /// If `ffmpeg` is missing or fails, or the disk is full.
     pub fn file(self) -> io::Result<PathBuf> {
         let folder = folder()?;
-        let path = folder.join(format!("1080p-{}-{}", self.frames, self.kind.name()));
+        let (width, height) = self.kind.size();
+        let path = folder.join(format!("{height}p-{}-{}", self.frames, self.kind.name()));
         if path.exists() {
             return Ok(path);
         }
         let partial = folder.join(format!("partial-{}-{}", std::process::id(), self.kind.name()));
-        let to_master = "scale=1920:1080:flags=bicubic:out_color_matrix=bt709:out_range=tv,format=yuv422p10le";
+        let to_master =
+            format!("scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv,format=yuv422p10le");
         let chart = "scale=out_color_matrix=bt709:out_range=tv,format=yuv422p10le";
         let graph = format!(
             "[0]{to_master}[zoom];[1]{to_master}[light];[2]{chart}[chart];\

@@ -43,5 +43,5 @@ mod _trix {
     #[pymodule_export]
     use crate::session::{Session, session};
     #[pymodule_export]
-    use crate::source::{FrameIterator, Source, open};
+    use crate::source::{BatchIterator, FrameIterator, Source, open};
 }

@@ -4,12 +4,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use pyo3::{exceptions::PyValueError, prelude::*};
 use trix_core::{
-    Cancel, OnDamage, Result,
+    Cancel, Error, OnDamage, Result, Stage,
     media::{format::SampleType, time::Timestamp},
     probe,
     reading::{
         frames::{Frames, Place},
-        frames_at::FramesAt,
         samples::Samples,
     },
 };
@@ -33,26 +32,17 @@ struct How {
     threads: u32,
 }
 
-impl How {
-    fn frames<'a>(&self, mut frames: Frames<'a>) -> Frames<'a> {
-        if self.is_converted {
-            let Conversion { size, format, color } = &self.conversion;
-            frames = frames.source_color(*color);
-            frames = size.iter().fold(frames, |frames, (width, height)| frames.size(*width, *height));
-            frames = format.iter().fold(frames, |frames, format| frames.format(*format));
+/// Reads `$frames` as a [`How`] says: `Frames`, `FramesAt` and `Batch` have the same methods.
+macro_rules! set {
+    ($frames:expr, $how:expr) => {{
+        let (mut frames, How { conversion, is_converted, on_damage, threads }) = ($frames, $how);
+        if is_converted {
+            frames = frames.source_color(conversion.color);
+            frames = conversion.size.iter().fold(frames, |frames, (width, height)| frames.size(*width, *height));
+            frames = conversion.format.iter().fold(frames, |frames, format| frames.format(*format));
         }
-        frames.on_damage(self.on_damage).threads(self.threads)
-    }
-
-    fn chosen<'a>(&self, mut frames: FramesAt<'a>) -> FramesAt<'a> {
-        if self.is_converted {
-            let Conversion { size, format, color } = &self.conversion;
-            frames = frames.source_color(*color);
-            frames = size.iter().fold(frames, |frames, (width, height)| frames.size(*width, *height));
-            frames = format.iter().fold(frames, |frames, format| frames.format(*format));
-        }
-        frames.on_damage(self.on_damage).threads(self.threads)
-    }
+        frames.on_damage(on_damage).threads(threads)
+    }};
 }
 
 /// An open source. Its readers have cancel handles below its own.
@@ -166,7 +156,7 @@ impl Source {
         let start = start.map(|at| at.frame()).transpose()?;
         let stop = stop.map(|at| at.frame()).transpose()?;
         let ahead = self.ahead(py, "trix-frames", move |source, sender| {
-            let mut frames = how.frames(source.frames()).stride(stride);
+            let mut frames = set!(source.frames(), how).stride(stride);
             frames = start.into_iter().fold(frames, Frames::from);
             frames = stop.into_iter().fold(frames, Frames::to);
             for frame in frames {
@@ -207,7 +197,7 @@ impl Source {
         }
         let ahead = self.ahead(py, "trix-frames-at", move |source, sender| {
             let frames = if times.is_empty() { source.frames_numbered(numbers) } else { source.frames_at(times) };
-            for frame in how.chosen(frames) {
+            for frame in set!(frames, how) {
                 let frame = frame?;
                 let bytes = frame.as_ref().map_or(0, |frame| frame.frame.bytes());
                 if !sender.send(frame, bytes) {
@@ -217,6 +207,30 @@ impl Source {
             Ok(())
         })?;
         Ok(FrameIterator { ahead, converters: Arc::clone(&self.converters) })
+    }
+
+    /// The frames with the given numbers, with the position of each number, in the order in which they are decoded.
+    #[pyo3(signature = (numbers, *, size, format, color, conceal, threads))]
+    #[expect(clippy::too_many_arguments, reason = "they are the keyword arguments of Python")]
+    fn batch(
+        &self,
+        py: Python<'_>,
+        numbers: Vec<u64>,
+        size: Option<(usize, usize)>,
+        format: Option<&str>,
+        color: Option<&str>,
+        conceal: bool,
+        threads: u32,
+    ) -> PyResult<BatchIterator> {
+        let how = how(size, format, color, conceal, threads)?;
+        let ahead = self.ahead(py, "trix-batch", move |source, sender| {
+            let cancelled = || Error::cancelled(Stage::Decode);
+            set!(source.batch(numbers), how).read(|position, frame| {
+                let bytes = frame.as_ref().map_or(0, |frame| frame.frame.bytes());
+                sender.send((position, frame), bytes).then_some(()).ok_or_else(cancelled)
+            })
+        })?;
+        Ok(BatchIterator { ahead, converters: Arc::clone(&self.converters) })
     }
 
     #[pyo3(signature = (start, stop, *, stream, rate, layout, sample, conceal))]
@@ -295,5 +309,24 @@ impl FrameIterator {
 
     fn close(&self) {
         self.ahead.stop();
+    }
+}
+
+/// Frames of a batch, with the position of each in the list of numbers.
+#[pyclass(frozen, module = "trix._trix")]
+pub struct BatchIterator {
+    ahead: Ahead<(usize, Option<trix_core::VideoFrame>)>,
+    converters: Arc<Converters>,
+}
+
+#[pymethods]
+impl BatchIterator {
+    fn __iter__(own: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        own
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<(usize, Option<Frame>)>> {
+        let found = self.ahead.next(py, None)?;
+        Ok(found.map(|(position, frame)| (position, frame.map(|frame| Frame::new(frame, &self.converters)))))
     }
 }

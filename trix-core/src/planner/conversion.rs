@@ -23,6 +23,7 @@ use crate::{
         video_facts::VideoFacts,
     },
     reading::{
+        batch::Batch,
         frames::{Frames, VideoFrame, Wanted},
         frames_at::FramesAt,
     },
@@ -74,6 +75,23 @@ impl Frames<'_> {
 }
 
 impl FramesAt<'_> {
+    /// As [`Frames::size`].
+    pub fn size(self, width: usize, height: usize) -> Self {
+        self.converted(|wanted| wanted.size = Some((width, height)), plan)
+    }
+
+    /// As [`Frames::format`].
+    pub fn format(self, format: PixelFormat) -> Self {
+        self.converted(|wanted| wanted.format = Some(format), plan)
+    }
+
+    /// As [`Frames::source_color`].
+    pub fn source_color(self, color: ColorOverride) -> Self {
+        self.converted(|wanted| wanted.source_color = color, plan)
+    }
+}
+
+impl Batch<'_> {
     /// As [`Frames::size`].
     pub fn size(self, width: usize, height: usize) -> Self {
         self.converted(|wanted| wanted.size = Some((width, height)), plan)

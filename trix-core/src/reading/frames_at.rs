@@ -56,6 +56,11 @@ pub struct FramesAt<'a> {
 }
 
 impl<'a> FramesAt<'a> {
+    /// Reads as `how` says.
+    pub(super) fn set(self, how: Settings) -> Self {
+        FramesAt { how, ..self }
+    }
+
     /// Sets how damage is handled. By default, the first damage is an error.
     pub fn on_damage(self, on_damage: OnDamage) -> Self {
         let how = Settings { on_damage, ..self.how };

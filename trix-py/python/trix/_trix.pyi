@@ -9,6 +9,7 @@ import numpy.typing as npt
 from .records import Color, ContentLight, MasteringDisplay
 
 __all__ = [
+    "BatchIterator",
     "Block",
     "BlockIterator",
     "Frame",
@@ -97,6 +98,11 @@ class Frame:
     ) -> Frame: ...
 
 @final
+class BatchIterator:
+    def __iter__(self) -> BatchIterator: ...
+    def __next__(self) -> tuple[int, Frame | None]: ...
+
+@final
 class FrameIterator:
     def __iter__(self) -> Iterator[Frame]: ...
     def __next__(self) -> Frame: ...
@@ -160,6 +166,16 @@ class Source:
         conceal: bool,
         threads: int,
     ) -> FrameIterator: ...
+    def batch(
+        self,
+        numbers: list[int],
+        *,
+        size: tuple[int, int] | None,
+        format: str | None,
+        color: str | None,
+        conceal: bool,
+        threads: int,
+    ) -> BatchIterator: ...
     def audio(
         self,
         start: int | tuple[int, int] | None,

@@ -284,7 +284,7 @@ class Source:
             (3, 54, 96, 3)
 
         Its shape is (frames, height, width, 3), or (frames, height, width) for grey. Its type is uint8 for `rgb24` and `gray`, and
-        uint16 for the others. Equal and ascending numbers cost least. Negative numbers count from the end.
+        uint16 for the others. Negative numbers count from the end. Several decoders read at once, in the order that costs least.
 
         Args:
             indices: Numbers of frames.
@@ -294,19 +294,17 @@ class Source:
             IndexError: There is no such frame.
             ValueError: `out` has another shape or type, or is read-only.
         """
-        width, height = size_of(size) or self.size
-        out = room_for(len(indices), (width, height), format, out)
+        shape = size_of(size) or self.size
+        out = room_for(len(indices), shape, format, out)
         numbers = [min(operator.index(number), MOST) for number in indices]
         if any(number < 0 for number in numbers):
             numbers = [number + len(self) if number < 0 else number for number in numbers]
         if any(number < 0 for number in numbers):
             raise IndexError(f"there are {len(self)} frames, and no frame {min(indices)}")
-        places = cast("list[int | tuple[int, int]]", numbers)
-        found = self._source.chosen(places, **how((width, height), format, color, "fail", threads))
-        for at, frame in enumerate(each(found, numbers)):
+        for position, frame in self._source.batch(numbers, **how(shape, format, color, "fail", threads)):
             if frame is None:
-                raise IndexError(f"there are {len(self)} frames, counted from 0, and no frame {numbers[at]}")
-            out[at] = frame.pixels
+                raise IndexError(f"there are {len(self)} frames, counted from 0, and no frame {numbers[position]}")
+            out[position] = Frame(frame).pixels
         return out
 
     def times(self) -> list[Fraction] | None:
