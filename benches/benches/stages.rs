@@ -10,13 +10,14 @@ use criterion::{
 };
 use trix_benches::{Clip, Kind};
 use trix_core::{
-    Control, Job, Limits, OnDamage, Source,
+    Control, FrameConverter, Job, Limits, OnDamage, Source,
     damage::DamageLog,
     decode::video::DecodedFrame,
     demux::Demuxer,
     encode::video,
     media::{
-        color::Color,
+        PixelFormat,
+        color::{Color, Matrix},
         format::{Chroma, FrameFormat},
     },
     plan::{Cut, Filtering, Transform},
@@ -25,7 +26,7 @@ use trix_core::{
     settings::{
         audio::AudioSettings,
         job::VerifyLevel,
-        picture::Resampler,
+        picture::{ColorOverride, Resampler},
         video::{EncodeSettings, RateControl, VideoSettings},
     },
 };
@@ -120,6 +121,22 @@ fn convert(criterion: &mut Criterion) {
     }
 }
 
+fn to_rgb(criterion: &mut Criterion) {
+    let mut group = group(criterion, "convert", 5);
+    let format = PixelFormat::from_name("rgb24").expect("a format of libavutil");
+    for (kind, name) in [(Kind::Raw8, "8-bit 4:2:0"), (Kind::Raw10, "10-bit 4:2:2")] {
+        let source = open(&bytes(kind, 5));
+        let frames: Vec<_> = source.frames().collect::<trix_core::Result<_>>().expect("a whole clip");
+        let color = ColorOverride { matrix: Some(Matrix(1)), ..ColorOverride::default() };
+        let mut converter = FrameConverter::new().format(format).source_color(color);
+        group.bench_function(format!("{name}, to packed RGB"), |bencher| {
+            bencher.iter(|| {
+                frames.iter().map(|frame| converter.convert(frame.clone()).expect("RGB").width()).sum::<usize>()
+            });
+        });
+    }
+}
+
 fn encode(criterion: &mut Criterion) {
     type Choice = fn(EncodeSettings) -> VideoSettings;
     let source = Clip { kind: Kind::H264, frames: 25 }.file().expect("ffmpeg makes the clip");
@@ -205,6 +222,6 @@ fn brief() -> Criterion {
 criterion_group! {
     name = stages;
     config = brief();
-    targets = demux, decode, convert, encode, mux, score
+    targets = demux, decode, convert, to_rgb, encode, mux, score
 }
 criterion_main!(stages);

@@ -53,6 +53,71 @@ def test_rgb_follows_matrix_range_and_depth(tmp_path: Path, matrix: str, range_:
         assert worst <= within, (dtype, worst)
 
 
+@pytest.mark.parametrize(
+    ("format", "location"),
+    [
+        *((format, location) for format in ("yuv420p", "yuv420p10le") for location in ("left", "center", "topleft")),
+        # Only 4:2:0 states a location in its bitstream.
+        ("yuv422p10le", "left"),
+    ],
+)
+def test_chroma_is_interpolated_as_zimg_does(tmp_path: Path, format: str, location: str) -> None:
+    path, planes = tmp_path / "chroma.mkv", "gbrp16le"
+    shape = "setparams=colorspace=bt709:range=tv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=94x50:rate=25:duration=0.04", "-vf", f"format={format},{shape}"),
+        *("-c:v", "libx265", "-x265-params", f"lossless=1:log-level=none:chromaloc={['left', 'center', 'topleft'].index(location)}"),
+        *("-colorspace", "bt709", "-color_range", "tv", path),
+    )
+    # Bytes of the planes: green, blue, red.
+    chain = f"zscale=filter=lanczos:min=709:m=gbr:rin=limited:r=full:dither=none,format={planes}"
+    data = ffmpeg("-i", path, "-vf", chain, "-f", "rawvideo", "-pix_fmt", planes, "-")
+    green, blue, red = np.frombuffer(data, "<u2").reshape(3, 50, 94)
+    with trix.open(path) as source:
+        frame = source[0]
+    if "420" in format:
+        assert frame.color.chroma_location == {"topleft": "top-left"}.get(location, location)
+    difference = np.abs(frame.to_rgb("uint16").astype(int) - np.stack([red, green, blue], axis=-1))
+    # zimg rounds interpolated chroma to the depth of its samples.
+    assert difference.max() <= (257 * 3 if frame.depth == 8 else 257), difference.max()
+
+
+def test_chroma_of_two_fields_is_not_mixed(tmp_path: Path) -> None:
+    # Rows of the top field are blue, those of the bottom field are not.
+    path = tmp_path / "fields.mkv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "color=gray:size=64x32:rate=25:duration=0.12", "-vf"),
+        "format=yuv420p,geq=lum=128:cb='if(mod(Y,2),96,160)':cr=128,setfield=tff,setparams=colorspace=bt709:range=tv",
+        *("-c:v", "mpeg2video", "-qscale", "1", "-flags", "+ildct+ilme", "-colorspace", "bt709", path),
+    )
+    with trix.open(path) as source:
+        frame = source[0]
+    assert frame.fields == "top"
+    blue = frame.to_rgb()[:, :, 2].astype(int)
+    for field in (0, 1):
+        assert np.ptp(blue[field::2]) <= 6
+    assert blue[0, 0] - blue[1, 0] > 100
+
+
+@pytest.mark.parametrize("format", ["gray", "gray10le", "ya8"])
+@pytest.mark.parametrize("range_", ["tv", "pc"])
+def test_grey_gives_equal_red_green_and_blue(tmp_path: Path, format: str, range_: str) -> None:
+    path = tmp_path / "grey.mkv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=0.04", "-vf", f"format={format},setparams=range={range_}"),
+        *("-c:v", "ffv1", "-color_range", range_, path),
+    )
+    with trix.open(path) as source:
+        frame = source[0]
+    grey = frame.planes[0].astype(np.float64) / (1 << (frame.depth - 8))
+    wanted = np.clip((grey - 16) / 219 * 255, 0, 255) if frame.color.range == "limited" else grey * 255 / 255.75 if frame.depth > 8 else grey
+    found = frame.to_rgb()
+    assert np.array_equal(found[..., 0], found[..., 1]) and np.array_equal(found[..., 1], found[..., 2])
+    assert np.abs(found[..., 0] - wanted).max() <= 1
+    assert frame.to_rgb(size=(32, 24)).shape == (24, 32, 3)
+    assert frame._repr_png_() is not None
+
+
 def test_chroma_siting_moves_chroma(tmp_path: Path) -> None:
     # A vertical edge in chroma at one place, coded with two sitings, has to come back at two places.
     found = {}

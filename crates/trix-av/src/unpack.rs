@@ -88,7 +88,7 @@ impl Frame {
         let mut planes = Frame::allocated(to.0, self.width() as c_int, self.height() as c_int).ok()?;
         planes.copy_properties(self).ok()?;
         if from.is_xyz() {
-            self.render(&planes);
+            self.render(&mut planes);
             return Some(planes);
         }
         let (source, target) = (from.descriptor()?, to.descriptor()?);
@@ -167,24 +167,56 @@ impl Frame {
                 }
             }
         }
+        if to.is_rgb() {
+            planes.state_full_rgb();
+            return Some(planes);
+        }
         // SAFETY: we hold the only reference to the new frame, whose enums hold integers of libavutil.
         unsafe {
-            let raw = planes.as_ptr();
-            let matrix = (&raw mut (*raw).colorspace).cast::<c_int>();
-            if to.is_rgb() {
-                matrix.write(0);
-                (&raw mut (*raw).color_range).cast::<c_int>().write(2);
-            } else if matrix.read() == 0 {
+            let matrix = (&raw mut (*planes.as_ptr()).colorspace).cast::<c_int>();
+            if matrix.read() == 0 {
                 matrix.write(2);
             }
         }
         Some(planes)
     }
 
+    /// A frame in the packed RGB format `to`, with the size and the properties of this one. `write` fills each row, by its
+    /// number. `None` if there is no memory, or if `to` has planes.
+    pub fn to_packed_rgb(&self, to: PixelFormat, mut write: impl FnMut(usize, &mut [u8])) -> Option<Frame> {
+        let descriptor = to.descriptor().filter(|_| to.is_rgb() && to.frame().is_none())?;
+        let row_bytes = self.width() * descriptor.comp[0].step.max(1) as usize;
+        let mut packed = Frame::allocated(to.0, self.width() as c_int, self.height() as c_int).ok()?;
+        packed.copy_properties(self).ok()?;
+        let raw = packed.raw_mut();
+        for row in 0..raw.height as isize {
+            // SAFETY: the plane was just allocated for `height` rows of `width` pixels, `linesize` bytes apart, and nothing
+            // else refers to it. It has been written, so that its bytes may be read.
+            let bytes = unsafe {
+                let start = raw.data[0].offset(row * raw.linesize[0] as isize);
+                start.write_bytes(0, row_bytes);
+                std::slice::from_raw_parts_mut(start, row_bytes)
+            };
+            write(row as usize, bytes);
+        }
+        packed.state_full_rgb();
+        Some(packed)
+    }
+
+    /// States that the samples are RGB of full range.
+    fn state_full_rgb(&mut self) {
+        // SAFETY: we hold the only reference to the frame, whose enums hold integers of libavutil.
+        unsafe {
+            let raw = self.as_ptr();
+            (&raw mut (*raw).colorspace).cast::<c_int>().write(0);
+            (&raw mut (*raw).color_range).cast::<c_int>().write(2);
+        }
+    }
+
     /// Fills the single-precision `planes` with linear red, green and blue of BT.709, computed from X, Y and Z of
     /// digital cinema. A value of 1 is the white of digital cinema, 48 candela per square metre (SMPTE ST 428-1: 12
     /// bits, exponent 2.6, factor 52.37).
-    fn render(&self, planes: &Frame) {
+    fn render(&self, planes: &mut Frame) {
         // From CIE XYZ to BT.709 with white point D65 (ITU-R BT.709, table 1; SMPTE RP 177).
         const RED: [f64; 3] = [3.240_969_942, -1.537_383_178, -0.498_610_760];
         const GREEN: [f64; 3] = [-0.969_243_636, 1.875_967_502, 0.041_555_057];
@@ -210,12 +242,7 @@ impl Frame {
                 }
             }
         }
-        // SAFETY: we hold the only reference to the new frame, whose enums hold integers of libavutil.
-        unsafe {
-            let raw = planes.as_ptr();
-            (&raw mut (*raw).colorspace).cast::<c_int>().write(0);
-            (&raw mut (*raw).color_range).cast::<c_int>().write(2);
-        }
+        planes.state_full_rgb();
     }
 
     /// Appends row `row` of one component with whole samples: `width` samples of `depth` bits, in little-endian order.

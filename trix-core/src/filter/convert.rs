@@ -1,4 +1,5 @@
-//! Applies a [`Transform`] to frames, through libavfilter with zimg.
+//! Applies a [`Transform`] to frames: planes to packed RGB with our own converter, everything else through libavfilter with
+//! zimg.
 //!
 //! Invariant: every output frame names the source frame that it was made from. Nothing is held back at the end.
 
@@ -14,6 +15,7 @@ use trix_model::{
 
 use super::{
     held::HeldFrames,
+    to_rgb::ToRgb,
     transform::{Shape, chain, is_identity},
 };
 use crate::{
@@ -55,6 +57,8 @@ enum State {
     Identity(Shape),
     /// Frames of this format are only repacked.
     Repack(Shape, PixelFormat),
+    /// The planes of frames of this format become packed RGB.
+    ToRgb(Shape, Box<ToRgb>),
     /// Frames of this format and range are converted.
     Convert(Shape, Range, Box<Graph>),
 }
@@ -115,10 +119,10 @@ impl Converter {
         let color = self.color_of(&decoded);
         let mut out = Vec::new();
         match &self.state {
-            State::Identity(now) | State::Repack(now, _) | State::Convert(now, ..)
+            State::Identity(now) | State::Repack(now, _) | State::ToRgb(now, _) | State::Convert(now, ..)
                 if *now == shape && self.color == color => {}
             State::New => self.enter(shape, color, &decoded)?,
-            State::Identity(now) | State::Repack(now, _) | State::Convert(now, ..) => {
+            State::Identity(now) | State::Repack(now, _) | State::ToRgb(now, _) | State::Convert(now, ..) => {
                 let time = Timestamp::new(decoded.pts, self.time_base);
                 let (from, to) = match *now == shape {
                     false => (now.describe(), shape.describe()),
@@ -147,10 +151,12 @@ impl Converter {
             graph.send(Some(&frame)).map_err(|code| self.failed(code))?;
             out.extend(self.receive()?);
         } else {
-            if let State::Repack(_, to) = self.state {
-                let frame = decoded.frame.unpacked(to, Range::Limited, 16);
-                decoded.frame = frame.ok_or_else(|| self.cannot_unpack(&decoded))?;
-            }
+            let frame = match &mut self.state {
+                State::Repack(_, to) => decoded.frame.unpacked(*to, Range::Limited, 16),
+                State::ToRgb(_, converter) => converter.convert(&decoded.frame),
+                _ => Some(decoded.frame.clone()),
+            };
+            decoded.frame = frame.ok_or_else(|| self.cannot_unpack(&decoded))?;
             let duration = decoded.duration.map(|duration| duration.saturating_mul(factor));
             out.push(DecodedFrame { pts: time, duration, ..decoded });
         }
@@ -228,6 +234,11 @@ impl Converter {
         };
         if shape == first && is_identity(&transform, shape) {
             self.state = State::Identity(shape);
+            return Ok(());
+        }
+        let converter = |pixel| ToRgb::new(&transform, pixel, shape.width, shape.height);
+        if let Some(converter) = shape.pixel().filter(|_| shape == first).and_then(converter) {
+            self.state = State::ToRgb(shape, Box::new(converter));
             return Ok(());
         }
         let (range, format) = (transform.from.range, transform.format);

@@ -3,6 +3,7 @@
 //! Invariant: a step that would change nothing is skipped.
 
 pub(crate) mod transform;
+mod to_rgb;
 mod held;
 pub(crate) mod convert;
 pub(crate) mod rate;

@@ -229,7 +229,11 @@ fn plan(source: &Source, wanted: &Wanted) -> Result<Filtering> {
     let mut transform = frames::plan(&request, &facts, |_, _| packing, diagnostics).transform;
     if format.rgb && !samples.rgb {
         transform.to.range = Range::Full;
-        if transform.from.matrix == Matrix::UNSPECIFIED && samples.chroma != Chroma::C400 {
+        if samples.chroma == Chroma::C400 {
+            // Without chroma, every matrix gives the same; zimg wants one.
+            transform.from.matrix = Matrix(1);
+        }
+        if transform.from.matrix == Matrix::UNSPECIFIED {
             let problem = "the source does not say its matrix, which RGB needs; state it by source_color";
             diagnostics.mistake("format", wanted.format.map_or_else(String::new, |format| format.to_string()), problem);
         }
