@@ -103,7 +103,11 @@ impl<T: Send + 'static> Ahead<T> {
         let sender = Sender(Arc::clone(&shared));
         spawn(name, move || {
             let end = guarded(|| read(&sender));
-            sender.0.lock().end = Some(end);
+            let mut state = sender.0.lock();
+            if !state.is_left {
+                state.end = Some(end);
+            }
+            drop(state);
             sender.0.changed.notify_all();
         })?;
         Ok(Ahead { shared, cancel })

@@ -227,6 +227,11 @@ impl Session {
         self.ask(py, move |session| open(session)?.write_audio_to(track, block))
     }
 
+    /// Ends an audio track.
+    fn end_audio(&self, py: Python<'_>, track: usize) -> PyResult<()> {
+        self.ask(py, move |session| open(session)?.end_audio(track))
+    }
+
     /// Ends the session: waits for the encoders, verifies the files and gives them their names. Returns the report as JSON.
     fn finish(&self, py: Python<'_>) -> PyResult<String> {
         let report: Report = self.ask(py, |session| session.take().ok_or_else(ended)?.finish())?;

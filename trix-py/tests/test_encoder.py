@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from fractions import Fraction
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +277,90 @@ def test_what_is_no_frame_is_a_type_error(tmp_path: Path) -> None:
         encoder.write_audio(np.zeros((320, 1), np.int16))
     encoder.abort()
     assert os.listdir(tmp_path) == []
+
+
+def test_nothing_is_lost_while_a_track_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "late.mkv"
+    with trix.Encoder(path, video=trix.Ffv1(), audio=trix.Flac(), fps=25, sample_rate=8000) as encoder:
+        for number in range(125):
+            encoder.write(np.full((16, 16, 3), number, np.uint8))
+        with pytest.raises(trix.LimitExceeded, match="within 5 seconds"):
+            encoder.write(np.zeros((16, 16, 3), np.uint8))
+        assert encoder.frames == 125
+        for _ in range(50):
+            encoder.write_audio(np.zeros(800, np.int16))
+    with trix.open(path) as source:
+        assert [int(frame.to_rgb()[0, 0, 0]) for frame in source] == list(range(125))
+        assert len(source.audio().read()) == 40_000
+
+
+def test_small_blocks_of_audio_may_come_before_the_first_frame(tmp_path: Path) -> None:
+    with trix.Encoder(tmp_path / "a.mkv", video=trix.Ffv1(), audio=trix.Flac(), fps=25, sample_rate=8000) as encoder:
+        for _ in range(500):
+            encoder.write_audio(np.zeros(64, np.int16))
+        for _ in range(100):
+            encoder.write(np.zeros((16, 16), np.uint8))
+    assert encoder.report.outputs[0].ledger.emitted == 100
+
+
+def test_a_track_that_ends_early_is_ended(tmp_path: Path) -> None:
+    path = tmp_path / "short.mkv"
+    with trix.Encoder(path, video=trix.Ffv1(), audio=trix.Flac(), fps=25, sample_rate=8000) as encoder:
+        encoder.write_audio(np.ones(8000, np.int16))
+        encoder.write(np.zeros((16, 16), np.uint8))
+        encoder.end_audio()
+        for _ in range(299):
+            encoder.write(np.zeros((16, 16), np.uint8))
+        with pytest.raises(ValueError, match="has ended"):
+            encoder.write_audio(np.ones(8000, np.int16))
+    with trix.open(path) as source:
+        assert (len(source), len(source.audio().read())) == (300, 8000)
+
+
+def test_a_description_of_a_track_serves_several_encoders(tmp_path: Path) -> None:
+    track = trix.AudioTrack(8000)
+    for channels in (1, 2):
+        path = tmp_path / f"{channels}.mkv"
+        with trix.Encoder(path, video=None, audio=trix.Flac(), tracks=[track]) as encoder:
+            encoder.write_audio(np.full((8000, channels), 7, np.int16))
+        with trix.open(path) as source:
+            samples = source.audio(dtype="int16").read()
+        assert samples.shape == (8000, channels) and (samples == 7).all()
+
+
+def test_a_frame_that_was_not_taken_can_be_given_again(tmp_path: Path) -> None:
+    path = tmp_path / "taken.mkv"
+    path.write_bytes(b"")
+    encoder = trix.Encoder(path, video=trix.Ffv1())
+    with pytest.raises(trix.IoError):
+        encoder.write(np.zeros((16, 16), np.uint8))
+    path.unlink()
+    encoder.write(np.zeros((16, 16), np.uint8))
+    with pytest.raises(trix.InvalidSpec, match="16x18 gray, and the first one is 16x16 gray"):
+        encoder.write(np.zeros((18, 16), np.uint8))
+    assert encoder.close().outputs[0].ledger.emitted == 1
+
+
+def test_threads_give_frames_and_audio_at_once(tmp_path: Path) -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for turn in range(10):
+            path = tmp_path / f"{turn}.mkv"
+            with trix.Encoder(path, video=trix.Ffv1(), audio=trix.Flac(), fps=25, sample_rate=8000) as encoder:
+                frames = [threading.Thread(target=lambda: [encoder.write(np.zeros((16, 16), np.uint8)) for _ in range(20)]) for _ in range(2)]
+                audio = threading.Thread(target=lambda: [encoder.write_audio(np.zeros(320, np.int16)) for _ in range(40)])
+                for thread in (*frames, audio):
+                    thread.start()
+                for thread in (*frames, audio):
+                    thread.join()
+            with trix.open(path) as source:
+                assert (len(source), len(source.audio().read())) == (40, 12_800)
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@pytest.mark.parametrize("wrong", [5, "hdr", (1, 2), (None,), {"a": 1}])
+def test_wrong_hdr_is_refused_at_once(tmp_path: Path, wrong: Any) -> None:
+    with pytest.raises(TypeError, match="hdr"):
+        trix.Encoder(tmp_path / "a.mkv", hdr=wrong)

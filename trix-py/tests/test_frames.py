@@ -220,3 +220,19 @@ def test_reading_ahead_is_bounded(long_clip: Path) -> None:
         # 1000 frames of 1.4 MB would be 1.3 GiB; the reader may hold 96 MiB, and the decoder has frames of its own.
         assert 64 << 20 < known - before < 192 << 20
         assert [frame.number for frame in frames] == list(range(1, 1000))
+
+
+def test_a_reader_that_was_closed_is_at_its_end(clip: Path) -> None:
+    with trix.open(clip) as source:
+        frames = source.frames()
+        next(frames)
+        frames.close()
+        time.sleep(0.1)
+        assert list(frames) == []
+
+
+def test_a_tensor_is_never_a_view(clip: Path) -> None:
+    frame = trix.open(clip)[0]
+    assert np.array_equal(np.from_dlpack(frame), frame.to_rgb())
+    with pytest.raises(BufferError, match="copy"):
+        frame.__dlpack__(copy=False)

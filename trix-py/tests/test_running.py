@@ -131,3 +131,30 @@ def test_damage_goes_to_the_log(damaged_clip: Path, tmp_path: Path, caplog: pyte
     with caplog.at_level(logging.WARNING, "trix"):
         trix.run(job, progress=lambda event: None)
     assert any("damaged" in record.message for record in caplog.records)
+
+
+def test_the_result_of_a_job_can_be_asked_for_again(tmp_path: Path) -> None:
+    job = {"source": {"path": str(tmp_path / "missing.mov")}, "outputs": [{"path": str(tmp_path / "a.mkv")}]}
+    try:
+        running = trix.start(job)
+    except FileNotFoundError:
+        return
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError):
+            running.result()
+
+
+def test_a_block_waits_for_its_job(clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.mkv"
+    with trix.start({"source": {"path": str(clip)}, "outputs": [{"path": str(out), "video": "copy"}]}):
+        pass
+    assert out.exists()
+    with trix.start({"source": {"path": str(clip)}, "outputs": [{"path": str(tmp_path / "b.mkv"), "video": "x265"}]}) as running:
+        running.cancel()
+    assert running.done and not (tmp_path / "b.mkv").exists()
+
+
+def test_numbers_of_numpy_are_numbers(clip: Path, tmp_path: Path) -> None:
+    video = trix.X264(crf=np.float32(30), preset="ultrafast")  # type: ignore[arg-type]
+    report = trix.encode(clip, tmp_path / "a.mkv", video=video, frames=np.int64(5))  # type: ignore[arg-type]
+    assert report.outputs[0].ledger.emitted == 5

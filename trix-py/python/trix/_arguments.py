@@ -81,9 +81,15 @@ def whole(number: int, what: str, least: int, most: int) -> int:
 
 def per_second(rate: Fraction | float | str, what: str) -> Fraction:
     """Frames per second as a fraction. A float stands for the nearest one with a denominator of at most 100,000."""
-    if isinstance(rate, float) and not math.isfinite(rate):
-        raise ValueError(f"{what} is a finite number, not {rate}")
-    found = Fraction(rate).limit_denominator(100_000) if isinstance(rate, float) else Fraction(rate)
+    if isinstance(rate, Real) and not isinstance(rate, Rational):
+        if not math.isfinite(rate):
+            raise ValueError(f"{what} is a finite number, not {rate}")
+        found = Fraction(float(rate)).limit_denominator(100_000)
+    else:
+        try:
+            found = Fraction(rate)
+        except ZeroDivisionError:
+            raise ValueError(f"{what} is a number or a fraction, not {rate!r}") from None
     if found <= 0:
         raise ValueError(f"{what} is above 0, not {rate}")
     return found

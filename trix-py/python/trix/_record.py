@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import numbers
+import operator
 import os
 import sys
 import types
@@ -214,7 +216,12 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(own) for key, own in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(own) for own in value]
-    return os.fspath(value) if isinstance(value, os.PathLike) else value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if hasattr(value, "__index__") and not isinstance(value, (bool, int)):
+        # An integer of numpy.
+        return operator.index(value)
+    return float(value) if isinstance(value, numbers.Real) and not isinstance(value, (bool, int)) else value
 
 
 def _fraction(value: Fraction) -> str:

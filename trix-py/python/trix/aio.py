@@ -41,5 +41,5 @@ async def run(
         return await asyncio.to_thread(started.result)
     except BaseException:
         # Nothing is left when the task ends.
-        started._end()
+        await asyncio.shield(asyncio.to_thread(started._end))
         raise

@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import threading
 import weakref
-from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,7 +17,9 @@ from . import _trix, jobs, records
 from ._arguments import path_of, per_second, size_of, whole
 from ._planes import planes_of
 from ._record import Record, _plain
+from ._streams import Stream, hand_over
 from ._work import given
+from .errors import InvalidSpec
 from .frame import Frame
 
 if TYPE_CHECKING:
@@ -45,25 +48,42 @@ os.register_at_fork(after_in_child=_unclosed.clear)
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
+@dataclass(frozen=True)
 class AudioTrack:
-    """An audio track that a program gives.
+    """An audio track that a program gives."""
 
-    Args:
-        rate: Samples per second.
-        layout: Channels, such as `mono`, `stereo`, `5.1` or `3 channels`; by default the usual one for the channels of the
-            first array.
-        language: ISO 639 code.
-        title: Title.
-    """
+    rate: int
+    """Samples per second."""
+    layout: str | None = None
+    """Channels, such as `mono`, `stereo`, `5.1` or `3 channels`; by default the usual ones for the first array."""
+    language: str | None = None
+    """ISO 639 code."""
+    title: str | None = None
+    """Title."""
 
-    def __init__(self, rate: int, layout: str | None = None, language: str | None = None, title: str | None = None) -> None:
-        self.rate = whole(rate, "a sample rate", 1, 768_000)
-        self.layout = layout
-        self.language = language
-        self.title = title
-        self._sample: str | None = None
-        self._channels = 0
-        self._samples = 0
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", whole(self.rate, "a sample rate", 1, 768_000))
+
+
+class _Track:
+    """An audio track of one encoder. Its first array decides its type and channels."""
+
+    def __init__(self, settings: AudioTrack, stream: Stream) -> None:
+        self.settings = settings
+        self.stream = stream
+        self.layout = settings.layout
+        self.sample: str | None = None
+        self.channels = 0
+
+    def stated(self) -> dict[str, Any]:
+        own = self.settings
+        return {
+            "sample_rate": own.rate,
+            "layout": self.layout,
+            "sample": self.sample,
+            "language": own.language,
+            "title": own.title,
+        }
 
 
 class Encoder:
@@ -78,7 +98,8 @@ class Encoder:
     The file gets its name when the encoder is closed. An exception inside `with` leaves nothing under that name. The first frame
     decides size and format of all frames. Frames are shown one after the other, at `fps`.
 
-    Frames and audio have to be given in step: within 5 seconds of each other.
+    Frames and audio have to be given in step: within 5 seconds of each other. Several threads can give them; the calls of one
+    wait for those of another.
 
     Args:
         path: The file to write; its extension decides the container.
@@ -118,11 +139,13 @@ class Encoder:
         self._rate = per_second(fps, "fps")
         if tracks and sample_rate is not None:
             raise ValueError("sample_rate is for one track; tracks have their own")
-        self._tracks = list(tracks) or ([AudioTrack(sample_rate, layout)] if sample_rate is not None else [])
-        if (audio is not None) != bool(self._tracks):
+        settings = list(tracks) or ([AudioTrack(sample_rate, layout)] if sample_rate is not None else [])
+        if (audio is not None) != bool(settings):
             raise ValueError("audio needs sample_rate or tracks, and these need audio")
-        if video is None and not self._tracks:
+        if video is None and not settings:
             raise ValueError("neither video nor audio is written")
+        self._video = None if video is None else Stream(self._rate, self._hand_frame)
+        self._tracks = [self._track(number, own) for number, own in enumerate(settings)]
         picture = dict(_plain(more.pop("picture", None)) or {})
         wanted = size_of(size)
         if wanted is not None:
@@ -137,23 +160,22 @@ class Encoder:
         }
         self._job = json.dumps(_plain({"outputs": [given(output)]}))
         self._color = _plain_color(color)
-        self._hdr = hdr or (None, None)
-        self._has_video = video is not None
+        self._hdr = _hdr_of(hdr)
         self._session: _trix.Session | None = None
-        self._waiting: deque[tuple[int | None, Any]] = deque()
-        self._frames = 0
+        self._first: Any = None
         self._report: records.Report | None = None
         self._is_closed = False
+        self._lock = threading.RLock()
         self.path = path_of(path)
 
     def __enter__(self) -> Encoder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if kind is None:
-            self.close()
-        else:
+        if kind is not None:
             self.abort()
+        elif not self._is_closed:
+            self.close()
 
     @property
     def report(self) -> records.Report:
@@ -169,7 +191,7 @@ class Encoder:
     @property
     def frames(self) -> int:
         """The number of frames given so far."""
-        return self._frames + sum(track is None for track, _ in self._waiting)
+        return self._video.count if self._video else 0
 
     def write(self, frame: Picture, *, format: str | None = None) -> None:
         """Gives the next frame.
@@ -187,14 +209,15 @@ class Encoder:
             InvalidSpec: It has another size or format than the first frame.
             LimitExceeded: The frames are more than 5 seconds ahead of the audio; the frame can be given again later.
         """
-        self._check_open()
-        if not self._has_video:
-            raise ValueError("this encoder has no video")
         item = frame if isinstance(frame, Frame) else planes_of(frame, format)
-        if self._session is None:
-            self._wait_for(None, item)
-        else:
-            self._give_frame(self._session, item)
+        with self._lock:
+            self._check_open()
+            if self._video is None:
+                raise ValueError("this encoder has no video")
+            if self._first is not None and _shape_of(item) != _shape_of(self._first):
+                raise InvalidSpec(f"the frame is {_shape_of(item)}, and the first one is {_shape_of(self._first)}")
+            self._give(self._video, 1, item)
+            self._first = self._first or item
 
     def write_audio(self, samples: npt.NDArray[Any], track: int = 0) -> None:
         """Gives the next samples of an audio track.
@@ -211,31 +234,40 @@ class Encoder:
         """
         import numpy as np
 
-        self._check_open()
-        if not 0 <= track < len(self._tracks):
-            raise ValueError(f"there are {len(self._tracks)} audio tracks, counted from 0, and no track {track}")
         if not isinstance(samples, np.ndarray):
             raise TypeError(f"samples are a numpy array, not {type(samples).__name__}")
-        own = self._tracks[track]
         array = samples[:, np.newaxis] if samples.ndim == 1 else samples
         if array.ndim != 2 or not array.size:
             raise ValueError(f"samples have the shape (samples, channels), not {samples.shape}")
-        name = array.dtype.name
+        name, channels = array.dtype.name, array.shape[1]
         if name not in ("int16", "int32", "float32", "float64"):
             raise ValueError(f"samples are int16, int32, float32 or float64, not {name}")
-        if own._sample is None:
-            layout = own.layout or _LAYOUTS.get(array.shape[1], f"{array.shape[1]} channels")
-            own.layout, own._sample, own._channels = layout, name, array.shape[1]
-        if (name, array.shape[1]) != (own._sample, own._channels):
-            raise ValueError(
-                f"the track has {own._channels} channels of {own._sample}, and {array.shape[1]} of {name} were given"
-            )
         data = np.ascontiguousarray(array, array.dtype.newbyteorder("=")).tobytes()
-        item = (data, len(array))
-        if self._session is None:
-            self._wait_for(track, item)
-        else:
-            self._give_audio(self._session, track, item)
+        with self._lock:
+            own = self._track_of(track)
+            if own.stream.has_ended:
+                raise ValueError(f"audio track {track} has ended")
+            if own.sample is None:
+                own.layout = own.layout or _LAYOUTS.get(channels, f"{channels} channels")
+                own.sample, own.channels = name, channels
+            if (name, channels) != (own.sample, own.channels):
+                raise ValueError(f"the track has {own.channels} channels of {own.sample}, and {channels} of {name} were given")
+            self._give(own.stream, len(array), data)
+
+    def end_audio(self, track: int = 0) -> None:
+        """Ends an audio track that is shorter than the video, so that frames can be given without it.
+
+        Raises:
+            ValueError: There is no such track, or it got no samples.
+        """
+        with self._lock:
+            own = self._track_of(track)
+            if not own.stream.has_begun:
+                raise ValueError(f"no samples were given for audio track {track}")
+            if not own.stream.has_ended and self._session is not None:
+                hand_over(self._streams())
+                self._session.end_audio(track)
+            own.stream.has_ended = True
 
     def close(self) -> records.Report:
         """Ends the file: waits for the encoder, verifies the file, gives it its name, and returns the report.
@@ -244,48 +276,79 @@ class Encoder:
             InvalidSpec: No frames, or no audio of a track, were given.
             VerificationError: The file does not hold what was given.
         """
-        if self._report is not None:
+        with self._lock:
+            if self._report is not None:
+                return self._report
+            self._check_open()
+            if self._session is None:
+                self._open()
+            session = self._session
+            assert session is not None
+            try:
+                for number, own in enumerate(self._tracks):
+                    # What waits of other streams is not held up by a track that is over.
+                    if any(stream.waiting for stream in self._streams()) and not own.stream.waiting:
+                        self.end_audio(number)
+                hand_over(self._streams())
+                self._is_closed = True
+                _unclosed.discard(self)
+                self._report = records.Report.from_dict(json.loads(session.finish()))
+            except BaseException:
+                self.abort()
+                raise
             return self._report
-        self._check_open()
-        session = self._session or self._open()
-        self._is_closed = True
-        _unclosed.discard(self)
-        try:
-            self._report = records.Report.from_dict(json.loads(session.finish()))
-        except BaseException:
-            session.abort()
-            raise
-        return self._report
 
     def abort(self) -> None:
         """Ends without a file. Nothing is left under its name."""
-        self._is_closed = True
-        _unclosed.discard(self)
-        self._waiting.clear()
-        if self._session is not None and self._report is None:
-            self._session.abort()
+        with self._lock:
+            self._is_closed = True
+            _unclosed.discard(self)
+            if self._session is not None and self._report is None:
+                self._session.abort()
 
     def _check_open(self) -> None:
         if self._is_closed:
             raise ValueError(f"the encoder of {self.path} is closed")
 
-    def _wait_for(self, track: int | None, item: Any) -> None:
-        """Keeps what is given until the shape of all streams is known, and then starts."""
-        self._waiting.append((track, item))
-        is_known = (not self._has_video or any(own is None for own, _ in self._waiting)) and all(
-            own._sample is not None for own in self._tracks
-        )
-        if is_known:
-            self._open()
-        elif len(self._waiting) > 5 * self._rate + 50:
-            self._waiting.pop()
-            raise ValueError("the first frame and the first samples of each track have to be given within 5 seconds")
+    def _streams(self) -> list[Stream]:
+        return [*([self._video] if self._video else []), *(own.stream for own in self._tracks)]
 
-    def _open(self) -> _trix.Session:
-        frames = [item for track, item in self._waiting if track is None]
-        if self._has_video and not frames:
+    def _track_of(self, track: int) -> _Track:
+        self._check_open()
+        if not 0 <= track < len(self._tracks):
+            raise ValueError(f"there are {len(self._tracks)} audio tracks, counted from 0, and no track {track}")
+        return self._tracks[track]
+
+    def _track(self, number: int, settings: AudioTrack) -> _Track:
+        if not isinstance(settings, AudioTrack):
+            raise TypeError(f"tracks are trix.AudioTrack, not {type(settings).__name__}")
+        return _Track(settings, Stream(settings.rate, lambda before, data: self._hand_samples(number, before, data)))
+
+    def _give(self, stream: Stream, size: int, item: Any) -> None:
+        """Gives an item to the session, or keeps it until every stream has begun."""
+        if self._session is not None:
+            hand_over(self._streams())
+            stream.hand(size, item)
+            return
+        stream.keep(size, item)
+        if stream is self._video:
+            self._first = self._first or item
+        if not all(own.has_begun for own in self._streams()):
+            return
+        try:
+            self._open()
+        except BaseException:
+            # The item was not taken, and can be given again.
+            if self._session is None:
+                stream.waiting.pop()
+                self._first = self._first if self._video and self._video.has_begun else None
+            raise
+
+    def _open(self) -> None:
+        """Starts the session, and gives it what waits."""
+        if self._video and not self._video.has_begun:
             raise ValueError("no frame was given")
-        silent = [number for number, own in enumerate(self._tracks) if own._sample is None]
+        silent = [number for number, own in enumerate(self._tracks) if not own.stream.has_begun]
         if silent:
             raise ValueError(f"no samples were given for audio track {silent[0]}")
         stated: dict[str, Any] = {
@@ -294,48 +357,52 @@ class Encoder:
             "color": self._color,
             "mastering": self._hdr[0] and self._hdr[0].to_dict(),
             "content_light": self._hdr[1] and self._hdr[1].to_dict(),
-            "audio": [
-                {
-                    "sample_rate": own.rate,
-                    "layout": own.layout,
-                    "sample": own._sample,
-                    "language": own.language,
-                    "title": own.title,
-                }
-                for own in self._tracks
-            ],
+            "audio": [own.stated() for own in self._tracks],
         }
         first = None
-        if frames and isinstance(frames[0], Frame):
-            first = frames[0]._frame
-        elif frames:
-            name, width, height = frames[0][0]
+        if isinstance(self._first, Frame):
+            first = self._first._frame
+        elif self._first is not None:
+            name, width, height = self._first[0]
             stated["video"] = {"width": width, "height": height, "format": name}
-        session = _trix.session(self._job, json.dumps(stated), first)
-        self._session = session
+        self._session = _trix.session(self._job, json.dumps(stated), first)
         _unclosed.add(self)
-        waiting, self._waiting = self._waiting, deque()
-        for track, item in waiting:
-            if track is None:
-                self._give_frame(session, item)
-            else:
-                self._give_audio(session, track, item)
-        return session
+        hand_over(self._streams())
+        for number, own in enumerate(self._tracks):
+            if own.stream.has_ended:
+                self._session.end_audio(number)
 
-    def _give_frame(self, session: _trix.Session, item: Any) -> None:
+    def _hand_frame(self, before: int, item: Any) -> None:
+        assert self._session is not None
         if isinstance(item, Frame):
-            session.write_frame(self._frames, item._frame)
+            self._session.write_frame(before, item._frame)
         else:
             (name, width, height), planes = item
-            session.write_planes(self._frames, name, (width, height), planes)
-        self._frames += 1
+            self._session.write_planes(before, name, (width, height), planes)
 
-    def _give_audio(self, session: _trix.Session, track: int, item: tuple[bytes, int]) -> None:
-        data, count = item
-        own = self._tracks[track]
-        assert own._sample is not None and own.layout is not None
-        session.write_audio(track, own._samples, own._sample, own.layout, own.rate, data)
-        own._samples += count
+    def _hand_samples(self, number: int, before: int, data: bytes) -> None:
+        own = self._tracks[number]
+        assert self._session is not None and own.sample is not None and own.layout is not None
+        self._session.write_audio(number, before, own.sample, own.layout, own.settings.rate, data)
+
+
+def _shape_of(item: Any) -> str:
+    if isinstance(item, Frame):
+        return f"{item.width}x{item.height} {item.format}"
+    name, width, height = item[0]
+    return f"{width}x{height} {name}"
+
+
+def _hdr_of(hdr: Any) -> tuple[records.MasteringDisplay | None, records.ContentLight | None]:
+    if hdr is None:
+        return None, None
+    kinds = (records.MasteringDisplay, records.ContentLight)
+    if not isinstance(hdr, (tuple, list)) or len(hdr) != 2:
+        raise TypeError(f"hdr is a pair of mastering and content_light of a frame, not {hdr!r}")
+    for own, kind in zip(hdr, kinds, strict=True):
+        if own is not None and not isinstance(own, kind):
+            raise TypeError(f"hdr has a {kind.__name__} or None at this place, not {type(own).__name__}")
+    return hdr[0], hdr[1]
 
 
 def _plain_color(color: Mapping[str, str] | records.Color | None) -> dict[str, str] | None:

@@ -207,9 +207,24 @@ class Frame:
         except InvalidSpec:
             return None
 
-    def __dlpack__(self, **options: Any) -> Any:
-        """The frame as a tensor (DLPack): `to_rgb()`, as uint8 for 8 bits, else as uint16."""
-        return self.to_rgb("uint8" if self.depth <= 8 else "uint16").__dlpack__(**options)
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """The frame as a tensor (DLPack): `to_rgb()`, as uint8 for 8 bits, else as uint16. It is always a copy.
+
+        Raises:
+            BufferError: `copy` is False.
+        """
+        if copy is False:
+            raise BufferError("the RGB samples of a frame are always a copy; its planes are views")
+        array = self.to_rgb("uint8" if self.depth <= 8 else "uint16")
+        wanted = {"stream": stream, "max_version": max_version, "dl_device": dl_device}
+        return array.__dlpack__(**{name: value for name, value in wanted.items() if value is not None})
 
     def __dlpack_device__(self) -> tuple[int, int]:
         """The processor: (1, 0)."""

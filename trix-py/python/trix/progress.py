@@ -11,20 +11,13 @@ __all__ = ["Bar"]
 
 
 class Bar:
-    """A bar of tqdm that shows the output that is least far.
-
-    Raises:
-        ImportError: tqdm is not installed.
-    """
+    """A bar of tqdm that shows the slowest output."""
 
     def __init__(self) -> None:
-        try:
-            with warnings.catch_warnings():
-                # A notebook without ipywidgets gets the bar as text.
-                warnings.simplefilter("ignore")
-                from tqdm.auto import tqdm  # type: ignore[import-untyped, unused-ignore]
-        except ImportError as missing:
-            raise ImportError("progress=True needs tqdm: pip install 'trix-media[progress]'") from missing
+        with warnings.catch_warnings():
+            # A notebook without ipywidgets gets the bar as text.
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm  # type: ignore[import-untyped, unused-ignore]
         self._tqdm: Any = tqdm
         self._bar: Any = None
         self._stage = ""
@@ -39,7 +32,8 @@ class Bar:
             self._stage, self._frames = event.stage, {}
             self._bar = self._tqdm(total=event.frames_expected, unit="frames", desc=event.stage, leave=True)
         self._frames[event.output] = event.frames
-        self._bar.update(min(self._frames.values()) - self._bar.n)
+        # An output that is told of for the first time may be behind the others.
+        self._bar.update(max(0, min(self._frames.values()) - self._bar.n))
 
     def close(self) -> None:
         """Ends the bar."""

@@ -6,6 +6,7 @@ import atexit
 import json
 import logging
 import os
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
@@ -15,6 +16,7 @@ from . import _trix, jobs, records
 from ._arguments import path_of, whole
 from ._record import _plain, _read
 from ._work import Job, given, pairs, work_of
+from .errors import Error
 from .progress import Bar
 
 __all__ = ["Run", "encode", "ingest", "plan", "run", "start"]
@@ -27,6 +29,7 @@ Progress: TypeAlias = "bool | Callable[[records.Event], object] | None"
 _running: weakref.WeakSet[Run] = weakref.WeakSet()
 # Cancelled jobs whose threads are still inside an encoder.
 _left: list[_trix.Run] = []
+_ending = threading.Lock()
 
 
 @atexit.register
@@ -47,19 +50,36 @@ os.register_at_fork(after_in_child=_left.clear)
 class Run:
     """A running job: an iterator of its events, with its result.
 
-    A `Run` that is dropped before its end is cancelled. As a context manager, it is cancelled if the block raises.
+        >>> job = {"source": {"path": "master.mov"}, "outputs": [{"path": "watched.mkv", "video": "copy"}]}
+        >>> with trix.start(job) as running:
+        ...     kinds = [event.type for event in running]
+        >>> running.result().outputs[0].path
+        'watched.mkv'
+
+    A `Run` that is dropped before its end is cancelled. As a context manager, it is cancelled if the block raises, also by
+    Ctrl-C; otherwise the end of the block waits for the job, and raises what ended it.
     """
 
     def __init__(self, run: _trix.Run) -> None:
         self._run = run
         self._report: records.Report | None = None
+        self._failure: Error | None = None
+        self._is_cancelled = False
+        self._lock = threading.Lock()
         _running.add(self)
 
     def __iter__(self) -> Iterator[records.Event]:
         return self
 
     def __next__(self) -> records.Event:
-        text = self._run.event()
+        try:
+            text = self._run.event()
+        except Error:
+            raise
+        except BaseException:
+            # Ctrl-C; nothing is left.
+            self._end()
+            raise
         if text is None:
             raise StopIteration
         event: records.Event = _read(_event_type(), json.loads(text))
@@ -73,11 +93,14 @@ class Run:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
+        if kind is not None or self._is_cancelled:
             self._end()
+        else:
+            self.result()
 
     def cancel(self) -> None:
         """Asks the job to stop. It ends within 200 ms and leaves nothing under the names of its outputs."""
+        self._is_cancelled = True
         self._run.cancel()
 
     @property
@@ -92,18 +115,30 @@ class Run:
             Cancelled: The job was cancelled.
             Error: What ended the job.
         """
-        if self._report is None:
-            self._report = records.Report.from_dict(json.loads(self._run.result()))
-            for decision in self._report.decisions:
-                log.info("%s: %s", decision.what, decision.why)
-        return self._report
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            if self._report is None:
+                try:
+                    self._report = records.Report.from_dict(json.loads(self._run.result()))
+                except Error as failure:
+                    self._failure = failure
+                    raise
+                except BaseException:
+                    # Ctrl-C; nothing is left.
+                    self._end()
+                    raise
+                for decision in self._report.decisions:
+                    log.info("%s: %s", decision.what, decision.why)
+            return self._report
 
     def _end(self) -> None:
         """Cancels the job and waits for its end, so that nothing is left. An encoder may still be inside a long call; it ends
         by itself."""
         self._run.cancel()
         self._run.wait(5.0, False)
-        _left[:] = [job for job in [*_left, self._run] if not job.wait(0.0, True)]
+        with _ending:
+            _left[:] = [job for job in [*_left, self._run] if not job.wait(0.0, True)]
 
     def _watched(self, progress: Progress) -> records.Report:
         """Reads all events, shows them, and returns the report."""
@@ -176,7 +211,7 @@ def run(
 
     Raises:
         InvalidSpec: The job has mistakes, all of which are in `mistakes`.
-        Error: What ended the job. Each class says in its own words when.
+        Error: What ended the job.
     """
     return start(job, set=set, output=output, overwrite=overwrite)._watched(progress)
 
@@ -263,7 +298,7 @@ def ingest(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
-    profile: str | Iterable[str],
+    profile: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     tracks: Iterable[jobs.TrackSettings | Mapping[str, Any]] = (),
     set: Mapping[str, Any] | None = None,
     overwrite: bool = False,
@@ -290,7 +325,7 @@ def ingest(
         "kind": "ingest",
         "source": path_of(source),
         "folder": path_of(output),
-        "profiles": [profile] if isinstance(profile, str) else list(profile),
+        "profiles": [os.fspath(own) for own in ([profile] if isinstance(profile, (str, os.PathLike)) else profile)],
         "tracks": [_plain(track) for track in tracks],
         "set": pairs(set),
         "overwrite": overwrite,
