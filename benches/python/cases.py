@@ -42,7 +42,7 @@ TITLES = {
 
 
 def chosen(clip: str) -> list[int]:
-    """50 different numbers of frames in an order by chance, the same in every run."""
+    """50 different numbers of frames in random order, the same in every run."""
     return random.Random(2026).sample(range(CLIPS[clip][1]), 50)
 
 
@@ -50,7 +50,7 @@ CASES = [
     *(Case(f"planes-{clip}", f"{title}: every frame, samples of the file", "planes", clip) for clip, title in TITLES.items()),
     *(Case(f"rgb-{clip}", f"{title}: every frame as 8-bit RGB", "rgb", clip) for clip, title in TITLES.items()),
     *(
-        Case(f"random-{clip}", f"{TITLES[clip]}: 50 frames by chance as RGB", "numbered", clip, (chosen(clip),), is_exact=True)
+        Case(f"random-{clip}", f"{TITLES[clip]}: 50 random frames as RGB", "numbered", clip, (chosen(clip),), is_exact=True)
         for clip in ("h264", "hevc")
     ),
     Case("sheet", "1080p H.264: a frame a second, 192x108, of 20 s", "sheet", "h264", (list(range(20)), (192, 108))),

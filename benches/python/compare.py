@@ -51,10 +51,11 @@ def available() -> tuple[dict[str, str], dict[str, str], dict[str, list[str]]]:
     """The versions of the packages that are there, why the others are not, and the functions of each."""
     versions, missing, functions = {}, {}, {}
     for tool in TOOLS:
-        code = f"import json, tools.{tool} as tool; print(json.dumps([tool.version(), [name for name in dir(tool) if name[0] != '_']]))"
+        code = f"import json, tools.{tool} as tool; print(json.dumps([tool.version(), dir(tool)]))"
         works, text = asked(code)
         if works:
-            versions[tool], functions[tool] = json.loads(text.splitlines()[-1])
+            versions[tool], names = json.loads(text.splitlines()[-1])
+            functions[tool] = sorted({case.function for case in CASES}.intersection(names))
         else:
             missing[tool] = text.splitlines()[-1]
     return versions, missing, functions
@@ -168,6 +169,7 @@ def main() -> None:
         "machine": about,
         "versions": comparison.versions,
         "missing": comparison.missing,
+        "functions": comparison.functions,
         "rounds": arguments.rounds,
         "cases": {case.name: case.title for case in comparison.cases},
         "results": comparison.results,

@@ -73,6 +73,24 @@ def table(head: list[str], body: list[list[str]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(row[: len(head)]) + " |" for row in body])
 
 
+ABILITIES = {
+    "planes": "samples of the file, at its depth",
+    "rgb": "8-bit RGB or BGR",
+    "numbered": "frames by number",
+    "sheet": "frames by time, scaled",
+    "encode_rgb": "RGB arrays to x264",
+    "encode_planes": "10-bit planes to x265",
+}
+
+
+def abilities(functions: dict[str, list[str]]) -> str:
+    """What each package can do of what is measured, with its own means."""
+    tools = [tool for tool in LABELS if tool in functions and tool != "trix_verified"]
+    body = [[title, *("yes" if name in functions[tool] else "-" for tool in tools)] for name, title in ABILITIES.items()]
+    lines = ["| | " + " | ".join(LABELS[tool] for tool in tools) + " |", "| --- |" + " --- |" * len(tools)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in body])
+
+
 def markdown(kept: dict) -> str:
     about = kept["machine"]
     parts = [
@@ -84,6 +102,7 @@ def markdown(kept: dict) -> str:
             *(f"- {LABELS[tool]} was not measured: {why}" for tool, why in kept["missing"].items()),
         ]),
     ]  # fmt: skip
+    parts.append(f"## What each can do\n\n{abilities(kept['functions'])}")
     for name, title in kept["cases"].items():
         parts.append(f"## {name}: {title}\n\n{table(HEAD, rows(kept['results'][name]))}")
     parts.append("docs/benchmarks.md says what each case does and how to read the tables.")

@@ -28,7 +28,22 @@ LONG: dict[str, Callable[[Path, Path, Path], object]] = {
     "compare": lambda film, sound, folder: trix.compare(film, film),
     "plan": lambda film, sound, folder: trix.plan(loud(sound, folder)),
     "ingest": lambda film, sound, folder: trix.ingest(film, folder, profile="archive"),
+    "frames at": lambda film, sound, folder: list(trix.open(film).frames_at([999 / 25, 0] * 20)),
+    "events": lambda film, sound, folder: [event.type for event in trix.start(slow(film, folder))],
+    "result": lambda film, sound, folder: trix.start(slow(film, folder)).result(),
+    "a block": lambda film, sound, folder: in_a_block(trix.start(slow(film, folder))),
 }
+
+
+def slow(path: Path, folder: Path) -> dict[str, Any]:
+    """A job that takes long."""
+    output = {"path": str(folder / "slow.mkv"), "video": {"type": "x265", "preset": "slow"}, "audio": "none"}
+    return {"source": {"path": str(path)}, "outputs": [output]}
+
+
+def in_a_block(running: trix.Run) -> None:
+    with running:
+        time.sleep(60)
 
 
 def loud(path: Path, folder: Path) -> dict[str, Any]:
