@@ -232,7 +232,7 @@ impl Source {
 
     /// The same source with a reader of its own, which `state` stops.
     fn opened_under(&self, state: Arc<IoState>, cancel: &Cancel) -> Result<Self> {
-        let mut again = Self::look(&self.origin, &self.reading, self.frame_bytes, state, Opening::Later)?;
+        let mut again = Self::at_first_look(&self.origin, &self.reading, self.frame_bytes, state)?;
         again.streams.clone_from(&self.streams);
         again.selection = Arc::clone(&self.selection);
         again.joints = self.joints.at_start();
@@ -256,7 +256,7 @@ impl Source {
         if reading.raw.is_none() {
             refuse_reference(origin).map_err(named)?;
         }
-        let mut opened = Self::look(origin, reading, frame_bytes, state, Opening::First)?;
+        let mut opened = Self::at_first_look(origin, reading, frame_bytes, state)?;
         opened.cancel = cancel;
         let is_plain = opened.sequence.is_none() && reading.raw.is_none() && !opened.is_given();
         let mut further = if is_plain { Further::look(&opened) } else { Further::default() };
@@ -277,34 +277,27 @@ impl Source {
         Ok(opened)
     }
 
-    /// Opens `origin` and lets libavformat find its streams. `state` can stop it.
-    fn look(
+    /// Opens `origin` and runs libavformat's first probe. `state` can stop it.
+    pub(super) fn at_first_look(
         origin: &Origin,
         reading: &Reading,
         frame_bytes: Option<u64>,
         state: Arc<IoState>,
-        opening: Opening,
     ) -> Result<Self> {
-        let found = Self::look_at(origin, reading, frame_bytes, Arc::clone(&state), opening);
+        let found = Self::look_at(origin, reading, frame_bytes, Arc::clone(&state));
         // A header whose read is cut off looks damaged, or like a short one.
         if state.is_cancelled() { Err(Error::cancelled(Stage::Source)) } else { found }
     }
 
-    fn look_at(
-        origin: &Origin,
-        reading: &Reading,
-        frame_bytes: Option<u64>,
-        state: Arc<IoState>,
-        opening: Opening,
-    ) -> Result<Self> {
+    fn look_at(origin: &Origin, reading: &Reading, frame_bytes: Option<u64>, state: Arc<IoState>) -> Result<Self> {
         let mut opened = match origin {
             Origin::File { path, store, content, edits } => {
                 let (reader, mark) = store.marked_reader(Some(Arc::clone(&state)));
                 let reader = edits::patched(limited(reader, *content), edits);
                 let unreadable = |error| Error::io(Stage::Source, path, "cannot be read", error);
                 let (reader, split) = watched(reader, 0).map_err(unreadable)?;
-                let mut opened = Self::from_reader(reader, state, origin, reading, ALLOWED, opening)
-                    .map_err(|error| error.in_file(path))?;
+                let mut opened =
+                    Self::from_reader(reader, state, origin, reading, ALLOWED).map_err(|error| error.in_file(path))?;
                 opened.mark = Some(mark);
                 opened.parts = Parts::new(split);
                 for facts in &mut opened.streams {
@@ -319,7 +312,7 @@ impl Source {
             Origin::Memory(bytes) => {
                 let unreadable = |error| Error::io(Stage::Source, Path::new("(memory)"), "cannot be read", error);
                 let (reader, split) = watched(Box::new(Cursor::new(Arc::clone(bytes))), 0).map_err(unreadable)?;
-                let mut opened = Self::from_reader(reader, state, origin, reading, ALLOWED, opening)?;
+                let mut opened = Self::from_reader(reader, state, origin, reading, ALLOWED)?;
                 opened.parts = Parts::new(split);
                 opened
             }
@@ -330,7 +323,12 @@ impl Source {
     }
 
     /// Opens an image sequence. The properties of the first image apply to all images until a decoder finds otherwise.
-    fn from_sequence(files: &Arc<Files>, state: Arc<IoState>, origin: &Origin, reading: &Reading) -> Result<Self> {
+    pub(super) fn from_sequence(
+        files: &Arc<Files>,
+        state: Arc<IoState>,
+        origin: &Origin,
+        reading: &Reading,
+    ) -> Result<Self> {
         let sequence = Sequence::new(Arc::clone(files));
         let first = files.first_path();
         let unreadable = |error| Error::io(Stage::Source, &first, "cannot be read", error);
@@ -341,7 +339,7 @@ impl Source {
         if head.is_empty() {
             return Err(empty().in_file(&first));
         }
-        let mut opened = Self::from_reader(reader, state, origin, reading, sequence::IMAGES, Opening::First)
+        let mut opened = Self::from_reader(reader, state, origin, reading, sequence::IMAGES)
             .map_err(|error| error.in_file(&first))?;
         let (rate, why) = match (reading.rate, sequence::dpx_rate(&head)) {
             (Some(rate), _) => (rate, None),
@@ -364,13 +362,12 @@ impl Source {
         Ok(opened)
     }
 
-    fn from_reader(
+    pub(super) fn from_reader(
         mut reader: Box<dyn ReadSeek>,
         state: Arc<IoState>,
         origin: &Origin,
         reading: &Reading,
         demuxers: &[&str],
-        opening: Opening,
     ) -> Result<Self> {
         let limits = reading.limits;
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
@@ -390,9 +387,7 @@ impl Source {
         let sink = Sink::new();
         let mut input = open_input(reader, &state, &sink, origin, reading, demuxers)?;
         let said_of_header = sink.take();
-        // A movie states all times of its packets. In other containers, they follow from what the first packets show.
-        let is_movie = input.demuxer() == MOVIE;
-        let found = if is_movie && opening == Opening::Later { Ok(()) } else { input.find_streams(bounds) };
+        let found = input.find_streams(bounds);
         let said_of_packets = sink.take();
         if let Err(code) = found {
             sink.put_back(said_of_packets);
@@ -407,7 +402,7 @@ impl Source {
         }
         let mut streams = input.streams();
         // In other containers, libavformat infers durations from the frame rate.
-        let states_durations = is_movie || input.demuxer() == "matroska,webm";
+        let states_durations = matches!(input.demuxer().as_str(), "mov,mp4,m4a,3gp,3g2,mj2" | "matroska,webm");
         streams.iter_mut().for_each(|facts| facts.states_durations = states_durations);
         // libavformat reads the samples of only one codec of such a track, and gives no other sign than this message.
         let skips_samples = said.iter().any(|line| line.text.contains("multiple fourcc not supported"));
@@ -443,16 +438,6 @@ impl Source {
         })
     }
 }
-
-/// Whether a source is opened for the first time, or its streams are known.
-#[derive(Clone, Copy, PartialEq)]
-enum Opening {
-    First,
-    Later,
-}
-
-/// FFmpeg's name of the demuxer of MP4 and QuickTime.
-const MOVIE: &str = "mov,mp4,m4a,3gp,3g2,mj2";
 
 /// Rejects a movie whose media are in other files.
 fn refuse_reference(origin: &Origin) -> Result<()> {
