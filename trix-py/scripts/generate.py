@@ -258,8 +258,6 @@ class Module:
             if "const" in value:
                 default = f" = {written(value['const'])}"
                 fields.append((0, f"{field}: {annotation}{default}", ""))
-            elif key in required and not self.for_jobs:
-                fields.append((1, f"{field}: {annotation}", text))
             elif key in required:
                 fields.append((1, f"{field}: {annotation}", text))
             else:

@@ -88,12 +88,7 @@ class Audio:
         self._blocks.close()
 
 
-def each(frames: _trix.FrameIterator, numbers: list[int] | None) -> Iterator[Frame | None]:
-    at = 0
-    while True:
-        number = numbers[at] if numbers is not None and at < len(numbers) else None
-        found = frames.next(number)
-        if found is None:
-            return
+def each(frames: _trix.FrameIterator) -> Iterator[Frame | None]:
+    """All frames of an iterator; None where there is no frame."""
+    while found := frames.next(None):
         yield None if found[0] is None else Frame(found[0])
-        at += 1

@@ -160,6 +160,9 @@ class Source:
             raise ValueError(f"{self.path} has no video")
         return stream.video.width, stream.video.height
 
+    def __bool__(self) -> bool:
+        return True
+
     def __len__(self) -> int:
         """The number of frames. It comes from the index; a source without a sound index is decoded once."""
         if self._count is None:
@@ -265,7 +268,7 @@ class Source:
         `frames`.
         """
         places: list[int | tuple[int, int]] = [exact(time).as_integer_ratio() for time in times]
-        return each(self._source.chosen(places, **how(size, format, color, on_damage, threads)), None)
+        return each(self._source.chosen(places, **how(size, format, color, on_damage, threads)))
 
     def batch(
         self,
