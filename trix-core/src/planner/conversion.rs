@@ -74,39 +74,29 @@ impl Frames<'_> {
     }
 }
 
-impl FramesAt<'_> {
-    /// As [`Frames::size`].
-    pub fn size(self, width: usize, height: usize) -> Self {
-        self.converted(|wanted| wanted.size = Some((width, height)), plan)
-    }
+/// Gives readers of chosen frames the conversions of [`Frames`].
+macro_rules! convert_as_frames {
+    ($($reader:ident),*) => {$(
+        impl $reader<'_> {
+            /// As [`Frames::size`].
+            pub fn size(self, width: usize, height: usize) -> Self {
+                self.converted(|wanted| wanted.size = Some((width, height)), plan)
+            }
 
-    /// As [`Frames::format`].
-    pub fn format(self, format: PixelFormat) -> Self {
-        self.converted(|wanted| wanted.format = Some(format), plan)
-    }
+            /// As [`Frames::format`].
+            pub fn format(self, format: PixelFormat) -> Self {
+                self.converted(|wanted| wanted.format = Some(format), plan)
+            }
 
-    /// As [`Frames::source_color`].
-    pub fn source_color(self, color: ColorOverride) -> Self {
-        self.converted(|wanted| wanted.source_color = color, plan)
-    }
+            /// As [`Frames::source_color`].
+            pub fn source_color(self, color: ColorOverride) -> Self {
+                self.converted(|wanted| wanted.source_color = color, plan)
+            }
+        }
+    )*};
 }
 
-impl Batch<'_> {
-    /// As [`Frames::size`].
-    pub fn size(self, width: usize, height: usize) -> Self {
-        self.converted(|wanted| wanted.size = Some((width, height)), plan)
-    }
-
-    /// As [`Frames::format`].
-    pub fn format(self, format: PixelFormat) -> Self {
-        self.converted(|wanted| wanted.format = Some(format), plan)
-    }
-
-    /// As [`Frames::source_color`].
-    pub fn source_color(self, color: ColorOverride) -> Self {
-        self.converted(|wanted| wanted.source_color = color, plan)
-    }
-}
+convert_as_frames!(FramesAt, Batch);
 
 /// Converts frames that a program holds, one by one, as [`Frames::size`] and [`Frames::format`] convert those of a source. A
 /// converter can take frames of any source. It is fastest if they resemble each other.
