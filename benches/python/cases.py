@@ -18,7 +18,7 @@ class Case:
     clip: str | None = None
     # Further arguments of the function.
     arguments: tuple[Any, ...] = ()
-    # What its result is compared with: every frame of the same package, read in sequence.
+    # True if each frame is compared with that of a full decode by the same package.
     is_exact: bool = False
     # Frames that are given to an encoder: number and format.
     given: tuple[int, str] | None = None
