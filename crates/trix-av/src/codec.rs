@@ -173,6 +173,13 @@ impl Decoder {
         check(unsafe { av::avcodec_send_packet(self.context.0.as_ptr(), packet) }).map(drop)
     }
 
+    /// With `skips`, the next packets yield no frame if no other frame refers to theirs. Decoders that cannot tell decode
+    /// all frames.
+    pub fn skip_unreferenced(&mut self, skips: bool) {
+        let skipped = if skips { av::AVDiscard::AVDISCARD_NONREF } else { av::AVDiscard::AVDISCARD_DEFAULT };
+        self.context.raw_mut().skip_frame = skipped;
+    }
+
     /// Receives a frame.
     pub fn receive(&mut self) -> Result<Output<Frame>, AvError> {
         let _entered = self.sink.enter();

@@ -123,6 +123,7 @@ struct Inner {
     file: Option<String>,
     stream: Option<usize>,
     time: Option<Timestamp>,
+    frame: Option<u64>,
     mistakes: Vec<Mistake>,
     excerpt: Option<Excerpt>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -139,6 +140,7 @@ impl Error {
             file: None,
             stream: None,
             time: None,
+            frame: None,
             mistakes: Vec::new(),
             excerpt: None,
             source: None,
@@ -188,6 +190,17 @@ impl Error {
         self
     }
 
+    /// Sets the frame that was asked for (its number from 0), unless an inner stage already did.
+    pub fn of_frame(mut self, number: Option<u64>) -> Self {
+        self.0.frame = self.0.frame.or(number);
+        self
+    }
+
+    /// Sets the cause that a name exists already.
+    pub fn as_taken(self) -> Self {
+        self.caused_by(std::io::Error::from(std::io::ErrorKind::AlreadyExists))
+    }
+
     /// Keeps `source` as the cause of this error.
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(Box::new(source));
@@ -197,11 +210,11 @@ impl Error {
     /// A copy of this error for something else that failed with it. The cause and the mistakes stay with the first
     /// error.
     pub fn again(&self) -> Self {
-        let Inner { kind, stage, more, file, stream, time, .. } = &*self.0;
+        let Inner { kind, stage, more, file, stream, time, frame, .. } = &*self.0;
         let (detail, more, file) = (self.detail(), more.clone(), file.clone());
-        let (kind, stage, stream, time) = (*kind, *stage, *stream, *time);
+        let (kind, stage, stream, time, frame) = (*kind, *stage, *stream, *time, *frame);
         let (mistakes, excerpt, source) = (Vec::new(), None, None);
-        Error(Box::new(Inner { kind, stage, detail, more, file, stream, time, mistakes, excerpt, source }))
+        Error(Box::new(Inner { kind, stage, detail, more, file, stream, time, frame, mistakes, excerpt, source }))
     }
 
     /// One error for all mistakes of a job. Each distinct mistake appears once in the text and in [`Self::mistakes`].
@@ -265,6 +278,11 @@ impl Error {
     /// Time in that stream, where known.
     pub fn time(&self) -> Option<Timestamp> {
         self.0.time
+    }
+
+    /// Number of the frame that was asked for, where known.
+    pub fn frame(&self) -> Option<u64> {
+        self.0.frame
     }
 
     /// The cause, where one was kept.

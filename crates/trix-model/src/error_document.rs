@@ -42,6 +42,9 @@ pub struct ErrorDetail {
     pub stream: Option<usize>,
     /// Time in the stream, where known.
     pub time: Option<Timestamp>,
+    /// Number of the frame that was asked for, from 0, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u64>,
     /// All mistakes of the job, if the error is about these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mistakes: Vec<Mistake>,
@@ -60,6 +63,7 @@ impl From<&Error> for ErrorDetail {
             file: error.file().map(str::to_owned),
             stream: error.stream(),
             time: error.time(),
+            frame: error.frame(),
             mistakes: error.mistakes().to_vec(),
             excerpt: error.excerpt().cloned(),
             message: error.to_string(),

@@ -81,6 +81,11 @@ impl Start {
         Start { is_sought: true, ..self }
     }
 
+    /// True once any complaint of the decoder is damage.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state == State::Running
+    }
+
     /// Decides about `packet`, the next packet of the stream.
     pub(crate) fn judge(&mut self, packet: &Packet) -> Turn {
         if let State::Settling(left) = self.state {

@@ -4,7 +4,7 @@
 //! increase.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
     sync::Arc,
 };
@@ -90,6 +90,7 @@ pub(crate) struct VideoDecoder {
     ended: bool,
     codec: String,
     lead: Option<Lead>,
+    skips: Skips,
 }
 
 /// Maximum number of durations that are kept: more than there are packets in a decoder and before its first frame.
@@ -103,6 +104,37 @@ struct Lead {
     first: i64,
     /// The first packet that could not be decoded. It counts only if the first complete frame is missing.
     failed: Option<(DamageKind, Option<Timestamp>, String)>,
+}
+
+/// Frames that nobody wants: the decoder leaves them out if no other frame refers to them.
+#[derive(Default)]
+struct Skips {
+    /// The time from which frames are wanted.
+    until: Option<i64>,
+    /// Times of the packets whose frames may be left out, and did not come yet.
+    sent: BTreeSet<i64>,
+    has_begun: bool,
+}
+
+impl Skips {
+    /// Decides if the frame of a packet with the time `pts` may be left out. Frames before `first` are not counted.
+    fn takes(&mut self, pts: Option<i64>, first: Option<i64>) -> bool {
+        let Some(pts) = pts.filter(|pts| self.until.is_some_and(|until| *pts < until)) else { return false };
+        if first.is_none_or(|first| pts >= first) {
+            self.sent.insert(pts);
+        }
+        self.has_begun = true;
+        true
+    }
+
+    /// The time of the next frame that was left out before the frame at `pts`.
+    fn next_before(&mut self, pts: Option<i64>) -> Option<i64> {
+        let (pts, first) = (pts?, *self.sent.first()?);
+        if first <= pts {
+            self.sent.pop_first();
+        }
+        (first < pts).then_some(first)
+    }
 }
 
 /// Opens a decoder, or returns the reason why there is none.
@@ -200,6 +232,7 @@ impl VideoDecoder {
             ended: false,
             codec: facts.codec.clone(),
             lead: None,
+            skips: Skips::default(),
         })
     }
 
@@ -215,6 +248,17 @@ impl VideoDecoder {
         self.start = self.start.map(Start::sought);
         self.lead = Some(Lead { packet: Some(begin.packet()), first: begin.first(), failed: None });
         self
+    }
+
+    /// Leaves out frames before `time`, in ticks, if no other frame refers to them. They count as if they had been decoded. The
+    /// packets of the stream must have times.
+    pub(crate) fn skip_until(&mut self, time: i64) {
+        self.skips.until = Some(time);
+    }
+
+    /// True if frames may have been left out, so that a complaint of the decoder may be no damage.
+    pub(crate) fn skips(&self) -> bool {
+        self.skips.has_begun
     }
 
     /// True if `packet` precedes the first packet to decode.
@@ -298,6 +342,10 @@ impl VideoDecoder {
     }
 
     fn send(&mut self, packet: Option<&Packet>) -> Result<()> {
+        let is_running = self.start.as_ref().is_some_and(Start::is_over);
+        let first = self.lead.as_ref().map(|lead| lead.first);
+        let skips = is_running && packet.is_some_and(|packet| self.skips.takes(packet.pts(), first));
+        self.decoder.skip_unreferenced(skips);
         match self.decoder.send(packet) {
             Ok(()) | Err(AvError::EOF) => Ok(()),
             Err(code) => self.undecodable(code),
@@ -321,6 +369,9 @@ impl VideoDecoder {
                         && frame.pts().is_some_and(|pts| pts > lead.first)
                     {
                         self.lost(lead)?;
+                    }
+                    while let Some(pts) = self.skips.next_before(frame.pts()) {
+                        self.account(Some(pts));
                     }
                     let mut decoded = self.place(frame);
                     self.check(&decoded)?;

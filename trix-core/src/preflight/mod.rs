@@ -95,8 +95,7 @@ pub fn refuse_existing(products: &[(PathBuf, bool)]) -> Result<()> {
             format!("exists already, and so do {}; --overwrite replaces them", others.join(", "))
         }
     };
-    let cause = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
-    Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(&taken[0]).caused_by(cause))
+    Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(&taken[0]).as_taken())
 }
 
 /// The files and folders that a plan makes, and whether each may replace what has its name.

@@ -127,6 +127,8 @@ pub struct Frames<'a> {
     reading: Option<Reading>,
     /// The number of the next frame to return, after the first.
     next: Option<u64>,
+    /// True if frames that are not asked for may be left out by the decoder.
+    skips: bool,
     ended: bool,
 }
 
@@ -141,6 +143,7 @@ impl Source {
             how: Settings::default(),
             reading: None,
             next: None,
+            skips: true,
             ended: false,
         }
     }
@@ -229,13 +232,53 @@ impl Frames<'_> {
             }
         };
         let source = self.source.reopen()?;
-        let reader = FrameReader::beginning(source, on_damage, Cut::default(), None, threads, begin)?;
+        let is_found = matches!(begin, Some(Ok(_)));
+        let mut reader = FrameReader::beginning(source, on_damage, Cut::default(), None, threads, begin)?;
+        if self.may_skip() && is_found {
+            let time = self.from.map(|from| self.time_of(from, facts)).transpose()?.flatten();
+            time.into_iter().for_each(|time| reader.skip_until(time));
+        }
         let filter = filtering.map(|filtering| FrameFilter::new(filtering, facts.index, facts.time_base));
         // libavformat overwrites the container's colour if the decoder states none (ProRes).
         let declared = self.source.input.declared().get(facts.index).map(|facts| facts.color).unwrap_or_default();
         let (color, sample_aspect) = (facts.color.or(declared), facts.sample_aspect);
         let description = StreamDescription { color, sample_aspect, hdr: facts.hdr };
         Ok(Reading { reader, filter, description, ready: VecDeque::new(), is_over: false })
+    }
+
+    /// The time of a position, in ticks of the stream; `None` after the last frame.
+    fn time_of(&self, place: Place, facts: &StreamFacts) -> Result<Option<i64>> {
+        Ok(match place {
+            Place::Number(number) => index::of(self.source, facts, None)?.time(number).map(|time| time.ticks),
+            // Rounding may leave out a frame less, and none that is asked for.
+            Place::Time(time) => Some(time.rescale(facts.time_base).saturating_sub(1)),
+        })
+    }
+
+    /// Goes on to frame `number`, which is after the last one that was returned.
+    pub(super) fn go_on_to(&mut self, number: u64) -> Result<()> {
+        self.next = Some(number);
+        self.skip_to_next(false)
+    }
+
+    /// Lets the decoder leave out frames before the next one that is asked for. With `if_listed`, only if the header has the
+    /// times of all frames, so that the file is not read for them.
+    fn skip_to_next(&mut self, if_listed: bool) -> Result<()> {
+        let facts = self.source.film()?;
+        let (Some(number), true) = (self.next, self.may_skip()) else { return Ok(()) };
+        if if_listed && !self.source.lists_packets(facts.index) {
+            return Ok(());
+        }
+        let index = index::of(self.source, facts, None)?;
+        let time = index.time(number).filter(|_| index.trouble().is_none());
+        if let (Some(reading), Some(time)) = (&mut self.reading, time) {
+            reading.reader.skip_until(time.ticks);
+        }
+        Ok(())
+    }
+
+    fn may_skip(&self) -> bool {
+        self.skips && self.how.on_damage == OnDamage::Fail
     }
 
     fn read(&mut self) -> Result<Option<VideoFrame>> {
@@ -252,7 +295,20 @@ impl Frames<'_> {
             if reading.is_over {
                 return Ok(None);
             }
-            let decoded = self.due()?;
+            let due = self.due();
+            if self.stride > 1 {
+                self.skip_to_next(true)?;
+            }
+            let decoded = match due {
+                Err(_) if self.reading.as_ref().is_some_and(|reading| reading.reader.skips()) => {
+                    // Another decode, which leaves nothing out, shows whether the source is damaged.
+                    self.skips = false;
+                    self.from = self.next.map(Place::Number).or(self.from);
+                    self.reading = Some(self.open()?);
+                    continue;
+                }
+                found => found?,
+            };
             let Some(reading) = &mut self.reading else { return Ok(None) };
             reading.is_over = decoded.is_none();
             // Only frames that are due are converted.

@@ -38,9 +38,23 @@ impl Source {
 
     fn selected(&self, places: Vec<Place>) -> FramesAt<'_> {
         let (places, how) = (places.into_iter(), Settings::default());
-        FramesAt { source: self, places, how, index: None, reading: None, shown: None, ahead: None, ended: false }
+        FramesAt {
+            source: self,
+            places,
+            how,
+            index: None,
+            reading: None,
+            shown: None,
+            ahead: None,
+            ready: Vec::new(),
+            end: None,
+            ended: false,
+        }
     }
 }
+
+/// The most bytes of frames that are kept to return them in descending order. One frame is always kept.
+const DESCENDING_BYTES: usize = 64 << 20;
 
 /// The frames on screen at given times, or with given numbers.
 pub struct FramesAt<'a> {
@@ -49,9 +63,14 @@ pub struct FramesAt<'a> {
     how: Settings,
     index: Option<Arc<FrameIndex>>,
     reading: Option<Frames<'a>>,
-    /// The last frame read that is presented no later than the last requested place. `ahead` is the frame after it.
+    /// The last frame read that is presented no later than the last requested place.
     shown: Option<VideoFrame>,
+    /// The frame after it, if the index is not exact.
     ahead: Option<VideoFrame>,
+    /// Frames to return, the next one last.
+    ready: Vec<Option<VideoFrame>>,
+    /// A number after the last one, once it is known.
+    end: Option<u64>,
     ended: bool,
 }
 
@@ -78,6 +97,23 @@ impl<'a> FramesAt<'a> {
         FramesAt { how: self.how.converted(change, plan), ..self }
     }
 
+    /// How many of the next places are numbers that descend from the last one. Their frames follow one entry point, and are
+    /// decoded once, in ascending order.
+    fn descending(&self) -> usize {
+        let (Some(shown), Some(index)) = (&self.shown, &self.index) else { return 0 };
+        let most = (DESCENDING_BYTES / shown.frame.bytes().max(1)).max(1);
+        let mut before = shown.number;
+        let mut entry = None;
+        let is_lower = |place: &&Place| {
+            let Place::Number(number) = **place else { return false };
+            let own = index.lead_in(number).map_or(0, |lead| number.saturating_sub(lead));
+            let is_lower = number < before && *entry.get_or_insert(own) == own;
+            before = number;
+            is_lower
+        };
+        self.places.as_slice().iter().take(most).take_while(is_lower).count()
+    }
+
     /// The frame on screen at `place`.
     fn at(&mut self, place: Place) -> Result<Option<VideoFrame>> {
         let index = match &self.index {
@@ -93,44 +129,51 @@ impl<'a> FramesAt<'a> {
             },
             (Place::Time(_), Some(_)) => None,
         };
+        self.reached(place, known, &index).map_err(|error| error.of_frame(known))
+    }
+
+    /// The frame at `place`, whose number is `known` if the index is exact or numbers are asked for.
+    fn reached(&mut self, place: Place, known: Option<u64>, index: &FrameIndex) -> Result<Option<VideoFrame>> {
+        let Some(number) = known else { return self.searched(place) };
+        if self.end.is_some_and(|end| number >= end) {
+            return Ok(None);
+        }
+        if self.shown.as_ref().is_none_or(|shown| shown.number != number) {
+            // Continuing costs less than a new start if the frame lies ahead and no entry point is closer to it.
+            let lead = index.lead_in(number).unwrap_or(number);
+            let last = self.shown.as_ref().map(|shown| shown.number);
+            let goes_on = last.is_some_and(|last| last < number && number - last <= lead.saturating_add(1));
+            match &mut self.reading {
+                Some(reading) if goes_on => reading.go_on_to(number)?,
+                _ => self.reading = Some(self.source.frames().set(self.how).from(number)),
+            }
+            self.shown = self.reading.as_mut().and_then(Iterator::next).transpose()?;
+            if self.shown.is_none() {
+                self.end = Some(number);
+            }
+        }
+        Ok(self.shown.as_ref().filter(|shown| shown.number == number).cloned())
+    }
+
+    /// The frame on screen at `place`, whose number is not known: frames are read until one is after it.
+    fn searched(&mut self, place: Place) -> Result<Option<VideoFrame>> {
         let is_reached = |frame: &VideoFrame| match place {
             Place::Number(number) => frame.number <= number,
             Place::Time(time) => frame.time <= time,
         };
-        // Continuing costs less than a new start if the frame lies ahead and no entry point is closer to it.
-        let goes_on = match (&self.shown, known) {
-            (None, _) => false,
-            (Some(shown), None) => is_reached(shown),
-            (Some(shown), Some(number)) => {
-                let lead = index.lead_in(number).unwrap_or(number);
-                number >= shown.number && number - shown.number <= lead.saturating_add(1)
-            }
-        };
-        if !goes_on {
-            let all = self.source.frames().set(self.how);
+        if !self.shown.as_ref().is_some_and(is_reached) {
             (self.shown, self.ahead) = (None, None);
-            self.reading = Some(match known {
-                Some(number) => all.from(number),
-                None => all,
-            });
+            self.reading = Some(self.source.frames().set(self.how));
         }
         loop {
-            if self.shown.as_ref().zip(known).is_some_and(|(shown, number)| shown.number == number) {
-                break;
-            }
             if self.ahead.is_none() {
                 self.ahead = self.reading.as_mut().and_then(Iterator::next).transpose()?;
             }
             match self.ahead.take_if(|ahead| is_reached(ahead)) {
                 Some(frame) => self.shown = Some(frame),
-                None => break,
+                None => return Ok(self.shown.clone()),
             }
         }
-        let is_wanted = |shown: &&VideoFrame| match place {
-            Place::Number(number) => shown.number == number,
-            Place::Time(_) => true,
-        };
-        Ok(self.shown.as_ref().filter(is_wanted).cloned())
     }
 }
 
@@ -143,9 +186,19 @@ impl Iterator for FramesAt<'_> {
         if self.ended {
             return None;
         }
-        let place = self.places.next()?;
-        let found = self.at(place);
-        self.ended = found.is_err();
-        Some(found)
+        if self.ready.is_empty() {
+            let count = self.descending().max(1);
+            let places: Vec<Place> = self.places.by_ref().take(count).collect();
+            for place in places.into_iter().rev() {
+                match self.at(place) {
+                    Ok(frame) => self.ready.push(frame),
+                    Err(error) => {
+                        self.ended = true;
+                        return Some(Err(error));
+                    }
+                }
+            }
+        }
+        self.ready.pop().map(Ok)
     }
 }

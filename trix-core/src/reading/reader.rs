@@ -160,6 +160,16 @@ impl FrameReader {
         self.from_start
     }
 
+    /// Leaves out frames before `time`, in ticks, if no other frame refers to them. They count as if they had been decoded.
+    pub(crate) fn skip_until(&mut self, time: i64) {
+        self.decoder.skip_until(time);
+    }
+
+    /// True if frames may have been left out, so that an error of decoding may be no damage.
+    pub(crate) fn skips(&self) -> bool {
+        self.decoder.skips()
+    }
+
     /// The next frame, or `None` after the last.
     ///
     /// # Errors
