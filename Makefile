@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-vendored demo pictures test test-python test-media wheel-local test-debian13 test-sid lint fmt bench bench-python audit package vendored build-vendored test-vendored wheel test-wheel fuzz clean
+.PHONY: help setup setup-build setup-demo setup-vendored demo pictures test test-python test-media wheel-local test-debian13 test-sid lint fmt bench bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -101,6 +101,9 @@ wheel: setup-build vendored ## build the Python wheel with these libraries (targ
 
 test-wheel: setup wheel ## audit the wheel, run the Python tests with it, and encode with it where nothing else is installed
 	@scripts/wheel.sh test
+
+test-pythons: setup wheel ## run the Python tests with the wheel on every Python here (PATH, pyenv), with the oldest dependencies it allows
+	@scripts/pythons.sh
 
 fuzz: setup-build ## fuzz each target for a while (FUZZ_SECONDS=60)
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)

@@ -4,29 +4,22 @@
 # benches/python/compare.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/venv.sh
 
 venv=$PWD/target/bench-python/venv
 python=$venv/bin/python
 requirements=benches/python/requirements.txt
 
-pip() {
-    "$python" -m pip --quiet --disable-pip-version-check "$@"
-}
-
 # A package without a wheel for this interpreter is left out; the comparison says so.
-prepare() {
-    local stamp=$venv/installed wanted line
-    wanted=$("${PYTHON:-python3}" --version && cat "$requirements")
-    [[ -e $stamp && $(<"$stamp") == "$wanted" ]] && return
-    rm -rf "$venv"
-    "${PYTHON:-python3}" -m venv "$venv"
+install() {
+    local line
     while read -r line; do
-        [[ -z $line || $line == \#* ]] || pip install --only-binary :all: "$line" || echo "bench-python: $line does not install" >&2
+        [[ -z $line || $line == \#* ]] || pip "$python" install --only-binary :all: "$line" ||
+            echo "bench-python: $line does not install" >&2
     done <"$requirements"
-    echo "$wanted" >"$stamp"
 }
 
-prepare
-pip install --force-reinstall --no-deps target/wheel/dist/*.whl
+make_venv "$venv" "${PYTHON:-python3}" "$("${PYTHON:-python3}" --version && cat "$requirements")" install
+pip "$python" install --force-reinstall --no-deps target/wheel/dist/*.whl
 cargo build --release --locked --quiet -p trix-benches --bin clip
 "$python" benches/python/compare.py "$@"

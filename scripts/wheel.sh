@@ -6,6 +6,7 @@
 #           and encodes with it in a new root of Debian that has nothing but Python
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/venv.sh
 
 purpose=${1:-}
 folder=$PWD/target/wheel
@@ -18,17 +19,10 @@ give_up() {
     exit 1
 }
 
-pip() { # PYTHON ARGUMENT...
-    "$1" -m pip --quiet --disable-pip-version-check "${@:2}"
-}
-
 prepare() {
-    local stamp=$tools/installed
-    cmp --quiet scripts/wheel/requirements.txt "$stamp" && return
-    rm -rf "$tools"
-    python3 -m venv "$tools"
-    pip "$tools/bin/python" install --no-deps --require-hashes --only-binary :all: -r scripts/wheel/requirements.txt
-    cp scripts/wheel/requirements.txt "$stamp"
+    local requirements=scripts/wheel/requirements.txt
+    make_venv "$tools" python3 "$(<"$requirements")" \
+        pip "$tools/bin/python" install --no-deps --require-hashes --only-binary :all: --requirement "$requirements"
 }
 
 build() {

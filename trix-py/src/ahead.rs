@@ -12,12 +12,12 @@ use pyo3::prelude::*;
 use trix_core::{Cancel, Result};
 
 use crate::{
-    doorway::{LOOK, guarded, is_forked, refuse_fork, spawn},
-    errors::{raised, raised_at},
+    doorway::{SIGNAL_INTERVAL, guarded, is_forked, refuse_fork, spawn},
+    errors::{closed, raised},
 };
 
 /// The most bytes that wait. One item may always wait, however large.
-const ROOM: usize = 96 << 20;
+const MOST_BYTES: usize = 96 << 20;
 
 struct State<T> {
     /// Items that wait, with their bytes.
@@ -26,7 +26,7 @@ struct State<T> {
     /// How the reader ended, until the iterator has seen it.
     end: Option<Result<()>>,
     /// True if the iterator is gone.
-    is_left: bool,
+    is_abandoned: bool,
 }
 
 struct Shared<T> {
@@ -47,10 +47,10 @@ impl<T> Sender<T> {
     /// Adds an item of `bytes` bytes; waits for room. Returns false if no one wants more.
     pub fn send(&self, item: T, bytes: usize) -> bool {
         let mut state = self.0.lock();
-        while !state.is_left && !state.items.is_empty() && state.bytes + bytes > ROOM {
+        while !state.is_abandoned && !state.items.is_empty() && state.bytes + bytes > MOST_BYTES {
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.is_left {
+        if state.is_abandoned {
             return false;
         }
         state.items.push_back((item, bytes));
@@ -64,7 +64,7 @@ impl<T> Sender<T> {
     /// Ends the reading, without an error. Returns false if the iterator is gone, and has cancelled the reading.
     pub fn end(&self) -> bool {
         let mut state = self.0.lock();
-        if state.is_left {
+        if state.is_abandoned {
             return false;
         }
         state.end = Some(Ok(()));
@@ -85,45 +85,57 @@ enum Found<T> {
 /// Items that a thread of the engine reads ahead.
 pub struct Ahead<T> {
     shared: Arc<Shared<T>>,
+    /// Cancelled when the source is closed.
+    whole: Cancel,
+    /// Cancels this reader alone.
     cancel: Cancel,
 }
 
 impl<T: Send + 'static> Ahead<T> {
-    /// Starts `read` on a thread. It stops when a send returns false, or when `cancel` is cancelled.
+    /// Starts `read` on a thread. It stops when a send returns false, or when `cancel` is cancelled. `whole` is that of the
+    /// source, above `cancel`.
     ///
     /// # Errors
     /// `Io` if the system has no thread left.
     pub fn start(
         name: &str,
+        whole: Cancel,
         cancel: Cancel,
         read: impl FnOnce(&Sender<T>) -> Result<()> + Send + 'static,
     ) -> Result<Self> {
-        let state = State { items: VecDeque::new(), bytes: 0, end: None, is_left: false };
+        let state = State { items: VecDeque::new(), bytes: 0, end: None, is_abandoned: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let sender = Sender(Arc::clone(&shared));
         spawn(name, move || {
             let end = guarded(|| read(&sender));
             let mut state = sender.0.lock();
-            if !state.is_left {
+            if !state.is_abandoned {
                 state.end = Some(end);
             }
             drop(state);
             sender.0.changed.notify_all();
         })?;
-        Ok(Ahead { shared, cancel })
+        Ok(Ahead { shared, whole, cancel })
     }
 
     /// The next item, or `None` after the last. `frame` is the number of the frame that is asked for, if it has one.
     ///
     /// # Errors
-    /// The exception of the reader's error, or of a signal handler, which ends the reading; `Unsupported` in a forked process.
+    /// The exception of the reader's error, or of a signal handler, which ends the reading; `Unsupported` in a forked process;
+    /// `ValueError` after the source was closed.
     pub fn next(&self, py: Python<'_>, frame: Option<u64>) -> PyResult<Option<T>> {
         refuse_fork().map_err(|error| raised(py, &error))?;
         loop {
-            match py.detach(|| self.wait(LOOK)) {
+            if self.whole.is_cancelled() {
+                self.stop();
+                return Err(closed());
+            }
+            match py.detach(|| self.wait(SIGNAL_INTERVAL)) {
                 Found::Item(item) => return Ok(Some(item)),
                 Found::End(Ok(())) => return Ok(None),
-                Found::End(Err(error)) => return Err(raised_at(py, &error, frame)),
+                // Closing the source ended the reading.
+                Found::End(Err(_)) if self.whole.is_cancelled() => return Err(closed()),
+                Found::End(Err(error)) => return Err(raised(py, &error.of_frame(frame))),
                 Found::Nothing => {}
             }
             if let Err(interrupt) = py.check_signals() {
@@ -143,7 +155,7 @@ impl<T: Send + 'static> Ahead<T> {
         if state.end.is_none() {
             self.cancel.cancel();
         }
-        state.is_left = true;
+        state.is_abandoned = true;
         state.bytes = 0;
         let dropped = std::mem::take(&mut state.items);
         state.end = Some(Ok(()));
@@ -181,7 +193,7 @@ impl<T> Drop for Ahead<T> {
             return;
         }
         let mut state = self.shared.lock();
-        state.is_left = true;
+        state.is_abandoned = true;
         // A reader that has ended may have left its opening to another.
         if state.end.is_none() {
             self.cancel.cancel();

@@ -7,11 +7,7 @@ use trix_core::{
     reading::samples::Sample,
 };
 
-use crate::{
-    ahead::Ahead,
-    errors::{fraction, raised},
-    memory::Memory,
-};
+use crate::{ahead::Ahead, doorway::quick, errors::fraction, memory::Memory};
 
 /// The sample type that numpy calls `name`.
 ///
@@ -29,7 +25,7 @@ pub fn sample_type(name: &str) -> PyResult<SampleType> {
     }
 }
 
-/// A block of decoded audio.
+/// A block of decoded audio. Its length is its number of samples of each channel. It stays valid when its source is closed.
 #[pyclass(frozen, module = "trix")]
 pub struct Block {
     block: AudioBlock,
@@ -37,30 +33,38 @@ pub struct Block {
 
 #[pymethods]
 impl Block {
+    /// Number of its first sample in the stream, from 0.
     #[getter]
     fn first(&self) -> u64 {
         self.block.first
     }
 
+    /// When its first sample is heard, in seconds, as a Fraction, in the time of the file.
     #[getter]
     fn pts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         fraction(py, self.block.time)
     }
 
+    /// Samples per second of each channel.
     #[getter]
     fn sample_rate(&self) -> u32 {
         self.block.sample_rate()
     }
 
+    /// The channels, such as `stereo` or `5.1`.
     #[getter]
     fn layout(&self) -> String {
         self.block.layout()
     }
 
+    /// A copy of the samples as an array of shape (samples, channels): int16, int32, float32 or float64, uint8 where the codec
+    /// has it. Floating point has full scale at 1.
+    ///
+    /// Raises:
+    ///     Unsupported: The sample format is unknown.
     #[getter]
     fn array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let memory = py.detach(|| memory(&self.block)).map_err(|error| raised(py, &error))?;
-        memory.array(py)
+        quick(py, || memory(&self.block))?.array(py)
     }
 
     fn __len__(&self) -> usize {

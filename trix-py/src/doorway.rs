@@ -1,6 +1,6 @@
 //! The one way from Python into the engine.
 //!
-//! Invariant: no call holds the GIL while the engine works. Ctrl-C ends a wait within [`LOOK`] and cancels the work. A panic
+//! Invariant: no call holds the GIL while the engine works. Ctrl-C ends a wait within [`SIGNAL_INTERVAL`] and cancels the work. A panic
 //! becomes an exception.
 
 use std::{
@@ -18,10 +18,10 @@ use trix_core::{Cancel, Error, ErrorKind, Result, Stage};
 use crate::errors::raised;
 
 /// Time between two looks at the signals of Python.
-pub const LOOK: Duration = Duration::from_millis(50);
+pub const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long an interrupted call waits for the work to end, so that nothing is left. The engine ends within 200 ms.
-const PATIENCE: Duration = Duration::from_millis(400);
+const INTERRUPTED_WAIT: Duration = Duration::from_millis(400);
 
 /// The process in which the engine ran first.
 static PROCESS: OnceLock<u32> = OnceLock::new();
@@ -81,7 +81,7 @@ pub fn quick<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -
 pub fn wait<T: Send>(py: Python<'_>, cancel: &Cancel, items: &Receiver<T>) -> PyResult<T> {
     refuse_fork().map_err(|error| raised(py, &error))?;
     loop {
-        match py.detach(|| items.recv_timeout(LOOK)) {
+        match py.detach(|| items.recv_timeout(SIGNAL_INTERVAL)) {
             Ok(item) => return Ok(item),
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(raised(py, &Error::bug(Stage::Plan, "a thread of the engine ended without a result")));
@@ -90,7 +90,7 @@ pub fn wait<T: Send>(py: Python<'_>, cancel: &Cancel, items: &Receiver<T>) -> Py
         }
         if let Err(interrupt) = py.check_signals() {
             cancel.cancel();
-            let _ = py.detach(|| items.recv_timeout(PATIENCE));
+            let _ = py.detach(|| items.recv_timeout(INTERRUPTED_WAIT));
             return Err(interrupt);
         }
     }
@@ -106,6 +106,14 @@ pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
         let detail = format!("the thread {name} cannot be started: {error}");
         Error::new(ErrorKind::Io, Stage::Plan, detail).caused_by(error)
     })
+}
+
+/// Runs `work`, which uses objects of Python, on this thread. A panic becomes an exception.
+///
+/// # Errors
+/// Those of `work`; `BugError` for a panic.
+pub fn shielded<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    guarded(|| Ok(work())).map_err(|error| raised(py, &error))?
 }
 
 /// Runs `work`. A panic becomes an error.

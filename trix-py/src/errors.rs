@@ -1,7 +1,7 @@
 //! Errors of the engine as Python exceptions. The classes stand in `python/trix/errors.py`, which maps kinds to them.
 
 use pyo3::{
-    exceptions::PyRuntimeError,
+    exceptions::{PyRuntimeError, PyValueError},
     prelude::*,
     sync::PyOnceLock,
     types::{PyAny, PyDict},
@@ -14,28 +14,35 @@ static MAKER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// The exception for `error`.
 pub fn raised(py: Python<'_>, error: &Error) -> PyErr {
-    raised_at(py, error, None)
-}
-
-/// The exception for `error`, which concerns frame `frame` of the main video stream.
-pub fn raised_at(py: Python<'_>, error: &Error, frame: Option<u64>) -> PyErr {
-    match exception(py, error, frame) {
+    match exception(py, error) {
         Ok(exception) => PyErr::from_value(exception),
         Err(failure) => failure,
     }
+}
+
+/// The exception for a source that was closed.
+pub fn closed() -> PyErr {
+    PyValueError::new_err("the source is closed")
+}
+
+/// The exception for arguments, given as JSON, that the engine does not take.
+pub fn unread(error: &serde_json::Error) -> PyErr {
+    let text = error.to_string();
+    // The place is one in the JSON, which the caller never sees.
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    PyValueError::new_err(what.replace("unknown field", "unknown key").replace("unknown variant", "unknown value"))
 }
 
 /// The exception object for `error`.
 ///
 /// # Errors
 /// Those of Python.
-pub fn exception<'py>(py: Python<'py>, error: &Error, frame: Option<u64>) -> PyResult<Bound<'py, PyAny>> {
+fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let detail = serde_json::to_string(&ErrorDetail::from(error)).map_err(unwritten)?;
     let errno = error.cause().and_then(|cause| cause.downcast_ref::<std::io::Error>()).and_then(errno_of);
     let extras = PyDict::new(py);
     extras.set_item("path", error.file())?;
     extras.set_item("errno", errno)?;
-    extras.set_item("frame", frame)?;
     let maker = MAKER.get_or_try_init(py, || Ok::<_, PyErr>(py.import("trix.errors")?.getattr("_raised")?.unbind()))?;
     maker.bind(py).call((detail,), Some(&extras))
 }
@@ -81,7 +88,7 @@ pub fn ratio(py: Python<'_>, num: i128, den: i64) -> PyResult<Bound<'_, PyAny>> 
 pub fn record<'py>(py: Python<'py>, name: &str, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     static READER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let reader =
-        READER.get_or_try_init(py, || Ok::<_, PyErr>(py.import("trix._record")?.getattr("_of_json")?.unbind()))?;
+        READER.get_or_try_init(py, || Ok::<_, PyErr>(py.import("trix._documents")?.getattr("of_json")?.unbind()))?;
     let text = serde_json::to_string(value).map_err(unwritten)?;
     reader.bind(py).call1((name, text))
 }

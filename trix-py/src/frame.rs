@@ -11,7 +11,7 @@ use trix_core::{
 
 use crate::{
     doorway,
-    errors::{fraction, raised_at, record},
+    errors::{fraction, raised, record, unread},
     memory::Memory,
 };
 
@@ -36,7 +36,7 @@ impl Conversion {
             None => None,
         };
         let color = color.map(serde_json::from_str).transpose();
-        let color = color.map_err(|error| PyValueError::new_err(error.to_string()))?.unwrap_or_default();
+        let color = color.map_err(|error| unread(&error))?.unwrap_or_default();
         Ok(Conversion { size, format, color })
     }
 
@@ -57,7 +57,7 @@ impl Conversion {
 pub struct Converters(Mutex<Vec<(Conversion, FrameConverter)>>);
 
 /// The most converters that are kept for one source.
-const KEPT: usize = 8;
+const MOST_CONVERTERS: usize = 8;
 
 impl Converters {
     fn convert(&self, frame: VideoFrame, to: &Conversion) -> Result<VideoFrame> {
@@ -71,7 +71,7 @@ impl Converters {
         let mut converter = own.unwrap_or_else(|| to.converter());
         let converted = converter.convert(frame);
         let mut kept = lock();
-        if kept.len() >= KEPT {
+        if kept.len() >= MOST_CONVERTERS {
             kept.remove(0);
         }
         kept.push((to.clone(), converter));
@@ -207,13 +207,15 @@ impl Frame {
     ) -> PyResult<Frame> {
         let to = Conversion::parse(size, format, color)?;
         let frame = VideoFrame::clone(&self.frame);
-        let converted = doorway::quick(py, || self.converters.convert(frame, &to))?;
+        let number = Some(frame.number);
+        let convert = || self.converters.convert(frame, &to).map_err(|error| error.of_frame(number));
+        let converted = doorway::quick(py, convert)?;
         Ok(Frame::new(converted, &self.converters))
     }
 }
 
 impl Frame {
     fn components(&self, py: Python<'_>) -> PyResult<Vec<trix_core::media::Component<'_>>> {
-        self.frame.components().map_err(|error| raised_at(py, &error, Some(self.frame.number)))
+        self.frame.components().map_err(|error| raised(py, &error.of_frame(Some(self.frame.number))))
     }
 }

@@ -10,7 +10,11 @@ use trix_core::{
     schema as schemas,
 };
 
-use crate::{doorway, errors::unwritten, reading};
+use crate::{
+    doorway::{self, shielded},
+    errors::{unread, unwritten},
+    reading,
+};
 
 /// `value` as JSON.
 ///
@@ -56,10 +60,10 @@ pub fn version() -> &'static str {
 /// # Errors
 /// `ValueError` if there is no document of this name.
 #[pyfunction]
-pub fn schema(name: &str) -> PyResult<String> {
+pub fn schema(py: Python<'_>, name: &str) -> PyResult<String> {
     let names = schemas::Name::ALL;
     match names.iter().find(|known| known.text() == name) {
-        Some(known) => json(&schemas::of(*known)),
+        Some(known) => shielded(py, || json(&schemas::of(*known))),
         None => {
             let names: Vec<&str> = names.iter().map(|known| known.text()).collect();
             Err(PyValueError::new_err(format!("there is no document '{name}'; documents are {}", names.join(", "))))
@@ -72,9 +76,9 @@ pub fn schema(name: &str) -> PyResult<String> {
 /// # Errors
 /// `ValueError` if it is no such description.
 #[pyfunction]
-pub fn info_text(info: &str) -> PyResult<String> {
-    let info: MediaInfo = serde_json::from_str(info).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(info.to_string())
+pub fn info_text(py: Python<'_>, info: &str) -> PyResult<String> {
+    let info: MediaInfo = serde_json::from_str(info).map_err(|error| unread(&error))?;
+    shielded(py, || Ok(info.to_string()))
 }
 
 /// Panics inside the engine's thread, so that a test can see what becomes of it.

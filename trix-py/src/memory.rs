@@ -60,11 +60,15 @@ impl Memory {
         }
     }
 
-    /// The samples of components that lie side by side, as rows, columns and components. `None` if they do not.
+    /// The samples of components that lie side by side, as rows, columns and components in the order of the memory. `None` if
+    /// they do not.
     pub fn of_pixels(owner: &Arc<VideoFrame>, components: &[Component<'_>]) -> Option<Self> {
-        let (first, bytes) = (components.first()?, if components.first()?.depth > 8 { 2 } else { 1 });
         let place = |component: &Component<'_>| component.data.as_ptr() as usize;
-        let is_beside = |(number, own): (usize, &Component<'_>)| {
+        let mut components: Vec<&Component<'_>> = components.iter().collect();
+        components.sort_by_key(|component| place(component));
+        let first = *components.first()?;
+        let bytes = if first.depth > 8 { 2 } else { 1 };
+        let is_beside = |(number, own): (usize, &&Component<'_>)| {
             place(own) == place(first) + number * bytes && own.stride == first.stride && own.step == first.step
         };
         components.iter().enumerate().all(is_beside).then(|| Memory {

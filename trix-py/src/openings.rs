@@ -1,6 +1,6 @@
 //! Openings of one source, for the threads that read it.
 //!
-//! Invariant: a thread has an opening of its own while it reads.
+//! Invariant: a thread has an opening of its own while it reads. A source that was closed keeps no file open.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,17 +9,18 @@ use trix_core::{Cancel, Error, ErrorKind, Result, Stage};
 /// An open source, and further openings of it for the threads that read. Opening a file takes milliseconds, so that a thread
 /// that has come to its end leaves its opening to the next one.
 pub struct Openings {
-    first: Mutex<trix_core::Source>,
+    /// `None` after the source was closed.
+    first: Mutex<Option<trix_core::Source>>,
     /// Openings that no thread uses, with the handles that cancel them.
     free: Mutex<Vec<(trix_core::Source, Cancel)>>,
 }
 
 /// The most openings that wait for a thread.
-const FREE: usize = 2;
+const MOST_FREE: usize = 2;
 
 impl Openings {
     pub fn new(first: trix_core::Source) -> Self {
-        Openings { first: Mutex::new(first), free: Mutex::default() }
+        Openings { first: Mutex::new(Some(first)), free: Mutex::default() }
     }
 
     /// An opening that no thread uses, and the handle that cancels it. Without one, the handle is for a new one.
@@ -34,18 +35,26 @@ impl Openings {
     /// # Errors
     /// Those of opening; `Cancelled`.
     pub fn again(&self, cancel: &Cancel) -> Result<trix_core::Source> {
-        if cancel.is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, Stage::Source, "the source is closed"));
-        }
-        self.first.lock().unwrap_or_else(PoisonError::into_inner).again(cancel)
+        let closed = || Error::new(ErrorKind::Cancelled, Stage::Source, "the source is closed");
+        self.first().as_ref().filter(|_| !cancel.is_cancelled()).ok_or_else(closed)?.again(cancel)
     }
 
     /// Leaves an opening to the next thread. Nothing may cancel `cancel` any more but the whole source.
     pub fn leave(&self, source: trix_core::Source, cancel: Cancel) {
         let mut free = self.lock();
-        if free.len() < FREE {
+        if free.len() < MOST_FREE && !cancel.is_cancelled() {
             free.push((source, cancel));
         }
+    }
+
+    /// Closes all openings that no thread uses. A thread closes its own when it ends.
+    pub fn close(&self) {
+        drop(self.first().take());
+        drop(std::mem::take(&mut *self.lock()));
+    }
+
+    fn first(&self) -> MutexGuard<'_, Option<trix_core::Source>> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(trix_core::Source, Cancel)>> {

@@ -8,12 +8,12 @@ use trix_core::{
 
 /// A place in a stream: a number, or a time in seconds as numerator and denominator.
 #[derive(FromPyObject)]
-pub enum At {
+pub enum PlaceArgument {
     Number(u64),
     Time(i64, i64),
 }
 
-impl At {
+impl PlaceArgument {
     fn time(num: i64, den: i64) -> PyResult<Timestamp> {
         let base = Rational::new(1, den);
         if den > 0 { Ok(Timestamp::new(num, base)) } else { Err(PyValueError::new_err("a time has no denominator")) }
@@ -25,8 +25,8 @@ impl At {
     /// `ValueError` for a time without a denominator.
     pub fn frame(&self) -> PyResult<Place> {
         Ok(match *self {
-            At::Number(number) => number.into(),
-            At::Time(num, den) => At::time(num, den)?.into(),
+            PlaceArgument::Number(number) => number.into(),
+            PlaceArgument::Time(num, den) => PlaceArgument::time(num, den)?.into(),
         })
     }
 
@@ -36,8 +36,8 @@ impl At {
     /// `ValueError` for a time without a denominator.
     pub fn sample(&self) -> PyResult<SamplePlace> {
         Ok(match *self {
-            At::Number(number) => number.into(),
-            At::Time(num, den) => At::time(num, den)?.into(),
+            PlaceArgument::Number(number) => number.into(),
+            PlaceArgument::Time(num, den) => PlaceArgument::time(num, den)?.into(),
         })
     }
 }

@@ -10,6 +10,8 @@ use trix_core::{
     },
 };
 
+use crate::errors::unread;
+
 /// The keyword arguments of `trix.open` and its kin. The keys are those of `source` in a job.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,7 +36,7 @@ enum Raw {
 /// # Errors
 /// `ValueError` with what is wrong.
 pub fn parse(text: &str) -> PyResult<Reading> {
-    let options: Options = serde_json::from_str(text).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let options: Options = serde_json::from_str(text).map_err(|error| unread(&error))?;
     let raw = match options.raw {
         Some(Raw::Text(text)) => Some(text.parse().map_err(PyValueError::new_err)?),
         Some(Raw::Table(raw)) => Some(raw),

@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use trix_core::{Cancel, Control, Error, Machine, Report, Result, Stage, control::events::EventReceiver, this_machine};
 
 use crate::{
-    doorway::{LOOK, call, guarded, refuse_fork, spawn},
+    doorway::{SIGNAL_INTERVAL, call, guarded, refuse_fork, spawn},
     errors::raised,
     inspect::json,
     work::Work,
@@ -80,7 +80,7 @@ impl Run {
         loop {
             // Looked at before the events: what was sent before the end is then seen.
             let is_done = self.is_done.load(Ordering::Acquire);
-            let wait = if is_done { Duration::ZERO } else { LOOK };
+            let wait = if is_done { Duration::ZERO } else { SIGNAL_INTERVAL };
             match py.detach(|| self.events.recv_timeout(wait)) {
                 Some(event) => return json(&event).map(Some),
                 None if is_done => return Ok(None),
@@ -93,7 +93,7 @@ impl Run {
     fn result(&self, py: Python<'_>) -> PyResult<String> {
         refuse_fork().map_err(|error| raised(py, &error))?;
         loop {
-            match py.detach(|| self.result.recv_timeout(LOOK)) {
+            match py.detach(|| self.result.recv_timeout(SIGNAL_INTERVAL)) {
                 Ok(Ok(report)) => return json(&report),
                 Ok(Err(error)) => return Err(raised(py, &error)),
                 Err(timeout) if timeout.is_timeout() => self.signals(py)?,

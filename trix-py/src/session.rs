@@ -21,8 +21,8 @@ use trix_core::{
 
 use crate::{
     audio::sample_type,
-    doorway::{guarded, refuse_fork, spawn, wait},
-    errors::raised,
+    doorway::{guarded, quick, refuse_fork, shielded, spawn, wait},
+    errors::{raised, unread},
     frame::Frame,
     inspect::json,
 };
@@ -112,12 +112,14 @@ pub struct Session {
 /// `InvalidSpec` with every mistake of the job and the shape; those of starting a job.
 #[pyfunction]
 pub fn session(py: Python<'_>, job: &str, stated: &str, first: Option<PyRef<'_, Frame>>) -> PyResult<Session> {
-    refuse_fork().map_err(|error| raised(py, &error))?;
-    let stated: Stated = serde_json::from_str(stated).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let shape = stated.shape(first.as_ref().map(|first| &*first.frame))?;
-    let document = Document::parse(job, Language::Json, &[]).map_err(|error| raised(py, &error))?;
+    let stated: Stated = serde_json::from_str(stated).map_err(|error| unread(&error))?;
+    let shape = shielded(py, || stated.shape(first.as_ref().map(|first| &*first.frame)))?;
     let traits = Traits::default();
-    let job: Job = document.job(&traits).map_err(|error| raised(py, &error))?;
+    let (document, job) = quick(py, || {
+        let document = Document::parse(job, Language::Json, &[])?;
+        let job: Job = document.job(&traits)?;
+        Ok((document, job))
+    })?;
     let control = Control::default();
     let (cancel, (commands, received), (reply, answer)) = (control.cancel.clone(), bounded::<Command>(1), bounded(1));
     spawn("trix-program", move || {
@@ -199,12 +201,11 @@ impl Session {
     ) -> PyResult<()> {
         let (format, time) = (format(name)?, self.time(number));
         let planes: Vec<(&[u8], usize)> = planes.iter().map(|(bytes, stride)| (bytes.as_bytes(), *stride)).collect();
-        let made = py.detach(|| {
+        let frame = quick(py, || {
             let planes: Vec<PlaneInput<'_>> =
                 planes.iter().map(|(bytes, stride)| PlaneInput::bytes(bytes, *stride)).collect();
             VideoFrame::from_planes(format, size.0, size.1, &planes, time)
-        });
-        let frame = made.map_err(|error| raised(py, &error))?;
+        })?;
         self.ask(py, move |session| open(session)?.write_frame(frame))
     }
 
@@ -222,8 +223,7 @@ impl Session {
     ) -> PyResult<()> {
         let time = Timestamp::new(i64::try_from(first).unwrap_or(i64::MAX), Rational::new(1, i64::from(rate)));
         let (kind, bytes) = (sample_type(sample)?, samples.as_bytes());
-        let made = py.detach(|| block(kind, bytes, layout, rate, time));
-        let block = made.map_err(|error| raised(py, &error))?;
+        let block = quick(py, || block(kind, bytes, layout, rate, time))?;
         self.ask(py, move |session| open(session)?.write_audio_to(track, block))
     }
 

@@ -16,26 +16,26 @@ use trix_core::{
 use crate::{
     ahead::{Ahead, Sender},
     audio, doorway,
-    errors::raised,
+    errors::{closed, raised},
     frame::{Conversion, Converters, Frame},
     inspect::json,
     openings::Openings,
-    place::At,
+    place::PlaceArgument,
     reading,
 };
 
-/// How frames are read.
-struct How {
+/// ReadSettings frames are read.
+struct ReadSettings {
     conversion: Conversion,
     is_converted: bool,
     on_damage: OnDamage,
     threads: u32,
 }
 
-/// Reads `$frames` as a [`How`] says: `Frames`, `FramesAt` and `Batch` have the same methods.
-macro_rules! set {
-    ($frames:expr, $how:expr) => {{
-        let (mut frames, How { conversion, is_converted, on_damage, threads }) = ($frames, $how);
+/// Reads `$frames` as a [`ReadSettings`] says: `Frames`, `FramesAt` and `Batch` have the same methods.
+macro_rules! with_settings {
+    ($frames:expr, $settings:expr) => {{
+        let (mut frames, ReadSettings { conversion, is_converted, on_damage, threads }) = ($frames, $settings);
         if is_converted {
             frames = frames.source_color(conversion.color);
             frames = conversion.size.iter().fold(frames, |frames, (width, height)| frames.size(*width, *height));
@@ -54,15 +54,23 @@ pub struct Source {
 }
 
 impl Source {
+    /// Refuses to read after `close`, as a file of Python does.
+    fn check_open(&self) -> PyResult<()> {
+        if self.cancel.is_cancelled() { Err(closed()) } else { Ok(()) }
+    }
+
     /// Runs `work` with an opening of its own, on a thread that waits for no other.
     fn call<T: Send + 'static>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&trix_core::Source) -> Result<T> + Send + 'static,
     ) -> PyResult<T> {
+        self.check_open()?;
         let (openings, cancel) = (Arc::clone(&self.openings), self.cancel.child());
         let own = cancel.clone();
-        doorway::call(py, &cancel, move || work(&openings.again(&own)?))
+        let found = doorway::call(py, &cancel, move || work(&openings.again(&own)?));
+        // Another thread may have closed the source meanwhile.
+        found.or_else(|error| self.check_open().and(Err(error)))
     }
 
     /// Starts a thread that reads ahead.
@@ -73,6 +81,7 @@ impl Source {
         read: impl FnOnce(&trix_core::Source, &Sender<T>) -> Result<()> + Send + 'static,
     ) -> PyResult<Ahead<T>> {
         doorway::refuse_fork().map_err(|error| raised(py, &error))?;
+        self.check_open()?;
         let (openings, (opening, cancel)) = (Arc::clone(&self.openings), self.openings.free(&self.cancel));
         let own = cancel.clone();
         let work = move |sender: &Sender<T>| {
@@ -84,7 +93,7 @@ impl Source {
             }
             Ok(())
         };
-        Ahead::start(name, cancel, work).map_err(|error| raised(py, &error))
+        Ahead::start(name, self.cancel.clone(), cancel, work).map_err(|error| raised(py, &error))
     }
 }
 
@@ -103,8 +112,12 @@ pub fn open(py: Python<'_>, path: PathBuf, reading: &str) -> PyResult<Source> {
 
 #[pymethods]
 impl Source {
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) {
         self.cancel.cancel();
+        // The locks belong to threads of another process after a fork.
+        if !doorway::is_forked() {
+            py.detach(|| self.openings.close());
+        }
     }
 
     #[getter]
@@ -143,8 +156,8 @@ impl Source {
     fn frames(
         &self,
         py: Python<'_>,
-        start: Option<At>,
-        stop: Option<At>,
+        start: Option<PlaceArgument>,
+        stop: Option<PlaceArgument>,
         stride: u64,
         size: Option<(usize, usize)>,
         format: Option<&str>,
@@ -152,11 +165,11 @@ impl Source {
         conceal: bool,
         threads: u32,
     ) -> PyResult<FrameIterator> {
-        let how = how(size, format, color, conceal, threads)?;
+        let settings = settings(size, format, color, conceal, threads)?;
         let start = start.map(|at| at.frame()).transpose()?;
         let stop = stop.map(|at| at.frame()).transpose()?;
         let ahead = self.ahead(py, "trix-frames", move |source, sender| {
-            let mut frames = set!(source.frames(), how).stride(stride);
+            let mut frames = with_settings!(source.frames(), settings).stride(stride);
             frames = start.into_iter().fold(frames, Frames::from);
             frames = stop.into_iter().fold(frames, Frames::to);
             for frame in frames {
@@ -177,14 +190,14 @@ impl Source {
     fn chosen(
         &self,
         py: Python<'_>,
-        places: Vec<At>,
+        places: Vec<PlaceArgument>,
         size: Option<(usize, usize)>,
         format: Option<&str>,
         color: Option<&str>,
         conceal: bool,
         threads: u32,
     ) -> PyResult<FrameIterator> {
-        let how = how(size, format, color, conceal, threads)?;
+        let settings = settings(size, format, color, conceal, threads)?;
         let (mut numbers, mut times) = (Vec::new(), Vec::new());
         for place in &places {
             match place.frame()? {
@@ -197,7 +210,7 @@ impl Source {
         }
         let ahead = self.ahead(py, "trix-frames-at", move |source, sender| {
             let frames = if times.is_empty() { source.frames_numbered(numbers) } else { source.frames_at(times) };
-            for frame in set!(frames, how) {
+            for frame in with_settings!(frames, settings) {
                 let frame = frame?;
                 let bytes = frame.as_ref().map_or(0, |frame| frame.frame.bytes());
                 if !sender.send(frame, bytes) {
@@ -222,10 +235,10 @@ impl Source {
         conceal: bool,
         threads: u32,
     ) -> PyResult<BatchIterator> {
-        let how = how(size, format, color, conceal, threads)?;
+        let settings = settings(size, format, color, conceal, threads)?;
         let ahead = self.ahead(py, "trix-batch", move |source, sender| {
             let cancelled = || Error::cancelled(Stage::Decode);
-            set!(source.batch(numbers), how).read(|position, frame| {
+            with_settings!(source.batch(numbers), settings).read(|position, frame| {
                 let bytes = frame.as_ref().map_or(0, |frame| frame.frame.bytes());
                 sender.send((position, frame), bytes).then_some(()).ok_or_else(cancelled)
             })
@@ -238,8 +251,8 @@ impl Source {
     fn audio(
         &self,
         py: Python<'_>,
-        start: Option<At>,
-        stop: Option<At>,
+        start: Option<PlaceArgument>,
+        stop: Option<PlaceArgument>,
         stream: Option<usize>,
         rate: Option<u32>,
         layout: Option<String>,
@@ -271,16 +284,16 @@ impl Source {
     }
 }
 
-fn how(
+fn settings(
     size: Option<(usize, usize)>,
     format: Option<&str>,
     color: Option<&str>,
     conceal: bool,
     threads: u32,
-) -> PyResult<How> {
+) -> PyResult<ReadSettings> {
     let is_converted = size.is_some() || format.is_some() || color.is_some();
     let on_damage = if conceal { OnDamage::Conceal } else { OnDamage::Fail };
-    Ok(How { conversion: Conversion::parse(size, format, color)?, is_converted, on_damage, threads })
+    Ok(ReadSettings { conversion: Conversion::parse(size, format, color)?, is_converted, on_damage, threads })
 }
 
 /// The frames of a source, one after the other.
@@ -296,15 +309,6 @@ impl FrameIterator {
     fn next(&self, py: Python<'_>, number: Option<u64>) -> PyResult<Option<(Option<Frame>,)>> {
         let found = self.ahead.next(py, number)?;
         Ok(found.map(|frame| (frame.map(|frame| Frame::new(frame, &self.converters)),)))
-    }
-
-    fn __iter__(own: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        own
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Frame>> {
-        let found = self.ahead.next(py, None)?;
-        Ok(found.flatten().map(|frame| Frame::new(frame, &self.converters)))
     }
 
     fn close(&self) {

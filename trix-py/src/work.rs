@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::prelude::*;
 use serde::Deserialize;
 use trix_core::{
     Cancel, Control, Error, ErrorKind, Machine, Plan, Report, Result, Stage,
@@ -18,14 +18,30 @@ use trix_core::{
     source::ReadingPlace,
 };
 
+use crate::errors::unread;
+
 /// What is to be run, as Python says it.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Work {
     /// A job or profile as text.
-    Text { text: String, language: LanguageName, set: Vec<(String, String)>, folder: Option<PathBuf>, overwrite: bool },
+    Text {
+        text: String,
+        language: LanguageName,
+        set: Vec<(String, String)>,
+        #[serde(with = "path_text::optional")]
+        folder: Option<PathBuf>,
+        overwrite: bool,
+    },
     /// A job file.
-    File { path: PathBuf, set: Vec<(String, String)>, folder: Option<PathBuf>, overwrite: bool },
+    File {
+        #[serde(with = "path_text")]
+        path: PathBuf,
+        set: Vec<(String, String)>,
+        #[serde(with = "path_text::optional")]
+        folder: Option<PathBuf>,
+        overwrite: bool,
+    },
     /// A plan, as JSON.
     Plan { plan: String, overwrite: bool },
     /// Every copy of a master.
@@ -36,7 +52,9 @@ pub enum Work {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ingest {
+    #[serde(with = "path_text")]
     source: PathBuf,
+    #[serde(with = "path_text")]
     folder: PathBuf,
     profiles: Vec<String>,
     tracks: Vec<TrackSettings>,
@@ -69,7 +87,7 @@ impl Work {
     /// # Errors
     /// `ValueError`.
     pub fn parse(text: &str) -> PyResult<Self> {
-        serde_json::from_str(text).map_err(|error| PyValueError::new_err(error.to_string()))
+        serde_json::from_str(text).map_err(|error| unread(&error))
     }
 
     /// The document of a job.
@@ -106,7 +124,13 @@ impl Work {
     /// `InvalidSpec` with every mistake of the job; those of opening its source.
     pub fn planned(&self, machine: &Machine, cancel: &Cancel) -> Result<Plan> {
         let document = match self {
-            Work::Plan { plan, .. } => return plan_of(plan),
+            Work::Plan { plan, overwrite } => {
+                let mut plan = plan_of(plan)?;
+                if *overwrite {
+                    plan.overwrite();
+                }
+                return Ok(plan);
+            }
             _ => self.document()?,
         };
         let Resolved { job, traits, source } = self.resolved(&document)?;

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import trix
-from conftest import ffmpeg
+from conftest import ffmpeg, listing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -74,6 +74,21 @@ def test_rgb_comes_back_from_a_lossless_file(tmp_path: Path, deep: bool, compone
     name = {(3, False): "rgb24", (4, False): "rgba", (3, True): "rgb48le", (4, True): "rgba64le"}[components, deep]
     data = np.frombuffer(ffmpeg("-i", path, "-f", "rawvideo", "-pix_fmt", name, "-"), "<u2" if deep else "u1")
     assert np.array_equal(data.reshape(3, 40, 56, components), np.stack(pictures))
+
+
+@pytest.mark.parametrize(
+    ("format", "order"), [("bgr24", [2, 1, 0]), ("bgra", [2, 1, 0]), ("argb", [1, 2, 3]), ("bgr48le", [2, 1, 0])]
+)
+def test_packed_formats_come_back_from_a_lossless_file(format: str, order: list[int], tmp_path: Path) -> None:
+    [array] = noise(3, (48, 64, 4 if "a" in format else 3), depth=16 if "48" in format else 8)
+    with trix.Encoder(tmp_path / "a.mkv", video=trix.Ffv1()) as encoder:
+        encoder.write(array, format=format)
+    wanted, kind = ("rgb48le", "<u2") if "48" in format else ("rgb24", "u1")
+    found = np.frombuffer(ffmpeg("-i", tmp_path / "a.mkv", "-f", "rawvideo", "-pix_fmt", wanted, "-"), kind)
+    assert np.array_equal(found.reshape(48, 64, 3), array[:, :, order])
+    with pytest.raises(ValueError, match="rgb24 or bgr24"), trix.Encoder(tmp_path / "b.mkv") as encoder:
+        encoder.write(np.zeros((48, 64, 3), np.uint8), format="yuv420p")
+    assert listing(tmp_path) == ["a.mkv"]
 
 
 def test_frames_of_a_source_come_back(clip: Path, tmp_path: Path) -> None:

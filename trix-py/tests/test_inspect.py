@@ -130,7 +130,7 @@ def test_wrong_arguments_are_type_or_value_errors(clip: Path) -> None:
 
 
 def test_the_generated_classes_are_those_of_the_schemas() -> None:
-    script = Path(__file__).parent.parent / "scripts" / "generate.py"
+    script = Path(__file__).parent.parent / "scripts" / "generate"
     if not script.exists():
         pytest.skip("the script is not in the wheel")
     found = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
@@ -142,8 +142,8 @@ def test_every_annotation_of_the_generated_classes_resolves() -> None:
     classes = [
         own
         for module in (trix.jobs, trix.records)
-        for own in vars(module).values()
-        if isinstance(own, type) and issubclass(own, trix.Record) and own.__module__ == module.__name__
+        for own in (getattr(module, name) for name in module.__all__)
+        if isinstance(own, type) and issubclass(own, trix.Record)
     ]
     assert len(classes) > 150
     for own in classes:

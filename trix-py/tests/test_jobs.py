@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from fractions import Fraction
 from pathlib import Path
@@ -83,6 +84,70 @@ def test_variables_and_settings_are_set(clip: Path, tmp_path: Path) -> None:
     report = trix.run(job, set={"quality": 33, "outputs[0].video.preset": "ultrafast"}, output=tmp_path / "new")
     assert [output.path for output in report.outputs] == [str(tmp_path / "new" / "clip-33.mkv")]
     assert (tmp_path / "new" / "clip-33.mkv").is_file()
+
+
+def test_settings_of_every_type_are_set(clip: Path, tmp_path: Path) -> None:
+    job = {"source": {"path": str(clip)}, "outputs": [{"path": "a.mkv", "video": {"type": "x264", "preset": "ultrafast"}}]}
+    given = {
+        "outputs[0].video.params": {"aq-mode": "2"},
+        "outputs[0].video.force_keyframes": ["0.5", "1"],
+        "outputs[0].video.rate": {"type": "qp", "value": 30},
+        "hash": True,
+    }
+    plan = trix.plan(job, set=given, output=tmp_path)
+    video = plan.encodes[0]
+    assert plan.hash is True and "30" in str(video)
+    with pytest.raises(ValueError, match="hash"):
+        trix.plan(job, set={"hash": None})
+
+
+def test_text_of_one_line_is_a_job(clip: Path, tmp_path: Path) -> None:
+    text = 'outputs = [{path = "a.mkv", video = "copy"}]'
+    plan = trix.plan(text, set={"source.path": str(clip)}, output=tmp_path)
+    assert plan.outputs[0].path == str(tmp_path / "a.mkv")
+    with pytest.raises(trix.InvalidSpec):
+        trix.plan('source = {path = "missing.mov"')
+    odd = tmp_path / "a=b.toml"
+    odd.write_text(text)
+    for path in (odd, str(odd)):
+        assert trix.plan(path, set={"source.path": str(clip)}, output=tmp_path).outputs == plan.outputs
+
+
+def test_a_plan_was_made_for_a_machine(clip: Path, tmp_path: Path) -> None:
+    job = {"source": {"path": str(clip)}, "outputs": [{"path": str(tmp_path / "a.mkv"), "video": "copy"}]}
+    plan = trix.plan(job)
+    assert not plan.outputs[0].overwrite and trix.plan(plan, overwrite=True).outputs[0].overwrite
+    for more in ({"cores": 4}, {"memory": 1 << 30}, {"set": {"hash": True}}):
+        with pytest.raises(ValueError, match="plan"):
+            trix.plan(plan, **more)
+    other = plan.to_dict()
+    del other["threads"]
+    (tmp_path / "plan.json").write_text(json.dumps(other))
+    with pytest.raises(trix.InvalidSpec, match="not a plan of this version"):
+        trix.run(tmp_path / "plan.json")
+
+
+def test_names_that_are_not_utf8_are_names(clip: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / os.fsdecode(b"caf\xe9.mov"), tmp_path / os.fsdecode(b"na\xefve.mkv")
+    source.write_bytes(clip.read_bytes())
+    trix.encode(source, target, video="copy")
+    trix.run({"source": {"path": source}, "outputs": [{"path": tmp_path / os.fsdecode(b"\xff.mkv"), "video": "copy"}]})
+    (tmp_path / os.fsdecode(b"\xf1.toml")).write_text(f'source = {{path = "{clip}"}}\noutputs = [{{path = "b.mkv", video = "copy"}}]')
+    trix.run(tmp_path / os.fsdecode(b"\xf1.toml"), output=tmp_path / os.fsdecode(b"\xe4"))
+    with trix.Encoder(tmp_path / os.fsdecode(b"enc\xe9.mkv"), video=trix.X264(preset="ultrafast")) as encoder:
+        encoder.write(trix.open(clip)[0])
+    names = {os.fsencode(name) for name in os.listdir(tmp_path)}
+    assert {b"na\xefve.mkv", b"\xff.mkv", b"enc\xe9.mkv"} <= names
+    assert os.listdir(tmp_path / os.fsdecode(b"\xe4")) == ["b.mkv"]
+
+
+def test_times_that_no_file_has_are_refused(clip: Path, tmp_path: Path) -> None:
+    for wrong in (float("inf"), float("nan"), 1e300):
+        with pytest.raises(ValueError):
+            trix.encode(clip, tmp_path / "a.mkv", video="copy", start=wrong)
+        with pytest.raises(ValueError):
+            trix.run({"source": {"path": clip, "start": wrong}, "outputs": [{"path": tmp_path / "a.mkv"}]})
+    assert listing(tmp_path) == []
 
 
 def test_all_mistakes_come_at_once_with_their_places(clip: Path, tmp_path: Path) -> None:

@@ -116,6 +116,42 @@ def test_asyncio_runs_jobs_and_cancels_them_with_their_task(clip: Path, long_cli
     assert listing(tmp_path) == ["copy.mkv"]
 
 
+def test_a_wait_that_is_given_up_loses_no_event(clip: Path, tmp_path: Path) -> None:
+    job = {"source": {"path": str(clip)}, "outputs": [{"path": str(tmp_path / "a.mkv"), "video": {"type": "x265"}}]}
+
+    async def kinds() -> list[str]:
+        found, events = [], trix.aio.events(trix.start(job))
+        while True:
+            try:
+                event = await asyncio.wait_for(anext(events), 0.001)
+            except TimeoutError:
+                continue
+            except asyncio.TimeoutError:
+                continue
+            except StopAsyncIteration:
+                return found
+            found.append(event.type)
+
+    found = asyncio.run(kinds())
+    assert [kind for kind in found if kind != "progress"] == [*["stage_began"] * 3, "output_done", "job_ended"]
+
+
+def test_asyncio_tells_progress_and_errors(clip: Path, tmp_path: Path) -> None:
+    events: list[str] = []
+    job = {"source": {"path": str(clip)}, "outputs": [{"path": str(tmp_path / "a.mkv"), "video": "copy"}]}
+    asyncio.run(trix.aio.run(job, progress=lambda event: events.append(event.type)))
+    assert events[-1] == "job_ended"
+    with pytest.raises(FileExistsError):
+        asyncio.run(trix.aio.run(job))
+
+
+def test_progress_is_a_bool_or_a_callable(clip: Path, tmp_path: Path) -> None:
+    for wrong in ("yes", 1, []):
+        with pytest.raises(TypeError, match="progress"):
+            trix.encode(clip, tmp_path / "a.mkv", video="copy", progress=wrong)  # type: ignore[arg-type]
+    assert listing(tmp_path) == []
+
+
 def test_a_bar_shows_the_progress(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("tqdm")
     trix.encode(clip, tmp_path / "copy.mkv", video=trix.X264(preset="ultrafast"), progress=True)
@@ -130,7 +166,12 @@ def test_damage_goes_to_the_log(damaged_clip: Path, tmp_path: Path, caplog: pyte
     }
     with caplog.at_level(logging.WARNING, "trix"):
         trix.run(job, progress=lambda event: None)
-    assert any("damaged" in record.message for record in caplog.records)
+    assert sum("damaged" in record.message for record in caplog.records) == 1
+    # A program that reads no events learns of it with the result.
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "trix"):
+        trix.start(job, overwrite=True).result()
+    assert sum("damaged" in record.message for record in caplog.records) == 1
 
 
 def test_the_result_of_a_job_can_be_asked_for_again(tmp_path: Path) -> None:

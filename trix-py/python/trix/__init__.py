@@ -16,11 +16,11 @@ Errors are below `trix.Error`. What a file holds, what a job does and what it di
 
 from __future__ import annotations
 
-import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from . import _trix
+from ._later import later
 from ._record import Record, Timestamp
 from ._trix import Block
 from .errors import (
@@ -59,15 +59,7 @@ _LATER = {
 
 if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
-        for module, names in _LATER.items():
-            if name == module:
-                return importlib.import_module(f"{__name__}.{module}")
-            if name in names:
-                found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-                globals()[name] = found
-                return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    __getattr__ = later(__name__, _LATER)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *_LATER, *__all__})

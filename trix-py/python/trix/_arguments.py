@@ -6,6 +6,7 @@ import json
 import math
 import operator
 import os
+from collections.abc import Callable
 from fractions import Fraction
 from numbers import Rational, Real
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from .jobs import ColorOverride, Limits, RawGeometry
 
 Time: TypeAlias = "Fraction | float | Timestamp"
-"""A time in seconds. A float stands for the nearest fraction with a denominator of at most 1,000,000, so that
-`float(frame.pts)` means that frame."""
+"""A time in seconds. `float(frame.pts)` means the time of that frame."""
 
 Damage: TypeAlias = Literal["fail", "conceal"]
 
@@ -40,20 +40,24 @@ def reading(
 ) -> str:
     given = {
         "raw": raw.to_dict() if isinstance(raw, Record) else raw,
-        "rate": None if rate is None else str(rate),
+        "rate": None if rate is None else _written(per_second(rate, "rate")),
         "limits": limits.to_dict() if isinstance(limits, Record) else limits,
-        "video_stream": video_stream,
+        "video_stream": None if video_stream is None else whole(video_stream, "video_stream", 0, LARGEST),
         "audio_tracks": audio_tracks,
     }
     return json.dumps({key: value for key, value in given.items() if value is not None})
 
 
 # The largest number that the compiled module takes. No file has so many frames.
-MOST = (1 << 63) - 1
+LARGEST = (1 << 63) - 1
+
+
+def _written(rate: Fraction) -> str:
+    return f"{rate.numerator}/{rate.denominator}"
 
 
 def exact(time: Time) -> Fraction:
-    """The time in seconds as a fraction."""
+    """The time in seconds as a fraction. A float stands for the nearest one with a denominator of at most 1,000,000."""
     if isinstance(time, Timestamp):
         return time.exact
     if isinstance(time, bool) or not isinstance(time, Real):
@@ -64,9 +68,37 @@ def exact(time: Time) -> Fraction:
         found = Fraction(float(time)).limit_denominator(1_000_000)
     else:
         raise ValueError(f"a time is a finite number of seconds, not {time}")
-    if abs(found.numerator) > MOST or found.denominator > MOST:
-        raise ValueError(f"a time of {float(found):g} s is too far away or too fine")
-    return found
+    return _checked(found)
+
+
+# The units of a second in which the bounds of floats are given, so that numerators and denominators have 64 bits.
+FINEST = 1 << 60
+
+
+def at_most(time: Time) -> Fraction:
+    """The time in seconds, or the latest one that a float stands for. A frame is on screen at the float nearest to its time."""
+    return _rounded(time, 1)
+
+
+def at_least(time: Time) -> Fraction:
+    """The time in seconds, or the earliest one that a float stands for. The float nearest to the time of a frame begins with that
+    frame, or ends before it."""
+    return _rounded(time, -1)
+
+
+def _rounded(time: Time, towards: int) -> Fraction:
+    if isinstance(time, (Rational, Timestamp)) or not isinstance(time, Real) or not math.isfinite(time):
+        return exact(time)
+    found = float(time)
+    bound = Fraction(found) + towards * Fraction(math.ulp(found)) / 2
+    ticks = math.floor(bound * FINEST) if towards < 0 else math.ceil(bound * FINEST)
+    return _checked(Fraction(ticks, FINEST))
+
+
+def _checked(time: Fraction) -> Fraction:
+    if abs(time.numerator) > LARGEST or time.denominator > LARGEST:
+        raise ValueError(f"a time of {float(time):g} s is too far away or too fine")
+    return time
 
 
 def whole(number: int, what: str, least: int, most: int) -> int:
@@ -95,8 +127,8 @@ def per_second(rate: Fraction | float | str, what: str) -> Fraction:
     return found
 
 
-def place(place: int | Time | None, what: str) -> int | tuple[int, int] | None:
-    """A place as the compiled module takes it. A whole number counts frames or samples."""
+def place(place: int | Time | None, what: str, time_of: Callable[[Time], Fraction]) -> int | tuple[int, int] | None:
+    """A place as the compiled module takes it. A whole number counts frames or samples; `time_of` is `exact` or `at_least`."""
     if place is None:
         return None
     if isinstance(place, bool):
@@ -105,8 +137,8 @@ def place(place: int | Time | None, what: str) -> int | tuple[int, int] | None:
         number = cast(Any, place).__index__()
         if number < 0:
             raise ValueError(f"{what} is {number}; numbers count from 0")
-        return min(cast(int, number), MOST)
-    time = exact(place)
+        return min(cast(int, number), LARGEST)
+    time = time_of(place)
     return time.numerator, time.denominator
 
 
@@ -127,7 +159,7 @@ def size_of(size: tuple[int, int] | None) -> tuple[int, int] | None:
     return width, height
 
 
-def how(
+def read_settings(
     size: tuple[int, int] | None,
     format: str | None,
     color: ColorOverride | dict[str, str] | None,

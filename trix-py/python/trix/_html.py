@@ -1,4 +1,7 @@
-"""Records as HTML and frames as PNG, for notebooks."""
+"""What notebooks show: records as tables of HTML, and pictures as PNG.
+
+A record is any dataclass here, so that the classes of records can use this module.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,7 @@ import dataclasses
 import html
 import struct
 import zlib
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
-
-from ._record import Record, Timestamp
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 _STYLE = "text-align:left;vertical-align:top;padding:2px 8px"
 
 
-def table(record: Record) -> str:
+def table(record: Any) -> str:
     """A table of the fields that have a value."""
     rows = []
-    for field in dataclasses.fields(cast(Any, record)):
+    for field in dataclasses.fields(record):
         value = getattr(record, field.name)
         if value is None or value in ([], {}):
             continue
@@ -30,19 +30,22 @@ def table(record: Record) -> str:
 
 def cell(value: Any) -> str:
     """A value of a table. Longer ones are folded."""
-    if isinstance(value, (Timestamp, Fraction)) or not isinstance(value, (Record, list, tuple, dict)):
+    is_record = dataclasses.is_dataclass(value)
+    # A time is a record too, and a number.
+    if isinstance(value, SupportsFloat) or not (is_record or isinstance(value, (list, tuple, dict))):
         return html.escape(str(value))
-    if isinstance(value, Record):
+    if is_record:
         return folded(type(value).__name__, table(value))
     if isinstance(value, dict):
         items = "".join(f"<li>{html.escape(str(key))}: {cell(own)}</li>" for key, own in value.items())
         return folded(f"{len(value)} entries", f"<ul>{items}</ul>")
-    if all(not isinstance(own, (Record, list, dict)) for own in value):
+    if all(not (dataclasses.is_dataclass(own) or isinstance(own, (list, dict))) for own in value):
         return html.escape(", ".join(map(str, value)))
     return folded(f"{len(value)} items", "".join(f"<div>{cell(own)}</div>" for own in value))
 
 
 def folded(title: str, inner: str) -> str:
+    """`inner`, which a click on the title shows."""
     return f"<details><summary>{html.escape(title)}</summary>{inner}</details>"
 
 

@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 
+# The packed formats, by number of components and bits; the first is that of an array without a format.
+_PACKED = {
+    (2, 8): ("ya8",),
+    (3, 8): ("rgb24", "bgr24"),
+    (4, 8): ("rgba", "bgra", "argb", "abgr"),
+    (2, 16): ("ya16le",),
+    (3, 16): ("rgb48le", "bgr48le"),
+    (4, 16): ("rgba64le", "bgra64le"),
+}
+
+
 def planes_of(frame: Any, format: str | None) -> tuple[tuple[str, int, int], list[tuple[bytes, int]]]:
     """The format and size of arrays, and their bytes with those of a row."""
     import numpy as np
@@ -21,22 +32,28 @@ def planes_of(frame: Any, format: str | None) -> tuple[tuple[str, int, int], lis
     is_deep = kinds == {"uint16"}
     first = arrays[0]
     if len(arrays) == 1 and first.ndim == 3:
-        if first.shape[2] not in (3, 4) or not first.size:
-            raise ValueError(f"RGB has the shape (rows, columns, 3) or (rows, columns, 4), not {first.shape}")
-        name = {(3, False): "rgb24", (4, False): "rgba", (3, True): "rgb48le", (4, True): "rgba64le"}[first.shape[2], is_deep]
+        name = _packed(first, format, is_deep)
         height, width = first.shape[:2]
     elif all(array.ndim == 2 and array.size for array in arrays):
         height, width = first.shape
         name = format or _planar(arrays, is_deep)
     else:
         raise ValueError(f"planes have the shape (rows, columns), not {', '.join(str(array.shape) for array in arrays)}")
-    if format is not None and format != name:
-        raise ValueError(f"an array of shape {first.shape} is {name}, not {format}")
     packed = []
     for array in arrays:
         data = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
         packed.append((data, len(data) // array.shape[0]))
     return (name, width, height), packed
+
+
+def _packed(array: Any, format: str | None, is_deep: bool) -> str:
+    """The format of an array whose components lie side by side."""
+    names = _PACKED.get((array.shape[2], 16 if is_deep else 8))
+    if names is None or not array.size:
+        raise ValueError(f"RGB has the shape (rows, columns, 3) or (rows, columns, 4), not {array.shape}")
+    if format is not None and format not in names:
+        raise ValueError(f"an array of {array.dtype} of shape {array.shape} is {' or '.join(names)}, not {format}")
+    return format or names[0]
 
 
 def _planar(arrays: list[Any], is_deep: bool) -> str:

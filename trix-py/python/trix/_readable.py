@@ -1,6 +1,6 @@
-"""What records say of themselves, beside their fields.
+"""The words of records: what descriptions, reports and plans say of themselves in a terminal and in a notebook.
 
-The classes here are bases of those in `records`, which have the fields.
+The classes here are bases of those in `records`, which have the fields. So this module knows `records` only by the types.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class ReportWords(_Words):
             frames = f"{output.ledger.emitted} frames, " if output.ledger else ""
             lines.append(f"  {output.path}: {frames}{output.bytes:,} bytes, {_count(checks)}")
         for package in own.packages:
-            lines.append(f"  {package.path}: {_number(len(package.renditions), 'rendition')}, {package.bytes:,} bytes, {_count(package.checks)}")
+            renditions = _number(len(package.renditions), "rendition")
+            lines.append(f"  {package.path}: {renditions}, {package.bytes:,} bytes, {_count(package.checks)}")
         lines += [f"  {still.path}: {_number(len(still.files), 'file')}" for still in own.stills]
         lines += [f"  {failed.path}: failed: {failed.error}" for failed in own.failed]
         lines.append(f"  {own.timing.encode_seconds:.1f} s to encode, {own.timing.verify_seconds:.1f} s to verify")
@@ -107,7 +108,8 @@ class ComparisonWords(_Words):
         score, where = own.score, own.first_difference
         if where is None:
             return f"{score.frames} frames, all equal"
-        lines = [f"{score.frames} frames, {score.identical_frames} equal; the first that differs is {where.frame}, at {where.time}"]
+        counts = f"{score.frames} frames, {score.identical_frames} equal"
+        lines = [f"{counts}; the first that differs is {where.frame}, at {where.time}"]
         lines += [f"  {name:<7} {_scores(psnr, ssim)}" for name, psnr, ssim in _planes(score)]
         return "\n".join(lines)
 

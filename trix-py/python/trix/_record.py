@@ -1,13 +1,14 @@
-"""What all documents have in common: they come from JSON, go back to it, and read well.
+"""What all documents have in common: the classes `Record`, `Settings` and `Timestamp`, and how their values become JSON and back.
 
-A record that came from Trix goes back to exactly the JSON that it came from.
+A record that came from Trix goes back to exactly the JSON that it came from. This module knows none of the documents: the
+classes of `records` and `jobs` have these as bases.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import json
+import math
 import numbers
 import operator
 import os
@@ -61,6 +62,7 @@ class Record:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _repr_html_(self) -> str:
+        # Only notebooks need it.
         from ._html import table
 
         return table(self)
@@ -79,7 +81,8 @@ class Settings(Record):
         return given
 
 
-@dataclass(frozen=True, repr=False)
+@functools.total_ordering
+@dataclass(frozen=True, repr=False, eq=False)
 class Timestamp(Record):
     """A time: a number of ticks, and the duration of a tick in seconds."""
 
@@ -105,8 +108,15 @@ class Timestamp(Record):
     def __repr__(self) -> str:
         return f"{self.seconds:.6f} s"
 
+    # Times are compared, whatever the duration of their ticks.
+    def __eq__(self, other: object) -> bool:
+        return self.exact == other.exact if isinstance(other, Timestamp) else NotImplemented
+
+    def __lt__(self, other: Timestamp) -> bool:
+        return self.exact < other.exact if isinstance(other, Timestamp) else NotImplemented
+
     def __hash__(self) -> int:
-        return hash((self.ticks, self.time_base))
+        return hash(self.exact)
 
 
 def _key(name: str) -> str:
@@ -200,7 +210,7 @@ def _as_text(value: Any, hint: Any) -> Any:
         inner = [own for own in typing.get_args(hint) if typing.get_origin(own) is list] or [hint]
         return [_as_text(item, typing.get_args(inner[0])[0]) for item in value] if typing.get_args(inner[0]) else value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and Fraction in typing.get_args(hint):
-        return _fraction(Fraction(value).limit_denominator(1_000_000))
+        return _fraction(Fraction(_finite(value)).limit_denominator(1_000_000))
     return value
 
 
@@ -216,12 +226,30 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(own) for key, own in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(own) for own in value]
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
+    if isinstance(value, (str, os.PathLike)):
+        return path_text(os.fspath(value))
     if hasattr(value, "__index__") and not isinstance(value, (bool, int)):
         # An integer of numpy.
         return operator.index(value)
-    return float(value) if isinstance(value, numbers.Real) and not isinstance(value, (bool, int)) else value
+    return float(_finite(value)) if isinstance(value, numbers.Real) and not isinstance(value, (bool, int)) else value
+
+
+def path_text(path: str | bytes) -> str:
+    """A path, or any text, as documents have it: they are UTF-8, and file names are bytes. Each byte outside of any character,
+    which Python has as a lone surrogate (PEP 383), becomes the character U+10FF00 plus that byte."""
+    if not isinstance(path, str):
+        raise TypeError(f"a path is a str or an os.PathLike of str, not {type(path).__name__}")
+    # ASCII needs no look at each character.
+    return path if path.isascii() else path.translate(_LONE_BYTES)
+
+
+_LONE_BYTES = {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
+
+
+def _finite(value: Any) -> Any:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no number that a job can hold")
+    return value
 
 
 def _fraction(value: Fraction) -> str:
@@ -236,10 +264,3 @@ def _short(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_short(item) for item in value) + "]"
     return repr(value)
-
-
-def _of_json(name: str, text: str) -> Any:
-    """The class of `records` that is called `name`, made of JSON."""
-    from . import records
-
-    return getattr(records, name).from_dict(json.loads(text))

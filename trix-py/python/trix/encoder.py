@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import threading
+import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from ._streams import Stream, hand_over
 from ._work import given
 from .errors import InvalidSpec
 from .frame import Frame
+from .running import log, log_report
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,8 +42,20 @@ def _abort_all() -> None:
         encoder.abort()
 
 
-# A process that is forked has no encoders.
-os.register_at_fork(after_in_child=_unclosed.clear)
+def _forget_all() -> None:
+    # A process that is forked has no encoders.
+    for encoder in list(_unclosed):
+        encoder._forget()
+    _unclosed.clear()
+
+
+os.register_at_fork(after_in_child=_forget_all)
+
+
+def _drop(session: _trix.Session, path: str) -> None:
+    """Ends the session of an encoder that nobody can close any more. Nothing is left under the name of its file."""
+    session.abort()
+    warnings.warn(f"the encoder of {path} was neither closed nor aborted", ResourceWarning, stacklevel=2)
 
 
 # The usual layout of so many channels.
@@ -95,8 +109,9 @@ class Encoder:
         >>> encoder.report.outputs[0].ledger.emitted
         10
 
-    The file gets its name when the encoder is closed. An exception inside `with` leaves nothing under that name. The first frame
-    decides size and format of all frames. Frames are shown one after the other, at `fps`.
+    The file gets its name when the encoder is closed. An exception inside `with` leaves nothing under that name, nor does an
+    encoder that is dropped (with a ResourceWarning). The first frame decides size and format of all frames. Frames are shown one
+    after the other, at `fps`.
 
     Frames and audio have to be given in step: within 5 seconds of each other. Several threads can give them; the calls of one
     wait for those of another.
@@ -162,6 +177,7 @@ class Encoder:
         self._color = _plain_color(color)
         self._hdr = _hdr_of(hdr)
         self._session: _trix.Session | None = None
+        self._dropped: weakref.finalize[..., Encoder] | None = None
         self._first: Any = None
         self._report: records.Report | None = None
         self._is_closed = False
@@ -290,21 +306,30 @@ class Encoder:
                     if any(stream.waiting for stream in self._streams()) and not own.stream.waiting:
                         self.end_audio(number)
                 hand_over(self._streams())
-                self._is_closed = True
-                _unclosed.discard(self)
+                self._end()
                 self._report = records.Report.from_dict(json.loads(session.finish()))
             except BaseException:
                 self.abort()
                 raise
+            log_report(self._report, log.warning)
             return self._report
 
     def abort(self) -> None:
         """Ends without a file. Nothing is left under its name."""
         with self._lock:
-            self._is_closed = True
-            _unclosed.discard(self)
+            self._end()
             if self._session is not None and self._report is None:
                 self._session.abort()
+
+    def _end(self) -> None:
+        self._is_closed = True
+        _unclosed.discard(self)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Leaves the session alone from here on, whatever becomes of this object."""
+        if self._dropped is not None:
+            self._dropped.detach()
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -367,6 +392,9 @@ class Encoder:
             stated["video"] = {"width": width, "height": height, "format": name}
         self._session = _trix.session(self._job, json.dumps(stated), first)
         _unclosed.add(self)
+        self._dropped = weakref.finalize(self, _drop, self._session, self.path)
+        # `_abort_all` ends the encoders that are left at the end of the program.
+        self._dropped.atexit = False
         hand_over(self._streams())
         for number, own in enumerate(self._tracks):
             if own.stream.has_ended:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .records import Mistake
 
 __all__ = [
+    "AlreadyExists",
     "BugError",
     "Cancelled",
     "CodecError",
@@ -19,6 +20,8 @@ __all__ = [
     "IoError",
     "LimitExceeded",
     "MalformedInput",
+    "NotFound",
+    "NotPermitted",
     "Unsupported",
     "VerificationError",
 ]
@@ -91,16 +94,16 @@ class IoError(Error, OSError):
         return str(self.args[0]) if self.args else ""
 
 
-class _NotFound(IoError, FileNotFoundError):
-    pass
+class NotFound(IoError, FileNotFoundError):
+    """A file or folder is missing."""
 
 
-class _Exists(IoError, FileExistsError):
-    pass
+class AlreadyExists(IoError, FileExistsError):
+    """A name is taken."""
 
 
-class _NoPermission(IoError, PermissionError):
-    pass
+class NotPermitted(IoError, PermissionError):
+    """A permission is lacking."""
 
 
 class CodecError(Error):
@@ -148,16 +151,16 @@ def _class_of(kind: str, errno: int | None) -> type[Error]:
         import errno as numbers
 
         own: dict[int | None, type[Error]] = {
-            numbers.ENOENT: _NotFound,
-            numbers.EEXIST: _Exists,
-            numbers.EACCES: _NoPermission,
-            numbers.EPERM: _NoPermission,
+            numbers.ENOENT: NotFound,
+            numbers.EEXIST: AlreadyExists,
+            numbers.EACCES: NotPermitted,
+            numbers.EPERM: NotPermitted,
         }
         return own.get(errno, IoError)
     return _CLASSES.get(kind, BugError)
 
 
-def _of_detail(detail: dict[str, Any], path: str | None, errno: int | None, frame: int | None) -> Error:
+def _of_detail(detail: dict[str, Any], path: str | None, errno: int | None) -> Error:
     """The exception for the `error` of an error document."""
     error = _class_of(detail["kind"], errno)(detail["message"])
     error.stage = detail["stage"]
@@ -165,7 +168,7 @@ def _of_detail(detail: dict[str, Any], path: str | None, errno: int | None, fram
     error.stream = detail["stream"]
     time = detail["time"]
     error.time = time and time["ticks"] * Fraction(time["time_base"])
-    error.frame = frame
+    error.frame = detail.get("frame")
     if isinstance(error, InvalidSpec):
         from .records import Mistake
 
@@ -177,8 +180,8 @@ def _of_detail(detail: dict[str, Any], path: str | None, errno: int | None, fram
     return error
 
 
-def _raised(detail: str, *, path: str | None, errno: int | None, frame: int | None) -> Error:
-    return _of_detail(json.loads(detail), path, errno, frame)
+def _raised(detail: str, *, path: str | None, errno: int | None) -> Error:
+    return _of_detail(json.loads(detail), path, errno)
 
 
 def _rebuilt(own: type[Error], args: tuple[Any, ...], state: dict[str, Any]) -> Error:

@@ -130,8 +130,9 @@ class Frame:
 
     @property
     def pixels(self) -> npt.NDArray[Any]:
-        """The samples of packed formats such as `rgb24`, as a read-only view of shape (rows, columns, components) without a copy.
-        Of one component, such as `gray`, the shape is (rows, columns).
+        """The samples of packed formats such as `rgb24` and `bgra`, as a read-only view of shape (rows, columns, components)
+        without a copy. Components have the order of the format's name. Of one component, such as `gray`, the shape is (rows,
+        columns).
 
         Raises:
             ValueError: The samples lie in planes; use `planes` or `to_rgb`.
@@ -195,6 +196,17 @@ class Frame:
             scaled: npt.NDArray[Any] = np.multiply(converted, np.float32(1 / 65535), dtype=np.float32)
             return scaled
         return np.array(converted)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """The frame as `numpy.asarray(frame)`: `to_rgb()`, as uint8 for 8 bits, else as uint16. It is always a copy.
+
+        Raises:
+            ValueError: `copy` is False.
+        """
+        if copy is False:
+            raise ValueError("the RGB samples of a frame are always a copy; its planes are views")
+        array = self.to_rgb("uint8" if self.depth <= 8 else "uint16")
+        return array if dtype is None else array.astype(dtype, copy=False)
 
     def _repr_png_(self) -> bytes | None:
         """The picture for notebooks, at most 640 samples wide; None if the matrix of the frame is unknown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import logging
 import os
@@ -14,8 +15,8 @@ from typing import Any, TypeAlias
 
 from . import _trix, jobs, records
 from ._arguments import path_of, whole
-from ._record import _plain, _read
-from ._work import Job, given, pairs, work_of
+from ._record import _plain, _read, path_text
+from ._work import Job, given, is_plan, pairs, work_of
 from .errors import Error
 from .progress import Bar
 
@@ -26,25 +27,41 @@ log = logging.getLogger("trix")
 Progress: TypeAlias = "bool | Callable[[records.Event], object] | None"
 """True shows a bar (tqdm), a callable gets each event. What it raises cancels the job and comes out."""
 
+# Jobs that someone can still read.
 _running: weakref.WeakSet[Run] = weakref.WeakSet()
-# Cancelled jobs whose threads are still inside an encoder.
-_left: list[_trix.Run] = []
-_ending = threading.Lock()
+# Cancelled jobs whose threads may still be inside an encoder.
+_stopping: list[_trix.Run] = []
 
 
 @atexit.register
 def _stop_all() -> None:
     # Encoders that run while the process ends would use memory that is gone.
-    jobs_left = [job._run for job in list(_running)] + _left
-    for job in jobs_left:
+    unfinished = [job._run for job in list(_running)] + _stopping
+    for job in unfinished:
         job.cancel()
-    for job in jobs_left:
+    for job in unfinished:
         job.wait(5.0, True)
 
 
-# A process that is forked has no jobs.
-os.register_at_fork(after_in_child=_running.clear)
-os.register_at_fork(after_in_child=_left.clear)
+def _stop(job: _trix.Run) -> None:
+    """Cancels a job, and keeps it until its threads have ended."""
+    job.cancel()
+    # Garbage collection can call this at any time, so that it takes no lock.
+    _stopping.append(job)
+    for ended in [own for own in list(_stopping) if own.wait(0.0, True)]:
+        with contextlib.suppress(ValueError):
+            _stopping.remove(ended)
+
+
+def _forget_all() -> None:
+    # A process that is forked has no jobs.
+    for job in list(_running):
+        job._dropped.detach()
+    _running.clear()
+    _stopping.clear()
+
+
+os.register_at_fork(after_in_child=_forget_all)
 
 
 class Run:
@@ -65,8 +82,13 @@ class Run:
         self._report: records.Report | None = None
         self._failure: Error | None = None
         self._is_cancelled = False
+        # What was logged when its event was read.
+        self._logged: set[str] = set()
         self._lock = threading.Lock()
         _running.add(self)
+        self._dropped = weakref.finalize(self, _stop, run)
+        # `_stop_all` ends the jobs that are left at the end of the program.
+        self._dropped.atexit = False
 
     def __iter__(self) -> Iterator[records.Event]:
         return self
@@ -84,10 +106,15 @@ class Run:
             raise StopIteration
         event: records.Event = _read(_event_type(), json.loads(text))
         if isinstance(event, records.WarningEvent):
-            log.warning("%s%s", f"{event.path}: " if event.path else "", event.text)
+            self._warn(f"{event.path}: {event.text}" if event.path else event.text)
         elif isinstance(event, records.DamageFoundEvent):
-            log.warning("the source is damaged: %s", event.damage.detail)
+            self._warn(f"the source is damaged: {event.damage.detail}")
         return event
+
+    def _warn(self, text: str) -> None:
+        if text not in self._logged:
+            self._logged.add(text)
+            log.warning("%s", text)
 
     def __enter__(self) -> Run:
         return self
@@ -128,8 +155,8 @@ class Run:
                     # Ctrl-C; nothing is left.
                     self._end()
                     raise
-                for decision in self._report.decisions:
-                    log.info("%s: %s", decision.what, decision.why)
+                # A program that reads no events learns of damage here.
+                log_report(self._report, self._warn)
             return self._report
 
     def _end(self) -> None:
@@ -137,26 +164,57 @@ class Run:
         by itself."""
         self._run.cancel()
         self._run.wait(5.0, False)
-        with _ending:
-            _left[:] = [job for job in [*_left, self._run] if not job.wait(0.0, True)]
+        _stop(self._run)
 
-    def _watched(self, progress: Progress) -> records.Report:
+    def _watched(self, watcher: Watcher) -> records.Report:
         """Reads all events, shows them, and returns the report."""
-        bar = Bar() if progress is True else None
-        tell = progress if callable(progress) else None
         try:
-            for event in self:
-                if bar is not None:
-                    bar.show(event)
-                if tell is not None:
-                    tell(event)
+            with watcher:
+                for event in self:
+                    watcher.show(event)
             return self.result()
         except BaseException:
             self._end()
             raise
-        finally:
-            if bar is not None:
-                bar.close()
+
+
+class Watcher:
+    """Shows the events of a job as `progress` says. It is made before the job starts, so that a wrong value starts none.
+
+    Raises:
+        TypeError: `progress` is neither a bool nor callable.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        if not (progress is None or isinstance(progress, bool) or callable(progress)):
+            raise TypeError(f"progress is True, False, None or a callable, not {type(progress).__name__}")
+        self._bar = Bar() if progress is True else None
+        self._tell = progress if callable(progress) else None
+
+    def show(self, event: records.Event) -> None:
+        """Shows an event."""
+        if self._bar is not None:
+            self._bar.show(event)
+        if self._tell is not None:
+            self._tell(event)
+
+    def __enter__(self) -> Watcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def log_report(report: records.Report, warn: Callable[[str], None]) -> None:
+    """Logs the decisions of a report, and warns of the damage of the source."""
+    for damage in report.damage.first:
+        warn(f"the source is damaged: {damage.detail}")
+    for output in report.outputs:
+        for text in output.warnings:
+            warn(f"{output.path}: {text}")
+    for decision in report.decisions:
+        log.info("%s: %s", decision.what, decision.why)
 
 
 def _event_type() -> Any:
@@ -204,7 +262,8 @@ def run(
 
     Args:
         job: A `trix.jobs.Job`, a dict, TOML text, the path of a job file, or a `Plan`.
-        set: Variables and settings, such as `{"outputs[0].video.rate.value": 20}`. Not for a plan.
+        set: Variables and settings, such as `{"outputs[0].video.rate.value": 20}`. A text is read as an argument of the command
+            line. Not for a plan.
         output: The folder for outputs with relative names. Not for a plan.
         overwrite: Replaces files that have the names of outputs.
         progress: True for a bar (tqdm), or a callable that gets each event.
@@ -213,7 +272,8 @@ def run(
         InvalidSpec: The job has mistakes, all of which are in `mistakes`.
         Error: What ended the job.
     """
-    return start(job, set=set, output=output, overwrite=overwrite)._watched(progress)
+    watcher = Watcher(progress)
+    return start(job, set=set, output=output, overwrite=overwrite)._watched(watcher)
 
 
 def plan(
@@ -238,12 +298,15 @@ def plan(
         set: As for `run`.
         output: As for `run`.
         overwrite: As for `run`.
-        cores: Cores of the machine that will run the plan; by default those of this one.
-        memory: Its memory in bytes.
+        cores: Cores of the machine that will run the plan; by default those of this one. Not for a plan.
+        memory: Its memory in bytes. Not for a plan.
 
     Raises:
         InvalidSpec: The job has mistakes, all of which are in `mistakes`.
+        ValueError: `job` is a plan, which was made for a machine already.
     """
+    if (cores is not None or memory is not None) and is_plan(job):
+        raise ValueError("a plan was made for a machine already; cores and memory belong to a job")
     cores = None if cores is None else whole(cores, "cores", 1, 1 << 16)
     memory = None if memory is None else whole(memory, "memory", 0, 1 << 62)
     text = _trix.plan(work_of(job, set, output, overwrite), cores, memory)
@@ -323,12 +386,13 @@ def ingest(
     """
     work = {
         "kind": "ingest",
-        "source": path_of(source),
-        "folder": path_of(output),
+        "source": path_text(path_of(source)),
+        "folder": path_text(path_of(output)),
         "profiles": [os.fspath(own) for own in ([profile] if isinstance(profile, (str, os.PathLike)) else profile)],
         "tracks": [_plain(track) for track in tracks],
         "set": pairs(set),
         "overwrite": overwrite,
         "skip_existing": skip_existing,
     }
-    return Run(_trix.start(json.dumps(work)))._watched(progress)
+    watcher = Watcher(progress)
+    return Run(_trix.start(json.dumps(work)))._watched(watcher)

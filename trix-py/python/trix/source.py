@@ -12,7 +12,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from . import _trix
-from ._arguments import MOST, Damage, Time, conceals, exact, how, path_of, place, reading, room_for, size_of, whole
+from ._arguments import (
+    LARGEST,
+    Damage,
+    Time,
+    at_least,
+    at_most,
+    conceals,
+    exact,
+    path_of,
+    place,
+    read_settings,
+    reading,
+    room_for,
+    size_of,
+    whole,
+)
 from .frame import Frame
 from .readers import Audio, Frames, each
 
@@ -89,7 +104,7 @@ class Source:
 
     `source[12]` is a frame, `source[10:20:2]` an iterator of frames, `len(source)` the number of frames. Frames are the same
     as in a decode from the start, wherever reading begins. Frames stay valid when the source is closed. A source can be used
-    from several threads.
+    from several threads. After `close`, whatever reads raises ValueError.
     """
 
     def __init__(self, path: str | os.PathLike[str], source: _trix.Source) -> None:
@@ -122,7 +137,10 @@ class Source:
         return self._source.closed
 
     def close(self) -> None:
-        """Ends all reading. Frames and blocks that were returned stay as they are."""
+        """Ends all reading, and closes the file. Frames and blocks that were returned stay as they are.
+
+        Reading on raises ValueError, as with a closed file of Python.
+        """
         self._source.close()
         with self._lock:
             self._next = None
@@ -183,7 +201,7 @@ class Source:
             return self._chosen(list(range(start, stop, step)))
         if not hasattr(which, "__index__"):
             raise TypeError(f"frames are numbered by integers or slices, not by {type(which).__name__}")
-        number = min(which.__index__(), MOST)
+        number = min(which.__index__(), LARGEST)
         if number < 0:
             number += len(self)
         found = self._numbered(number) if number >= 0 else None
@@ -197,7 +215,7 @@ class Source:
             follows, reader = number == self._last + 1, self._next
             self._last, self._next = number, None
         if not follows or number == 0:
-            found = self._source.chosen([number], **how(None, None, None, "fail", 0)).next(number)
+            found = self._source.chosen([number], **read_settings(None, None, None, "fail", 0)).next(number)
             return None if found is None or found[0] is None else Frame(found[0])
         reader = reader or self.frames(start=number)
         frame = reader._frame(number)
@@ -242,11 +260,9 @@ class Source:
             ValueError: An argument is out of range.
             InvalidSpec: The conversion is impossible. It is raised with the first frame, as the errors of decoding are.
         """
-        if stride < 1:
-            raise ValueError(f"a stride is 1 or more, not {stride}")
-        first, end = place(start, "start"), place(stop, "stop")
-        stride = min(stride, MOST)
-        return Frames(self._source.frames(first, end, stride, **how(size, format, color, on_damage, threads)))
+        stride = whole(stride, "stride", 1, LARGEST)
+        first, end = place(start, "start", at_least), place(stop, "stop", at_least)
+        return Frames(self._source.frames(first, end, stride, **read_settings(size, format, color, on_damage, threads)))
 
     def frames_at(
         self,
@@ -267,8 +283,8 @@ class Source:
         Times are in seconds, in the time of the file (`frame.pts`). Ascending times cost least. The other arguments are those of
         `frames`.
         """
-        places: list[int | tuple[int, int]] = [exact(time).as_integer_ratio() for time in times]
-        return each(self._source.chosen(places, **how(size, format, color, on_damage, threads)))
+        places: list[int | tuple[int, int]] = [at_most(time).as_integer_ratio() for time in times]
+        return each(self._source.chosen(places, **read_settings(size, format, color, on_damage, threads)))
 
     def batch(
         self,
@@ -299,12 +315,12 @@ class Source:
         """
         shape = size_of(size) or self.size
         out = room_for(len(indices), shape, format, out)
-        numbers = [min(operator.index(number), MOST) for number in indices]
+        numbers = [min(operator.index(number), LARGEST) for number in indices]
         if any(number < 0 for number in numbers):
             numbers = [number + len(self) if number < 0 else number for number in numbers]
         if any(number < 0 for number in numbers):
             raise IndexError(f"there are {len(self)} frames, and no frame {min(indices)}")
-        for position, frame in self._source.batch(numbers, **how(shape, format, color, "fail", threads)):
+        for position, frame in self._source.batch(numbers, **read_settings(shape, format, color, "fail", threads)):
             if frame is None:
                 raise IndexError(f"there are {len(self)} frames, counted from 0, and no frame {numbers[position]}")
             out[position] = Frame(frame).pixels
@@ -355,11 +371,11 @@ class Source:
             sample = np.dtype(dtype).name
         elif rate is not None or layout is not None:
             sample = "float32"
-        first, end = place(start, "start"), place(stop, "stop")
+        first, end = place(start, "start", exact), place(stop, "stop", exact)
         found = self._source.audio(
             first,
             end,
-            stream=None if stream is None else whole(stream, "stream", 0, MOST),
+            stream=None if stream is None else whole(stream, "stream", 0, LARGEST),
             rate=None if rate is None else whole(rate, "rate", 1, 768_000),
             layout=layout,
             sample=sample,
@@ -369,7 +385,7 @@ class Source:
 
     def _chosen(self, numbers: list[int]) -> Frames:
         places = cast("list[int | tuple[int, int]]", numbers)
-        return Frames(self._source.chosen(places, **how(None, None, None, "fail", 0)))
+        return Frames(self._source.chosen(places, **read_settings(None, None, None, "fail", 0)))
 
 
 def _described(text: str) -> MediaInfo:

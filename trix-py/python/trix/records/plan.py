@@ -1,0 +1,120 @@
+"""What a job resolves to.
+
+Made by trix-py/scripts/generate from the JSON Schemas. Do not edit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .._readable import PlanWords
+from .._record import Record
+from .checks import VerifyLevel
+from .content import Container, ContentPlan, Decision, EncodePlan
+from .packages import PackagePlan
+from .source import ExternalAudioPlan, SourcePlan
+from .stills import StillPlan
+from .video import FilterPlan
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class FilePlan(Record):
+    """A file that will be written."""
+    container: Container
+    """Its container."""
+    content: ContentPlan
+    """What is written into it."""
+    overwrite: bool
+    """True if a file of this name may be replaced."""
+    path: str
+    """The file."""
+    verify: VerifyLevel
+    """How it is checked."""
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class Machine(Record):
+    """The machine that runs a job. Threads, and the length of queues, are planned for it.
+
+    ``` use trix_model::machine::Machine; let machine: Machine = "16,64GiB".parse()?;
+    assert_eq!(machine, Machine { cores: 16, memory: Some(64 << 30) });
+    assert_eq!(machine.to_string(), "16 cores, 64.0 GiB"); # Ok::<(), String>(()) ```
+    """
+    cores: int
+    """Cores that the job can use, 1 to 1024."""
+    memory: int | None
+    """Memory that the job can use, in bytes; `None`: not stated."""
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class MemoryPlan(Record):
+    """The memory that a job needs."""
+    bound: int | None
+    """The limit of the job, in bytes."""
+    estimate: int
+    """The largest number of bytes, as estimated."""
+    shares: list[MemoryShare]
+    """The parts of the estimate."""
+    short_queues: bool
+    """True if queues between stages hold one item each, to stay within the limit or the memory of
+    the machine.
+    """
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class MemoryShare(Record):
+    """A part of the memory that a job needs."""
+    bytes: int
+    """Bytes."""
+    what: str
+    """What needs the memory: `process`, `source`, `decoder`, `step 0`, an output file or folder,
+    `queues`, `verification`.
+    """
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class Plan(PlanWords, Record):
+    """The plan of a job. A plan is complete: it can be written as JSON, sent to another machine,
+    and run there with the same bytes.
+    """
+    check_threads: int
+    """Threads that check finished outputs. The number does not change any result."""
+    decisions: list[Decision]
+    """Automatic decisions about the whole job."""
+    encodes: list[EncodePlan]
+    """What is encoded. Each encode runs once for all files and renditions that take its packets."""
+    external_audio: list[ExternalAudioPlan]
+    """The external audio tracks. Their streams are numbered after those of the source."""
+    filters: list[FilterPlan]
+    """What is done to frames between the decoder and the encoders. Each step runs once for all
+    outputs that need it.
+    """
+    hash: bool
+    """True if source and outputs are hashed (SHA-256)."""
+    machine: Machine
+    """The machine that threads and memory are planned for. The plan runs with the same numbers on
+    every machine.
+    """
+    measure_loudness: bool
+    """True if the loudness of every audio track is measured (EBU R 128)."""
+    memory: MemoryPlan
+    """The memory that the job needs."""
+    on_output_failure: OnOutputFailure
+    """What happens to the other outputs when one fails."""
+    outputs: list[FilePlan]
+    """The output files."""
+    packages: list[PackagePlan]
+    """The packages."""
+    source: SourcePlan
+    """The source."""
+    stills: list[StillPlan]
+    """The stills."""
+    threads: int
+    """Threads of the decoder. The number does not change any byte."""
+    trix: int
+    """Version of this format: 1."""
+
+
+# What happens to the other outputs when one fails.
+OnOutputFailure: TypeAlias = Literal["fail", "continue"]
