@@ -48,6 +48,6 @@ while read -r version path; do
     venv=$folder/$version
     install "$venv" "$path" "$wheel"
     echo "pythons: $version, $("$uv" pip freeze --quiet --python "$venv" | grep -E '^(numpy|tqdm)==' | paste -sd ' ')"
-    "$venv/bin/python" -m pytest -q trix-py/tests -c trix-py/pyproject.toml "$@" </dev/null || failed+=("$version")
+    timeout --foreground 15m "$venv/bin/python" -m pytest -q trix-py/tests -c trix-py/pyproject.toml "$@" </dev/null || failed+=("$version")
 done <<<"$found"
 ((${#failed[@]} == 0)) || give_up "the tests fail with ${failed[*]}"

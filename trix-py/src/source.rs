@@ -209,15 +209,11 @@ impl Source {
             return Err(PyValueError::new_err("frames are asked for by numbers or by times, not by both"));
         }
         let ahead = self.ahead(py, "trix-frames-at", move |source, sender| {
-            let frames = if times.is_empty() { source.frames_numbered(numbers) } else { source.frames_at(times) };
-            for frame in with_settings!(frames, settings) {
-                let frame = frame?;
+            let batch = if times.is_empty() { source.batch(numbers) } else { source.batch_at(times) };
+            with_settings!(batch, settings).read_in_order(|frame| {
                 let bytes = frame.as_ref().map_or(0, |frame| frame.frame.bytes());
-                if !sender.send(frame, bytes) {
-                    break;
-                }
-            }
-            Ok(())
+                sender.send(frame, bytes).then_some(()).ok_or_else(|| Error::cancelled(Stage::Decode))
+            })
         })?;
         Ok(FrameIterator { ahead, converters: Arc::clone(&self.converters) })
     }
@@ -237,10 +233,9 @@ impl Source {
     ) -> PyResult<BatchIterator> {
         let settings = settings(size, format, color, conceal, threads)?;
         let ahead = self.ahead(py, "trix-batch", move |source, sender| {
-            let cancelled = || Error::cancelled(Stage::Decode);
             with_settings!(source.batch(numbers), settings).read(|position, frame| {
                 let bytes = frame.as_ref().map_or(0, |frame| frame.frame.bytes());
-                sender.send((position, frame), bytes).then_some(()).ok_or_else(cancelled)
+                sender.send((position, frame), bytes).then_some(()).ok_or_else(|| Error::cancelled(Stage::Decode))
             })
         })?;
         Ok(BatchIterator { ahead, converters: Arc::clone(&self.converters) })

@@ -20,7 +20,8 @@ impl Source {
         self.selected(times.into_iter().map(Place::Time).collect())
     }
 
-    /// The frames with the given numbers, in their order; `None` for a number after the last. Ascending numbers cost least.
+    /// The frames with the given numbers, in their order; `None` for a number after the last. Ascending numbers cost least, and
+    /// descending ones little more. [`Source::batch`] reads with several decoders.
     ///
     /// ```
     /// # let master = trix_fixtures::clip::master();
@@ -36,7 +37,7 @@ impl Source {
         self.selected(numbers.into_iter().map(Place::Number).collect())
     }
 
-    fn selected(&self, places: Vec<Place>) -> FramesAt<'_> {
+    pub(super) fn selected(&self, places: Vec<Place>) -> FramesAt<'_> {
         let (places, how) = (places.into_iter(), Settings::default());
         FramesAt {
             source: self,
@@ -86,7 +87,7 @@ impl<'a> FramesAt<'a> {
         FramesAt { how, ..self }
     }
 
-    /// Sets the number of decoder threads. 0, the default, means one for each core.
+    /// Sets the number of decoder threads. 0, the default, means two more than there are cores.
     pub fn threads(self, threads: u32) -> Self {
         let how = Settings { threads, ..self.how };
         FramesAt { how, ..self }

@@ -5,6 +5,7 @@ pub mod reader;
 pub(crate) mod video_frame;
 pub mod frames;
 pub mod frames_at;
+mod in_order;
 pub mod batch;
 pub(crate) mod stem_report;
 pub mod audio_reader;

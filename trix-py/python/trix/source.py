@@ -254,7 +254,7 @@ class Source:
             format: FFmpeg's name of the format to convert to, such as `yuv420p`, `rgb24`, `gray16le`. RGB has full range.
             color: Colour that is known better than the file says: `{"matrix": "bt709"}`.
             on_damage: `fail` raises at the first damage, `conceal` goes on.
-            threads: Threads of the decoder; 0: one for each core.
+            threads: Threads of the decoder; 0: two more than there are cores.
 
         Raises:
             ValueError: An argument is out of range.
@@ -280,8 +280,8 @@ class Source:
             ...     [frame.number for frame in source.frames_at([0.5, 1, Fraction(7, 5)])]
             [12, 25, 35]
 
-        Times are in seconds, in the time of the file (`frame.pts`). Ascending times cost least. The other arguments are those of
-        `frames`.
+        Times are in seconds, in the time of the file (`frame.pts`). Ascending times cost least. Several decoders read
+        at once, one for each core. The other arguments are those of `frames`.
         """
         places: list[int | tuple[int, int]] = [at_most(time).as_integer_ratio() for time in times]
         return each(self._source.chosen(places, **read_settings(size, format, color, on_damage, threads)))

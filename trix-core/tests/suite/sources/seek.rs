@@ -9,7 +9,7 @@ use std::{
 };
 
 use trix_core::{
-    FromStart, OnDamage, Source,
+    Error, ErrorKind, FromStart, OnDamage, Source, Stage,
     media::time::{Rational, Timestamp},
     reading::{frames::VideoFrame, samples::SamplePlace},
     settings::{
@@ -118,6 +118,14 @@ fn compare(file: &Path) -> Option<FromStart> {
         let found: Vec<_> = frames.map(|frame| digest(&frame.expect("no error").expect("a frame"))).collect();
         let wanted: Vec<_> = some.iter().map(|number| all[*number as usize]).collect();
         assert_eq!(found, wanted, "{name} at {some:?}");
+        let mut found = Vec::new();
+        let batch = source.batch_at(wanted.iter().map(|(_, time, _)| *time)).on_damage(on_damage);
+        let read = batch.read_in_order(|frame| {
+            found.extend(frame.map(|frame| digest(&frame)));
+            Ok(())
+        });
+        read.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(found, wanted, "{name} at {some:?}, by several decoders");
     }
     let found: Vec<_> =
         source.frames().on_damage(on_damage).stride(7).map(|frame| digest(&frame.expect("a frame"))).collect();
@@ -250,6 +258,12 @@ fn frames_by_number_time_and_stride() {
     let times = order.iter().map(|number| time(*number).plus(half));
     let found = source.frames_at(times).map(|frame| digest(&frame.expect("no error").expect("a frame")));
     assert_eq!(found.collect::<Vec<_>>(), order.map(|number| all[number]));
+    let mut taken = 0;
+    let stopped = source.batch(0..200).read_in_order(|_| {
+        taken += 1;
+        if taken < 60 { Ok(()) } else { Err(Error::cancelled(Stage::Decode)) }
+    });
+    assert_eq!((taken, stopped.map_err(|error| error.kind())), (60, Err(ErrorKind::Cancelled)));
     let before = time(0).plus(Timestamp::new(-1, Rational::new(1, 1)));
     assert!(source.frames_at([before]).next().expect("an answer").expect("no error").is_none());
 }
