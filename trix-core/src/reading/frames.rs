@@ -186,6 +186,14 @@ impl Frames<'_> {
         Frames { stride: frames.max(1), ..self }
     }
 
+    /// Starts at the entry point of the decoder before a time, if the index tells one.
+    pub(super) fn from_entry(self, place: Place, index: &FrameIndex) -> Self {
+        let Place::Time(time) = place else { return self };
+        let entry = index.number_showing(time).filter(|_| index.trouble().is_none());
+        let entry = entry.and_then(|number| index.time(number - index.lead_in(number).ok()?.min(number)));
+        Frames { from: entry.map(Place::Time), ..self }
+    }
+
     /// Reads as `how` says.
     pub(super) fn set(self, how: Settings) -> Self {
         Frames { how, ..self }

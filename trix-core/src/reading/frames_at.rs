@@ -124,6 +124,8 @@ impl<'a> FramesAt<'a> {
         let known = match (place, index.trouble()) {
             (Place::Number(number), None) if number >= index.len() => return Ok(None),
             (Place::Number(number), _) => Some(number),
+            // A frame that cannot be decoded is in the index, and has no number.
+            (Place::Time(_), None) if self.how.on_damage == OnDamage::Conceal => None,
             (Place::Time(time), None) => match index.number_showing(time) {
                 Some(number) => Some(number),
                 None => return Ok(None),
@@ -135,7 +137,7 @@ impl<'a> FramesAt<'a> {
 
     /// The frame at `place`, whose number is `known` if the index is exact or numbers are asked for.
     fn reached(&mut self, place: Place, known: Option<u64>, index: &FrameIndex) -> Result<Option<VideoFrame>> {
-        let Some(number) = known else { return self.searched(place) };
+        let Some(number) = known else { return self.searched(place, index) };
         if self.end.is_some_and(|end| number >= end) {
             return Ok(None);
         }
@@ -157,14 +159,20 @@ impl<'a> FramesAt<'a> {
     }
 
     /// The frame on screen at `place`, whose number is not known: frames are read until one is after it.
-    fn searched(&mut self, place: Place) -> Result<Option<VideoFrame>> {
+    fn searched(&mut self, place: Place, index: &FrameIndex) -> Result<Option<VideoFrame>> {
         let is_reached = |frame: &VideoFrame| match place {
             Place::Number(number) => frame.number <= number,
             Place::Time(time) => frame.time <= time,
         };
         if !self.shown.as_ref().is_some_and(is_reached) {
             (self.shown, self.ahead) = (None, None);
-            self.reading = Some(self.source.frames().set(self.how));
+            let mut reading = self.source.frames().set(self.how).from_entry(place, index);
+            self.ahead = reading.next().transpose()?;
+            if !self.ahead.as_ref().is_some_and(is_reached) {
+                reading = self.source.frames().set(self.how);
+                self.ahead = reading.next().transpose()?;
+            }
+            self.reading = Some(reading);
         }
         loop {
             if self.ahead.is_none() {
