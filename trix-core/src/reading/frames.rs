@@ -187,7 +187,7 @@ impl Frames<'_> {
     }
 
     /// Starts at the entry point of the decoder before a time, if the index tells one.
-    pub(super) fn from_entry(self, place: Place, index: &FrameIndex) -> Self {
+    pub(super) fn starting_at_entry(self, place: Place, index: &FrameIndex) -> Self {
         let Place::Time(time) = place else { return self };
         let entry = index.number_showing(time).filter(|_| index.trouble().is_none());
         let entry = entry.and_then(|number| index.time(number - index.lead_in(number).ok()?.min(number)));

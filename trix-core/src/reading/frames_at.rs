@@ -166,7 +166,7 @@ impl<'a> FramesAt<'a> {
         };
         if !self.shown.as_ref().is_some_and(is_reached) {
             (self.shown, self.ahead) = (None, None);
-            let mut reading = self.source.frames().set(self.how).from_entry(place, index);
+            let mut reading = self.source.frames().set(self.how).starting_at_entry(place, index);
             self.ahead = reading.next().transpose()?;
             if !self.ahead.as_ref().is_some_and(is_reached) {
                 reading = self.source.frames().set(self.how);
