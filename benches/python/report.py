@@ -117,6 +117,8 @@ def plot(kept: dict, path: Path) -> None:
     from matplotlib import pyplot
 
     matplotlib.rcParams["svg.hashsalt"] = "trix"
+    # Letters as text: their outlines would double the size of the file.
+    matplotlib.rcParams["svg.fonttype"] = "none"
     shown = [name for name in kept["cases"] if best_peer(kept["results"][name])]
     columns = 3
     figure, axes = pyplot.subplots(-(-len(shown) // columns), columns, figsize=(15, 2.3 * -(-len(shown) // columns)), squeeze=False)
