@@ -14,6 +14,7 @@ use trix_model::{damage::OnDamage, error::Result, time::Timestamp};
 
 use super::{
     frames::{Place, PlanConversion, Settings, Wanted},
+    frames_at::FramesAt,
     in_order::Queue,
     video_frame::VideoFrame,
 };
@@ -98,7 +99,14 @@ impl Batch<'_> {
         let mut positions: Vec<usize> = (0..self.places.len()).collect();
         let index = self.source.frame_index()?;
         positions.sort_by_key(|position| number_of(self.places[*position], &index));
-        self.readers(&positions, &index)?.read(|_, position, frame| take(position, frame), |_| ())
+        let runs = self.runs(&positions, &index);
+        if runs.len() < 2 {
+            return positions
+                .iter()
+                .zip(self.one_run(&positions))
+                .try_for_each(|(position, frame)| take(*position, frame?));
+        }
+        self.readers(runs)?.read(|_, position, frame| take(position, frame), |_| ())
     }
 
     /// Reads the frames like [`Batch::read`], and calls `take` on this thread with one after the other, in the order of the
@@ -108,7 +116,11 @@ impl Batch<'_> {
     /// Those of [`Batch::read`].
     pub fn read_in_order(self, mut take: impl FnMut(Option<VideoFrame>) -> Result<()>) -> Result<()> {
         let positions: Vec<usize> = (0..self.places.len()).collect();
-        let readers = self.readers(&positions, &*self.source.frame_index()?)?;
+        let runs = self.runs(&positions, &*self.source.frame_index()?);
+        if runs.len() < 2 {
+            return self.one_run(&positions).try_for_each(|frame| take(frame?));
+        }
+        let readers = self.readers(runs)?;
         let queue = &Queue::default();
         thread::scope(|scope| {
             let reading = scope.spawn(move || {
@@ -128,20 +140,35 @@ impl Batch<'_> {
         })
     }
 
-    /// Opens the source for each core, and divides the positions into runs, each of which begins with another entry point of
-    /// the decoder. Without an exact index, there is one run.
-    fn readers(&self, positions: &[usize], index: &FrameIndex) -> Result<Readers<'_>> {
+    /// Divides the positions into runs, each of which begins with another entry point of the decoder. Without an exact index,
+    /// there is one run.
+    fn runs(&self, positions: &[usize], index: &FrameIndex) -> Vec<Vec<usize>> {
         let entry = |position: &usize| {
             let number = number_of(self.places[*position], index).unwrap_or(0).min(index.len());
             index.lead_in(number).map_or(0, |lead| number.saturating_sub(lead))
         };
-        let runs: Vec<_> = positions.chunk_by(|one, other| entry(one) == entry(other)).map(<[usize]>::to_vec).collect();
-        let threads = match self.how.threads {
+        positions.chunk_by(|one, other| entry(one) == entry(other)).map(<[usize]>::to_vec).collect()
+    }
+
+    /// The number of decoder threads.
+    fn threads_in_all(&self) -> usize {
+        match self.how.threads {
             0 => thread::available_parallelism().map_or(1, NonZero::get),
             threads => threads as usize,
-        };
+        }
+    }
+
+    /// The frames of a single run, read on this thread without another opening of the source.
+    fn one_run(&self, positions: &[usize]) -> FramesAt<'_> {
+        let how = Settings { threads: self.threads_in_all() as u32, ..self.how };
+        self.source.selected(positions.iter().map(|position| self.places[*position]).collect()).set(how)
+    }
+
+    /// Opens the source for each core.
+    fn readers(&self, runs: Vec<Vec<usize>>) -> Result<Readers<'_>> {
+        let threads = self.threads_in_all();
         let workers = threads.min(runs.len());
-        let how = Settings { threads: (threads / workers.max(1)) as u32, ..self.how };
+        let how = Settings { threads: (threads / workers) as u32, ..self.how };
         let sources = (0..workers).map(|_| self.source.reopen()).collect::<Result<_>>()?;
         Ok(Readers { sources, places: &self.places, runs, how })
     }
