@@ -82,7 +82,7 @@ impl Start {
     }
 
     /// True once any complaint of the decoder is damage.
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.state == State::Running
     }
 

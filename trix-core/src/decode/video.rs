@@ -342,7 +342,7 @@ impl VideoDecoder {
     }
 
     fn send(&mut self, packet: Option<&Packet>) -> Result<()> {
-        let is_running = self.start.as_ref().is_some_and(Start::is_over);
+        let is_running = self.start.as_ref().is_some_and(Start::is_running);
         let first = self.lead.as_ref().map(|lead| lead.first);
         let skips = is_running && packet.is_some_and(|packet| self.skips.takes(packet.pts(), first));
         self.decoder.skip_unreferenced(skips);
