@@ -161,6 +161,11 @@ impl Input {
         unsafe { self.context.as_ref() }
     }
 
+    pub(crate) fn raw_mut(&mut self) -> &mut av::AVFormatContext {
+        // SAFETY: valid until drop, and borrowed exclusively.
+        unsafe { self.context.as_mut() }
+    }
+
     /// Stream `index`, valid until the context is closed. `None` if there is no such stream.
     fn stream_pointer(&self, index: usize) -> Option<*mut av::AVStream> {
         // SAFETY: `streams` holds `nb_streams` valid pointers.
@@ -263,8 +268,7 @@ impl Input {
     /// From now on, packets are handed on as the container lists them, whatever is in them. To be called before the first
     /// is read.
     pub fn forgo_content(&mut self) {
-        // SAFETY: the context is valid and ours.
-        unsafe { self.context.as_mut().flags |= av::AVFMT_FLAG_NOPARSE };
+        self.raw_mut().flags |= av::AVFMT_FLAG_NOPARSE;
     }
 
     /// Number of streams known so far. A transport stream can announce more in mid-file.

@@ -5,7 +5,14 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use trix_av::{AvError, input::Input, io::IoState, log::Sink, packet::Packet};
+use trix_av::{
+    AvError,
+    input::Input,
+    io::IoState,
+    log::Sink,
+    packet::Packet,
+    stream::{StreamFacts, StreamKind},
+};
 use trix_model::error::Result;
 
 use super::{
@@ -34,6 +41,9 @@ const AS_THEY_LIE: [&str; 14] = [
     "ffv1",
 ];
 
+/// Audio codecs of which the same is true, besides PCM.
+const AUDIO_AS_IT_LIES: [&str; 3] = ["aac", "alac", "flac"];
+
 /// The packets of one stream. All bytes of these packets are zero.
 pub(crate) struct Listed<'a> {
     source: &'a Source,
@@ -47,6 +57,19 @@ impl Source {
     pub(crate) fn lists_packets(&self, index: usize) -> bool {
         let is_plain = self.streams.get(index).is_some_and(|facts| AS_THEY_LIE.contains(&facts.codec.as_str()));
         is_plain && self.input.demuxer().starts_with("mov,") && !self.is_fragmented() && !self.skips_samples
+    }
+
+    /// True if the header describes all streams, so that opening the source once more requires no look at packets. That
+    /// look decodes frames, and takes most of the time of opening.
+    pub(super) fn has_all_in_header(&self) -> bool {
+        let is_listed = |facts: &StreamFacts| match facts.kind {
+            StreamKind::Video => self.lists_packets(facts.index),
+            StreamKind::Audio => facts.codec.starts_with("pcm_") || AUDIO_AS_IT_LIES.contains(&facts.codec.as_str()),
+            _ => true,
+        };
+        self.video().is_some()
+            && self.input.declared().len() == self.streams.len()
+            && self.streams.iter().all(is_listed)
     }
 
     /// The packets of stream `index` as the header lists them, or `None` if it does not list them.

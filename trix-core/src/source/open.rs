@@ -232,7 +232,8 @@ impl Source {
 
     /// The same source with a reader of its own, which `state` stops.
     fn opened_under(&self, state: Arc<IoState>, cancel: &Cancel) -> Result<Self> {
-        let mut again = Self::at_first_look(&self.origin, &self.reading, self.frame_bytes, state)?;
+        let known = self.has_all_in_header().then_some(self);
+        let mut again = Self::at_first_look(&self.origin, &self.reading, self.frame_bytes, state, known)?;
         again.streams.clone_from(&self.streams);
         again.selection = Arc::clone(&self.selection);
         again.joints = self.joints.at_start();
@@ -256,7 +257,7 @@ impl Source {
         if reading.raw.is_none() {
             refuse_reference(origin).map_err(named)?;
         }
-        let mut opened = Self::at_first_look(origin, reading, frame_bytes, state)?;
+        let mut opened = Self::at_first_look(origin, reading, frame_bytes, state, None)?;
         opened.cancel = cancel;
         let is_plain = opened.sequence.is_none() && reading.raw.is_none() && !opened.is_given();
         let mut further = if is_plain { Further::look(&opened) } else { Further::default() };
@@ -277,19 +278,27 @@ impl Source {
         Ok(opened)
     }
 
-    /// Opens `origin` and runs libavformat's first probe. `state` can stop it.
-    pub(super) fn at_first_look(
+    /// Opens `origin` and runs libavformat's first probe, or takes over what it found when it opened `known`. `state` can
+    /// stop it.
+    fn at_first_look(
         origin: &Origin,
         reading: &Reading,
         frame_bytes: Option<u64>,
         state: Arc<IoState>,
+        known: Option<&Source>,
     ) -> Result<Self> {
-        let found = Self::look_at(origin, reading, frame_bytes, Arc::clone(&state));
+        let found = Self::look_at(origin, reading, frame_bytes, Arc::clone(&state), known);
         // A header whose read is cut off looks damaged, or like a short one.
         if state.is_cancelled() { Err(Error::cancelled(Stage::Source)) } else { found }
     }
 
-    fn look_at(origin: &Origin, reading: &Reading, frame_bytes: Option<u64>, state: Arc<IoState>) -> Result<Self> {
+    fn look_at(
+        origin: &Origin,
+        reading: &Reading,
+        frame_bytes: Option<u64>,
+        state: Arc<IoState>,
+        known: Option<&Source>,
+    ) -> Result<Self> {
         let mut opened = match origin {
             Origin::File { path, store, content, edits } => {
                 let (reader, mark) = store.marked_reader(Some(Arc::clone(&state)));
@@ -297,7 +306,8 @@ impl Source {
                 let unreadable = |error| Error::io(Stage::Source, path, "cannot be read", error);
                 let (reader, split) = watched(reader, 0).map_err(unreadable)?;
                 let mut opened =
-                    Self::from_reader(reader, state, origin, reading, ALLOWED).map_err(|error| error.in_file(path))?;
+                    Self::from_reader(reader, state, origin, reading, ALLOWED, known)
+                    .map_err(|error| error.in_file(path))?;
                 opened.mark = Some(mark);
                 opened.parts = Parts::new(split);
                 for facts in &mut opened.streams {
@@ -312,7 +322,7 @@ impl Source {
             Origin::Memory(bytes) => {
                 let unreadable = |error| Error::io(Stage::Source, Path::new("(memory)"), "cannot be read", error);
                 let (reader, split) = watched(Box::new(Cursor::new(Arc::clone(bytes))), 0).map_err(unreadable)?;
-                let mut opened = Self::from_reader(reader, state, origin, reading, ALLOWED)?;
+                let mut opened = Self::from_reader(reader, state, origin, reading, ALLOWED, known)?;
                 opened.parts = Parts::new(split);
                 opened
             }
@@ -339,7 +349,7 @@ impl Source {
         if head.is_empty() {
             return Err(empty().in_file(&first));
         }
-        let mut opened = Self::from_reader(reader, state, origin, reading, sequence::IMAGES)
+        let mut opened = Self::from_reader(reader, state, origin, reading, sequence::IMAGES, None)
             .map_err(|error| error.in_file(&first))?;
         let (rate, why) = match (reading.rate, sequence::dpx_rate(&head)) {
             (Some(rate), _) => (rate, None),
@@ -368,6 +378,7 @@ impl Source {
         origin: &Origin,
         reading: &Reading,
         demuxers: &[&str],
+        known: Option<&Source>,
     ) -> Result<Self> {
         let limits = reading.limits;
         let bounds = InputBounds { probe_bytes: limits.probe_bytes, streams: limits.streams, pixels: limits.pixels };
@@ -387,7 +398,13 @@ impl Source {
         let sink = Sink::new();
         let mut input = open_input(reader, &state, &sink, origin, reading, demuxers)?;
         let said_of_header = sink.take();
-        let found = input.find_streams(bounds);
+        let found = match known {
+            Some(known) => {
+                input.take_times(&known.input);
+                Ok(())
+            }
+            None => input.find_streams(bounds),
+        };
         let said_of_packets = sink.take();
         if let Err(code) = found {
             sink.put_back(said_of_packets);
@@ -400,7 +417,7 @@ impl Source {
         if let Some(error) = state.take_error() {
             return Err(unreadable(error));
         }
-        let mut streams = input.streams();
+        let mut streams = known.map_or_else(|| input.streams(), |known| known.streams.clone());
         // In other containers, libavformat infers durations from the frame rate.
         let states_durations = matches!(input.demuxer().as_str(), "mov,mp4,m4a,3gp,3g2,mj2" | "matroska,webm");
         streams.iter_mut().for_each(|facts| facts.states_durations = states_durations);

@@ -214,12 +214,12 @@ impl Source {
         matches!(self.origin, Origin::Given(_))
     }
 
-    /// The actual size of the file, and the size that the file states.
     /// The place to which the readers of this source come, also after the source was moved into one.
     pub fn reading_place(&self) -> ReadingPlace {
         self.place.of(self.extent.size)
     }
 
+    /// The actual size of the file, and the size that the file states.
     pub(crate) fn extent(&self) -> Extent {
         self.extent
     }
