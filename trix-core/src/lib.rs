@@ -13,6 +13,7 @@
 //! | [`plan()`] and [`Plan`] | what the job resolves to; a plan travels as JSON |
 //! | [`run`], [`run_job`] | run a plan, or plan a job and run it |
 //! | [`Session`] | a job whose frames and audio the program gives |
+//! | [`Ingest`] | every copy of a master, with a manifest beside them |
 //! | [`Control`] | progress, [events](control::events::Event), and cancellation by [`Cancel`] |
 //! | [`Report`] | what was written, with the ledger of every frame and the checks of every file |
 //! | [`Error`], [`ErrorKind`] | what went wrong, at which stage, in which file and stream, and when |
@@ -189,7 +190,7 @@
 //! - [`doctor`] looks at the installed libraries; [`schema`] describes the documents; `pipeline` runs all of it on named
 //!   threads; `session` lets a program take the place of the decoders
 //! - around a job: [`preflight`] compares what a plan needs with what there is, [`trial()`] encodes its first seconds,
-//!   [`manifest`] lists the files that were made, [`leftovers`] finds what killed jobs left
+//!   [`manifest`] lists the files that were made, `ingest` makes all copies of a master, [`leftovers`] finds what killed jobs left
 
 pub mod media;
 pub mod settings;
@@ -224,6 +225,7 @@ pub mod schema;
 mod pipeline;
 mod trial;
 mod session;
+mod ingest;
 
 pub use trix_av::{signals::survive_file_size_limit, stream::StreamKind};
 pub use trix_model::{
@@ -238,6 +240,7 @@ pub use trix_model::{
 
 pub use file_id::FileId;
 pub use index::{FrameIndex, FromStart};
+pub use ingest::{Ingest, Ingested};
 pub use machine::this_machine;
 pub use mux::json_file::JsonFile;
 pub use pipeline::{Control, OnProgress, Stages, run, run_job, run_opened};

@@ -39,6 +39,8 @@ struct Stated {
     mastering: Option<MasteringDisplay>,
     content_light: Option<ContentLight>,
     audio: Vec<StatedAudio>,
+    /// Makes the file for common players, if it is one for them.
+    for_players: bool,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +119,10 @@ pub fn session(py: Python<'_>, job: &str, stated: &str, first: Option<PyRef<'_, 
     let traits = Traits::default();
     let (document, job) = quick(py, || {
         let document = Document::parse(job, Language::Json, &[])?;
-        let job: Job = document.job(&traits)?;
+        let mut job: Job = document.job(&traits)?;
+        if stated.for_players {
+            job.make_for_players();
+        }
         Ok((document, job))
     })?;
     let control = Control::default();

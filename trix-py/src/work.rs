@@ -2,20 +2,17 @@
 //!
 //! Invariant: an ingest makes the files and the manifest that `trix ingest` makes of the same master.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use serde::Deserialize;
 use trix_core::{
-    Cancel, Control, Error, ErrorKind, Machine, Plan, Report, Result, Stage,
+    Cancel, Control, Error, ErrorKind, Ingested, Machine, Plan, Report, Result, Stage,
     document::{Document, Language, Resolved},
-    manifest::{Inputs, Manifest, Standing},
+    manifest::Standing,
     media::path_text,
-    plan_for,
-    preflight::refuse_existing,
-    run, run_opened,
+    plan_for, run, run_opened,
     settings::track::TrackSettings,
-    source::ReadingPlace,
 };
 
 use crate::errors::unread;
@@ -32,6 +29,9 @@ pub enum Work {
         #[serde(with = "path_text::optional")]
         folder: Option<PathBuf>,
         overwrite: bool,
+        /// Makes outputs for common players, if they are files for them.
+        #[serde(default)]
+        for_players: bool,
     },
     /// A job file.
     File {
@@ -105,15 +105,17 @@ impl Work {
     /// # Errors
     /// Those of the document and of opening its source.
     fn resolved(&self, document: &Document) -> Result<Resolved> {
-        let (folder, overwrite) = match self {
-            Work::Text { folder, overwrite, .. } | Work::File { folder, overwrite, .. } => {
-                (folder.as_deref(), *overwrite)
-            }
-            Work::Plan { .. } | Work::Ingest(_) => (None, false),
+        let (folder, overwrite, for_players) = match self {
+            Work::Text { folder, overwrite, for_players, .. } => (folder.as_deref(), *overwrite, *for_players),
+            Work::File { folder, overwrite, .. } => (folder.as_deref(), *overwrite, false),
+            Work::Plan { .. } | Work::Ingest(_) => (None, false, false),
         };
         let mut resolved = document.resolve(folder)?;
         if overwrite {
             resolved.job.overwrite();
+        }
+        if for_players {
+            resolved.job.make_for_players();
         }
         Ok(resolved)
     }
@@ -152,7 +154,7 @@ impl Work {
                 }
                 run(&plan, control)
             }
-            Work::Ingest(ingest) => ingest.run(self.document()?, control),
+            Work::Ingest(ingest) => ingest.run(control),
             _ => {
                 let document = self.document()?;
                 let Resolved { job, traits, source } = self.resolved(&document)?;
@@ -179,39 +181,15 @@ impl Ingest {
         })
     }
 
-    fn run(&self, document: Document, control: &Control) -> Result<Report> {
-        let Resolved { mut job, traits, source } = document.resolve(None)?;
-        // The manifest lists the hash of each file.
-        job.hash = true;
-        let inputs = Inputs::of(&job, &source)?;
-        job.write_into(&self.folder);
-        if self.overwrite {
-            job.overwrite();
+    fn run(&self, control: &Control) -> Result<Report> {
+        let ready = trix_core::Ingest::prepare(self.document()?, &self.folder, &self.stem(), self.overwrite)?;
+        let standing = if self.skip_existing { ready.standing(&control.cancel, |_| ())? } else { None };
+        if let Some(Standing::Complete(report)) = standing {
+            return Ok(*report);
         }
-        let manifest = self.folder.join(path_text::from_text(&format!("{}.manifest.json", self.stem())));
-        if let Some(report) = self.kept(&manifest, &inputs, control)? {
-            return Ok(report);
-        }
-        let mut products = job.products();
-        products.push((manifest.clone(), self.overwrite));
-        refuse_existing(&products)?;
-        let report = run_opened(&job, source, control).map_err(|error| document.explain(&traits, error))?;
-        if report.failed.is_empty() {
-            Manifest::new(&self.folder, inputs, report.clone())?.write(&manifest)?;
-        }
-        Ok(report)
-    }
-
-    /// The report of the job that made the copies, if they are complete and may be kept.
-    fn kept(&self, manifest: &Path, inputs: &Inputs, control: &Control) -> Result<Option<Report>> {
-        let Some(found) = (if self.skip_existing { Manifest::read(manifest)? } else { None }) else {
-            return Ok(None);
-        };
-        let place = ReadingPlace::new(found.bytes());
-        match found.check(&self.folder, inputs, &place, &control.cancel)? {
-            Standing::Complete(report) => Ok(Some(*report)),
-            Standing::Changed(_) => Ok(None),
-        }
+        ready.refuse_existing()?;
+        let Ingested { report, unlisted } = ready.run(control)?;
+        unlisted.map_or(Ok(report), Err)
     }
 }
 

@@ -91,6 +91,26 @@ def test_packed_formats_come_back_from_a_lossless_file(format: str, order: list[
     assert listing(tmp_path) == ["a.mkv"]
 
 
+@pytest.mark.parametrize(
+    ("name", "video", "more", "wanted"),
+    [
+        ("a.mp4", trix.X264(), {}, "yuv420p"),
+        ("a.mp4", trix.X265(), {}, "yuv420p"),
+        ("a.mp4", trix.X264(), {"compatible": False}, "yuv444p"),
+        ("a.mp4", trix.X264(chroma="422"), {}, "yuv422p"),
+        ("a.mp4", trix.X264(rate={"type": "lossless"}), {}, "yuv444p"),
+        ("a.mkv", trix.X264(), {}, "yuv444p"),
+    ],
+)
+def test_rgb_becomes_what_players_decode_in_mp4_alone(
+    name: str, video: Any, more: dict[str, Any], wanted: str, tmp_path: Path
+) -> None:
+    with trix.Encoder(tmp_path / name, video=video, **more) as encoder:
+        encoder.write(*noise(1, (64, 64, 3)))
+    stated = trix.probe(tmp_path / name).streams[0].video
+    assert stated is not None and stated.pixel_format == wanted
+
+
 def test_frames_of_a_source_come_back(clip: Path, tmp_path: Path) -> None:
     path = tmp_path / "copy.mkv"
     with trix.open(clip) as source:

@@ -113,6 +113,30 @@ def profile(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def program() -> str:
+    """The command. The wheel brings it; another one can be named."""
+    found = os.environ.get("TRIX_CLI") or shutil.which("trix", path=Path(sys.executable).parent)
+    if found is None:
+        pytest.skip("there is no command line")
+    return found
+
+
+@pytest.mark.parametrize("name", ["copy.mp4", "copy.mkv"])
+def test_an_encode_is_that_of_the_command_line(name: str, program: str, tmp_path: Path) -> None:
+    master = tmp_path / "master.mov"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=192x108:duration=0.4", "-pix_fmt", "yuv422p10le", "-c:v", "prores_ks", master)
+    (tmp_path / "shell").mkdir()
+    (tmp_path / "python").mkdir()
+    subprocess.run(
+        [program, "encode", master, "-o", tmp_path / "shell" / name, "--video", "x264"], check=True, capture_output=True
+    )
+    trix.encode(master, tmp_path / "python" / name, video="x264")
+    assert sha256(tmp_path / "shell" / name) == sha256(tmp_path / "python" / name)
+    stated = trix.probe(tmp_path / "python" / name).streams[0].video
+    assert stated is not None and stated.pixel_format == ("yuv420p" if name == "copy.mp4" else "yuv422p10le")
+
+
 def test_an_ingest_lists_its_copies_and_keeps_them(clip: Path, profile: Path, tmp_path: Path) -> None:
     folder = tmp_path / "python"
     report = trix.ingest(clip, folder, profile=str(profile))
@@ -133,11 +157,7 @@ def test_an_ingest_lists_its_copies_and_keeps_them(clip: Path, profile: Path, tm
     assert listing(folder) == ["clip.manifest.json", "clip.mkv", "clip.mp4"]
 
 
-def test_an_ingest_is_that_of_the_command_line(clip: Path, profile: Path, tmp_path: Path) -> None:
-    # The wheel brings the command; another one can be named.
-    program = os.environ.get("TRIX_CLI") or shutil.which("trix", path=Path(sys.executable).parent)
-    if program is None:
-        pytest.skip("there is no command line")
+def test_an_ingest_is_that_of_the_command_line(program: str, clip: Path, profile: Path, tmp_path: Path) -> None:
     arguments = ["--profile", str(profile), "--set", "source.on_damage=conceal"]
     subprocess.run([program, "ingest", clip, "-o", tmp_path / "shell", *arguments], check=True, capture_output=True)
     report = trix.ingest(clip, tmp_path / "python", profile=str(profile), set={"source.on_damage": "conceal"})

@@ -6,7 +6,7 @@ use trix_core::{
     mistake::Mistake,
     settings::{
         audio::{AudioDrift, AudioShape},
-        job::{Container, VerifyLevel},
+        job::VerifyLevel,
         picture::{Alpha, Deinterlace, DynamicHdr, OnChange, PictureSettings, Resampler, Rotate, Tonemap},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
@@ -101,7 +101,6 @@ fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
     }
     let settings = settings(args)?;
     let is_plain = settings == EncodeSettings::default() && asked == PictureSettings::default();
-    job.outputs[0].compatible = is_for_players(args);
     let encoder = match args.video {
         VideoChoice::Auto if is_plain => None,
         VideoChoice::Auto | VideoChoice::X264 => Some(Encoder::X264),
@@ -126,14 +125,11 @@ fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
         (None, VideoChoice::None) => VideoSettings::None,
         (None, _) => VideoSettings::Auto,
     };
-    Ok((job, mistakes))
-}
-
-/// True if the output is an MP4, and nothing asks for all that the source has.
-fn is_for_players(args: &Encode) -> bool {
-    let container = Container::from_path(&args.output);
     let is_kept = matches!(args.depth, Some(Kept::Keep)) || matches!(args.chroma, Some(Kept::Keep));
-    container == Some(Container::Mp4) && !is_kept && !args.lossless
+    if !is_kept {
+        job.make_for_players();
+    }
+    Ok((job, mistakes))
 }
 
 fn picture(args: &Encode) -> PictureSettings {

@@ -10,15 +10,12 @@ use std::{
 };
 
 use trix_core::{
-    Cancel, Error, ErrorKind, FileId, Job, Report, Stage,
+    Cancel, Error, ErrorKind, FileId, Ingest, Ingested, Report, Stage,
     control::progress::Reading,
-    document::{Document, Resolved, Traits},
-    manifest::{Inputs, Manifest, Standing},
-    media::path_text,
-    preflight::{Space, refuse_existing, space_of},
+    document::Document,
+    manifest::Standing,
+    preflight::Space,
     report::{MasterResult, MasterState, Summary},
-    run_opened,
-    source::{ReadingPlace, Source},
 };
 
 use super::{
@@ -29,13 +26,13 @@ use super::{
     written::Written,
 };
 use crate::{
-    args::{DamageChoice, DriftChoice, Ingest, Running},
+    args::{self, DamageChoice, DriftChoice, Running},
     exit, output,
     render::{events::Log, report, summary},
 };
 
 /// Makes every copy of the given profiles.
-pub fn ingest(args: &Ingest) -> u8 {
+pub fn ingest(args: &args::Ingest) -> u8 {
     let found = match masters::find(&args.sources, &args.output, args.recursive) {
         Ok(found) => found,
         Err(error) => return output::failure(&error, args.running.json),
@@ -48,7 +45,7 @@ pub fn ingest(args: &Ingest) -> u8 {
 }
 
 /// The settings of the options, as keys and values.
-fn settings(args: &Ingest) -> Vec<(String, String)> {
+fn settings(args: &args::Ingest) -> Vec<(String, String)> {
     let mut set = args.setting.set.clone();
     if let Some(choice) = args.on_damage {
         let value = if choice == DamageChoice::Conceal { "conceal" } else { "fail" };
@@ -62,27 +59,6 @@ fn settings(args: &Ingest) -> Vec<(String, String)> {
     set
 }
 
-/// A master whose job can run.
-struct Ready {
-    document: Document,
-    traits: Traits,
-    job: Job,
-    source: Source,
-    inputs: Inputs,
-    /// The folder of its copies, and the manifest in it.
-    folder: PathBuf,
-    manifest: PathBuf,
-}
-
-impl Ready {
-    /// The files and folders that are made, and whether each may replace what has its name.
-    fn products(&self, overwrite: bool) -> Vec<(PathBuf, bool)> {
-        let mut products = self.job.products();
-        products.push((self.manifest.clone(), overwrite));
-        products
-    }
-}
-
 /// What became of a master.
 enum Done {
     /// The report, and why the manifest could not be written, if so.
@@ -92,7 +68,7 @@ enum Done {
 }
 
 struct Run<'a> {
-    args: &'a Ingest,
+    args: &'a args::Ingest,
     settings: Vec<(String, String)>,
     cancel: Cancel,
 }
@@ -214,8 +190,7 @@ impl Run<'_> {
                 self.is_free(&ready)?;
                 // Copies that may be left out need no space.
                 if !self.may_skip(&ready) {
-                    let needed = space_of(&ready.job, &ready.source);
-                    space.extend(needed.map_err(|error| ready.document.explain(&ready.traits, error))?);
+                    space.extend(ready.space()?);
                 }
                 Ok(())
             });
@@ -243,18 +218,18 @@ impl Run<'_> {
     /// Refuses a name that an earlier master has, or that is itself a master.
     fn claim(
         &self,
-        ready: &Ready,
+        ready: &Ingest,
         sources: &BTreeSet<FileId>,
         owners: &mut BTreeMap<FileId, PathBuf>,
     ) -> Result<(), Error> {
-        for (path, _) in ready.products(false) {
+        for (path, _) in ready.products() {
             let id = FileId::of(&path);
             let refused = |detail: String| Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&path));
             if sources.contains(&id) {
                 return refused("is a master; use another folder with -o".into());
             }
             match owners.entry(id) {
-                Entry::Vacant(free) => drop(free.insert(ready.job.source.path.clone())),
+                Entry::Vacant(free) => drop(free.insert(ready.job().source.path.clone())),
                 Entry::Occupied(owner) => {
                     let remedy = match self.own_stem() {
                         Some(_) => "--set stem gives all masters one name; leave it out",
@@ -268,12 +243,12 @@ impl Run<'_> {
     }
 
     /// Refuses names that are taken. Copies that may be left out, because they are complete, are no mistake.
-    fn is_free(&self, ready: &Ready) -> Result<(), Error> {
-        if self.may_skip(ready) { Ok(()) } else { refuse_existing(&ready.products(self.args.running.overwrite)) }
+    fn is_free(&self, ready: &Ingest) -> Result<(), Error> {
+        if self.may_skip(ready) { Ok(()) } else { ready.refuse_existing() }
     }
 
-    fn may_skip(&self, ready: &Ready) -> bool {
-        self.args.skip_existing && ready.manifest.is_file()
+    fn may_skip(&self, ready: &Ingest) -> bool {
+        self.args.skip_existing && ready.manifest().is_file()
     }
 
     /// The name that the command line gives to the copies.
@@ -290,26 +265,18 @@ impl Run<'_> {
     }
 
     /// Opens a master and makes the job for it.
-    fn ready(&mut self, master: &Master) -> Result<Ready, Error> {
+    fn ready(&self, master: &Master) -> Result<Ingest, Error> {
         let (document, name) = self.document(master)?;
-        let Resolved { mut job, traits, source } = document.resolve(None)?;
-        // The manifest lists the hash of each file.
-        job.hash = true;
-        let inputs = Inputs::of(&job, &source)?;
-        let folder = self.args.output.join(&master.folder);
-        job.write_into(&folder);
-        if self.args.running.overwrite {
-            job.overwrite();
-        }
-        let manifest = manifest_in(&folder, &name);
-        Ok(Ready { document, traits, job, source, inputs, folder, manifest })
+        Ingest::prepare(document, &self.args.output.join(&master.folder), &name, self.args.running.overwrite)
     }
 
     /// Makes the copies of a master, or finds them complete.
-    fn done(&self, ready: Ready, title: String, log: &Log) -> Result<Done, Error> {
+    fn done(&self, ready: Ingest, title: String, log: &Log) -> Result<Done, Error> {
+        let progress = self.args.running.progress;
         if self.args.skip_existing {
-            let master = ready.job.source.path.display();
-            match self.standing(&ready)? {
+            let master = ready.job().source.path.display();
+            let watch = |place| running::reading(progress, Reading::CheckCopies, place);
+            match ready.standing(&self.cancel, watch)? {
                 None => {}
                 Some(Standing::Complete(report)) => {
                     log.begin().iter().for_each(|failed| output::line(failed));
@@ -318,49 +285,21 @@ impl Run<'_> {
                 }
                 Some(Standing::Changed(how)) => {
                     output::note(&format!("{master}: its copies are not skipped: {how}"));
-                    refuse_existing(&ready.products(self.args.running.overwrite))?;
+                    ready.refuse_existing()?;
                 }
             }
         }
-        let Ready { document, traits, job, source, inputs, folder, manifest } = ready;
-        let (progress, log) = (self.args.running.progress, log.clone());
-        let (place, cancel) = (Some(source.reading_place()), self.cancel.clone());
+        let (place, cancel, log) = (Some(ready.reading_place()), self.cancel.clone(), log.clone());
         if !title.is_empty() {
             log.line(&title);
         }
         let watching = Watching { progress, log, title, place, cancel };
-        let report = watched(watching, |control| run_opened(&job, source, control));
-        let report = report.map_err(|error| document.explain(&traits, error))?;
-        if !report.failed.is_empty() {
-            return Ok(Done::Made(Box::new(report), None));
-        }
-        let written = Manifest::new(&folder, inputs, report.clone()).and_then(|own| own.write(&manifest));
-        Ok(Done::Made(Box::new(report), written.err()))
+        let Ingested { report, unlisted } = watched(watching, |control| ready.run(control))?;
+        Ok(Done::Made(Box::new(report), unlisted))
     }
-
-    /// How the copies of an earlier run stand. `None` if there was none.
-    fn standing(&self, ready: &Ready) -> Result<Option<Standing>, Error> {
-        let kept = match Manifest::read(&ready.manifest) {
-            Ok(Some(kept)) => kept,
-            Ok(None) => return Ok(None),
-            // One of another version, or a file of another program. Only --overwrite replaces it.
-            Err(error) if error.kind() == ErrorKind::InvalidSpec && self.args.running.overwrite => {
-                return Ok(Some(Standing::Changed(error.to_string())));
-            }
-            Err(error) => return Err(error),
-        };
-        let place = ReadingPlace::new(kept.bytes());
-        let _shown = running::reading(self.args.running.progress, Reading::CheckCopies, place.clone());
-        kept.check(&ready.folder, &ready.inputs, &place, &self.cancel).map(Some)
-    }
-}
-
-/// The manifest of copies with this name, in their folder.
-pub fn manifest_in(folder: &Path, name: &str) -> PathBuf {
-    folder.join(path_text::from_text(&format!("{name}.manifest.json")))
 }
 
 /// Adds what a master is made of, and what is made of it.
-fn with_ready(files: Files, ready: &Ready) -> Files {
-    files.with_document(&ready.document).with_job(&ready.job).with([ready.manifest.clone()])
+fn with_ready(files: Files, ready: &Ingest) -> Files {
+    files.with_document(ready.document()).with_job(ready.job()).with([ready.manifest().to_owned()])
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use trix_core::{
-    Control, Error, ErrorKind, Job, Plan as Written, Source, Stage,
+    Control, Error, ErrorKind, Ingest, Job, Plan as Written, Source, Stage,
     document::{Document, Language, PROFILES, Resolved, user_profiles},
     media::path_text,
     mistake::hint,
@@ -18,7 +18,6 @@ use trix_core::{
 
 use super::{
     files::Files,
-    ingest::manifest_in,
     running::{Watching, execute, watched},
 };
 use crate::{
@@ -106,7 +105,7 @@ pub fn plan(args: &Plan) -> u8 {
 fn taken_manifest(args: &Plan, set: &[(String, String)]) -> Option<PathBuf> {
     let own = set.iter().rev().find(|(key, _)| key == "stem").map(|(_, name)| name.clone());
     let name = own.or_else(|| Some(path_text::to_text(Path::new(args.job.file_stem()?))))?;
-    let manifest = manifest_in(args.output.as_deref().unwrap_or(Path::new("")), &name);
+    let manifest = Ingest::manifest_in(args.output.as_deref().unwrap_or(Path::new("")), &name);
     (!args.profile.is_empty() && manifest.symlink_metadata().is_ok()).then_some(manifest)
 }
 

@@ -305,8 +305,7 @@ impl Source {
                 let reader = edits::patched(limited(reader, *content), edits);
                 let unreadable = |error| Error::io(Stage::Source, path, "cannot be read", error);
                 let (reader, split) = watched(reader, 0).map_err(unreadable)?;
-                let mut opened =
-                    Self::from_reader(reader, state, origin, reading, ALLOWED, known)
+                let mut opened = Self::from_reader(reader, state, origin, reading, ALLOWED, known)
                     .map_err(|error| error.in_file(path))?;
                 opened.mark = Some(mark);
                 opened.parts = Parts::new(split);

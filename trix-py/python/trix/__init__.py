@@ -43,18 +43,20 @@ if TYPE_CHECKING:
     from . import aio, jobs, records
     from .checking import compare, verify
     from .encoder import AudioTrack, Encoder
+    from .files import encode, ingest
     from .jobs import Aac, Ac3, Alac, Eac3, Ffv1, Flac, Job, Opus, Pcm, Prores, X264, X265
     from .records import Doctor, MediaInfo, Plan, Report
-    from .running import Run, encode, ingest, plan, run, start
+    from .running import Run, plan, run, start
 
 # The modules that are loaded when something of them is used first: they take longer than all others together.
 _LATER = {
     "aio": (),
     "checking": ("compare", "verify"),
     "encoder": ("AudioTrack", "Encoder"),
+    "files": ("encode", "ingest"),
     "jobs": ("Aac", "Ac3", "Alac", "Eac3", "Ffv1", "Flac", "Job", "Opus", "Pcm", "Prores", "X264", "X265"),
     "records": ("Doctor", "MediaInfo", "Plan", "Report"),
-    "running": ("Run", "encode", "ingest", "plan", "run", "start"),
+    "running": ("Run", "plan", "run", "start"),
 }
 
 if not TYPE_CHECKING:

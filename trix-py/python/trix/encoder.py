@@ -113,6 +113,9 @@ class Encoder:
     encoder that is dropped (with a ResourceWarning). The first frame decides size and format of all frames. Frames are shown one
     after the other, at `fps`.
 
+    An MP4 is made for common players, also of RGB: chroma and depth that `video` does not state are 4:2:0, and at most 8 bits of
+    H.264 or 10 of HEVC. `compatible=False` keeps those of the frames, and so do other containers.
+
     Frames and audio have to be given in step: within 5 seconds of each other. Several threads can give them; the calls of one
     wait for those of another.
 
@@ -173,6 +176,7 @@ class Encoder:
             "overwrite": overwrite,
             **more,
         }
+        self._is_for_players = "compatible" not in more
         self._job = json.dumps(_plain({"outputs": [given(output)]}))
         self._color = _plain_color(color)
         self._hdr = _hdr_of(hdr)
@@ -383,6 +387,7 @@ class Encoder:
             "mastering": self._hdr[0] and self._hdr[0].to_dict(),
             "content_light": self._hdr[1] and self._hdr[1].to_dict(),
             "audio": [own.stated() for own in self._tracks],
+            "for_players": self._is_for_players,
         }
         first = None
         if isinstance(self._first, Frame):

@@ -17,7 +17,7 @@ use super::{
     still::StillSettings,
     subtitle::SubtitleSettings,
     track::TrackSettings,
-    video::VideoSettings,
+    video::{RateControl, VideoSettings},
 };
 pub use super::{byte_size::ByteSize, container::Container};
 use crate::{
@@ -119,6 +119,15 @@ impl Job {
         self.outputs.iter_mut().for_each(|output| output.overwrite = true);
         self.packages.iter_mut().for_each(|package| package.overwrite = true);
         self.overwrite_stills = true;
+    }
+
+    /// Sets `compatible` of each output that is an MP4 whose video is not lossless: such a file is made to be played.
+    pub fn make_for_players(&mut self) {
+        for output in &mut self.outputs {
+            let video = output.video.encode();
+            let is_lossless = video.is_some_and(|(_, settings)| settings.rate == Some(RateControl::Lossless));
+            output.compatible |= Container::from_path(&output.path) == Some(Container::Mp4) && !is_lossless;
+        }
     }
 }
 
