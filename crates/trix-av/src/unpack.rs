@@ -8,7 +8,7 @@ use std::ffi::{c_int, c_void};
 use ffmpeg_sys_next as av;
 use trix_model::color::Range;
 
-use super::{frame::Frame, pixel::PixelFormat};
+use super::{frame::Frame, pixel::PixelFormat, simd};
 
 /// How a sample value is converted.
 enum Reading {
@@ -245,7 +245,7 @@ impl Frame {
         planes.state_full_rgb();
     }
 
-    /// Appends row `row` of one component with whole samples: `width` samples of `depth` bits, in little-endian order.
+    /// Row `row` of one component with whole samples: `width` samples of `depth` bits, in little-endian order.
     fn copied(&self, row: usize, component: usize, width: usize, depth: u32, to: &mut Vec<u8>) {
         let Some(descriptor) = self.pixel_format().and_then(PixelFormat::descriptor) else { return };
         let place = &descriptor.comp[component];
@@ -270,16 +270,24 @@ impl Frame {
             let start = row as isize * raw.linesize[plane] as isize + place.offset as isize;
             std::slice::from_raw_parts(raw.data[plane].offset(start), (width.max(1) - 1) * step + size)
         };
+        to.resize(width * size, 0);
         if size == 1 {
-            to.extend(bytes.iter().step_by(step));
-            return;
+            return simd::widest(
+                #[inline(always)]
+                || match step {
+                    2 => every::<2>(bytes, to),
+                    3 => every::<3>(bytes, to),
+                    4 => every::<4>(bytes, to),
+                    _ => to.iter_mut().zip(bytes.iter().step_by(step)).for_each(|(to, byte)| *to = *byte),
+                },
+            );
         }
         let (is_big, mask) = (u64::from(av::AV_PIX_FMT_FLAG_BE as u32) & descriptor.flags != 0, (1u32 << depth) - 1);
-        to.extend(bytes.chunks(step).flat_map(|pair| {
-            let pair = [pair[0], pair[1]];
+        for (to, sample) in to.as_chunks_mut::<2>().0.iter_mut().zip(bytes.chunks(step)) {
+            let pair = [sample[0], sample[1]];
             let value = if is_big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
-            (value & mask as u16).to_le_bytes()
-        }));
+            *to = (value & mask as u16).to_le_bytes();
+        }
     }
 
     /// Reads row `row` of one component as numbers. `line` must not be longer than the row.
@@ -303,6 +311,20 @@ impl Frame {
                 4,
             );
         }
+    }
+}
+
+/// Copies each `STEP`th byte, from the first one on. With a constant step, the compiler reads many at a time: 1080p RGB takes a
+/// ninth of the time that any step takes.
+#[inline(always)]
+fn every<const STEP: usize>(bytes: &[u8], to: &mut [u8]) {
+    let (whole, rest) = bytes.as_chunks::<STEP>();
+    for (to, chunk) in to.iter_mut().zip(whole) {
+        *to = chunk[0];
+    }
+    // The last sample ends the bytes.
+    if let (Some(to), Some(byte)) = (to.get_mut(whole.len()), rest.first()) {
+        *to = *byte;
     }
 }
 
@@ -337,6 +359,22 @@ mod tests {
         assert_eq!(Reading::Shifted(4).apply(235), 3760);
         let chroma = Reading::Centred { from: 12, to: 16 };
         assert_eq!([2048, 4095, 2049, 2047].map(|value| chroma.apply(value)), [32768, 65527, 32784, 32752]);
+    }
+
+    #[test]
+    fn bytes_are_copied_at_every_step() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for count in [1, 2, 31, 32, 33, 60] {
+            let read = |step: usize, every: fn(&[u8], &mut [u8])| {
+                let mut found = vec![0; count];
+                every(&bytes[..(count - 1) * step + 1], &mut found);
+                let wanted: Vec<u8> = bytes.iter().step_by(step).take(count).copied().collect();
+                assert_eq!(found, wanted, "{count} of {step}");
+            };
+            read(2, every::<2>);
+            read(3, every::<3>);
+            read(4, every::<4>);
+        }
     }
 
     #[test]

@@ -19,9 +19,8 @@ use trix_model::{
 };
 
 use super::{
-    complaints,
+    complaints, opening,
     timing::{AudioTimes, TimingReport},
-    video,
 };
 
 /// Decodes one audio stream.
@@ -49,7 +48,7 @@ impl AudioDecoder {
     /// `Unsupported` if there is no decoder, `MalformedInput` if it rejects the stream's parameters.
     pub(crate) fn new(label: PathBuf, facts: &StreamFacts, damage: Arc<DamageLog>) -> Result<Self> {
         Ok(AudioDecoder {
-            decoder: video::open(&label, facts, 1, u64::from(i32::MAX as u32))?,
+            decoder: opening::open(&label, facts, 1, u64::from(i32::MAX as u32))?,
             label,
             stream: facts.index,
             time_base: facts.time_base,
@@ -103,7 +102,7 @@ impl AudioDecoder {
             (Some(CodecChange { parameters: Some(parameters), .. }), _) => parameters.clone(),
             (Some(CodecChange { to, time, parameters: None }), _) => {
                 let from = self.parameters.codec_name();
-                let error = video::refuse_change("audio", &from, to, Stage::Decode, time.or(self.last_packet));
+                let error = opening::refuse_change("audio", &from, to, Stage::Decode, time.or(self.last_packet));
                 return Err(error.in_file(&self.label).in_stream(self.stream));
             }
             (None, Some(data)) if data != self.parameters.extradata() => self.parameters.clone().with_extradata(data),
@@ -115,7 +114,7 @@ impl AudioDecoder {
         }
         self.ended = false;
         let (from, to) = (self.parameters.codec_name(), parameters.codec_name());
-        let decoder = video::open_parameters(&parameters, self.time_base, 1, u64::from(i32::MAX as u32), false);
+        let decoder = opening::open_parameters(&parameters, self.time_base, 1, u64::from(i32::MAX as u32), false);
         self.decoder = decoder.map_err(|error| {
             let error = error.in_file(&self.label).in_stream(self.stream).at(self.last_packet);
             error.and(&format!("the audio changes from {from} to {to} in mid-stream"))

@@ -4,8 +4,12 @@
 
 mod complaints;
 mod depth;
+pub(crate) mod frame_rate;
+pub(crate) mod opening;
+mod placement;
 mod start;
 pub mod timing;
+mod wanted;
 pub mod video;
 pub mod audio;
 pub(crate) mod data_bursts;

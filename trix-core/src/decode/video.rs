@@ -3,50 +3,33 @@
 //! Invariant: numbers start at zero and increase by one with every frame that leaves the decoder. Times strictly
 //! increase.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use trix_av::{
     AvError,
-    codec::{Decoder, DecoderError, Output},
+    codec::{Decoder, Output},
     frame::Frame,
     packet::Packet,
     pixel::PixelFormat,
-    stream::{CodecParameters, StreamFacts},
+    stream::StreamFacts,
 };
 use trix_model::{
     damage::{DamageKind, DamageLog},
     error::{Error, ErrorKind, Result, Stage},
-    extras::Extras,
-    time::{Rational, TimeBase, Timestamp},
+    time::{TimeBase, Timestamp},
     timecode::Timecode,
 };
 
+pub use super::placement::DecodedFrame;
 use super::{
     complaints, depth,
+    opening::{open, refuse_change},
+    placement::Placement,
     start::{Start, Turn},
-    timing::{FrameTimes, TimingReport},
+    timing::TimingReport,
+    wanted::{Lead, Skips},
 };
-use crate::index::{Begin, Coded};
-
-/// A decoded frame with its position in the source.
-#[derive(Clone)]
-pub struct DecodedFrame {
-    /// The samples.
-    pub frame: Frame,
-    /// The number of the frame in the decoder's output, from zero.
-    pub number: u64,
-    /// Presentation time in ticks of the source's stream.
-    pub pts: i64,
-    /// Duration in the same ticks, if the container states one for each packet. It matters only for the last frame:
-    /// every other frame is shown until the next.
-    pub duration: Option<i64>,
-    /// The side data of the frame.
-    pub extras: Extras,
-}
+use crate::index::Begin;
 
 /// Decodes one video stream.
 pub(crate) struct VideoDecoder {
@@ -56,30 +39,14 @@ pub(crate) struct VideoDecoder {
     label: PathBuf,
     stream: usize,
     time_base: TimeBase,
-    frame_ticks: i64,
     damage: Arc<DamageLog>,
-    next_number: u64,
-    last_pts: Option<i64>,
-    times: FrameTimes,
-    /// Durations of the frames inside the decoder, by presentation time. `None` if the container does not state
-    /// durations.
-    durations: Option<BTreeMap<i64, i64>>,
-    /// Number of frames whose duration matched the container's, minus the number of those that did not.
-    agreeing: i64,
-    last_duration: Option<i64>,
-    /// The decoding time of the first packet, if the container stores only decoding times. The first frame is presented
-    /// at that time.
-    first_decoded: Option<i64>,
-    /// Maximum delay, in ticks, that a reordering decoder adds to the time of the first frame.
-    most_late: i64,
-    late: i64,
+    placement: Placement,
     /// The required size and pixel format of every frame of an image sequence: those of the first.
     shape: Option<(usize, usize, Option<PixelFormat>)>,
     is_sequence: bool,
     /// Number of packets so far, if each packet is one frame.
     packets: Option<u64>,
     last_packet: Option<Timestamp>,
-    repaired: u64,
     /// Finds the first decodable packet, for codecs that mark it.
     start: Option<Start>,
     /// Packets that wait for the decoder.
@@ -91,101 +58,6 @@ pub(crate) struct VideoDecoder {
     codec: String,
     lead: Option<Lead>,
     skips: Skips,
-}
-
-/// Maximum number of durations that are kept: more than there are packets in a decoder and before its first frame.
-const DURATIONS: usize = 4096;
-
-/// The state of a decode that starts in mid-stream, up to its first frame.
-struct Lead {
-    /// The first packet to decode, until it arrives.
-    packet: Option<Coded>,
-    /// The time of the first complete frame. Earlier frames are dropped.
-    first: i64,
-    /// The first packet that could not be decoded. It counts only if the first complete frame is missing.
-    failed: Option<(DamageKind, Option<Timestamp>, String)>,
-}
-
-/// Frames that nobody wants: the decoder leaves them out if no other frame refers to them.
-#[derive(Default)]
-struct Skips {
-    /// The time from which frames are wanted.
-    until: Option<i64>,
-    /// Times of the packets whose frames may be left out, and did not come yet.
-    sent: BTreeSet<i64>,
-    has_begun: bool,
-}
-
-impl Skips {
-    /// Decides if the frame of a packet with the time `pts` may be left out. Frames before `first` are not counted.
-    fn takes(&mut self, pts: Option<i64>, first: Option<i64>) -> bool {
-        let Some(pts) = pts.filter(|pts| self.until.is_some_and(|until| *pts < until)) else { return false };
-        if first.is_none_or(|first| pts >= first) {
-            self.sent.insert(pts);
-        }
-        self.has_begun = true;
-        true
-    }
-
-    /// The time of the next frame that was left out before the frame at `pts`.
-    fn next_before(&mut self, pts: Option<i64>) -> Option<i64> {
-        let (pts, first) = (pts?, *self.sent.first()?);
-        if first <= pts {
-            self.sent.pop_first();
-        }
-        (first < pts).then_some(first)
-    }
-}
-
-/// Opens a decoder, or returns the reason why there is none.
-pub(crate) fn open(label: &std::path::Path, facts: &StreamFacts, threads: u32, pixels: u64) -> Result<Decoder> {
-    open_parameters(&facts.parameters, facts.time_base, threads, pixels, facts.alpha_layer)
-        .map_err(|error| error.in_file(label).in_stream(facts.index))
-}
-
-/// Opens a decoder for `parameters`, or returns the reason why there is none.
-pub(crate) fn open_parameters(
-    parameters: &CodecParameters,
-    time_base: TimeBase,
-    threads: u32,
-    pixels: u64,
-    alpha_layer: bool,
-) -> Result<Decoder> {
-    let codec = parameters.codec_or_tag();
-    Decoder::open(parameters, time_base, threads, pixels, alpha_layer).map_err(|error| match error {
-        DecoderError::Missing => Error::new(
-            ErrorKind::Unsupported,
-            Stage::Decode,
-            format!("this build of libavcodec has no decoder for {codec}"),
-        ),
-        DecoderError::Refused(code) => Error::new(
-            ErrorKind::MalformedInput,
-            Stage::Decode,
-            format!("the {codec} decoder refuses the stream: {code}"),
-        )
-        .caused_by(code),
-    })
-}
-
-/// The error for a codec change in mid-stream that cannot be followed.
-pub(crate) fn refuse_change(kind: &str, from: &str, to: &str, stage: Stage, place: Option<Timestamp>) -> Error {
-    let detail = format!("the codec of the {kind} changes from {from} to {to} in mid-stream");
-    Error::new(ErrorKind::Unsupported, stage, detail).at(place)
-}
-
-/// The frame rate for frames without times: the average rate, else the base rate, else 25.
-pub(crate) fn frame_rate(facts: &StreamFacts) -> Rational {
-    let usable = |rate: &Rational| rate.is_positive() && *rate < Rational::new(1000, 1);
-    [facts.average_rate, facts.base_rate].into_iter().find(usable).unwrap_or(Rational::new(25, 1))
-}
-
-/// True if the container's own figures indicate unevenly spaced frames. Interlaced material may count fields.
-pub(crate) fn is_uneven(facts: &StreamFacts) -> bool {
-    let (average, base) = (facts.average_rate, facts.base_rate);
-    average.is_positive()
-        && base.is_positive()
-        && base != average
-        && base != Rational::new(2 * average.num, average.den)
 }
 
 impl VideoDecoder {
@@ -200,7 +72,6 @@ impl VideoDecoder {
         pixels: u64,
         damage: Arc<DamageLog>,
     ) -> Result<Self> {
-        let frame_ticks = Timestamp::new(1, frame_rate(facts).inverse()).rescale(facts.time_base).max(1);
         let decoder = open(&label, facts, threads, pixels)?;
         let checks_depth = !decoder.name().is_some_and(|name| depth::is_limited_by(&name));
         Ok(VideoDecoder {
@@ -209,22 +80,12 @@ impl VideoDecoder {
             label,
             stream: facts.index,
             time_base: facts.time_base,
-            frame_ticks,
             damage,
-            next_number: 0,
-            last_pts: None,
-            times: FrameTimes::new(facts.time_base, frame_ticks),
-            durations: facts.states_durations.then(BTreeMap::new),
-            agreeing: 0,
-            last_duration: None,
-            first_decoded: None,
-            most_late: frame_ticks.saturating_mul(facts.parameters.reordering() as i64),
-            late: 0,
+            placement: Placement::new(facts),
             shape: None,
             is_sequence: facts.is_sequence,
             packets: matches!(facts.codec.as_str(), "mpeg1video" | "mpeg2video").then_some(0),
             last_packet: None,
-            repaired: 0,
             start: Start::new(facts),
             waiting: VecDeque::new(),
             ends: false,
@@ -239,10 +100,7 @@ impl VideoDecoder {
     /// Starts at `begin`: packets before it are ignored, and the frames before it count as if they had been decoded.
     pub(crate) fn beginning_at(mut self, begin: &Begin) -> Self {
         for (pts, duration) in begin.frames_before() {
-            if let Some(durations) = self.durations.as_mut().filter(|_| duration > 0) {
-                durations.insert(pts, duration);
-            }
-            self.account(Some(pts));
+            self.placement.pass(pts, duration);
         }
         self.packets = self.packets.map(|_| begin.packets_before());
         self.start = self.start.map(Start::sought);
@@ -299,7 +157,7 @@ impl VideoDecoder {
                 *packets += 1;
             }
             if self.last_packet.is_none() && packet.pts().is_none() {
-                self.first_decoded = packet.dts();
+                self.placement.begin_decoding(packet.dts());
             }
             let ticks = packet.pts().or(packet.dts());
             self.last_packet = ticks.map(|ticks| Timestamp::new(ticks, self.time_base)).or(self.last_packet);
@@ -308,16 +166,7 @@ impl VideoDecoder {
                 let error = refuse_change("video", &self.codec, &changed.to, Stage::Decode, place);
                 return Err(error.in_file(&self.label).in_stream(self.stream));
             }
-            if let (Some(durations), Some(pts)) = (&mut self.durations, packet.pts())
-                && packet.duration() > 0
-                && !packet.is_discarded()
-            {
-                durations.insert(pts, packet.duration());
-                // Packets that yield no frame leave their durations behind.
-                if durations.len() > DURATIONS {
-                    durations.pop_first();
-                }
-            }
+            self.placement.arrive(packet);
         }
         match (&mut self.start, packet) {
             (Some(start), Some(packet)) => match start.judge(packet) {
@@ -371,9 +220,9 @@ impl VideoDecoder {
                         self.lost(lead)?;
                     }
                     while let Some(pts) = self.skips.next_before(frame.pts()) {
-                        self.account(Some(pts));
+                        self.placement.account(Some(pts));
                     }
-                    let mut decoded = self.place(frame);
+                    let mut decoded = self.placement.place(frame);
                     self.check(&decoded)?;
                     if self.checks_depth && decoded.frame.exceeds_depth() {
                         let time = Some(Timestamp::new(decoded.pts, self.time_base));
@@ -402,7 +251,7 @@ impl VideoDecoder {
                         }
                         self.lost(lead)?;
                     }
-                    let lost = self.packets.map_or(0, |packets| packets.saturating_sub(self.next_number));
+                    let lost = self.packets.map_or(0, |packets| packets.saturating_sub(self.placement.count()));
                     if lost > 0 {
                         self.leave_out(lost, None);
                     }
@@ -427,18 +276,18 @@ impl VideoDecoder {
 
     /// Number of frames so far.
     pub fn decoded(&self) -> u64 {
-        self.next_number
+        self.placement.count()
     }
 
     /// Number of frames so far whose time was missing or did not increase. Each was set one frame after its
     /// predecessor.
     pub fn repaired(&self) -> u64 {
-        self.repaired
+        self.placement.repaired()
     }
 
     /// Gaps and repeats in the times so far.
     pub fn timing(&self) -> TimingReport {
-        TimingReport { skipped: self.left_out, ..self.times.report() }
+        TimingReport { skipped: self.left_out, ..self.placement.timing() }
     }
 
     /// Number of frames so far that were dropped because they refer to frames that the source does not contain.
@@ -479,50 +328,6 @@ impl VideoDecoder {
              is not there",
             self.stream
         ));
-    }
-
-    /// Sets the number of a frame, and its time by three rules. The time is that of the packet in the container. If the
-    /// container stores none (AVI, raw streams), the decoder derives it from the decoding times. A time that is
-    /// missing, or not later than the previous one, becomes one frame after the previous time. Nothing else changes:
-    /// the start time, gaps and uneven distances stay as in the source.
-    fn place(&mut self, frame: Frame) -> DecodedFrame {
-        if let (0, Some(first), Some(pts)) = (self.next_number, self.first_decoded, frame.pts()) {
-            self.late = pts.saturating_sub(first).clamp(0, self.most_late);
-        }
-        let number = self.next_number;
-        let pts = self.account(frame.pts().map(|pts| pts.saturating_sub(self.late)));
-        let duration = self.last_duration.filter(|_| self.agreeing >= 0);
-        DecodedFrame { frame, number, pts, duration, extras: Extras::default() }
-    }
-
-    /// Counts the next frame, whose original time is `own`, and returns its final time.
-    fn account(&mut self, own: Option<i64>) -> i64 {
-        self.times.push(own);
-        let step = self.times.usual().unwrap_or(self.frame_ticks);
-        let after_last = self.last_pts.map_or(0, |last| last.saturating_add(step));
-        let pts = match own {
-            Some(pts) if self.last_pts.is_none_or(|last| pts > last) => pts,
-            _ => {
-                self.repaired += 1;
-                after_last
-            }
-        };
-        // Some containers give every frame a duration of one tick. Their duration of the last frame is then worthless
-        // too.
-        if let (Some(last), Some(duration)) = (self.last_pts, self.last_duration) {
-            let step = pts.saturating_sub(last);
-            self.agreeing +=
-                if step.saturating_sub(duration).saturating_abs().saturating_mul(4) <= step { 1 } else { -1 };
-        }
-        self.last_pts = Some(pts);
-        self.last_duration = self.durations.as_mut().and_then(|durations| {
-            let own = durations.remove(&pts);
-            // Entries with earlier times belong to packets that yielded no frame.
-            *durations = durations.split_off(&pts);
-            own
-        });
-        self.next_number += 1;
-        pts
     }
 
     fn check(&mut self, decoded: &DecodedFrame) -> Result<()> {

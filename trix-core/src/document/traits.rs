@@ -8,7 +8,7 @@ use trix_av::{pixel::PixelFormat, stream::StreamKind};
 use trix_model::{color::Transfer, mistake::hint};
 
 use crate::{
-    decode::video::frame_rate,
+    decode::frame_rate::frame_rate,
     document::node::{Data, Node, Placed},
     planner::external_audio,
     settings::track::TrackSettings,

@@ -49,7 +49,7 @@ impl PartFile {
             Ok(metadata) if !metadata.is_file() => return refuse("is no regular file"),
             // A link to a file that is missing takes the name too.
             found if !overwrite && (found.is_ok() || fs::symlink_metadata(target).is_ok()) => {
-                return refuse("exists already; --overwrite replaces it").map_err(Error::as_taken);
+                return refuse("exists already; `overwrite` replaces it").map_err(Error::as_taken);
             }
             _ => {}
         }

@@ -37,7 +37,7 @@ pub(crate) fn refuse_taken(target: &Path, overwrite: bool) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(io("cannot be looked at", error)),
         Ok(metadata) if !metadata.is_dir() => refuse("exists already and is no folder").map_err(Error::as_taken),
-        Ok(_) if !overwrite => refuse("exists already; --overwrite replaces it").map_err(Error::as_taken),
+        Ok(_) if !overwrite => refuse("exists already; `overwrite` replaces it").map_err(Error::as_taken),
         Ok(_) if !is_package(target).map_err(|error| io("cannot be looked at", error))? => {
             refuse("is a folder with other things in it than a package, which is never replaced")
         }

@@ -13,7 +13,7 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::frame_rate, plan::CopyPlan, planner::request::OutputRequest, settings::job::SourceSettings,
+    decode::frame_rate::frame_rate, plan::CopyPlan, planner::request::OutputRequest, settings::job::SourceSettings,
     source::Source,
 };
 

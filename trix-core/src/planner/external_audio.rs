@@ -12,7 +12,7 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::{frame_rate, is_uneven},
+    decode::frame_rate::{frame_rate, is_uneven},
     filter::audio::target_like,
     plan::{AudioPlan, AudioTarget, Identity, MustLast},
     planner::sample_depth,

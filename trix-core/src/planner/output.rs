@@ -11,7 +11,7 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::{frame_rate, is_uneven},
+    decode::frame_rate::{frame_rate, is_uneven},
     plan::{AudioPlan, OutputPlan, VideoPlan, end_by_frames},
     planner::{
         audio, cut, diagnostics::Diagnostics, external_audio, holding, kept::Kept, request::OutputRequest, tracks,

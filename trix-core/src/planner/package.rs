@@ -190,7 +190,7 @@ fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> E
     if let Some(facts) = source.video() {
         let turned = facts.display_matrix.as_ref().and_then(Orientation::from_matrix);
         let rows = if turned.is_some_and(|turned| turned.is_sideways()) { facts.width } else { facts.height } as u32;
-        let rate = crate::decode::video::frame_rate(facts);
+        let rate = crate::decode::frame_rate::frame_rate(facts);
         for (number, rung, size) in rungs(package, rows, &mut decisions) {
             let video = settled(rung, package.segment, rate, &mut decisions);
             let id = format!("video-{}", if size.is_some() { rung.height } else { rows });

@@ -10,7 +10,7 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::frame_rate,
+    decode::frame_rate::frame_rate,
     plan::{Cut, Span, StillInput, StillPlan, StreamId},
     planner::{drafted::Drafted, external_audio, external_audio::ExternalAudio, output, request::PlanContext, view},
     settings::{

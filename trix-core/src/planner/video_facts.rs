@@ -9,7 +9,7 @@ use trix_model::{
 };
 
 use crate::{
-    decode::video::frame_rate, planner::lazy_probe::LazyProbe, reading::bitstream_facts::BitstreamFacts,
+    decode::frame_rate::frame_rate, planner::lazy_probe::LazyProbe, reading::bitstream_facts::BitstreamFacts,
     settings::picture::PictureSettings, source::Source,
 };
 

@@ -1,6 +1,6 @@
 //! What a plan needs before its first frame: names, folders, space on disk and memory.
 //!
-//! Invariant: nothing is written here, and a plan is compared without decoding anything.
+//! Invariant: nothing is written here. A plan is compared with this machine without decoding a frame.
 
 mod space;
 
@@ -76,8 +76,8 @@ pub fn preflight(plan: &Plan, source: &Source) -> Preflight {
     }
 }
 
-/// Refuses names that exist and may not be replaced, all of them at once. `products` are the names, and whether each may
-/// replace what has it.
+/// Refuses names that are taken, all of them at once. Each of `products` is a name, and true if whatever has it may be
+/// replaced.
 ///
 /// # Errors
 /// `Io` with the first name; the others are in its text.
@@ -88,11 +88,11 @@ pub fn refuse_existing(products: &[(PathBuf, bool)]) -> Result<()> {
     let taken: Vec<PathBuf> = taken(products).into_iter().filter(is_replaced).collect();
     let detail = match taken.as_slice() {
         [] => return Ok(()),
-        [_] => "exists already; --overwrite replaces it".to_owned(),
-        [_, other] => format!("exists already, and so does {}; --overwrite replaces both", other.display()),
+        [_] => "exists already; `overwrite` replaces it".to_owned(),
+        [_, other] => format!("exists already, and so does {}; `overwrite` replaces both", other.display()),
         [_, others @ ..] => {
             let others: Vec<String> = others.iter().map(|path| path.display().to_string()).collect();
-            format!("exists already, and so do {}; --overwrite replaces them", others.join(", "))
+            format!("exists already, and so do {}; `overwrite` replaces them", others.join(", "))
         }
     };
     Err(Error::new(ErrorKind::Io, Stage::Mux, detail).in_file(&taken[0]).as_taken())

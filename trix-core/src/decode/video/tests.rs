@@ -10,7 +10,8 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::{DURATIONS, VideoDecoder};
+use super::VideoDecoder;
+use crate::decode::placement::DURATIONS;
 use crate::{index, source::Source};
 
 fn source() -> Source {
@@ -47,7 +48,7 @@ fn durations_of_packets_without_frames_take_little_memory() {
         decoder.push(Some(&packet)).expect("damage that is tolerated");
         assert!(decoder.receive().expect("damage that is tolerated").is_none());
     }
-    let durations = decoder.durations.as_ref().expect("Matroska states durations");
+    let durations = decoder.placement.durations.as_ref().expect("Matroska states durations");
     assert_eq!(durations.len(), DURATIONS);
     assert_eq!(durations.first_key_value(), Some((&400, &40)));
 }

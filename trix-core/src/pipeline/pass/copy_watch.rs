@@ -16,7 +16,7 @@ use trix_model::{
 };
 
 use crate::{
-    decode::{audio::AudioChange, video::refuse_change},
+    decode::{audio::AudioChange, opening::refuse_change},
     encode::subtitle::Span,
     pipeline::pass::record::{Shared, lock},
     plan::Sink,

@@ -16,7 +16,7 @@ use trix_model::{
 
 use super::Builder;
 use crate::{
-    decode::{audio::AudioDecoder, audio_start, data_bursts::BurstFinder, video::frame_rate},
+    decode::{audio::AudioDecoder, audio_start, data_bursts::BurstFinder, frame_rate::frame_rate},
     demux::Demuxer,
     encode::{
         audio::AudioTrackEncoder,
