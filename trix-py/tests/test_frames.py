@@ -37,6 +37,12 @@ def ffmpeg_kinds(path: Path) -> str:
     return "".join(subprocess.run([*command, path], check=True, capture_output=True, text=True).stdout.replace(",", "").split())
 
 
+def test_a_decoder_that_tells_nothing_of_its_frames_marks_no_keyframe(tmp_path: Path) -> None:
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:duration=0.4,format=yuva420p", "-c:v", "libvpx-vp9", tmp_path / "a.webm")
+    with trix.open(tmp_path / "a.webm") as source:
+        assert {(frame.is_key, frame.picture_type) for frame in source} == {(False, None)}
+
+
 def test_views_are_read_only_and_outlive_frame_and_source(clip: Path) -> None:
     source = trix.open(clip)
     frame = source[7]

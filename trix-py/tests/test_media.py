@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
+import subprocess
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,54 @@ def test_planes_equal_those_of_the_ffmpeg_program(path: Path) -> None:
             at, compared = at + len(own), compared + 1
         assert at == len(whole) and compared >= 2
         assert compared == min(most, len(source))
+
+
+def frames_of_ffprobe(path: Path, most: int) -> list[dict[str, Any]]:
+    command = ["ffprobe", "-v", "error", "-select_streams", "V:0", "-read_intervals", f"%+#{most + 20}", "-show_frames", "-of", "json"]
+    found = subprocess.run([*command, path], check=True, capture_output=True).stdout
+    # Where reading stops, ffprobe shows the frames that the decoder has, which leave out some in between.
+    return list(json.loads(found)["frames"])[:most]
+
+
+@pytest.mark.parametrize("path", REAL)
+def test_facts_of_frames_are_those_of_ffprobe(path: Path) -> None:
+    wanted = frames_of_ffprobe(path, 30)
+    with trix.open(path) as source:
+        found = list(itertools.islice(source, len(wanted)))
+    assert len(found) == len(wanted) > 0
+    for own, other in zip(found, wanted):
+        place = f"frame {own.number}"
+        assert own.picture_type in (None, other["pict_type"]), place
+        # The decoder of VP9 with alpha tells nothing of its frames.
+        assert own.is_key == bool(other["key_frame"] and own.picture_type), place
+        fields = ("bottom", "top")[other["top_field_first"]] if other["interlaced_frame"] else None
+        assert own.fields == fields, place
+        ranges = {"tv": "limited", "pc": "full"}
+        stated = {
+            "range": ranges.get(other.get("color_range", ""), "unknown"),
+            "matrix": other.get("color_space", "unknown"),
+            "primaries": other.get("color_primaries", "unknown"),
+            "transfer": other.get("color_transfer", "unknown"),
+        }
+        for name, value in stated.items():
+            assert value in ("unknown", "reserved") or getattr(own.color, name) == value, f"{place}: {name}"
+        sides = {side["side_data_type"]: side for side in other.get("side_data_list", [])}
+        assert (own.captions is not None) == ("ATSC A53 Part 4 Closed Captions" in sides), place
+        assert (own.hdr10_plus is not None) == any("2094-40" in name for name in sides), place
+        mastering, light = sides.get("Mastering display metadata"), sides.get("Content light level metadata")
+        if mastering is not None:
+            display = own.mastering
+            assert display is not None, place
+            at = [display.white, *display.primaries]
+            names = ("white_point", "red", "green", "blue")
+            assert [(own.x, own.y) for own in at] == [
+                (Fraction(mastering[f"{name}_x"]), Fraction(mastering[f"{name}_y"])) for name in names
+            ], place
+            luminance = (Fraction(mastering["min_luminance"]), Fraction(mastering["max_luminance"]))
+            assert (display.min_luminance, display.max_luminance) == luminance, place
+        if light is not None:
+            assert own.content_light is not None, place
+            assert (own.content_light.max, own.content_light.max_average) == (light["max_content"], light["max_average"]), place
 
 
 def planes_of_pyav(frame: Any) -> list[npt.NDArray[Any]]:

@@ -124,6 +124,8 @@ pub(crate) fn outcome<T>(code: c_int, item: T) -> Result<Output<T>, AvError> {
 pub struct Decoder {
     context: Context,
     sink: Arc<Sink>,
+    /// True if every frame of the codec is a keyframe.
+    has_keys_only: bool,
 }
 
 /// Why a decoder could not be opened.
@@ -162,7 +164,7 @@ impl Decoder {
         let mut options = Dictionary::new([("max_pixels", pixels.as_str()), ("non_pcm_mode", "decode_copy")]);
         context.open(codec, Some(&mut options)).map_err(DecoderError::Refused)?;
         drop(entered);
-        Ok(Decoder { context, sink })
+        Ok(Decoder { context, sink, has_keys_only: parameters.is_intra_only() })
     }
 
     /// Sends a packet. `None` marks the end of the stream. All frames must have been received before.
@@ -183,9 +185,13 @@ impl Decoder {
     /// Receives a frame.
     pub fn receive(&mut self) -> Result<Output<Frame>, AvError> {
         let _entered = self.sink.enter();
-        let frame = Frame::new();
+        let mut frame = Frame::new();
         // SAFETY: both are valid and ours.
         let code = unsafe { av::avcodec_receive_frame(self.context.0.as_ptr(), frame.as_ptr()) };
+        // libavcodec marks every frame as a keyframe of which the decoder says nothing (libvpx).
+        if code >= 0 && !self.has_keys_only && frame.frame_type().is_none() {
+            frame.unmark_key();
+        }
         outcome(code, frame)
     }
 

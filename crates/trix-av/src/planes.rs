@@ -158,6 +158,19 @@ impl Frame {
         unsafe { enum_field!(self.raw().pict_type) }
     }
 
+    /// States that decoding cannot begin with this frame.
+    pub(crate) fn unmark_key(&mut self) {
+        let raw = self.raw_mut();
+        #[cfg(frame_flags_tell_fields)]
+        {
+            raw.flags &= !av::AV_FRAME_FLAG_KEY;
+        }
+        #[cfg(not(frame_flags_tell_fields))]
+        {
+            raw.key_frame = 0;
+        }
+    }
+
     /// True if the decoder says that decoding can begin with this frame.
     pub fn is_key(&self) -> bool {
         let raw = self.raw();

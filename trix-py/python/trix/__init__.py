@@ -42,21 +42,23 @@ from .source import Source, open, probe
 if TYPE_CHECKING:
     from . import aio, jobs, records
     from .checking import compare, verify
-    from .encoder import AudioTrack, Encoder
+    from .encoder import Encoder
     from .files import encode, ingest
     from .jobs import Aac, Ac3, Alac, Eac3, Ffv1, Flac, Job, Opus, Pcm, Prores, X264, X265
     from .records import Doctor, MediaInfo, Plan, Report
     from .running import Run, plan, run, start
+    from .tracks import AudioTrack
 
 # The modules that are loaded when something of them is used first: they take longer than all others together.
 _LATER = {
     "aio": (),
     "checking": ("compare", "verify"),
-    "encoder": ("AudioTrack", "Encoder"),
+    "encoder": ("Encoder",),
     "files": ("encode", "ingest"),
     "jobs": ("Aac", "Ac3", "Alac", "Eac3", "Ffv1", "Flac", "Job", "Opus", "Pcm", "Prores", "X264", "X265"),
     "records": ("Doctor", "MediaInfo", "Plan", "Report"),
     "running": ("Run", "plan", "run", "start"),
+    "tracks": ("AudioTrack",),
 }
 
 if not TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import math
 import operator
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from numbers import Rational, Real
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -16,6 +16,7 @@ from ._record import Record, Timestamp
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from . import records
     from .jobs import ColorOverride, Limits, RawGeometry
 
 Time: TypeAlias = "Fraction | float | Timestamp"
@@ -205,3 +206,30 @@ def room_for(count: int, size: tuple[int, int], format: str, out: npt.NDArray[An
         state = "" if out.flags.writeable else ", read-only"
         raise ValueError(f"out has to be a writable {np.dtype(dtype)} array of {shape}; it is {out.dtype} of {out.shape}{state}")
     return out
+
+
+def hdr_of(hdr: Any) -> tuple[records.MasteringDisplay | None, records.ContentLight | None]:
+    """The display that a programme was graded on, and its light level."""
+    if hdr is None:
+        return None, None
+    from . import records
+
+    kinds = (records.MasteringDisplay, records.ContentLight)
+    if not isinstance(hdr, (tuple, list)) or len(hdr) != 2:
+        raise TypeError(f"hdr is a pair of mastering and content_light of a frame, not {hdr!r}")
+    for own, kind in zip(hdr, kinds, strict=True):
+        if own is not None and not isinstance(own, kind):
+            raise TypeError(f"hdr has a {kind.__name__} or None at this place, not {type(own).__name__}")
+    return hdr[0], hdr[1]
+
+
+def color_of(color: Mapping[str, str] | records.Color | None) -> dict[str, str] | None:
+    """Every property of colour; those that are not given are unspecified."""
+    if color is None:
+        return None
+    given = color.to_dict() if isinstance(color, Record) else dict(color)
+    names = ("primaries", "transfer", "matrix", "range", "chroma_location")
+    unknown = set(given) - set(names)
+    if unknown:
+        raise ValueError(f"colour has {', '.join(names)}, and no {sorted(unknown)[0]}")
+    return {name: given.get(name, "unspecified") for name in names}

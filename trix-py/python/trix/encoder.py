@@ -9,25 +9,25 @@ import threading
 import warnings
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _trix, jobs, records
-from ._arguments import path_of, per_second, size_of, whole
+from ._arguments import color_of, hdr_of, path_of, per_second, size_of
 from ._planes import planes_of
-from ._record import Record, _plain
+from ._record import _plain
 from ._streams import Stream, hand_over
 from ._work import given
 from .errors import InvalidSpec
 from .frame import Frame
 from .running import log, log_report
+from .tracks import AudioTrack, Track, usual_layout
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["AudioTrack", "Encoder"]
+__all__ = ["Encoder"]
 
 Picture: TypeAlias = "Frame | npt.NDArray[Any] | Sequence[npt.NDArray[Any]]"
 
@@ -56,48 +56,6 @@ def _drop(session: _trix.Session, path: str) -> None:
     """Ends the session of an encoder that nobody can close any more. Nothing is left under the name of its file."""
     session.abort()
     warnings.warn(f"the encoder of {path} was neither closed nor aborted", ResourceWarning, stacklevel=2)
-
-
-# The usual layout of so many channels.
-_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
-
-
-@dataclass(frozen=True)
-class AudioTrack:
-    """An audio track that a program gives."""
-
-    rate: int
-    """Samples per second."""
-    layout: str | None = None
-    """Channels, such as `mono`, `stereo`, `5.1` or `3 channels`; by default the usual ones for the first array."""
-    language: str | None = None
-    """ISO 639 code."""
-    title: str | None = None
-    """Title."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", whole(self.rate, "a sample rate", 1, 768_000))
-
-
-class _Track:
-    """An audio track of one encoder. Its first array decides its type and channels."""
-
-    def __init__(self, settings: AudioTrack, stream: Stream) -> None:
-        self.settings = settings
-        self.stream = stream
-        self.layout = settings.layout
-        self.sample: str | None = None
-        self.channels = 0
-
-    def stated(self) -> dict[str, Any]:
-        own = self.settings
-        return {
-            "sample_rate": own.rate,
-            "layout": self.layout,
-            "sample": self.sample,
-            "language": own.language,
-            "title": own.title,
-        }
 
 
 class Encoder:
@@ -178,8 +136,8 @@ class Encoder:
         }
         self._is_for_players = "compatible" not in more
         self._job = json.dumps(_plain({"outputs": [given(output)]}))
-        self._color = _plain_color(color)
-        self._hdr = _hdr_of(hdr)
+        self._color = color_of(color)
+        self._hdr = hdr_of(hdr)
         self._session: _trix.Session | None = None
         self._dropped: weakref.finalize[..., Encoder] | None = None
         self._first: Any = None
@@ -268,7 +226,7 @@ class Encoder:
             if own.stream.has_ended:
                 raise ValueError(f"audio track {track} has ended")
             if own.sample is None:
-                own.layout = own.layout or _LAYOUTS.get(channels, f"{channels} channels")
+                own.layout = own.layout or usual_layout(channels)
                 own.sample, own.channels = name, channels
             if (name, channels) != (own.sample, own.channels):
                 raise ValueError(f"the track has {own.channels} channels of {own.sample}, and {channels} of {name} were given")
@@ -342,16 +300,16 @@ class Encoder:
     def _streams(self) -> list[Stream]:
         return [*([self._video] if self._video else []), *(own.stream for own in self._tracks)]
 
-    def _track_of(self, track: int) -> _Track:
+    def _track_of(self, track: int) -> Track:
         self._check_open()
         if not 0 <= track < len(self._tracks):
             raise ValueError(f"there are {len(self._tracks)} audio tracks, counted from 0, and no track {track}")
         return self._tracks[track]
 
-    def _track(self, number: int, settings: AudioTrack) -> _Track:
+    def _track(self, number: int, settings: AudioTrack) -> Track:
         if not isinstance(settings, AudioTrack):
             raise TypeError(f"tracks are trix.AudioTrack, not {type(settings).__name__}")
-        return _Track(settings, Stream(settings.rate, lambda before, data: self._hand_samples(number, before, data)))
+        return Track(settings, Stream(settings.rate, lambda before, data: self._hand_samples(number, before, data)))
 
     def _give(self, stream: Stream, size: int, item: Any) -> None:
         """Gives an item to the session, or keeps it until every stream has begun."""
@@ -424,26 +382,3 @@ def _shape_of(item: Any) -> str:
         return f"{item.width}x{item.height} {item.format}"
     name, width, height = item[0]
     return f"{width}x{height} {name}"
-
-
-def _hdr_of(hdr: Any) -> tuple[records.MasteringDisplay | None, records.ContentLight | None]:
-    if hdr is None:
-        return None, None
-    kinds = (records.MasteringDisplay, records.ContentLight)
-    if not isinstance(hdr, (tuple, list)) or len(hdr) != 2:
-        raise TypeError(f"hdr is a pair of mastering and content_light of a frame, not {hdr!r}")
-    for own, kind in zip(hdr, kinds, strict=True):
-        if own is not None and not isinstance(own, kind):
-            raise TypeError(f"hdr has a {kind.__name__} or None at this place, not {type(own).__name__}")
-    return hdr[0], hdr[1]
-
-
-def _plain_color(color: Mapping[str, str] | records.Color | None) -> dict[str, str] | None:
-    if color is None:
-        return None
-    given = color.to_dict() if isinstance(color, Record) else dict(color)
-    names = ("primaries", "transfer", "matrix", "range", "chroma_location")
-    unknown = set(given) - set(names)
-    if unknown:
-        raise ValueError(f"colour has {', '.join(names)}, and no {sorted(unknown)[0]}")
-    return {name: given.get(name, "unspecified") for name in names}
