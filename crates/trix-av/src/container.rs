@@ -122,14 +122,6 @@ impl Input {
         Some(self.raw().start_time).filter(|&start| start != av::AV_NOPTS_VALUE)
     }
 
-    /// Takes over start and duration from another opening of the same file, which looked at its packets.
-    pub fn take_times(&mut self, other: &Self) {
-        let known = other.raw();
-        let (start, duration) = (known.start_time, known.duration);
-        let context = self.raw_mut();
-        (context.start_time, context.duration) = (start, duration);
-    }
-
     /// Bits per second of the whole file.
     pub fn bit_rate(&self) -> Option<u64> {
         u64::try_from(self.raw().bit_rate).ok().filter(|&rate| rate > 0)

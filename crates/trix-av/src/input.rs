@@ -15,6 +15,7 @@ use super::{
     log::Sink,
     named::demuxer_named,
     packet::Packet,
+    rational::rational,
     stream::{self, CodecParameters, StreamFacts},
     text,
 };
@@ -29,6 +30,8 @@ pub struct Input {
     /// True if frame rates are guesses of the demuxer: an elementary stream states its rate only in its frames, if at
     /// all.
     guesses_rate: bool,
+    /// What another opening found in the packets of each stream, in place of [`Self::find_streams`].
+    found: Vec<CodecParameters>,
     sink: Arc<Sink>,
     state: Arc<IoState>,
 }
@@ -113,7 +116,7 @@ impl Input {
         drop(entered);
         // SAFETY: the class of a demuxer is null or static.
         let guesses_rate = stated.is_none() && unsafe { ability::class_has_option(format.priv_class, c"framerate") };
-        let mut input = Input { context, io: Some(io), declared: Vec::new(), guesses_rate, sink, state };
+        let mut input = Input { context, io: Some(io), declared: Vec::new(), guesses_rate, found: Vec::new(), sink, state };
         input.declared = input.streams();
         for facts in input.declared.iter_mut().filter(|_| guesses_rate) {
             (facts.average_rate, facts.base_rate) = (Rational::new(0, 1), Rational::new(0, 1));
@@ -137,7 +140,7 @@ impl Input {
                 .expect("memory for parameters");
         }
         let (sink, state) = (Sink::new(), Arc::default());
-        let mut input = Input { context, io: None, declared: Vec::new(), guesses_rate: false, sink, state };
+        let mut input = Input { context, io: None, declared: Vec::new(), guesses_rate: false, found: Vec::new(), sink, state };
         input.declared = input.streams();
         input
     }
@@ -154,6 +157,37 @@ impl Input {
         // SAFETY: the call replaces each dictionary by the entries that it did not use, which are ours.
         raw.into_iter().for_each(|left| drop(unsafe { Dictionary::from_raw(left) }));
         check(code).map(drop)
+    }
+
+    /// Takes over what [`Self::find_streams`] found in `other`, another opening of the same file, whose streams are `streams`.
+    /// For containers whose header describes all streams.
+    pub fn take_found(&mut self, other: &Self, streams: &[StreamFacts]) {
+        let (start, duration) = (other.raw().start_time, other.raw().duration);
+        let context = self.raw_mut();
+        (context.start_time, context.duration) = (start, duration);
+        for facts in streams {
+            let Some(stream) = self.stream_pointer(facts.index) else { continue };
+            // SAFETY: the stream is valid and ours. libavformat derives durations of packets from its rates.
+            unsafe {
+                (*stream).avg_frame_rate = rational(facts.average_rate);
+                (*stream).r_frame_rate = rational(facts.base_rate);
+            }
+        }
+        self.found = streams.iter().map(|facts| facts.parameters.clone()).collect();
+    }
+
+    /// Sets the duration of a packet of audio without one, as libavformat does if it found the number of samples in a packet
+    /// itself.
+    fn complete(&self, packet: &mut Packet) {
+        let (index, bytes) = (packet.stream(), packet.data().len());
+        let Some((known, stream)) = self.found.get(index).zip(self.raw_stream(index)) else { return };
+        let samples = known.samples_in(bytes);
+        if packet.duration() > 0 || samples <= 0 {
+            return;
+        }
+        let rate = i64::from(known.raw().sample_rate.max(1));
+        let (num, den) = (i64::from(stream.time_base.num.max(1)), i64::from(stream.time_base.den));
+        packet.set_times(packet.pts(), packet.dts(), samples.saturating_mul(den) / rate.saturating_mul(num));
     }
 
     pub(crate) fn raw(&self) -> &av::AVFormatContext {
@@ -213,10 +247,13 @@ impl Input {
             return Ok(None);
         }
         let _entered = self.sink.enter();
-        let packet = Packet::new();
+        let mut packet = Packet::new();
         // SAFETY: both are valid and ours.
         match check(unsafe { av::av_read_frame(self.context.as_ptr(), packet.as_ptr()) }) {
-            Ok(_) => Ok(Some(packet)),
+            Ok(_) => {
+                self.complete(&mut packet);
+                Ok(Some(packet))
+            }
             Err(AvError::EOF) => Ok(None),
             Err(error) => Err(error),
         }

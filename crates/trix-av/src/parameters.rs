@@ -156,6 +156,13 @@ impl CodecParameters {
         unsafe { enum_field!(self.raw().codec_id) }
     }
 
+    /// Samples in a packet of `bytes` bytes; 0 if that is unknown, and for streams that are no audio.
+    pub(crate) fn samples_in(&self, bytes: usize) -> i64 {
+        let bytes = c_int::try_from(bytes).unwrap_or(0);
+        // SAFETY: the parameters are valid, and the call does not change them.
+        i64::from(unsafe { av::av_get_audio_frame_duration2(self.as_ptr(), bytes) })
+    }
+
     /// True if every packet of the codec is decoded by itself.
     pub fn is_intra_only(&self) -> bool {
         self.descriptor().is_some_and(|found| found.props & av::AV_CODEC_PROP_INTRA_ONLY as c_int != 0)

@@ -119,3 +119,58 @@ impl Listed<'_> {
         Ok(Some(packet))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use trix_fixtures::{clip, media, program};
+
+    use super::*;
+
+    /// Times, duration, size and key flag of every packet.
+    type Packets = Vec<(usize, Option<i64>, Option<i64>, i64, usize, bool)>;
+
+    fn packets(mut source: Source) -> Packets {
+        let mut found = Vec::new();
+        while let Some(packet) = source.read().ok().flatten() {
+            let (times, size) = ((packet.pts(), packet.dts(), packet.duration()), packet.data().len());
+            found.push((packet.stream(), times.0, times.1, times.2, size, packet.is_key()));
+        }
+        found
+    }
+
+    /// A movie of half a second with these options of the ffmpeg program.
+    fn movie(options: &str) -> std::path::PathBuf {
+        let make = |path: &Path| {
+            let inputs = "-f lavfi -i testsrc2=size=64x48:rate=25:duration=0.52 -f lavfi -i sine=duration=0.53";
+            program::ffmpeg(&format!("{inputs} {options} {}", path.display()));
+        };
+        clip::made(&format!("{}.mov", options.replace(['/', ' '], "_")), make)
+    }
+
+    #[test]
+    fn another_opening_without_a_look_at_packets_reads_the_same_packets() {
+        let made = [
+            "-c:v libx264 -bf 2 -pix_fmt yuv420p -c:a aac",
+            "-c:v libx264 -bf 0 -pix_fmt yuv420p -c:a alac",
+            "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a pcm_s24le",
+            "-c:v prores_ks -c:a pcm_s16le",
+            // Uneven distances, and a last frame without a duration of its own.
+            "-vf setpts=N*N*N -vsync vfr -c:v libx264 -bf 2 -pix_fmt yuv420p -c:a aac",
+        ];
+        let mut shortened = 0;
+        for path in made.iter().map(|options| movie(options)).chain(media::files()) {
+            let Ok(source) = Source::open(&path) else { continue };
+            let Ok(again) = source.reopen() else { continue };
+            shortened += usize::from(source.has_all_in_header());
+            assert_eq!(source.duration(), again.duration(), "{}", path.display());
+            assert_eq!(source.start(), again.start(), "{}", path.display());
+            let (first, second) = (packets(source), packets(again));
+            let differs = first.iter().zip(&second).position(|(one, other)| one != other);
+            assert_eq!(differs.map(|at| (first[at], second[at])), None, "{}", path.display());
+            assert_eq!(first.len(), second.len(), "{}", path.display());
+        }
+        assert!(shortened >= made.len(), "{shortened}");
+    }
+}

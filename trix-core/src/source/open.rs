@@ -399,7 +399,7 @@ impl Source {
         let said_of_header = sink.take();
         let found = match known {
             Some(known) => {
-                input.take_times(&known.input);
+                input.take_found(&known.input, &known.streams);
                 Ok(())
             }
             None => input.find_streams(bounds),

@@ -122,7 +122,7 @@ fn an_existing_output_is_kept_without_overwrite() {
     let output = folder.path().join("out.mp4");
     fs::write(&output, "dear").expect("a file");
     let ran = trix("encode {} -o {} --preset ultrafast", &[&source(), &output]);
-    assert!(ran.refused(5, &output).contains("--overwrite"), "{ran:?}");
+    assert!(ran.refused(5, &output).contains("`overwrite` replaces it"), "{ran:?}");
     assert_eq!(fs::read(&output).expect("the file"), b"dear");
     trix("encode {} -o {} --preset ultrafast --overwrite", &[&source(), &output]).done();
     trix("verify {}", &[&output]).done();
