@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trix
-from conftest import packed
+from conftest import ffmpeg, packed
 
 
 def test_a_frame_says_what_it_is(clip: Path) -> None:

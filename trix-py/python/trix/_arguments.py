@@ -223,7 +223,7 @@ def hdr_of(hdr: Any) -> tuple[records.MasteringDisplay | None, records.ContentLi
     return hdr[0], hdr[1]
 
 
-def color_of(color: Mapping[str, str] | records.Color | None) -> dict[str, str] | None:
+def stated_color(color: Mapping[str, str] | records.Color | None) -> dict[str, str] | None:
     """Every property of colour; those that are not given are unspecified."""
     if color is None:
         return None

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _trix, jobs, records
-from ._arguments import color_of, hdr_of, path_of, per_second, size_of
+from ._arguments import stated_color, hdr_of, path_of, per_second, size_of
 from ._planes import planes_of
 from ._record import _plain
 from ._streams import Stream, hand_over
@@ -136,7 +136,7 @@ class Encoder:
         }
         self._is_for_players = "compatible" not in more
         self._job = json.dumps(_plain({"outputs": [given(output)]}))
-        self._color = color_of(color)
+        self._color = stated_color(color)
         self._hdr = hdr_of(hdr)
         self._session: _trix.Session | None = None
         self._dropped: weakref.finalize[..., Encoder] | None = None
