@@ -13,6 +13,7 @@ use std::{
 use trix_model::error::{Error, Result, Stage};
 
 use crate::{
+    chunks,
     mux::part::{self, is_same, try_lock},
     package,
 };
@@ -23,7 +24,7 @@ const MOST_LEVELS: usize = 32;
 /// What a job wrote under a temporary name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
-    /// The file, or the folder of a package.
+    /// The file, the folder of a package, or the folder of the chunks of a film.
     pub path: PathBuf,
     /// Its size in bytes, with everything in it.
     pub bytes: u64,
@@ -84,15 +85,16 @@ fn there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// True for the temporary name of a file, or of the folder of a package.
+/// True for the temporary name of a file, of the folder of a package, or of a folder of chunks.
 fn is_temporary(name: &OsStr, kind: FileType) -> bool {
-    let end = match () {
-        () if kind.is_file() => part::PART,
-        () if kind.is_dir() => package::PART,
-        () => return false,
+    let ends: &[&str] = match () {
+        () if kind.is_file() => &[part::PART],
+        () if kind.is_dir() => &[package::PART, chunks::FOLDER],
+        () => &[],
     };
     let name = name.as_encoded_bytes();
-    name.starts_with(b".") && name.ends_with(end.as_bytes()) && name.len() > end.len() + 1
+    let has_end = |end: &&str| name.ends_with(end.as_bytes()) && name.len() > end.len() + 1;
+    name.starts_with(b".") && ends.iter().any(has_end)
 }
 
 /// A file or folder with a temporary name. `None` if a job has just given it its final name.
@@ -159,12 +161,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         fs::create_dir_all(at("sub/.vod.trix-package/video")).expect("folders");
+        fs::create_dir(at(".film.mkv.trix-chunks")).expect("a folder");
         for (name, bytes) in [
             (".dead.mkv.trix-part", 10),
             (".live.mkv.trix-part", 20),
             ("sub/.vod.trix-package/video/1.m4s", 30),
             ("film.mkv", 40),
             (".trix-part", 50),
+            (".film.mkv.trix-chunks/0a.chunk", 60),
         ] {
             fs::write(at(name), vec![0; bytes]).expect("a file");
         }
@@ -175,7 +179,8 @@ mod tests {
         assert!(matches!(live, Lock::Held(_)));
         let found = leftovers(folder.path(), true).expect("a folder");
         let all: Vec<_> = found.iter().map(|own| (own.bytes, own.is_in_use, own.remove().expect("removed"))).collect();
-        assert_eq!(all, [(10, false, Removal::Done), (20, true, Removal::InUse), (30, false, Removal::Done)]);
+        let (done, in_use) = (Removal::Done, Removal::InUse);
+        assert_eq!(all, [(10, false, done), (60, false, done), (20, true, in_use), (30, false, done)]);
         assert_eq!(found[0].remove().expect("nothing"), Removal::Gone);
         assert_eq!(leftovers(folder.path(), true).expect("a folder").len(), 1);
         for kept in ["film.mkv", ".trix-part", "sub", ".notes.trix-part", ".notes.trix-package"] {

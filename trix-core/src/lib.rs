@@ -218,6 +218,7 @@ pub mod report;
 mod planner;
 pub mod document;
 pub mod doctor;
+mod chunks;
 pub mod leftovers;
 pub mod manifest;
 pub mod preflight;

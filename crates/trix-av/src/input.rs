@@ -116,7 +116,8 @@ impl Input {
         drop(entered);
         // SAFETY: the class of a demuxer is null or static.
         let guesses_rate = stated.is_none() && unsafe { ability::class_has_option(format.priv_class, c"framerate") };
-        let mut input = Input { context, io: Some(io), declared: Vec::new(), guesses_rate, found: Vec::new(), sink, state };
+        let mut input =
+            Input { context, io: Some(io), declared: Vec::new(), guesses_rate, found: Vec::new(), sink, state };
         input.declared = input.streams();
         for facts in input.declared.iter_mut().filter(|_| guesses_rate) {
             (facts.average_rate, facts.base_rate) = (Rational::new(0, 1), Rational::new(0, 1));
@@ -140,7 +141,8 @@ impl Input {
                 .expect("memory for parameters");
         }
         let (sink, state) = (Sink::new(), Arc::default());
-        let mut input = Input { context, io: None, declared: Vec::new(), guesses_rate: false, found: Vec::new(), sink, state };
+        let mut input =
+            Input { context, io: None, declared: Vec::new(), guesses_rate: false, found: Vec::new(), sink, state };
         input.declared = input.streams();
         input
     }

@@ -37,6 +37,16 @@ pub struct ExtrasCount {
 }
 
 impl ExtrasCount {
+    /// The sum of two counts.
+    pub fn and(self, other: ExtrasCount) -> Self {
+        ExtrasCount {
+            captions: self.captions + other.captions,
+            alpha_layer: self.alpha_layer + other.alpha_layer,
+            dolby_vision: self.dolby_vision + other.dolby_vision,
+            hdr10_plus: self.hdr10_plus + other.hdr10_plus,
+        }
+    }
+
     /// Counts one more frame.
     pub fn add(&mut self, extras: &Extras) {
         self.captions += u64::from(!extras.captions.is_empty());

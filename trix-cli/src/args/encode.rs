@@ -8,6 +8,7 @@ use trix_core::{
     settings::{
         audio::AudioSettings,
         audio_tracks::AudioTracks,
+        job::Chunks,
         picture::{ColorOverride, Crop, FrameRate},
         subtitle::SubtitleSettings,
         video::Size,
@@ -186,6 +187,9 @@ pub struct Encode {
     /// Threads that each decoder and encoder may use, 1 to 128 [default: their own choice]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub threads: Option<u32>,
+    /// Encode in chunks, which are kept if the job is killed
+    #[arg(long, default_value = "auto", help_heading = "Run")]
+    pub chunks: ChunksChoice,
     /// How the output is verified before it gets its name
     #[arg(long, default_value = "structure", help_heading = "Run")]
     pub verify: VerifyChoice,
@@ -220,6 +224,38 @@ pub enum VideoChoice {
     Copy,
     /// Leaves the video out
     None,
+}
+
+/// Whether the film is encoded in chunks.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub enum ChunksChoice {
+    /// If it is longer than ten minutes
+    Auto,
+    /// Always, if it can be divided
+    On,
+    /// Never
+    Off,
+}
+
+impl ChunksChoice {
+    /// The word in a job.
+    pub fn word(self) -> &'static str {
+        match self {
+            ChunksChoice::Auto => "auto",
+            ChunksChoice::On => "on",
+            ChunksChoice::Off => "off",
+        }
+    }
+}
+
+impl From<ChunksChoice> for Chunks {
+    fn from(choice: ChunksChoice) -> Self {
+        match choice {
+            ChunksChoice::Auto => Chunks::Auto,
+            ChunksChoice::On => Chunks::On,
+            ChunksChoice::Off => Chunks::Off,
+        }
+    }
 }
 
 /// What is done if the audio's timestamps drift away from its samples.

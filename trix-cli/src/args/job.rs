@@ -13,7 +13,7 @@ use trix_core::{
 };
 
 use super::{
-    encode::{DamageChoice, DriftChoice, ProgressChoice},
+    encode::{ChunksChoice, DamageChoice, DriftChoice, ProgressChoice},
     records::Records,
 };
 
@@ -149,6 +149,17 @@ pub struct Setting {
     /// Set a variable of the job, or one of its keys (source.frames=100); may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = super::encode::key_value)]
     pub set: Vec<(String, String)>,
+    /// Encode in chunks, which are kept if the job is killed: auto (films longer than ten minutes), on or off
+    #[arg(long, value_name = "WHEN")]
+    pub chunks: Option<ChunksChoice>,
+}
+
+impl Setting {
+    /// The settings as keys and values.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        let chunks = self.chunks.map(|choice| ("chunks".to_owned(), choice.word().to_owned()));
+        self.set.iter().cloned().chain(chunks).collect()
+    }
 }
 
 /// How a job runs.

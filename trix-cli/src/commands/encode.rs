@@ -58,6 +58,7 @@ fn refusal(job: &Job, mut mistakes: Vec<Mistake>) -> Error {
 /// The job, and the mistakes of arguments that the encoder does not have.
 fn job(args: &Encode) -> Result<(Job, Vec<Mistake>), String> {
     let mut job = Job::new(&args.source, &args.output);
+    job.chunks = args.chunks.into();
     job.source.raw = args.reading.raw.clone();
     job.source.rate = args.reading.source_rate;
     job.source.video_stream = args.video_stream;

@@ -46,7 +46,7 @@ pub fn ingest(args: &args::Ingest) -> u8 {
 
 /// The settings of the options, as keys and values.
 fn settings(args: &args::Ingest) -> Vec<(String, String)> {
-    let mut set = args.setting.set.clone();
+    let mut set = args.setting.pairs();
     if let Some(choice) = args.on_damage {
         let value = if choice == DamageChoice::Conceal { "conceal" } else { "fail" };
         set.push(("source.on_damage".to_owned(), value.to_owned()));

@@ -29,7 +29,7 @@ use crate::{
 /// Runs a job file, or a plan that `trix plan --json` wrote.
 pub fn run(args: &Run) -> u8 {
     if let Some(plan) = written_plan(&args.job) {
-        let ready = plan.and_then(|plan| match args.setting.set.is_empty() && args.output.is_none() {
+        let ready = plan.and_then(|plan| match args.setting.pairs().is_empty() && args.output.is_none() {
             true => {
                 let files = Files::default().with_plan(&plan).with([args.job.clone()]);
                 files.open(&args.running.records).map(|written| (plan, written))
@@ -48,7 +48,7 @@ pub fn run(args: &Run) -> u8 {
             Err(error) => output::failure(&error, args.running.json),
         };
     }
-    let document = Document::open(&args.job, &args.setting.set);
+    let document = Document::open(&args.job, &args.setting.pairs());
     resolved(document, args.output.as_deref(), args.running.json, |document, resolved| {
         start(document, resolved, &args.running)
     })
@@ -78,7 +78,7 @@ fn refused(path: &Path, detail: String) -> Error {
 
 /// Shows what a job would do.
 pub fn plan(args: &Plan) -> u8 {
-    let set: Vec<(String, String)> = args.setting.set.iter().cloned().chain(args.streams.set()).collect();
+    let set: Vec<(String, String)> = args.setting.pairs().into_iter().chain(args.streams.set()).collect();
     let document = match args.profile.as_slice() {
         [] => Document::open(&args.job, &set),
         profiles => Document::of_profiles(profiles, &args.job, &args.audio, &set),

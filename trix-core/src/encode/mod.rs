@@ -11,6 +11,7 @@ pub(crate) mod options;
 pub(crate) mod option_names;
 pub use option_names::{PRESETS, profiles, tunes};
 pub(crate) mod option_spelling;
+pub(crate) mod coder;
 pub(crate) mod timeline;
 pub(crate) mod samples;
 pub(crate) mod audio;

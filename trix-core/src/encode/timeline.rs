@@ -79,11 +79,6 @@ impl Timeline {
         Ok(Times { pts, dts, duration })
     }
 
-    /// Number of frames pushed so far.
-    pub fn pushed(&self) -> u64 {
-        self.pushed
-    }
-
     fn time(&self, number: i64) -> Option<i64> {
         self.entry(number).map(|(pts, _)| pts)
     }

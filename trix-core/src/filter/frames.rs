@@ -32,6 +32,16 @@ pub struct FilterCounts {
 }
 
 impl FilterCounts {
+    /// The sum of the counts of two parts of a film.
+    pub(crate) fn summed(self, other: &FilterCounts) -> Self {
+        FilterCounts { given: self.given + other.given, taken: self.taken + other.taken, ..self.and(other) }
+    }
+
+    /// The counts for this number of frames in and out, if neither rate nor pulldown changes it.
+    pub(crate) fn of_frames(taken: u64, given: u64) -> Self {
+        FilterCounts { taken, given, added_by_fields: given.saturating_sub(taken), ..FilterCounts::default() }
+    }
+
     /// The sum of the counts of this step and another.
     pub(crate) fn and(self, other: &FilterCounts) -> Self {
         FilterCounts {

@@ -37,7 +37,7 @@ const PLACES: Duration = Duration::from_secs(1);
 
 /// Time that stages get to end after a cancellation. Encoders may take longer inside one call into their library. Their
 /// threads are left to [`Control::stages`](super::Control::stages), and own nothing that a caller could see.
-const GRACE: Duration = Duration::from_millis(120);
+pub(super) const GRACE: Duration = Duration::from_millis(120);
 
 /// Runs the stages of one pass and waits for all of them. Returns the root cause if they fail.
 pub(super) fn one_pass(
@@ -177,7 +177,7 @@ impl Following<'_> {
 
 /// Watches the counters of `sinks` as one. Audio progress says nothing about video progress, so audio is watched only
 /// without video.
-fn watch_of<'a>(
+pub(super) fn watch_of<'a>(
     plan: &Plan,
     source: &Source,
     phase: Phase,

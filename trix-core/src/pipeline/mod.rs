@@ -14,6 +14,7 @@ pub mod pass;
 pub(crate) mod stage;
 mod folders;
 mod host;
+mod units;
 #[cfg(test)]
 mod tests;
 
@@ -192,6 +193,9 @@ fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Repo
     let Reports { outputs, packages, stills } = finish::commit(ready, &mut failures)?;
     host.done(&outputs, &packages, &stills);
     let failed = failures.report();
+    if failed.is_empty() {
+        units::clean(&plan, control);
+    }
     plan.decisions.extend(offers(&plan, &found.timing_of_source));
     let renditions = packages.iter().flat_map(|package| &package.renditions);
     let ledgers =
@@ -302,7 +306,9 @@ fn passes(
     let two = |encode: &EncodePlan| encode.video().is_some_and(|own| own.video.passes == 2);
     if !plan.encodes.iter().any(two) {
         let stats: Vec<Option<PathBuf>> = plan.encodes.iter().map(|_| None).collect();
-        let pass = Pass { number: 1, stats: &stats, files: &files, program };
+        let chunked = units::encode(plan, &source, host)?;
+        let chunked = chunked.as_ref();
+        let pass = Pass { number: 1, stats: &stats, files: &files, program, chunked };
         host.control.began(Stage::Encode);
         return one_pass(plan, external_audio, source, pass, pending, failures, host);
     }
@@ -314,7 +320,7 @@ fn passes(
     let stats = stats.map(|(number, own)| two(own).then(|| folder.path().join(format!("stats-{number}"))));
     let stats: Vec<Option<PathBuf>> = stats.collect();
     let none = files.map(|_, _| None);
-    let first = Pass { number: 1, stats: &stats, files: &none, program: None };
+    let first = Pass { number: 1, stats: &stats, files: &none, program: None, chunked: None };
     let began = |pass| host.control.emit(|| Event::StageBegan { stage: Stage::Encode, pass, passes: 2 });
     began(1);
     one_pass(plan, external_audio, source.reopen()?, first, pending, failures, host)?;
@@ -322,6 +328,6 @@ fn passes(
         files[product] = None;
     }
     began(2);
-    let second = Pass { number: 2, stats: &stats, files: &files, program: None };
+    let second = Pass { number: 2, stats: &stats, files: &files, program: None, chunked: None };
     one_pass(plan, external_audio, source, second, pending, failures, host)
 }

@@ -31,6 +31,7 @@ mod output;
 mod package;
 mod still;
 mod drafted;
+mod chunks;
 mod threads;
 mod filters;
 mod codec_memory;
@@ -157,9 +158,13 @@ impl Draft {
         }
         video::set_options(&mut drafts);
         let mut decisions = job.merging.clone();
-        decisions.extend(threads::share(&mut drafts, machine.cores));
+        let chunks::Division { chunks, decision } = chunks::plan(job, source, &drafts)?;
+        decisions.extend(decision);
+        // Chunks are encoded side by side, so that the threads of each need not depend on the machine.
+        let cores = if chunks.is_some() { 1 } else { machine.cores };
+        decisions.extend(threads::share(&mut drafts, cores).filter(|_| chunks.is_none()));
         video::set_options(&mut drafts);
-        threads::settle(&mut drafts, machine.cores);
+        threads::settle(&mut drafts, cores);
         let decoder_threads = threads::of_decoder(job, machine.cores);
         let filters = filters::plan(&mut drafts, source, job.scale_from_larger);
         let stills = still::plan(&context, source, &drafts)?;
@@ -188,6 +193,7 @@ impl Draft {
             external_audio: external_audio.iter().map(external).collect(),
             filters,
             encodes,
+            chunks,
             outputs,
             packages,
             stills,

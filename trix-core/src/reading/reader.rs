@@ -214,6 +214,16 @@ impl FrameReader {
         self.damage.report()
     }
 
+    /// Notes on the source so far.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.damage.notes()
+    }
+
+    /// Number of frames so far whose time was missing or did not increase.
+    pub(crate) fn times_repaired(&self) -> u64 {
+        self.decoder.repaired()
+    }
+
     /// The duration of a tick of the frame times, in seconds.
     pub fn time_base(&self) -> TimeBase {
         self.shaper.time_base

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use crate::{
     mistake::Mistake,
     plan::{
+        chunks::FrameRange,
         content::{AudioContent, ContentPlan},
         encode::EncodePlan,
         ids::{Sink, StepId, StreamId},
@@ -35,6 +36,7 @@ pub fn mistakes(plan: &Plan, streams: &[StreamKind]) -> Vec<Mistake> {
     for (number, encode) in plan.encodes.iter().enumerate() {
         check.encode(&format!("encodes[{number}]"), encode);
     }
+    check.chunks();
     for (number, file) in plan.outputs.iter().enumerate() {
         check.content(&format!("outputs[{number}].content"), &file.content);
     }
@@ -94,6 +96,25 @@ impl Check<'_> {
                     self.wrong(place, index, "the plan has no such external audio track");
                 }
             }
+        }
+    }
+
+    fn chunks(&mut self) {
+        let Some(chunks) = &self.plan.chunks else { return };
+        let is_empty = |range: &FrameRange| range.start >= range.end;
+        let is_apart = |pair: &[FrameRange]| pair[0].end != pair[1].start;
+        let wrong = match () {
+            () if chunks.ranges.is_empty() => Some("there is no range"),
+            () if chunks.ranges.iter().any(is_empty) => Some("each range has a frame at least"),
+            () if chunks.ranges.windows(2).any(is_apart) => Some("each range begins where the one before ends"),
+            () => None,
+        };
+        if let Some(problem) = wrong {
+            self.wrong("chunks.ranges".to_owned(), chunks.ranges.len(), problem);
+        }
+        let has_two = |encode: &EncodePlan| encode.video().is_some_and(|own| own.video.passes == 2);
+        if self.plan.encodes.iter().any(has_two) {
+            self.wrong("chunks".to_owned(), "", "an encode in two passes needs the whole film");
         }
     }
 

@@ -6,6 +6,7 @@ use crate::{
     decision::Decision,
     machine::Machine,
     plan::{
+        chunks::ChunkPlan,
         content::{AudioContent, ContentPlan},
         encode::EncodePlan,
         file::FilePlan,
@@ -40,6 +41,9 @@ pub struct Plan {
     pub filters: Vec<FilterPlan>,
     /// What is encoded. Each encode runs once for all files and renditions that take its packets.
     pub encodes: Vec<EncodePlan>,
+    /// How the film is divided; `None` if it is encoded as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<ChunkPlan>,
     /// The output files.
     pub outputs: Vec<FilePlan>,
     /// The packages.

@@ -4,6 +4,7 @@ mod audio;
 mod metadata;
 #[doc(hidden)]
 pub mod check;
+mod chunks;
 mod content;
 mod encode;
 mod file;
@@ -20,6 +21,7 @@ mod view;
 
 pub use self::{
     audio::{AudioPlan, AudioTarget, MustLast, Remix, Resampler},
+    chunks::{ChunkPlan, FrameRange},
     content::{AudioContent, ContentPlan},
     encode::{AudioEncode, EncodePlan, VideoEncode},
     file::FilePlan,

@@ -77,6 +77,10 @@ pub struct Job {
     /// before anything is decoded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<ByteSize>,
+    /// Whether the film is encoded in chunks. A job that was killed then goes on with the chunks that are missing. Default:
+    /// `auto`, for films that are longer than ten minutes.
+    #[serde(skip_serializing_if = "Chunks::is_auto")]
+    pub chunks: Chunks,
     /// What happens to the other outputs when one fails.
     pub on_output_failure: OnOutputFailure,
     /// What happened when documents were merged into this job. A plan lists it with its own decisions.
@@ -128,6 +132,26 @@ impl Job {
             let is_lossless = video.is_some_and(|(_, settings)| settings.rate == Some(RateControl::Lossless));
             output.compatible |= Container::from_path(&output.path) == Some(Container::Mp4) && !is_lossless;
         }
+    }
+}
+
+/// Whether a film is encoded in chunks: ranges of frames that are encoded one by one, and kept until the job is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Chunks {
+    /// If it is longer than ten minutes.
+    #[default]
+    Auto,
+    /// Always, if it can be divided.
+    On,
+    /// Never.
+    Off,
+}
+
+impl Chunks {
+    /// True for the default.
+    fn is_auto(&self) -> bool {
+        *self == Chunks::Auto
     }
 }
 

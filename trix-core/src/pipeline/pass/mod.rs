@@ -24,6 +24,7 @@ mod mux;
 mod pace;
 mod queued;
 mod record;
+mod stitch;
 mod route;
 mod external_audio;
 mod audio;

@@ -22,6 +22,7 @@ use trix_model::{
 
 use super::{feed::Program, pace::Pace};
 use crate::{
+    chunks::Chunked,
     decode::{audio::AudioChange, timing::TimingReport},
     demux::Walked,
     filter::{audio_ledger::AudioLedger, convert::Change, frames::FilterCounts},
@@ -46,6 +47,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) files: &'a PerProduct<Option<PathBuf>>,
     /// The program that gives frames and audio in place of demuxer and decoders, if there is one.
     pub(crate) program: Option<Program<'a>>,
+    /// The chunks of all encodes of video, if these have been encoded already.
+    pub(crate) chunked: Option<&'a Chunked>,
 }
 
 impl Pass<'_> {

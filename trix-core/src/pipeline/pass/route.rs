@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use trix_av::packet::Packet;
 use trix_model::{
+    control::cancel::Token,
     error::{Error, ErrorKind, Result, Stage},
     time::{TimeBase, Timestamp},
 };
@@ -31,6 +32,14 @@ pub(super) enum Route {
     Decoder(Sender<Queued<Packet>>),
     /// An output: packets are copied, or subtitles converted.
     Output(Box<IntoOutput>),
+    /// Nobody: their frames are encoded already. They are read so that the account of the source is whole, and so that
+    /// subtitles beside them are found.
+    Encoded {
+        /// The end of the frames that are used.
+        end: Option<Timestamp>,
+        /// Is set when the job stops.
+        token: Token,
+    },
 }
 
 /// The path of packets into an output.
@@ -66,13 +75,17 @@ impl Route {
         match self {
             Route::Decoder(next) => next.send(Queued::packet(packet, base), Stage::Demux),
             Route::Output(own) => own.take(packet, base).or_else(|error| own.fail(error)),
+            Route::Encoded { end, token } => {
+                let is_after = |end: Timestamp| packet.dts().is_some_and(|dts| Timestamp::new(dts, base) >= end);
+                Ok(if token.is_set() || end.is_some_and(is_after) { Sent::NotWanted } else { Sent::Yes })
+            }
         }
     }
 
     /// Ends the route after the last packet.
     fn finish(&mut self) -> Result<Sent> {
         match self {
-            Route::Decoder(_) => Ok(Sent::Yes),
+            Route::Decoder(_) | Route::Encoded { .. } => Ok(Sent::Yes),
             Route::Output(own) => own.finish().or_else(|error| own.fail(error)),
         }
     }
@@ -82,6 +95,7 @@ impl Route {
         match self {
             Route::Decoder(next) => next.is_wanted(),
             Route::Output(own) => own.next.is_wanted(),
+            Route::Encoded { token, .. } => !token.is_set(),
         }
     }
 
@@ -91,6 +105,7 @@ impl Route {
         match self {
             Route::Decoder(_) => is_decoded_late,
             Route::Output(own) => matches!(own.kind, Kind::Audio(_)),
+            Route::Encoded { .. } => true,
         }
     }
 

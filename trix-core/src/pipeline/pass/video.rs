@@ -1,19 +1,11 @@
 //! The video stages: decode, filter, encode.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use trix_av::{frame::Frame, packet::Packet};
-use trix_bitstream::{
-    nal::{self, NalCodec},
-    sei,
-};
+use trix_av::packet::Packet;
 use trix_model::{
     control::progress::Counters,
     error::{Result, Stage},
-    extras::Extras,
     time::{TimeBase, Timestamp},
 };
 
@@ -22,10 +14,7 @@ use crate::{
         dynamic::{self, DynamicHdr},
         video::{DecodedFrame, VideoDecoder},
     },
-    encode::{
-        timeline::Timeline,
-        video::{Encoded, VideoEncoder},
-    },
+    encode::{coder::Coder, timeline::Timeline, video::Encoded},
     filter::frames::FrameFilter,
     pipeline::{
         failures,
@@ -168,47 +157,6 @@ impl StillStage {
     }
 }
 
-/// The extras that are written into encoded frames.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Carries {
-    pub(super) codec: Option<NalCodec>,
-    pub(super) dolby_vision: bool,
-    pub(super) hdr10_plus: bool,
-}
-
-/// Forced keyframes: the first frame at or after each of these times, counted from the origin.
-pub(super) struct Forced {
-    /// Sorted, with the next time at the end.
-    times: Vec<Timestamp>,
-    /// The interval between forced keyframes.
-    interval: Option<Timestamp>,
-    /// The number of the last multiple of the interval that has passed.
-    passed: i64,
-}
-
-impl Forced {
-    pub(super) fn new(times: &[Timestamp], interval: Option<Timestamp>) -> Self {
-        let mut times = times.to_vec();
-        times.sort_by(|one, other| other.cmp(one));
-        Forced { times, interval, passed: -1 }
-    }
-
-    /// True if the next frame, shown at `time`, must be a keyframe.
-    fn at(&mut self, time: Timestamp) -> bool {
-        let mut force = false;
-        while self.times.last().is_some_and(|next| *next <= time) {
-            self.times.pop();
-            force = true;
-        }
-        if let Some(interval) = self.interval {
-            let multiple = time.multiple_of(interval);
-            force |= multiple > self.passed;
-            self.passed = self.passed.max(multiple);
-        }
-        force
-    }
-}
-
 /// The destination of the packets of an encode.
 pub(super) struct VideoPlace {
     /// The file or rendition that takes the packets.
@@ -220,89 +168,32 @@ pub(super) struct VideoPlace {
     pub(super) counters: Arc<Counters>,
 }
 
-/// Encodes frames, restores their times, and sends each packet to every place. The slowest place sets the pace.
-pub(super) struct EncodeStage {
-    pub(super) encoder: Box<dyn VideoEncoder>,
+/// Sends packets with their times to every place. The slowest place sets the pace.
+pub(super) struct Outlet {
     pub(super) timeline: Timeline,
-    pub(super) origin: i64,
-    /// Time base of the frames.
-    pub(super) time_base: TimeBase,
-    pub(super) forced: Forced,
     /// Data that is written before the first frame.
     pub(super) info: Vec<u8>,
+    pub(super) first_seen: bool,
     /// Those that still take packets.
     pub(super) places: Vec<VideoPlace>,
-    pub(super) shared: Arc<Shared>,
-    pub(super) first_seen: bool,
-    pub(super) carries: Carries,
-    /// True if the track description holds the parameter sets, so that frames must not carry them.
-    pub(super) sets_apart: bool,
-    /// Extras of the frames inside the encoder, by frame number.
-    pub(super) extras: BTreeMap<i64, Extras>,
     /// Keep the external audio tracks of the same files and packages in step with the frames.
     pub(super) paces: Vec<PaceMaker>,
+    pub(super) shared: Arc<Shared>,
 }
 
-impl EncodeStage {
-    pub(super) fn run(mut self, input: Receiver<DecodedFrame>) -> Result<()> {
-        // The time of the last frame that the encoder took.
-        let mut last = None;
-        while let Some(frame) = input.receive(Stage::Encode)? {
-            let pts = frame.pts.saturating_sub(self.origin);
-            let force = self.forced.at(Timestamp::new(pts, self.time_base));
-            let number = self.timeline.push(pts, frame.duration);
-            for place in &self.places {
-                self.shared.outputs[place.sink].encoded.fetch_add(1, Ordering::Relaxed);
-            }
-            if !frame.extras.is_empty() {
-                self.extras.insert(number as i64, frame.extras);
-            }
-            let time = Timestamp::new(pts, self.time_base);
-            self.paces.iter().for_each(|pace| pace.reach(time));
-            last = Some(time);
-            self.push(&frame.frame, number, force).map_err(|error| {
-                let error = failures::at(error, last);
-                failures::and(error, &format!("when frame {number} went in, counted from 0"))
-            })?;
-        }
-        self.finish().map_err(|error| {
-            let error = failures::at(error, last);
-            failures::and(error, &format!("when all {} frames had gone in", self.timeline.pushed()))
-        })?;
+impl Outlet {
+    /// Counts a frame that goes into the encoder. `ticks` is its time from the origin, in `time_base`.
+    pub(super) fn enter(&mut self, ticks: i64, duration: Option<i64>, time_base: TimeBase) {
+        self.timeline.push(ticks, duration);
         for place in &self.places {
-            lock(&self.shared.outputs[place.sink].done).warnings.extend(self.encoder.complaints());
-            place.next.iter().try_for_each(|next| next.send(ForMuxer::end(place.track), Stage::Encode).map(drop))?;
+            self.shared.outputs[place.sink].encoded.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(())
+        let time = Timestamp::new(ticks, time_base);
+        self.paces.iter().for_each(|pace| pace.reach(time));
     }
 
-    fn push(&mut self, frame: &Frame, number: u64, force: bool) -> Result<()> {
-        self.encoder.push(frame, number, force)?.map_or(Ok(()), |encoded| self.emit(encoded))
-    }
-
-    /// Drains the encoder.
-    fn finish(&mut self) -> Result<()> {
-        while let Some(encoded) = self.encoder.finish()? {
-            self.emit(encoded)?;
-        }
-        Ok(())
-    }
-
-    fn emit(&mut self, mut encoded: Encoded) -> Result<()> {
-        if let (Some(mut extras), Some(codec)) = (self.extras.remove(&encoded.pts), self.carries.codec) {
-            extras.dolby_vision = extras.dolby_vision.filter(|_| self.carries.dolby_vision);
-            extras.hdr10_plus = extras.hdr10_plus.filter(|_| self.carries.hdr10_plus);
-            if let Some(parts) = sei::with_extras(encoded.packet.data(), codec, &extras) {
-                encoded.packet = Packet::joined(&parts);
-            }
-        }
-        // x265 repeats parameter sets, despite its settings, when it writes HDR messages.
-        if self.sets_apart
-            && let Some(codec) = self.carries.codec
-            && let Some(parts) = nal::without_parameter_sets(encoded.packet.data(), codec)
-        {
-            encoded.packet = Packet::joined(&parts);
-        }
+    /// Sends a coded frame to every place.
+    pub(super) fn emit(&mut self, encoded: Encoded) -> Result<()> {
         let times = self.timeline.pop(&encoded)?;
         let mut packet = if self.first_seen || self.info.is_empty() {
             encoded.packet
@@ -326,21 +217,76 @@ impl EncodeStage {
         }
         Ok(())
     }
+
+    /// Ends the track at every place.
+    pub(super) fn end(&self, complaints: &[String]) -> Result<()> {
+        for place in &self.places {
+            lock(&self.shared.outputs[place.sink].done).warnings.extend_from_slice(complaints);
+            place.next.iter().try_for_each(|next| next.send(ForMuxer::end(place.track), Stage::Encode).map(drop))?;
+        }
+        Ok(())
+    }
+}
+
+/// Encodes frames, restores their times, and sends each packet to every place.
+pub(super) struct EncodeStage {
+    pub(super) coder: Coder,
+    pub(super) outlet: Outlet,
+}
+
+impl EncodeStage {
+    pub(super) fn run(mut self, input: Receiver<DecodedFrame>) -> Result<()> {
+        // The time of the last frame that the encoder took.
+        let mut last = None;
+        while let Some(frame) = input.receive(Stage::Encode)? {
+            let (ticks, number) = (self.coder.ticks(&frame), self.coder.pushed());
+            self.outlet.enter(ticks, frame.duration, self.coder.time_base);
+            last = Some(Timestamp::new(ticks, self.coder.time_base));
+            self.push(frame).map_err(|error| {
+                let error = failures::at(error, last);
+                failures::and(error, &format!("when frame {number} went in, counted from 0"))
+            })?;
+        }
+        self.finish().map_err(|error| {
+            let error = failures::at(error, last);
+            failures::and(error, &format!("when all {} frames had gone in", self.coder.pushed()))
+        })?;
+        self.outlet.end(&self.coder.complaints())
+    }
+
+    fn push(&mut self, frame: DecodedFrame) -> Result<()> {
+        self.coder.push(frame)?.map_or(Ok(()), |encoded| self.outlet.emit(encoded))
+    }
+
+    /// Drains the encoder.
+    fn finish(&mut self) -> Result<()> {
+        while let Some(encoded) = self.coder.finish()? {
+            self.outlet.emit(encoded)?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::{Mutex, atomic::AtomicU64};
 
-    use trix_av::stream::VideoCodec;
+    use std::collections::BTreeMap;
+
+    use trix_av::{frame::Frame, stream::VideoCodec};
+    use trix_bitstream::nal::NalCodec;
     use trix_model::{
         control::cancel::{Cancel, Token},
         error::{Error, ErrorKind},
+        extras::Extras,
     };
 
     use super::*;
     use crate::{
-        encode::video::Headers,
+        encode::{
+            coder::{Carries, Forced},
+            video::{Headers, VideoEncoder},
+        },
         pipeline::{
             pass::{
                 pace::Pace,
@@ -448,22 +394,25 @@ mod tests {
             to_encoder.send(frame, Stage::Filter).unwrap();
         }
         drop(to_encoder);
-        let stage = EncodeStage {
+        let coder = Coder {
             encoder,
-            timeline: Timeline::new(40),
             origin: 2000,
             time_base,
             forced: Forced::new(&[], None),
-            info: Vec::new(),
-            places,
-            shared: Arc::clone(shared),
-            first_seen: false,
             carries: Carries { codec: Some(NalCodec::Hevc), ..Carries::default() },
             sets_apart: true,
             extras: BTreeMap::new(),
-            paces: Vec::new(),
+            pushed: 0,
         };
-        stage.run(input)
+        let outlet = Outlet {
+            timeline: Timeline::new(40),
+            info: Vec::new(),
+            first_seen: false,
+            places,
+            paces: Vec::new(),
+            shared: Arc::clone(shared),
+        };
+        EncodeStage { coder, outlet }.run(input)
     }
 
     fn place(number: usize, next: Option<Sender<ForMuxer>>) -> VideoPlace {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         Aac, Ac3, Alac, AudioSettings, AudioShape, AutoAudio, CopyAudio, Disposition, Eac3, Flac, LengthPolicy, LoudnessMode,
         LoudnessTarget, NoneAudio, Opus, Pcm, Pcm16, Pcm24, Pcm32, Pcmf32, Pitch, TrackInput, TrackSettings, TrackSettingsCases,
     )
-    from .job import Job, OnOutputFailure, OutputSettings, OutputSettingsCases, VerifyLevel
+    from .job import Chunks, Job, OnOutputFailure, OutputSettings, OutputSettingsCases, VerifyLevel
     from .packages import Layout, PackageJob, PackageJobCases, Rung
     from .picture import (
         Alpha, AutoCrop, ColorOverride, Crop, Deinterlace, DynamicHdr, Matrix, NoneCrop, OnChange, PictureSettings, Primaries,
@@ -37,7 +37,7 @@ _MODULES = {
         "LengthPolicy", "LoudnessMode", "LoudnessTarget", "NoneAudio", "Opus", "Pcm", "Pcm16", "Pcm24", "Pcm32", "Pcmf32",
         "Pitch", "TrackInput", "TrackSettings", "TrackSettingsCases",
     ],
-    "job": ["Job", "OnOutputFailure", "OutputSettings", "OutputSettingsCases", "VerifyLevel"],
+    "job": ["Chunks", "Job", "OnOutputFailure", "OutputSettings", "OutputSettingsCases", "VerifyLevel"],
     "packages": ["Layout", "PackageJob", "PackageJobCases", "Rung"],
     "picture": [
         "Alpha", "AutoCrop", "ColorOverride", "Crop", "Deinterlace", "DynamicHdr", "Matrix", "NoneCrop", "OnChange",
@@ -65,8 +65,8 @@ if not TYPE_CHECKING:
 
 __all__ = [
     "Aac", "Ac3", "Alac", "Alpha", "Ass", "AudioDrift", "AudioSettings", "AudioShape", "AudioTracks", "AutoAudio", "AutoCrop",
-    "AutoVideo", "Bitrate", "Chroma", "ColorOverride", "CopyAudio", "CopySubtitles", "CopyVideo", "Crf", "Crop", "Deinterlace",
-    "Disposition", "DynamicHdr", "Eac3", "Ffv1", "Ffv1Rate", "Flac", "Job", "Layout", "LengthPolicy", "Limits",
+    "AutoVideo", "Bitrate", "Chroma", "Chunks", "ColorOverride", "CopyAudio", "CopySubtitles", "CopyVideo", "Crf", "Crop",
+    "Deinterlace", "Disposition", "DynamicHdr", "Eac3", "Ffv1", "Ffv1Rate", "Flac", "Job", "Layout", "LengthPolicy", "Limits",
     "LosslessFfv1Rate", "LosslessRateControl", "LoudnessMode", "LoudnessTarget", "Matrix", "MovText", "NoneAudio", "NoneCrop",
     "NoneSubtitles", "NoneVideo", "OnChange", "OnDamage", "OnOutputFailure", "Opus", "OutputSettings", "OutputSettingsCases",
     "PackageJob", "PackageJobCases", "Paint", "Pcm", "Pcm16", "Pcm24", "Pcm32", "Pcmf32", "PictureSettings", "Pitch", "Poster",

@@ -21,6 +21,10 @@ from .video import VideoSettings
 @dataclass(kw_only=True, repr=False, eq=False)
 class Job(Settings):
     """A job of Trix: a source, and what is made of it. In TOML, YAML or JSON."""
+    chunks: Chunks | None = None
+    """Whether the film is encoded in chunks. A job that was killed then goes on with the chunks
+    that are missing.
+    """
     description: str | None = None
     """What this document is for."""
     hash: bool | None = None
@@ -131,6 +135,10 @@ class OutputSettingsCases(Settings):
     channels, duration).
     """
 
+
+# Whether a film is encoded in chunks: ranges of frames that are encoded one by one, and kept
+# until the job is done.
+Chunks: TypeAlias = Literal["auto", "on", "off"]
 
 # What happens to the other outputs when one fails.
 OnOutputFailure: TypeAlias = Literal["fail", "continue"]

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .packages import (
         Layout, PackagePlan, PackageReport, PackageSettings, RenditionPlan, RenditionRecord, RenditionReport, TextPlan,
     )
-    from .plan import FilePlan, Machine, MemoryPlan, MemoryShare, OnOutputFailure, Plan
+    from .plan import ChunkPlan, FilePlan, FrameRange, Machine, MemoryPlan, MemoryShare, OnOutputFailure, Plan
     from .progress import Phase, Progress, ProgressLine, Queue, Reading, ReadingProgress
     from .reading import (
         Damage, DamageKind, DamageReport, Discontinuity, Drift, FrameSize, FromStart, FullDecodeCount, Irregularity,
@@ -107,7 +107,7 @@ _MODULES = {
         "Layout", "PackagePlan", "PackageReport", "PackageSettings", "RenditionPlan", "RenditionRecord", "RenditionReport",
         "TextPlan",
     ],
-    "plan": ["FilePlan", "Machine", "MemoryPlan", "MemoryShare", "OnOutputFailure", "Plan"],
+    "plan": ["ChunkPlan", "FilePlan", "FrameRange", "Machine", "MemoryPlan", "MemoryShare", "OnOutputFailure", "Plan"],
     "progress": ["Phase", "Progress", "ProgressLine", "Queue", "Reading", "ReadingProgress"],
     "reading": [
         "Damage", "DamageKind", "DamageReport", "Discontinuity", "Drift", "FrameSize", "FromStart", "FullDecodeCount",
@@ -147,13 +147,13 @@ if not TYPE_CHECKING:
 __all__ = [
     "AttachmentInfo", "AttachmentPlan", "AudioChange", "AudioContent", "AudioContentCopied", "AudioContentEncoded", "AudioDrift",
     "AudioEdit", "AudioEncode", "AudioInfo", "AudioLedger", "AudioPlan", "AudioResampler", "AudioStillInput", "AudioTracks",
-    "BitRateMode", "BitstreamFacts", "Change", "Chapter", "Check", "Chroma", "ChromaLocation", "Chromaticity", "Color",
-    "Comparison", "Container", "ContainerInfo", "ContentLight", "ContentPlan", "Conversion", "CopyPlan", "CoverPlan", "Cut",
-    "Damage", "DamageFoundEvent", "DamageKind", "DamageReport", "DataBursts", "DateInfo", "Decision", "Deinterlacing",
+    "BitRateMode", "BitstreamFacts", "Change", "Chapter", "Check", "Chroma", "ChromaLocation", "Chromaticity", "ChunkPlan",
+    "Color", "Comparison", "Container", "ContainerInfo", "ContentLight", "ContentPlan", "Conversion", "CopyPlan", "CoverPlan",
+    "Cut", "Damage", "DamageFoundEvent", "DamageKind", "DamageReport", "DataBursts", "DateInfo", "Decision", "Deinterlacing",
     "Difference", "Disagreement", "Discontinuity", "Disposition", "Doctor", "DolbyVision", "Drift", "EditInfo", "EncodeId",
     "EncodePlan", "EncodePlanAudio", "EncodePlanVideo", "Encoder", "ErrorDetail", "ErrorDocument", "ErrorKind", "Event",
     "ExactLength", "Excerpt", "ExternalAudioPlan", "ExtrasCount", "FailedOutput", "FieldOrder", "FileFixity", "FilePlan",
-    "FileReport", "FilterCounts", "FilterPlan", "Filtering", "Fixity", "FrameSize", "FramesStillInput", "FromStart",
+    "FileReport", "FilterCounts", "FilterPlan", "Filtering", "Fixity", "FrameRange", "FrameSize", "FramesStillInput", "FromStart",
     "FullDecodeCount", "HdrFormat", "HdrInfo", "Identity", "Inputs", "Irregularity", "IrregularityKind", "JobEndedEvent",
     "Layout", "Ledger", "LengthPolicy", "Library", "Limits", "Loudness", "LoudnessMode", "LoudnessTarget", "Machine", "Manifest",
     "MasterResult", "MasterState", "MasteringDisplay", "Matrix", "MatrixRemix", "Measured", "MediaInfo", "MemoryPlan",

@@ -19,6 +19,21 @@ from .video import FilterPlan
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
+class ChunkPlan(Record):
+    """How the film is divided. It depends on the source and the job alone, not on the machine."""
+    lead_in: int
+    """Frames before a part that are decoded and filtered for the sake of its first frames, and
+    thrown away.
+    """
+    lead_out: int
+    """Frames after a part that are decoded and filtered for the sake of its last frames, and
+    thrown away.
+    """
+    ranges: list[FrameRange]
+    """The parts."""
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
 class FilePlan(Record):
     """A file that will be written."""
     container: Container
@@ -31,6 +46,15 @@ class FilePlan(Record):
     """The file."""
     verify: VerifyLevel
     """How it is checked."""
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class FrameRange(Record):
+    """Frames `start..end` of the source, by their numbers from zero."""
+    end: int
+    """The frame after the last one."""
+    start: int
+    """The first frame."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -78,6 +102,8 @@ class Plan(PlanWords, Record):
     """The plan of a job. A plan is complete: it can be written as JSON, sent to another machine,
     and run there with the same bytes.
     """
+    _may_be_absent = frozenset(["chunks"])
+
     check_threads: int
     """Threads that check finished outputs. The number does not change any result."""
     decisions: list[Decision]
@@ -114,6 +140,8 @@ class Plan(PlanWords, Record):
     """Threads of the decoder. The number does not change any byte."""
     trix: int
     """Version of this format: 1."""
+    chunks: ChunkPlan | None = None
+    """How the film is divided; `None` if it is encoded as a whole."""
 
 
 # What happens to the other outputs when one fails.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use trix_av::{packet::Packet, pixel::PixelFormat, stream::StreamFacts};
-use trix_bitstream::nal::NalCodec;
 use trix_model::{
     control::{cancel::Token, progress::Watch},
     damage::OnDamage,
@@ -13,11 +12,14 @@ use trix_model::{
 
 use super::{Builder, audio_users::Video};
 use crate::{
+    chunks::Chunked,
     decode::{
         dynamic::DynamicHdr,
+        frame_rate::frame_rate,
+        timing::FrameTimes,
         video::{DecodedFrame, VideoDecoder},
     },
-    encode::{self, timeline::Timeline},
+    encode::{self, coder::Coder, timeline::Timeline, video::Headers},
     filter::frames::FrameFilter,
     index::{self, Begin},
     mux::TrackSpec,
@@ -28,8 +30,9 @@ use crate::{
             queued::{ForMuxer, Queued},
             record::lock,
             route::Route,
+            stitch::{SourceAccount, StitchStage},
             tracks,
-            video::{self, Forced, VideoPlace},
+            video::{self, Outlet, VideoPlace},
         },
         stage::{Fan, Receiver, Sender, channel},
     },
@@ -74,37 +77,33 @@ impl<'a> Builder<'a> {
     /// Builds the stages of the open video encoders.
     pub(super) fn videos(&mut self, watch: &mut Watch) -> Result<()> {
         for Video { id, encoder, headers, places } in std::mem::take(&mut self.videos) {
-            let VideoEncode { video, origin, .. } = self.video_encode(id)?;
+            let plan = self.video_encode(id)?;
+            let video = &plan.video;
             let time_base = self.time_base_after(video.filter)?;
             let token = Token::joined(places.iter().map(|place| &self.tokens[place.sink.product()]));
             let token = token.unwrap_or_else(|| self.token.clone());
             let bytes = video.format.frame_bytes(video.width, video.height);
-            let (to_encoder, input, depth) = channel::<DecodedFrame>(self.frames_of(bytes), &token);
             let queue = self.queue("encode", id.0);
-            watch.add_queue(&queue, depth);
-            self.takers[video.filter.0].push(to_encoder);
             let rendition = self.rendition(&places);
             let pace = |place: &VideoPlace| PaceMaker::new(&self.shared.paces[place.sink.product()]);
             let paces = places.iter().map(pace).collect();
-            let stage = video::EncodeStage {
+            let outlet = Outlet {
                 timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
-                origin: origin.rescale(time_base),
-                time_base,
-                forced: Forced::new(&video.keyframes, video.key_interval),
-                info: headers.info,
-                places,
-                shared: Arc::clone(&self.shared),
+                info: headers.info.clone(),
                 first_seen: false,
-                carries: video::Carries {
-                    codec: NalCodec::from_name(&encoder.codec().map_or_else(String::new, |codec| codec.to_string())),
-                    dolby_vision: video.dolby_vision.is_some(),
-                    hdr10_plus: video.hdr10_plus,
-                },
-                sets_apart: !headers.parameter_sets.is_empty(),
-                extras: Default::default(),
+                places,
                 paces,
-                encoder,
+                shared: Arc::clone(&self.shared),
             };
+            if let Some(chunked) = self.pass.chunked {
+                let stage = self.stitched(chunked, id, headers, outlet, time_base)?;
+                self.wait(queue, Stage::Encode, token, move || stage.run());
+                continue;
+            }
+            let (to_encoder, input, depth) = channel::<DecodedFrame>(self.frames_of(bytes), &token);
+            watch.add_queue(&queue, depth);
+            self.takers[video.filter.0].push(to_encoder);
+            let stage = video::EncodeStage { coder: Coder::new(plan, encoder, &headers, time_base), outlet };
             let work = move || {
                 stage.run(input).map_err(|error| match &rendition {
                     Some(rendition) => failures::and(error, rendition),
@@ -114,6 +113,43 @@ impl<'a> Builder<'a> {
             self.wait(queue, Stage::Encode, token, work);
         }
         Ok(())
+    }
+
+    /// The stage that joins the chunks of encode `id`.
+    fn stitched(
+        &mut self,
+        chunked: &Chunked,
+        id: EncodeId,
+        headers: Headers,
+        outlet: Outlet,
+        time_base: TimeBase,
+    ) -> Result<StitchStage> {
+        let own = chunked.encodes.iter().find(|(other, _)| *other == id);
+        let (_, keys) = own.ok_or_else(|| Error::bug(Stage::Plan, format!("encode {id} has no chunks")))?;
+        let after = |step: &StepId| self.plan.filters.get(step.0).and_then(|step| step.after);
+        let mut steps: Vec<StepId> = std::iter::successors(Some(self.video_encode(id)?.video.filter), after).collect();
+        steps.reverse();
+        // Encodes share steps, and each step is accounted for once.
+        let is_first = self.stitched.is_empty();
+        if is_first && let Some(first) = steps.first() {
+            let (end, token) = (self.plan.step(*first).cut.end, self.token.clone());
+            let stream = self.video_encode(id)?.video.stream;
+            self.routes[stream].push(Route::Encoded { end, token });
+        }
+        let facts = self.facts(self.video_encode(id)?.video.stream)?;
+        let frame_ticks = Timestamp::new(1, frame_rate(facts).inverse()).rescale(facts.time_base).max(1);
+        let times = FrameTimes::new(facts.time_base, frame_ticks);
+        let about = SourceAccount { damage: Arc::clone(&self.damage), stream: facts.index, times };
+        let steps = steps.into_iter().map(|step| (step, self.stitched.insert(step))).collect();
+        Ok(StitchStage {
+            store: chunked.store.clone(),
+            chunks: chunked.ranges.iter().copied().zip(keys.iter().cloned()).collect(),
+            parameter_sets: headers.parameter_sets,
+            outlet,
+            time_base,
+            steps,
+            about: is_first.then_some(about),
+        })
     }
 
     /// The rendition that an error of an encoder names, if no file takes its packets.
@@ -155,6 +191,10 @@ impl<'a> Builder<'a> {
         let mut stream = None;
         // A step feeds only later steps. In reverse order, the consumers of each step are complete when its turn comes.
         for step in (0..self.plan.filters.len()).rev().map(StepId) {
+            // The frames of chunks are filtered already.
+            if self.stitched.contains(&step) {
+                continue;
+            }
             let plan = self.plan.step(step);
             let served: Vec<&Token> = plan
                 .outputs
@@ -191,6 +231,9 @@ impl<'a> Builder<'a> {
             let label = self.label.clone();
             let work = move || stage.run(input, output).map_err(|error| failures::from_source(error, &label));
             self.wait(self.queue("filter", step.0), Stage::Filter, token, work);
+        }
+        if !self.stitched.is_empty() && self.lacks_timecode() {
+            self.name_timecode(source)?;
         }
         // The first steps of the plan get their frames first.
         roots.reverse();
@@ -244,8 +287,7 @@ impl<'a> Builder<'a> {
             self.seek = Some(Seek { not_decoded, known_from, from_start, audio_from_start: Vec::new() });
             self.begin = begin.ok().filter(|_| !is_copied).map(|begin| (index, begin));
         }
-        let mut shown = self.outputs.values().filter(|output| output.video.is_some());
-        let names_timecode = shown.all(|output| output.metadata.timecode.is_none());
+        let names_timecode = self.lacks_timecode() && self.stitched.is_empty();
         if names_timecode && self.begin.is_some() {
             self.name_timecode(source)?;
         }
@@ -261,6 +303,12 @@ impl<'a> Builder<'a> {
         let output = Fan::new(roots.into_iter().map(|(root, _)| root).collect());
         self.wait("decode", Stage::Decode, token, move || stage.run(input, output));
         Ok(())
+    }
+
+    /// True if no output has a time code.
+    fn lacks_timecode(&self) -> bool {
+        let mut shown = self.outputs.values().filter(|output| output.video.is_some());
+        shown.all(|output| output.metadata.timecode.is_none())
     }
 
     /// Notes a time code in the bitstream of the first frame of the source, if that frame is not decoded with the

@@ -9,7 +9,7 @@ mod products;
 mod audio;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
@@ -40,7 +40,7 @@ use crate::{
         pass::record::{self, Pass, Running, Shared},
         stage::{self, Outcome, Sender, Waiting},
     },
-    plan::{FRAMES, OutputPlan, PACKETS, PerProduct, PerSink, Plan, Product, Sink, StreamId},
+    plan::{FRAMES, OutputPlan, PACKETS, PerProduct, PerSink, Plan, Product, Sink, StepId, StreamId},
     planner::external_audio::ExternalAudio,
     report::Seek,
     settings::job::OnOutputFailure,
@@ -66,6 +66,8 @@ struct Builder<'a> {
     routes: Vec<Vec<Route>>,
     /// Consumers of decoded frames, besides the filter steps.
     viewers: Vec<(Sender<DecodedFrame>, Token)>,
+    /// Filter steps of encodes whose chunks are joined.
+    stitched: BTreeSet<StepId>,
     /// Consumers of the frames of each filter step.
     takers: Vec<Vec<Sender<DecodedFrame>>>,
     videos: Vec<Video>,
@@ -151,6 +153,7 @@ pub(crate) fn start(
         shared,
         routes: source.streams().iter().map(|_| Vec::new()).collect(),
         viewers: Vec::new(),
+        stitched: BTreeSet::new(),
         takers: plan.filters.iter().map(|_| Vec::new()).collect(),
         streams,
         videos: Vec::new(),

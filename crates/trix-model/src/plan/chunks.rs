@@ -1,0 +1,43 @@
+//! The parts of a film that are encoded one by one.
+//!
+//! Invariant: the ranges of a plan partition its frames, in ascending order. None is empty.
+
+use serde::{Deserialize, Serialize};
+
+/// Frames `start..end` of the source, by their numbers from zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct FrameRange {
+    /// The first frame.
+    pub start: u64,
+    /// The frame after the last one.
+    pub end: u64,
+}
+
+impl FrameRange {
+    /// Number of frames.
+    pub fn frames(self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// True if frame `number` is one of these.
+    pub fn contains(self, number: u64) -> bool {
+        (self.start..self.end).contains(&number)
+    }
+}
+
+impl std::fmt::Display for FrameRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
+    }
+}
+
+/// How the film is divided. It depends on the source and the job alone, not on the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ChunkPlan {
+    /// The parts.
+    pub ranges: Vec<FrameRange>,
+    /// Frames before a part that are decoded and filtered for the sake of its first frames, and thrown away.
+    pub lead_in: u64,
+    /// Frames after a part that are decoded and filtered for the sake of its last frames, and thrown away.
+    pub lead_out: u64,
+}

@@ -1,0 +1,101 @@
+//! Tests that a film which is encoded in chunks goes on where it was killed, with the same bytes.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use trix_fixtures::{Clip, folder};
+
+use crate::support::{self, Dice, names};
+
+/// A film of a minute, which is divided into six chunks.
+fn film() -> PathBuf {
+    Clip { width: 256, frames: 1500, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast -g 50", "mp4")
+}
+
+fn command(output: &Path) -> Command {
+    support::command("encode {} -o {} --chunks on --preset slow", &[&film(), output])
+}
+
+fn started(output: &Path) -> Child {
+    let mut command = command(output);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("trix runs")
+}
+
+/// Chunks that a job has left beside its output.
+fn chunks(folder: &Path) -> usize {
+    let store = folder.join(".out.mkv.trix-chunks");
+    if store.is_dir() { names(&store).iter().filter(|name| name.ends_with(".chunk")).count() } else { 0 }
+}
+
+#[test]
+fn a_film_goes_on_where_it_was_killed_with_the_same_bytes() {
+    let (whole, killed) = (folder(), folder());
+    let once = support::watch(command(&whole.path().join("out.mkv"))).done().took;
+    assert_eq!(names(whole.path()), ["out.mkv"], "no chunks are left");
+
+    let output = killed.path().join("out.mkv");
+    let mut dice = Dice(5);
+    let (mut ended, mut most) = (false, 0);
+    for _ in 0..12 {
+        let share = 100 + dice.below(300);
+        let mut child = started(&output);
+        thread::sleep(once * u32::try_from(share).expect("a small number") / 1000);
+        child.kill().expect("a child can be killed");
+        ended |= child.wait().expect("it ended").code().is_some();
+        if ended {
+            break;
+        }
+        let kept = chunks(killed.path());
+        assert!(kept >= most, "a chunk that was made is kept");
+        most = kept;
+    }
+    // Otherwise the moments were badly chosen, and the test proves nothing.
+    assert!(most >= 2, "{most} chunks were made before the kills");
+    if !ended {
+        let last = support::watch(command(&output));
+        last.done();
+        assert!(last.err.contains(&format!("{most} of 6 chunks are kept")), "{last:?}");
+    }
+    assert_eq!(names(killed.path()), ["out.mkv"], "neither chunks nor parts are left");
+    let bytes = |folder: &Path| std::fs::read(folder.join("out.mkv")).expect("the output");
+    assert!(bytes(whole.path()) == bytes(killed.path()), "the bytes are those of a job that was not killed");
+}
+
+#[test]
+fn a_film_that_was_interrupted_keeps_its_chunks() {
+    let folder = folder();
+    let output = folder.path().join("out.mkv");
+    let mut child = started(&output);
+    while chunks(folder.path()) == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).expect("a signal can be sent");
+    assert_eq!(child.wait().expect("it ended").code(), Some(130));
+    assert_eq!(names(folder.path()), [".out.mkv.trix-chunks"]);
+    support::watch(command(&output)).done();
+    assert_eq!(names(folder.path()), ["out.mkv"]);
+}
+
+#[test]
+fn another_job_makes_chunks_of_its_own() {
+    let folder = folder();
+    let output = folder.path().join("out.mkv");
+    let mut child = started(&output);
+    while chunks(folder.path()) == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().expect("a child can be killed");
+    child.wait().expect("it ended");
+    let other = support::command("encode {} -o {} --chunks on --preset ultrafast", &[&film(), &output]);
+    let ran = support::watch(other);
+    ran.done();
+    assert!(!ran.err.contains("kept"), "{ran:?}");
+    let fresh = folder.path().join("fresh.mkv");
+    support::watch(support::command("encode {} -o {} --chunks on --preset ultrafast", &[&film(), &fresh])).done();
+    assert!(std::fs::read(&output).expect("a file") == std::fs::read(&fresh).expect("a file"));
+}

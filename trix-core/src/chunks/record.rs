@@ -1,0 +1,101 @@
+//! What the encode of a chunk leaves: the coded frames, and the account of them.
+//!
+//! Invariant: a record lists as many packets as frames, and its bytes are the bytes of these packets.
+
+use serde::{Deserialize, Serialize};
+use trix_model::{damage::DamageReport, extras::ExtrasCount, plan::FrameRange};
+
+use crate::filter::{convert::Change, frames::FilterCounts};
+
+/// The account of a chunk of one encode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChunkRecord {
+    /// The frames of the source.
+    pub(crate) range: FrameRange,
+    /// The parameter sets of the stream; empty if they are in the packets.
+    pub(crate) parameter_sets: Vec<u8>,
+    /// The frames that went into the encoder.
+    pub(crate) frames: Vec<FrameTime>,
+    /// The packets, in decoding order.
+    pub(crate) packets: Vec<PacketEntry>,
+    /// The times of the decoded frames, in ticks of the source.
+    pub(crate) times: Vec<i64>,
+    /// The filter steps of the encode, the first one first.
+    pub(crate) steps: Vec<StepAccount>,
+    /// Frames whose time was missing or did not increase.
+    pub(crate) times_repaired: u64,
+    /// Damage of the source.
+    pub(crate) damage: DamageReport,
+    /// Notes on the source.
+    pub(crate) notes: Vec<String>,
+    /// Warnings of the encoder.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// When a frame is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FrameTime(
+    /// Ticks from the origin of the encode.
+    pub(crate) i64,
+    /// Its own duration in ticks, if it states one.
+    pub(crate) Option<i64>,
+);
+
+/// A coded frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PacketEntry {
+    /// Number of the frame in the chunk, from zero.
+    pub(crate) frame: i64,
+    /// Position in decoding order. Negative for the first packets if frames are reordered.
+    pub(crate) position: i64,
+    /// True if decoding can start here.
+    pub(crate) key: bool,
+    /// Size in bytes.
+    pub(crate) bytes: usize,
+}
+
+/// What a filter step did with the frames of a chunk.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StepAccount {
+    /// Frames that it got.
+    pub(crate) decoded: u64,
+    /// Frames that went in and came out.
+    pub(crate) counts: FilterCounts,
+    /// Captions and dynamic HDR metadata of the frames.
+    pub(crate) extras: ExtrasCount,
+    /// Where the source changed its size or format.
+    pub(crate) changes: Vec<Change>,
+}
+
+/// A chunk of one encode.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Chunk {
+    pub(crate) record: ChunkRecord,
+    /// The packets, one after the other.
+    pub(crate) data: Vec<u8>,
+}
+
+impl Chunk {
+    /// The packets with their bytes, in decoding order.
+    pub(crate) fn packets(&self) -> impl Iterator<Item = (PacketEntry, &[u8])> {
+        let mut rest = self.data.as_slice();
+        self.record.packets.iter().map(move |packet| {
+            let (own, after) = rest.split_at_checked(packet.bytes).unwrap_or((rest, &[]));
+            rest = after;
+            (*packet, own)
+        })
+    }
+
+    /// True if the packets fill the bytes, and each frame has one packet.
+    pub(crate) fn is_whole(&self) -> bool {
+        let bytes = self.record.packets.iter().try_fold(0usize, |sum, packet| sum.checked_add(packet.bytes));
+        let mut numbers: Vec<i64> = self.record.packets.iter().map(|packet| packet.frame).collect();
+        numbers.sort_unstable();
+        bytes == Some(self.data.len())
+            && numbers.len() == self.record.frames.len()
+            && numbers.iter().zip(0..).all(|(number, wanted)| *number == wanted)
+    }
+}

@@ -1,0 +1,250 @@
+//! Encodes one chunk: decodes its frames, filters them, and runs every encoder that wants them.
+//!
+//! Invariant: the result depends on the source, the range and the settings of the encode alone. It does not depend on which
+//! encodes run beside it, on other chunks, or on the machine.
+
+use std::collections::BTreeMap;
+
+use trix_av::stream::StreamFacts;
+use trix_model::{
+    control::cancel::Cancel,
+    error::{Error, Result, Stage},
+    plan::FrameRange,
+    time::Timestamp,
+};
+
+use super::record::{Chunk, ChunkRecord, FrameTime, PacketEntry, StepAccount};
+use crate::{
+    decode::video::DecodedFrame,
+    encode::{
+        coder::Coder,
+        video::{self, Encoded, Headers},
+    },
+    filter::frames::{FilterCounts, FrameFilter},
+    index,
+    plan::{Cut, EncodeId, EncodePlan, Plan, StepId},
+    reading::reader::{FrameReader, shorten},
+    source::Source,
+};
+
+/// Decoder threads of a unit. Units run side by side, so that more would wait for each other.
+const DECODER_THREADS: u32 = 1;
+
+/// What a unit has to do.
+pub(super) struct Unit<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) range: FrameRange,
+    /// The encodes of video that want these frames.
+    pub(super) encodes: &'a [EncodeId],
+}
+
+/// A filter step, and all that takes its frames.
+struct Node {
+    step: StepId,
+    filter: FrameFilter,
+    account: StepAccount,
+    /// Frames that came out.
+    given: u64,
+    children: Vec<Node>,
+    tracks: Vec<Track>,
+}
+
+/// An encoder that runs.
+struct Track {
+    id: EncodeId,
+    coder: Coder,
+    headers: Headers,
+    frames: Vec<FrameTime>,
+    packets: Vec<PacketEntry>,
+    data: Vec<u8>,
+}
+
+impl Track {
+    fn push(&mut self, frame: DecodedFrame) -> Result<()> {
+        self.frames.push(FrameTime(self.coder.ticks(&frame), frame.duration));
+        let encoded = self.coder.push(frame)?;
+        encoded.into_iter().for_each(|encoded| self.keep(&encoded));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        while let Some(encoded) = self.coder.finish()? {
+            self.keep(&encoded);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, encoded: &Encoded) {
+        let bytes = encoded.packet.data();
+        let (frame, position, key) = (encoded.pts, encoded.dts, encoded.key);
+        self.packets.push(PacketEntry { frame, position, key, bytes: bytes.len() });
+        self.data.extend_from_slice(bytes);
+    }
+}
+
+impl Node {
+    /// Filters a frame; `None` marks the end. Output that is made of frames outside of `range` is thrown away.
+    fn push(&mut self, frame: Option<DecodedFrame>, range: FrameRange) -> Result<()> {
+        let is_end = frame.is_none();
+        if let Some(frame) = frame.as_ref().filter(|frame| range.contains(frame.number)) {
+            self.account.decoded += 1;
+            self.account.extras.add(&frame.extras);
+        }
+        for frame in self.filter.push(frame)? {
+            if !range.contains(frame.number) {
+                continue;
+            }
+            self.given += 1;
+            for child in &mut self.children {
+                child.push(Some(frame.clone()), range)?;
+            }
+            for track in &mut self.tracks {
+                track.push(frame.clone())?;
+            }
+        }
+        if is_end {
+            // The filter counts the frames around the range, too.
+            self.account.counts = FilterCounts::of_frames(self.account.decoded, self.given);
+            self.account.changes = self.filter.changes().to_vec();
+            self.children.iter_mut().try_for_each(|child| child.push(None, range))?;
+            self.tracks.iter_mut().try_for_each(Track::finish)?;
+        }
+        Ok(())
+    }
+
+    /// Moves the results out. `before` are the accounts of the steps before this one.
+    fn results(self, before: &[StepAccount], found: &mut BTreeMap<EncodeId, (Vec<StepAccount>, Track)>) {
+        let mut steps = before.to_vec();
+        steps.push(self.account);
+        for track in self.tracks {
+            found.insert(track.id, (steps.clone(), track));
+        }
+        for child in self.children {
+            child.results(&steps, found);
+        }
+    }
+}
+
+impl Unit<'_> {
+    /// Encodes the frames of the range. `on_frame` is called after each frame of the source.
+    ///
+    /// # Errors
+    /// Those of reading, decoding, filtering and encoding; `Cancelled`.
+    pub(super) fn encode(
+        &self,
+        source: Source,
+        cancel: &Cancel,
+        on_frame: &dyn Fn(),
+    ) -> Result<BTreeMap<EncodeId, Chunk>> {
+        let FrameRange { start, end } = self.range;
+        let facts = self.film(&source)?.clone();
+        let label = source.label();
+        let mut roots = self.tree(&facts)?;
+        let chunks = self.plan.chunks.as_ref().ok_or_else(|| Error::bug(Stage::Plan, "a plan without chunks"))?;
+        let (first, last) = (start.saturating_sub(chunks.lead_in), end.saturating_add(chunks.lead_out));
+        let begin = match first {
+            0 => None,
+            _ => Some(index::begin_at(&source, &facts, &index::of(&source, &facts, None)?, first)?),
+        };
+        let on_damage = self.plan.source.settings.on_damage;
+        let threads = on_damage.decoder_threads(DECODER_THREADS);
+        let mut reader = FrameReader::beginning(source, on_damage, Cut::default(), None, threads, begin)?;
+        let mut times = Vec::new();
+        while let Some(mut frame) = reader.next_frame()? {
+            if cancel.is_cancelled() {
+                return Err(Error::cancelled(Stage::Encode));
+            }
+            if frame.number >= last {
+                break;
+            }
+            if frame.number < first {
+                continue;
+            }
+            let (number, time) = (frame.number, Timestamp::new(frame.pts, facts.time_base));
+            for root in &mut roots {
+                shorten(&self.plan.step(root.step).cut, &mut frame, facts.time_base);
+                root.push(Some(frame.clone()), self.range).map_err(|error| error.at(Some(time)).in_file(&label))?;
+            }
+            if self.range.contains(number) {
+                times.push(frame.pts);
+                on_frame();
+            }
+        }
+        roots.iter_mut().try_for_each(|root| root.push(None, self.range))?;
+        if times.len() as u64 != self.range.frames() {
+            let (found, wanted) = (times.len(), self.range.frames());
+            let detail = format!("{found} frames were decoded in place of {wanted}");
+            return Err(Error::bug(Stage::Decode, detail).in_file(&label).in_stream(facts.index));
+        }
+        let mut found = BTreeMap::new();
+        roots.into_iter().for_each(|root| root.results(&[], &mut found));
+        let chunk = |(id, (steps, track)): (EncodeId, (Vec<StepAccount>, Track))| {
+            let record = ChunkRecord {
+                range: self.range,
+                parameter_sets: track.headers.parameter_sets,
+                frames: track.frames,
+                packets: track.packets,
+                times: times.clone(),
+                steps,
+                times_repaired: reader.times_repaired(),
+                damage: reader.damage(),
+                notes: reader.notes(),
+                warnings: track.coder.complaints(),
+            };
+            (id, Chunk { record, data: track.data })
+        };
+        Ok(found.into_iter().map(chunk).collect())
+    }
+
+    fn film<'s>(&self, source: &'s Source) -> Result<&'s StreamFacts> {
+        let stream = self.encodes.first().and_then(|id| self.plan.encodes.get(id.0)).and_then(EncodePlan::video);
+        let index = stream.map(|encode| encode.video.stream);
+        let missing = || Error::bug(Stage::Plan, "the plan encodes a stream that the source lacks");
+        index.and_then(|index| source.streams().get(index)).ok_or_else(missing)
+    }
+
+    /// The filter steps that the encodes need, each with those after it.
+    fn tree(&self, facts: &StreamFacts) -> Result<Vec<Node>> {
+        let mut nodes: BTreeMap<StepId, Node> = BTreeMap::new();
+        // A step comes before those that take its frames.
+        for (number, plan) in self.plan.filters.iter().enumerate() {
+            let base = match plan.after {
+                None => facts.time_base,
+                Some(before) => match nodes.get(&before) {
+                    Some(before) => before.filter.time_base(),
+                    None => continue,
+                },
+            };
+            let filter = FrameFilter::new(plan.filtering.clone(), facts.index, base);
+            let (account, children, tracks) = (StepAccount::default(), Vec::new(), Vec::new());
+            let step = StepId(number);
+            nodes.insert(step, Node { step, filter, account, given: 0, children, tracks });
+        }
+        for id in self.encodes {
+            let own = self.plan.encodes.get(id.0).and_then(EncodePlan::video);
+            let own = own.ok_or_else(|| Error::bug(Stage::Plan, format!("encode {id} is none of video")))?;
+            let missing = || Error::bug(Stage::Plan, format!("encode {id} takes frames of no step"));
+            let node = nodes.get_mut(&own.video.filter).ok_or_else(missing)?;
+            let mut encoder = video::open(&own.video, Some(own.threads), None)?;
+            let headers = encoder.headers()?;
+            let coder = Coder::new(own, encoder, &headers, node.filter.time_base());
+            let (frames, packets, data) = Default::default();
+            node.tracks.push(Track { id: *id, coder, headers, frames, packets, data });
+        }
+        // From the last step on, each moves into the one before it, unless nobody needs it.
+        let mut roots = Vec::new();
+        for number in (0..self.plan.filters.len()).rev() {
+            let Some(mut node) = nodes.remove(&StepId(number)) else { continue };
+            if node.tracks.is_empty() && node.children.is_empty() {
+                continue;
+            }
+            node.children.reverse();
+            match self.plan.step(node.step).after.and_then(|before| nodes.get_mut(&before)) {
+                Some(before) => before.children.push(node),
+                None => roots.push(node),
+            }
+        }
+        roots.reverse();
+        Ok(roots)
+    }
+}

@@ -1,0 +1,191 @@
+//! Encodes the chunks that a store lacks, several at a time.
+//!
+//! Invariant: a chunk that is in the store is not encoded again. A chunk that was damaged there is.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use trix_model::{
+    control::cancel::Cancel,
+    error::{Error, ErrorKind, Result, Stage},
+};
+
+use super::{
+    key::KeyMaker,
+    store::{ChunkKey, Store},
+    unit::Unit,
+};
+use crate::{
+    plan::{EncodeId, EncodePlan, FrameRange, Plan},
+    source::Source,
+};
+
+/// The chunks of a plan, and where they are kept.
+#[derive(Clone)]
+pub(crate) struct Chunked {
+    pub(crate) store: Store,
+    /// The encodes of video, each with the keys of its chunks in the order of the ranges.
+    pub(crate) encodes: Vec<(EncodeId, Vec<ChunkKey>)>,
+    pub(crate) ranges: Vec<FrameRange>,
+}
+
+impl Chunked {
+    /// The chunks of `plan` in `store`. `None` if the plan has none.
+    ///
+    /// # Errors
+    /// `Bug` if the plan contradicts itself.
+    pub(crate) fn of(plan: &Plan, store: Store) -> Result<Option<Self>> {
+        let Some(chunks) = &plan.chunks else { return Ok(None) };
+        let is_video = |(_, encode): &(usize, &EncodePlan)| encode.video().is_some();
+        let ids = plan.encodes.iter().enumerate().filter(is_video).map(|(number, _)| EncodeId(number));
+        let keys = |id: EncodeId| {
+            let maker = KeyMaker::new(plan, id)?;
+            Ok((id, chunks.ranges.iter().map(|range| maker.key(*range)).collect()))
+        };
+        let encodes = ids.map(keys).collect::<Result<_>>()?;
+        Ok(Some(Chunked { store, encodes, ranges: chunks.ranges.clone() }))
+    }
+
+    /// The encodes that lack chunk `number`. A chunk that is not what was written is removed, and counts as missing.
+    fn missing(&self, number: usize) -> Result<Vec<EncodeId>> {
+        let mut missing = Vec::new();
+        for (id, keys) in &self.encodes {
+            let key = &keys[number];
+            match self.store.get(key) {
+                Ok(Some(_)) => {}
+                Ok(None) => missing.push(*id),
+                Err(error) if error.kind() == ErrorKind::MalformedInput => {
+                    self.store.remove(key)?;
+                    missing.push(*id);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(missing)
+    }
+}
+
+/// What is told while chunks are encoded. Several threads call.
+pub(crate) trait OnChunks: Send + Sync {
+    /// A chunk was found in the store.
+    fn kept(&self, range: FrameRange);
+    /// A unit has encoded one more frame of the source.
+    fn frame(&self);
+}
+
+/// Threads that encode the chunks which a store lacks.
+pub(crate) struct Units {
+    pub(crate) threads: Vec<JoinHandle<()>>,
+    work: Arc<Work>,
+}
+
+/// What all of the threads share.
+struct Work {
+    plan: Plan,
+    chunked: Chunked,
+    /// The number of each chunk, its frames, and the encodes that lack it.
+    pending: Vec<(usize, FrameRange, Vec<EncodeId>)>,
+    /// Each unit opens the source once more.
+    source: Mutex<Source>,
+    /// Number of units that were begun.
+    next: AtomicUsize,
+    failed: Mutex<Option<Error>>,
+    /// Ends all units.
+    cancel: Cancel,
+    on: Box<dyn OnChunks>,
+}
+
+impl Units {
+    /// Encodes the chunks of `plan` that are missing, `most` at a time.
+    ///
+    /// # Errors
+    /// `Io` if the store cannot be read, or no thread can be started; `Cancelled`.
+    pub(crate) fn start(
+        plan: &Plan,
+        chunked: &Chunked,
+        source: Source,
+        most: usize,
+        cancel: &Cancel,
+        on: Box<dyn OnChunks>,
+    ) -> Result<Self> {
+        let mut pending = Vec::new();
+        for (number, range) in chunked.ranges.iter().enumerate() {
+            if cancel.is_cancelled() {
+                return Err(Error::cancelled(Stage::Encode));
+            }
+            let missing = chunked.missing(number)?;
+            match missing.is_empty() {
+                true => on.kept(*range),
+                false => pending.push((number, *range, missing)),
+            }
+        }
+        let count = most.clamp(1, pending.len().max(1)).min(pending.len());
+        let (next, failed, source) = (AtomicUsize::new(0), Mutex::default(), Mutex::new(source));
+        let (plan, chunked, cancel) = (plan.clone(), chunked.clone(), cancel.child());
+        let work = Arc::new(Work { plan, chunked, pending, source, next, failed, cancel, on });
+        let mut threads = Vec::new();
+        for number in 0..count {
+            let own = Arc::clone(&work);
+            let started = thread::Builder::new().name(format!("trix-unit-{number}")).spawn(move || own.run());
+            threads.push(started.map_err(|error| {
+                work.cancel.cancel();
+                let detail = format!("a thread cannot be started: {error}");
+                Error::new(ErrorKind::Io, Stage::Encode, detail).caused_by(error)
+            })?);
+        }
+        Ok(Units { threads, work })
+    }
+
+    /// True if all threads have ended.
+    pub(crate) fn are_over(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// The error that ended the units, if there was one.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        lock(&self.work.failed).take()
+    }
+}
+
+impl Work {
+    /// Encodes one chunk after the other, until none is left or one fails.
+    fn run(&self) {
+        while let Some((number, range, encodes)) = self.pending.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = self.encode(*number, *range, encodes) {
+                self.next.store(self.pending.len(), Ordering::Relaxed);
+                let mut failed = lock(&self.failed);
+                // Units that are cancelled because of this one fail later, and say less.
+                if failed.as_ref().is_none_or(|known| known.kind() == ErrorKind::Cancelled) {
+                    *failed = Some(error);
+                }
+                self.cancel.cancel();
+                return;
+            }
+        }
+    }
+
+    /// Encodes one chunk for some encodes, and puts the results into the store.
+    fn encode(&self, number: usize, range: FrameRange, encodes: &[EncodeId]) -> Result<()> {
+        let source = lock(&self.source).again(&self.cancel)?;
+        let unit = Unit { plan: &self.plan, range, encodes };
+        let made = unit.encode(source, &self.cancel, &|| self.on.frame()).map_err(|error| match error.kind() {
+            ErrorKind::Cancelled => error,
+            _ => error.and(&format!("in the chunk of frames {range}")),
+        })?;
+        for (id, keys) in &self.chunked.encodes {
+            if let Some(chunk) = made.get(id) {
+                self.chunked.store.put(&keys[number], chunk)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,134 @@
+//! Joins the chunks of an encode: their packets take the place of those of an encoder.
+//!
+//! Invariant: the packets, their times and the account are those of one stream. A chunk that is missing or is not what was
+//! written is an error that names its frames.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use trix_av::packet::Packet;
+use trix_model::{
+    damage::DamageLog,
+    error::{Error, ErrorKind, Result, Stage},
+    plan::FrameRange,
+    time::TimeBase,
+};
+
+use super::{
+    record::{StepRecord, lock},
+    video::Outlet,
+};
+use crate::{
+    chunks::{
+        ChunkKey, Store,
+        record::{Chunk, FrameTime, StepAccount},
+    },
+    decode::timing::FrameTimes,
+    encode::video::Encoded,
+    plan::StepId,
+};
+
+/// What the chunks tell about the source.
+pub(super) struct SourceAccount {
+    pub(super) damage: Arc<DamageLog>,
+    /// Index of the stream of the frames.
+    pub(super) stream: usize,
+    pub(super) times: FrameTimes,
+}
+
+/// Sends the packets of all chunks of an encode to every place.
+pub(super) struct StitchStage {
+    pub(super) store: Store,
+    pub(super) chunks: Vec<(FrameRange, ChunkKey)>,
+    /// The parameter sets that the tracks state.
+    pub(super) parameter_sets: Vec<u8>,
+    pub(super) outlet: Outlet,
+    /// Time base of the frames.
+    pub(super) time_base: TimeBase,
+    /// The filter steps of the encode, the first one first, and whether this stage accounts for each.
+    pub(super) steps: Vec<(StepId, bool)>,
+    /// What is reported about the source; `None` if another encode of the same frames reports it.
+    pub(super) about: Option<SourceAccount>,
+}
+
+impl StitchStage {
+    pub(super) fn run(mut self) -> Result<()> {
+        let (mut first, mut warnings) = (0, Vec::new());
+        let mut next = self.chunks.first().map(|_| self.chunk(0)).transpose()?;
+        let mut delay = 0;
+        if let Some(chunk) = &next {
+            delay = delay_of(chunk);
+            self.enter(&chunk.record.frames);
+        }
+        for number in 0..self.chunks.len() {
+            let Some(chunk) = next.take() else { break };
+            if number + 1 < self.chunks.len() {
+                // The last frame of a chunk is shown until the first one of the next.
+                let following = self.chunk(number + 1)?;
+                self.enter(&following.record.frames);
+                next = Some(following);
+            }
+            if delay_of(&chunk) > delay {
+                return Err(self.wrong(number, "its frames are reordered over a longer distance than those before"));
+            }
+            for (packet, bytes) in chunk.packets() {
+                let (pts, dts) = (first + packet.frame, if first == 0 { packet.position } else { first });
+                self.outlet.emit(Encoded { packet: Packet::joined(&[bytes]), pts, dts, key: packet.key })?;
+            }
+            first += chunk.record.frames.len() as i64;
+            self.account(&chunk.record.steps);
+            warnings.extend(chunk.record.warnings.iter().cloned());
+            if let Some(about) = &mut self.about {
+                let record = &chunk.record;
+                about.damage.include(&record.damage);
+                record.notes.iter().for_each(|note| about.damage.note(note.clone()));
+                record.times.iter().for_each(|time| about.times.push(Some(*time)));
+                self.outlet.shared.repaired.fetch_add(record.times_repaired, Ordering::Relaxed);
+            }
+        }
+        if let Some(about) = &self.about {
+            self.outlet.shared.note_timing(about.stream, about.times.report());
+        }
+        warnings.dedup();
+        self.outlet.end(&warnings)
+    }
+
+    fn enter(&mut self, frames: &[FrameTime]) {
+        for FrameTime(ticks, duration) in frames {
+            self.outlet.enter(*ticks, *duration, self.time_base);
+        }
+    }
+
+    /// Reads chunk `number`.
+    fn chunk(&self, number: usize) -> Result<Chunk> {
+        let (_, key) = &self.chunks[number];
+        let chunk = self.store.get(key)?.ok_or_else(|| self.wrong(number, "it is missing"))?;
+        if chunk.record.range != self.chunks[number].0 {
+            return Err(self.wrong(number, "it holds other frames"));
+        }
+        if chunk.record.parameter_sets != self.parameter_sets {
+            return Err(self.wrong(number, "its parameter sets are not those of the stream"));
+        }
+        Ok(chunk)
+    }
+
+    fn wrong(&self, number: usize, what: &str) -> Error {
+        let detail = format!("the chunk of frames {}: {what}", self.chunks[number].0);
+        Error::new(ErrorKind::MalformedInput, Stage::Encode, detail)
+    }
+
+    /// Adds the accounts of a chunk to those of the filter steps.
+    fn account(&self, accounts: &[StepAccount]) {
+        for ((step, _), account) in self.steps.iter().zip(accounts).filter(|((_, is_own), _)| *is_own) {
+            let record: &mut StepRecord = &mut lock(&self.outlet.shared.steps[step.0]);
+            record.decoded += account.decoded;
+            record.counts = record.counts.summed(&account.counts);
+            record.extras = record.extras.and(account.extras);
+            record.changes.extend(account.changes.iter().cloned());
+        }
+    }
+}
+
+/// By how many positions frames are delayed in decoding order.
+fn delay_of(chunk: &Chunk) -> i64 {
+    chunk.record.packets.first().map_or(0, |packet| -packet.position.min(0))
+}

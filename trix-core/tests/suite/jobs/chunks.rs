@@ -1,0 +1,206 @@
+//! Films that are encoded in chunks: the same frames as in one piece, and the same bytes however the work went.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+use trix_core::{
+    Control, Job, Report, Source, plan,
+    plan::{ChunkPlan, FrameRange, Plan},
+    run,
+    settings::{
+        job::{Chunks, VerifyLevel},
+        picture::Deinterlace,
+        video::{EncodeSettings, Encoder, RateControl},
+    },
+};
+use trix_fixtures::{Clip, folder, media};
+
+use crate::support::video_job;
+
+/// A film of 20 seconds with long groups of frames.
+fn film() -> PathBuf {
+    Clip { frames: 500, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast -bf 2 -g 60", "mp4")
+}
+
+/// Ranges of `length` frames.
+fn divided(frames: u64, length: u64, lead: u64) -> ChunkPlan {
+    let starts = (0..frames).step_by(usize::try_from(length).expect("a length"));
+    let ranges = starts.map(|start| FrameRange { start, end: frames.min(start + length) }).collect();
+    ChunkPlan { ranges, lead_in: lead, lead_out: lead }
+}
+
+fn planned(job: &Job) -> Plan {
+    plan(job, &Source::of(&job.source).expect("a source")).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn ran(plan: &Plan) -> Report {
+    run(plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The file of a job as a whole, and in chunks of `length` frames, with the reports.
+fn both(folder: &TempDir, mut job: Job, length: u64, lead: u64) -> [(Vec<u8>, Report); 2] {
+    let frames = Source::of(&job.source).expect("a source").frame_index().expect("an index").len();
+    job.chunks = Chunks::Off;
+    job.outputs[0].path = folder.path().join("whole.mkv");
+    let whole = planned(&job);
+    let mut parts = whole.clone();
+    parts.outputs[0].path = folder.path().join("parts.mkv");
+    parts.chunks = Some(divided(frames, length, lead));
+    [whole, parts].map(|plan| {
+        let report = ran(&plan);
+        (fs::read(&plan.outputs[0].path).expect("a file"), report)
+    })
+}
+
+/// Asserts that intra-only encodes of `source` have the same bytes and the same account in one piece and in chunks.
+fn same_in_chunks(source: &Path, length: u64) {
+    let folder = folder();
+    let job = video_job(source, Path::new(""), Encoder::Ffv1, EncodeSettings::default());
+    let [(whole, one), (parts, other)] = both(&folder, job, length, 0);
+    assert!(whole == parts, "{}: chunks of {length} frames have other bytes", source.display());
+    assert_eq!(one.outputs[0].ledger, other.outputs[0].ledger, "{}", source.display());
+    assert_eq!(one.damage, other.damage);
+    assert_eq!(one.timing_of_source, other.timing_of_source, "{}", source.display());
+    let checks = |report: &Report| report.outputs[0].verification.checks.len();
+    assert_eq!(checks(&one), checks(&other), "{}: both were checked alike", source.display());
+    // Neither chunks nor parts are left.
+    let mut names: Vec<_> =
+        fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["parts.mkv", "whole.mkv"]);
+}
+
+#[test]
+fn chunks_hold_exactly_their_frames() {
+    let clip = Clip { frames: 60, ..Clip::default() };
+    for source in [
+        clip.encoded("-c:v libx264 -bf 3 -g 25", "mp4"),
+        clip.encoded("-c:v libx264 -x264-params open-gop=1:keyint=20:bframes=3", "mkv"),
+        clip.encoded("-c:v libx265 -x265-params open-gop=1:keyint=20:log-level=none", "mp4"),
+        clip.encoded("-c:v mpeg2video -bf 2 -g 15", "ts"),
+        clip.encoded("-vf setpts=N*N*40 -vsync vfr -c:v libx264 -bf 2 -g 25", "mkv"),
+        clip.encoded("-vf setfield=tff -flags +ildct+ilme -c:v libx264 -bf 2 -g 25", "mov"),
+        clip.encoded("-c:v prores_ks", "mov"),
+    ] {
+        for length in [1, 7, 24] {
+            same_in_chunks(&source, length);
+        }
+    }
+}
+
+#[test]
+fn real_files_have_the_same_frames_in_chunks() {
+    for source in media::files() {
+        let Ok(open) = Source::open(&source) else { continue };
+        let Ok(index) = open.frame_index() else { continue };
+        // Damage ends the job either way.
+        if index.trouble().is_some() || index.len() < 2 || open.frames().any(|frame| frame.is_err()) {
+            continue;
+        }
+        for length in [7, 24] {
+            same_in_chunks(&source, length);
+        }
+    }
+}
+
+#[test]
+fn a_deinterlacer_sees_the_frames_beside_a_chunk() {
+    let clip = Clip { frames: 60, ..Clip::default() };
+    let source = clip.encoded("-vf setfield=tff -flags +ildct+ilme -c:v libx264 -bf 2 -g 25", "mov");
+    for deinterlace in [Deinterlace::On, Deinterlace::Fields] {
+        let mut job = video_job(&source, Path::new(""), Encoder::Ffv1, EncodeSettings::default());
+        job.outputs[0].picture.deinterlace = deinterlace;
+        let folder = folder();
+        let [(whole, one), (parts, other)] = both(&folder, job, 7, 4);
+        assert!(whole == parts, "{deinterlace:?}");
+        assert_eq!(one.outputs[0].ledger, other.outputs[0].ledger);
+    }
+}
+
+/// A job that encodes the film in chunks.
+fn in_chunks(output: &Path, encoder: Encoder, preset: &str) -> Job {
+    let settings = EncodeSettings {
+        preset: Some(preset.to_owned()),
+        rate: Some(RateControl::Crf { value: 24.0 }),
+        ..EncodeSettings::default()
+    };
+    let mut job = video_job(&film(), output, encoder, settings);
+    job.chunks = Chunks::On;
+    job
+}
+
+#[test]
+fn a_film_in_chunks_has_every_frame_and_passes_every_check() {
+    for (encoder, name) in [(Encoder::X264, "a.mp4"), (Encoder::X265, "a.mkv"), (Encoder::X264, "b.ts")] {
+        let folder = folder();
+        let mut job = in_chunks(&folder.path().join(name), encoder, "ultrafast");
+        job.outputs[0].verify = VerifyLevel::Full;
+        let plan = planned(&job);
+        let chunks = plan.chunks.as_ref().expect("chunks");
+        assert_eq!(chunks.ranges.first().map(|range| range.start), Some(0));
+        assert_eq!(chunks.ranges.last().map(|range| range.end), Some(500));
+        assert!(chunks.ranges.len() > 1, "{chunks:?}");
+        // The source has a keyframe every 60 frames at least.
+        assert!(chunks.ranges.iter().skip(1).all(|range| range.start % 60 == 0), "{chunks:?}");
+        let report = ran(&plan);
+        let ledger = report.outputs[0].ledger.expect("video");
+        assert_eq!((ledger.decoded, ledger.encoded, ledger.emitted, ledger.found), (500, 500, 500, Some(500)));
+        assert!(report.outputs[0].verification.checks.iter().all(|check| check.ok));
+    }
+}
+
+#[test]
+fn the_number_of_cores_and_the_place_of_the_store_change_no_byte() {
+    let folder = folder();
+    let mut made = Vec::new();
+    for workers in [1, 2, 4] {
+        let output = folder.path().join(format!("{workers}.mkv"));
+        let plan = planned(&in_chunks(&output, Encoder::X265, "ultrafast"));
+        let store = folder.path().join(format!("store-{workers}"));
+        let control = Control { units: Some(workers), store: Some(store), ..Control::default() };
+        run(&plan, &control).unwrap_or_else(|error| panic!("{error}"));
+        made.push(fs::read(&output).expect("a file"));
+    }
+    assert!(made[0] == made[1] && made[1] == made[2]);
+}
+
+#[test]
+fn chunks_that_were_damaged_are_made_again_and_all_others_are_kept() {
+    let folder = folder();
+    let (output, store) = (folder.path().join("a.mkv"), folder.path().join("store"));
+    let control = || Control { store: Some(store.clone()), ..Control::default() };
+    let plan = planned(&in_chunks(&output, Encoder::X264, "ultrafast"));
+    run(&plan, &control()).unwrap_or_else(|error| panic!("{error}"));
+    let whole = fs::read(&output).expect("a file");
+    let entries = || -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> =
+            fs::read_dir(&store).expect("a store").map(|entry| entry.expect("an entry").path()).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(entries().len(), plan.chunks.as_ref().expect("chunks").ranges.len());
+    let again = || {
+        fs::remove_file(&output).expect("the output");
+        run(&plan, &control()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(fs::read(&output).expect("a file") == whole);
+    };
+    // A flipped bit, an end that is missing, an empty file, one entry under the name of another.
+    let [first, second] = [&entries()[0], &entries()[1]].map(|path| fs::read(path).expect("an entry"));
+    let mut flipped = first.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    for bytes in [flipped, first[..first.len() - 1].to_vec(), Vec::new(), second] {
+        fs::write(&entries()[0], bytes).expect("an entry");
+        again();
+        assert!(fs::read(&entries()[0]).expect("an entry") == first);
+    }
+    let times = |paths: Vec<PathBuf>| -> Vec<_> {
+        paths.iter().map(|path| fs::metadata(path).expect("an entry").modified().expect("a time")).collect()
+    };
+    let before = times(entries());
+    again();
+    assert_eq!(times(entries()), before);
+}
