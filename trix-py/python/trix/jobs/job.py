@@ -23,7 +23,7 @@ class Job(Settings):
     """A job of Trix: a source, and what is made of it. In TOML, YAML or JSON."""
     chunks: Chunks | None = None
     """Whether the film is encoded in chunks. A job that was killed then goes on with the chunks
-    that are missing.
+    that are missing. Default: `auto`, for films that are longer than ten minutes.
     """
     description: str | None = None
     """What this document is for."""
