@@ -3,6 +3,7 @@
 //! Invariant: the division depends on the source and the job alone.
 
 use trix_model::{
+    damage::OnDamage,
     decision::Decision,
     error::Result,
     plan::{ChunkPlan, Cut, FrameRange},
@@ -55,6 +56,9 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
     if source.is_given() {
         return refused("a program gives its frames one by one".into());
     }
+    if job.source.on_damage == OnDamage::Conceal {
+        return refused("what replaces damaged frames depends on all frames before them".into());
+    }
     if let Some(why) = encoded.iter().find_map(|draft| needs_whole(draft)) {
         return refused(why);
     }
@@ -88,6 +92,10 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
 fn needs_whole(draft: &Drafted) -> Option<String> {
     let video = draft.plan.video.as_ref()?;
     let name = draft.plan.path.display();
+    // A unit holds the packets of its chunk in memory.
+    if video.lossless || video.encoder.is_mezzanine() {
+        return Some(format!("{name} has packets of many bytes ({})", video.encoder));
+    }
     if video.passes == 2 {
         return Some(format!("{name} has two passes"));
     }
