@@ -190,19 +190,6 @@ impl DamageLog {
         Ok(())
     }
 
-    /// Adds the damage of a part of the source that was read before, under the same policy.
-    pub fn include(&self, found: &DamageReport) {
-        if let Some(on_entry) = &self.on_entry {
-            found.first.iter().for_each(|damage| on_entry(Entry::Damage(damage)));
-        }
-        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        for (kind, count) in &found.counts {
-            *report.counts.entry(*kind).or_default() += count;
-        }
-        let room = LISTED.saturating_sub(report.first.len());
-        report.first.extend(found.first.iter().take(room).cloned());
-    }
-
     /// Records a note for readers of the report about something that is not damage. Each note is kept once.
     pub fn note(&self, note: String) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,7 +3,7 @@
 //! Invariant: a record lists as many packets as frames, and its bytes are the bytes of these packets.
 
 use serde::{Deserialize, Serialize};
-use trix_model::{damage::DamageReport, extras::ExtrasCount, plan::FrameRange};
+use trix_model::{extras::ExtrasCount, plan::FrameRange};
 
 use crate::filter::{convert::Change, frames::FilterCounts};
 
@@ -23,10 +23,6 @@ pub(crate) struct ChunkRecord {
     pub(crate) times: Vec<i64>,
     /// The filter steps of the encode, the first one first.
     pub(crate) steps: Vec<StepAccount>,
-    /// Frames whose time was missing or did not increase.
-    pub(crate) times_repaired: u64,
-    /// Damage of the source.
-    pub(crate) damage: DamageReport,
     /// Notes on the source.
     pub(crate) notes: Vec<String>,
     /// Warnings of the encoder.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use trix_av::stream::StreamFacts;
 use trix_model::{
     control::cancel::Cancel,
-    error::{Error, Result, Stage},
+    damage::OnDamage,
+    error::{Error, ErrorKind, Result, Stage},
     plan::FrameRange,
     time::Timestamp,
 };
@@ -142,13 +143,14 @@ impl Unit<'_> {
         let mut roots = self.tree(&facts)?;
         let chunks = self.plan.chunks.as_ref().ok_or_else(|| Error::bug(Stage::Plan, "a plan without chunks"))?;
         let (first, last) = (start.saturating_sub(chunks.lead_in), end.saturating_add(chunks.lead_out));
-        let begin = match first {
-            0 => None,
-            _ => Some(index::begin_at(&source, &facts, &index::of(&source, &facts, None)?, first)?),
-        };
-        let on_damage = self.plan.source.settings.on_damage;
-        let threads = on_damage.decoder_threads(DECODER_THREADS);
-        let mut reader = FrameReader::beginning(source, on_damage, Cut::default(), None, threads, begin)?;
+        let index = index::of(&source, &facts, None)?;
+        if let Some(trouble) = index.trouble() {
+            let detail = format!("the places of its frames are not known: {trouble}");
+            return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&label));
+        }
+        let begin = (first > 0).then(|| index::begin_at(&source, &facts, &index, first)).transpose()?;
+        let whole = Cut::default();
+        let mut reader = FrameReader::beginning(source, OnDamage::Fail, whole, None, DECODER_THREADS, begin)?;
         let mut times = Vec::new();
         while let Some(mut frame) = reader.next_frame()? {
             if cancel.is_cancelled() {
@@ -186,8 +188,6 @@ impl Unit<'_> {
                 packets: track.packets,
                 times: times.clone(),
                 steps,
-                times_repaired: reader.times_repaired(),
-                damage: reader.damage(),
                 notes: reader.notes(),
                 warnings: track.coder.complaints(),
             };

@@ -35,20 +35,19 @@ pub(crate) struct Chunked {
 }
 
 impl Chunked {
-    /// The chunks of `plan` in `store`. `None` if the plan has none.
+    /// The chunks of all encodes of video of `plan`, in `store`.
     ///
     /// # Errors
     /// `Bug` if the plan contradicts itself.
-    pub(crate) fn of(plan: &Plan, store: Store) -> Result<Option<Self>> {
-        let Some(chunks) = &plan.chunks else { return Ok(None) };
+    pub(crate) fn of(plan: &Plan, ranges: &[FrameRange], store: Store) -> Result<Self> {
         let is_video = |(_, encode): &(usize, &EncodePlan)| encode.video().is_some();
         let ids = plan.encodes.iter().enumerate().filter(is_video).map(|(number, _)| EncodeId(number));
         let keys = |id: EncodeId| {
             let maker = KeyMaker::new(plan, id)?;
-            Ok((id, chunks.ranges.iter().map(|range| maker.key(*range)).collect()))
+            Ok((id, ranges.iter().map(|range| maker.key(*range)).collect()))
         };
         let encodes = ids.map(keys).collect::<Result<_>>()?;
-        Ok(Some(Chunked { store, encodes, ranges: chunks.ranges.clone() }))
+        Ok(Chunked { store, encodes, ranges: ranges.to_vec() })
     }
 
     /// The encodes that lack chunk `number`. A chunk that is not what was written is removed, and counts as missing.
@@ -124,7 +123,7 @@ impl Units {
                 false => pending.push((number, *range, missing)),
             }
         }
-        let count = most.clamp(1, pending.len().max(1)).min(pending.len());
+        let count = most.max(1).min(pending.len());
         let (next, failed, source) = (AtomicUsize::new(0), Mutex::default(), Mutex::new(source));
         let (plan, chunked, cancel) = (plan.clone(), chunked.clone(), cancel.child());
         let work = Arc::new(Work { plan, chunked, pending, source, next, failed, cancel, on });

@@ -76,7 +76,7 @@ struct Progress {
 impl OnChunks for Progress {
     fn kept(&self, range: FrameRange) {
         self.kept.fetch_add(1, Ordering::Relaxed);
-        (0..range.frames()).for_each(|_| self.frame());
+        self.counters.iter().for_each(|counters| counters.add_frames(range.frames()));
     }
 
     fn frame(&self) {
@@ -90,8 +90,8 @@ impl OnChunks for Progress {
 /// Those of the units; `Io` if the store cannot be made.
 pub(super) fn encode(plan: &Plan, source: &Source, host: &Host<'_>) -> Result<Option<Chunked>> {
     let control = host.control;
-    let (Some(_), Some(folder)) = (&plan.chunks, folder(plan, control)) else { return Ok(None) };
-    let Some(chunked) = Chunked::of(plan, Store::open(folder)?)? else { return Ok(None) };
+    let Some((chunks, folder)) = plan.chunks.as_ref().zip(folder(plan, control)) else { return Ok(None) };
+    let chunked = Chunked::of(plan, &chunks.ranges, Store::open(folder)?)?;
     let sinks: Vec<Sink> = plan.sinks().into_iter().filter(|sink| plan.video(*sink).is_some()).collect();
     let all: PerSink<Arc<Counters>> = PerSink::new(plan, |_| Arc::default());
     let own = || sinks.iter().map(|sink| (*sink, &all[*sink]));

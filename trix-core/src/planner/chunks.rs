@@ -79,6 +79,10 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
     if ranges.len() < 2 {
         return Ok(whole(None));
     }
+    // Otherwise, each unit would decode all that comes before its frames.
+    if let Some(why) = ranges.iter().skip(1).find_map(|range| index.lead_in(range.start).err()) {
+        return refused(format!("decoding cannot begin everywhere: {why}"));
+    }
     let what = format!("the film is encoded in {} chunks of {LEAST} to {GREATEST} seconds", ranges.len());
     let why = match job.chunks {
         Chunks::Auto => format!("it is longer than {} minutes", LONG / 60),

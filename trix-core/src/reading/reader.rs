@@ -219,11 +219,6 @@ impl FrameReader {
         self.damage.notes()
     }
 
-    /// Number of frames so far whose time was missing or did not increase.
-    pub(crate) fn times_repaired(&self) -> u64 {
-        self.decoder.repaired()
-    }
-
     /// The duration of a tick of the frame times, in seconds.
     pub fn time_base(&self) -> TimeBase {
         self.shaper.time_base

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _trix, jobs, records
-from ._arguments import stated_color, hdr_of, path_of, per_second, size_of
+from ._arguments import hdr_of, path_of, per_second, size_of, stated_color
 from ._planes import planes_of
 from ._record import _plain
 from ._streams import Stream, hand_over

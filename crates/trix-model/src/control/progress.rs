@@ -161,7 +161,12 @@ pub struct Counters {
 impl Counters {
     /// Counts one more frame.
     pub fn add_frame(&self) {
-        self.frames.fetch_add(1, Ordering::Relaxed);
+        self.add_frames(1);
+    }
+
+    /// Counts `more` frames.
+    pub fn add_frames(&self, more: u64) {
+        self.frames.fetch_add(more, Ordering::Relaxed);
     }
 
     /// Counts one more packet, at `micros` of playing time.

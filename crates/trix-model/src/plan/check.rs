@@ -5,6 +5,7 @@
 use std::fmt::Display;
 
 use crate::{
+    damage::OnDamage,
     mistake::Mistake,
     plan::{
         chunks::FrameRange,
@@ -111,6 +112,9 @@ impl Check<'_> {
         };
         if let Some(problem) = wrong {
             self.wrong("chunks.ranges".to_owned(), chunks.ranges.len(), problem);
+        }
+        if self.plan.source.settings.on_damage == OnDamage::Conceal {
+            self.wrong("chunks".to_owned(), "", "what replaces damaged frames depends on all frames before them");
         }
         let has_two = |encode: &EncodePlan| encode.video().is_some_and(|own| own.video.passes == 2);
         if self.plan.encodes.iter().any(has_two) {

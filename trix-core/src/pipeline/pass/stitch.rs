@@ -3,7 +3,7 @@
 //! Invariant: the packets, their times and the account are those of one stream. A chunk that is missing or is not what was
 //! written is an error that names its frames.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use trix_av::packet::Packet;
 use trix_model::{
@@ -29,7 +29,8 @@ use crate::{
 
 /// What the chunks tell about the source.
 pub(super) struct SourceAccount {
-    pub(super) damage: Arc<DamageLog>,
+    /// Receives notes. There is no damage: it ends a job with chunks.
+    pub(super) log: Arc<DamageLog>,
     /// Index of the stream of the frames.
     pub(super) stream: usize,
     pub(super) times: FrameTimes,
@@ -79,10 +80,8 @@ impl StitchStage {
             warnings.extend(chunk.record.warnings.iter().cloned());
             if let Some(about) = &mut self.about {
                 let record = &chunk.record;
-                about.damage.include(&record.damage);
-                record.notes.iter().for_each(|note| about.damage.note(note.clone()));
+                record.notes.iter().for_each(|note| about.log.note(note.clone()));
                 record.times.iter().for_each(|time| about.times.push(Some(*time)));
-                self.outlet.shared.repaired.fetch_add(record.times_repaired, Ordering::Relaxed);
             }
         }
         if let Some(about) = &self.about {

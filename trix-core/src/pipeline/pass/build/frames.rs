@@ -139,7 +139,7 @@ impl<'a> Builder<'a> {
         let facts = self.facts(self.video_encode(id)?.video.stream)?;
         let frame_ticks = Timestamp::new(1, frame_rate(facts).inverse()).rescale(facts.time_base).max(1);
         let times = FrameTimes::new(facts.time_base, frame_ticks);
-        let about = SourceAccount { damage: Arc::clone(&self.damage), stream: facts.index, times };
+        let about = SourceAccount { log: Arc::clone(&self.damage), stream: facts.index, times };
         let steps = steps.into_iter().map(|step| (step, self.stitched.insert(step))).collect();
         Ok(StitchStage {
             store: chunked.store.clone(),
