@@ -12,5 +12,5 @@ pub(crate) mod store;
 mod unit;
 mod work;
 
-pub(crate) use self::store::{ChunkKey, FOLDER, Store};
+pub(crate) use self::store::{ChunkKey, ChunkReader, FOLDER, Store};
 pub(crate) use self::work::{Chunked, OnChunks, Units};

@@ -1,6 +1,6 @@
 //! What the encode of a chunk leaves: the coded frames, and the account of them.
 //!
-//! Invariant: a record lists as many packets as frames, and its bytes are the bytes of these packets.
+//! Invariant: a record lists as many packets as frames.
 
 use serde::{Deserialize, Serialize};
 use trix_model::{extras::ExtrasCount, plan::FrameRange};
@@ -66,32 +66,14 @@ pub(crate) struct StepAccount {
     pub(crate) changes: Vec<Change>,
 }
 
-/// A chunk of one encode.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Chunk {
-    pub(crate) record: ChunkRecord,
-    /// The packets, one after the other.
-    pub(crate) data: Vec<u8>,
-}
-
-impl Chunk {
-    /// The packets with their bytes, in decoding order.
-    pub(crate) fn packets(&self) -> impl Iterator<Item = (PacketEntry, &[u8])> {
-        let mut rest = self.data.as_slice();
-        self.record.packets.iter().map(move |packet| {
-            let (own, after) = rest.split_at_checked(packet.bytes).unwrap_or((rest, &[]));
-            rest = after;
-            (*packet, own)
-        })
-    }
-
-    /// True if the packets fill the bytes, and each frame has one packet.
-    pub(crate) fn is_whole(&self) -> bool {
-        let bytes = self.record.packets.iter().try_fold(0usize, |sum, packet| sum.checked_add(packet.bytes));
-        let mut numbers: Vec<i64> = self.record.packets.iter().map(|packet| packet.frame).collect();
+impl ChunkRecord {
+    /// True if the packets have `bytes` bytes, and each frame has one packet.
+    pub(super) fn is_whole(&self, bytes: u64) -> bool {
+        let sum = self.packets.iter().try_fold(0u64, |sum, packet| sum.checked_add(packet.bytes as u64));
+        let mut numbers: Vec<i64> = self.packets.iter().map(|packet| packet.frame).collect();
         numbers.sort_unstable();
-        bytes == Some(self.data.len())
-            && numbers.len() == self.record.frames.len()
+        sum == Some(bytes)
+            && numbers.len() == self.frames.len()
             && numbers.iter().zip(0..).all(|(number, wanted)| *number == wanted)
     }
 }

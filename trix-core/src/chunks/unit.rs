@@ -14,7 +14,10 @@ use trix_model::{
     time::Timestamp,
 };
 
-use super::record::{Chunk, ChunkRecord, FrameTime, PacketEntry, StepAccount};
+use super::{
+    record::{ChunkRecord, FrameTime, PacketEntry, StepAccount},
+    store::{ChunkKey, ChunkWriter, Store},
+};
 use crate::{
     decode::video::DecodedFrame,
     encode::{
@@ -35,8 +38,9 @@ const DECODER_THREADS: u32 = 1;
 pub(super) struct Unit<'a> {
     pub(super) plan: &'a Plan,
     pub(super) range: FrameRange,
-    /// The encodes of video that want these frames.
-    pub(super) encodes: &'a [EncodeId],
+    /// The encodes of video that want these frames, with the names of their chunks in `store`.
+    pub(super) encodes: &'a [(EncodeId, ChunkKey)],
+    pub(super) store: &'a Store,
 }
 
 /// A filter step, and all that takes its frames.
@@ -52,34 +56,32 @@ struct Node {
 
 /// An encoder that runs.
 struct Track {
-    id: EncodeId,
     coder: Coder,
     headers: Headers,
     frames: Vec<FrameTime>,
     packets: Vec<PacketEntry>,
-    data: Vec<u8>,
+    /// Takes the packets.
+    chunk: ChunkWriter,
 }
 
 impl Track {
     fn push(&mut self, frame: DecodedFrame) -> Result<()> {
         self.frames.push(FrameTime(self.coder.ticks(&frame), frame.duration));
-        let encoded = self.coder.push(frame)?;
-        encoded.into_iter().for_each(|encoded| self.keep(&encoded));
-        Ok(())
+        self.coder.push(frame)?.map_or(Ok(()), |encoded| self.keep(&encoded))
     }
 
     fn finish(&mut self) -> Result<()> {
         while let Some(encoded) = self.coder.finish()? {
-            self.keep(&encoded);
+            self.keep(&encoded)?;
         }
         Ok(())
     }
 
-    fn keep(&mut self, encoded: &Encoded) {
+    fn keep(&mut self, encoded: &Encoded) -> Result<()> {
         let bytes = encoded.packet.data();
         let (frame, position, key) = (encoded.pts, encoded.dts, encoded.key);
         self.packets.push(PacketEntry { frame, position, key, bytes: bytes.len() });
-        self.data.extend_from_slice(bytes);
+        self.chunk.add(bytes)
     }
 }
 
@@ -113,30 +115,22 @@ impl Node {
         Ok(())
     }
 
-    /// Moves the results out. `before` are the accounts of the steps before this one.
-    fn results(self, before: &[StepAccount], found: &mut BTreeMap<EncodeId, (Vec<StepAccount>, Track)>) {
+    /// Hands each track to `finish`, with the accounts of the steps that lead to it. `before` are those of the steps before
+    /// this one.
+    fn finish(self, before: &[StepAccount], finish: &dyn Fn(Track, Vec<StepAccount>) -> Result<()>) -> Result<()> {
         let mut steps = before.to_vec();
         steps.push(self.account);
-        for track in self.tracks {
-            found.insert(track.id, (steps.clone(), track));
-        }
-        for child in self.children {
-            child.results(&steps, found);
-        }
+        self.tracks.into_iter().try_for_each(|track| finish(track, steps.clone()))?;
+        self.children.into_iter().try_for_each(|child| child.finish(&steps, finish))
     }
 }
 
 impl Unit<'_> {
-    /// Encodes the frames of the range. `on_frame` is called after each frame of the source.
+    /// Encodes the frames of the range, and puts the chunks into the store. `on_frame` is called after each frame of the source.
     ///
     /// # Errors
-    /// Those of reading, decoding, filtering and encoding; `Cancelled`.
-    pub(super) fn encode(
-        &self,
-        source: Source,
-        cancel: &Cancel,
-        on_frame: &dyn Fn(),
-    ) -> Result<BTreeMap<EncodeId, Chunk>> {
+    /// Those of reading, decoding, filtering, encoding and writing; `Cancelled`.
+    pub(super) fn encode(&self, source: Source, cancel: &Cancel, on_frame: &dyn Fn()) -> Result<()> {
         let FrameRange { start, end } = self.range;
         let facts = self.film(&source)?.clone();
         let label = source.label();
@@ -178,26 +172,24 @@ impl Unit<'_> {
             let detail = format!("{found} frames were decoded in place of {wanted}");
             return Err(Error::bug(Stage::Decode, detail).in_file(&label).in_stream(facts.index));
         }
-        let mut found = BTreeMap::new();
-        roots.into_iter().for_each(|root| root.results(&[], &mut found));
-        let chunk = |(id, (steps, track)): (EncodeId, (Vec<StepAccount>, Track))| {
-            let record = ChunkRecord {
+        let notes = reader.notes();
+        let finish = |track: Track, steps: Vec<StepAccount>| {
+            track.chunk.finish(&ChunkRecord {
                 range: self.range,
                 parameter_sets: track.headers.parameter_sets,
                 frames: track.frames,
                 packets: track.packets,
                 times: times.clone(),
                 steps,
-                notes: reader.notes(),
+                notes: notes.clone(),
                 warnings: track.coder.complaints(),
-            };
-            (id, Chunk { record, data: track.data })
+            })
         };
-        Ok(found.into_iter().map(chunk).collect())
+        roots.into_iter().try_for_each(|root| root.finish(&[], &finish))
     }
 
     fn film<'s>(&self, source: &'s Source) -> Result<&'s StreamFacts> {
-        let stream = self.encodes.first().and_then(|id| self.plan.encodes.get(id.0)).and_then(EncodePlan::video);
+        let stream = self.encodes.first().and_then(|(id, _)| self.plan.encodes.get(id.0)).and_then(EncodePlan::video);
         let index = stream.map(|encode| encode.video.stream);
         let missing = || Error::bug(Stage::Plan, "the plan encodes a stream that the source lacks");
         index.and_then(|index| source.streams().get(index)).ok_or_else(missing)
@@ -220,7 +212,7 @@ impl Unit<'_> {
             let step = StepId(number);
             nodes.insert(step, Node { step, filter, account, given: 0, children, tracks });
         }
-        for id in self.encodes {
+        for (id, key) in self.encodes {
             let own = self.plan.encodes.get(id.0).and_then(EncodePlan::video);
             let own = own.ok_or_else(|| Error::bug(Stage::Plan, format!("encode {id} is none of video")))?;
             let missing = || Error::bug(Stage::Plan, format!("encode {id} takes frames of no step"));
@@ -228,8 +220,8 @@ impl Unit<'_> {
             let mut encoder = video::open(&own.video, Some(own.threads), None)?;
             let headers = encoder.headers()?;
             let coder = Coder::new(own, encoder, &headers, node.filter.time_base());
-            let (frames, packets, data) = Default::default();
-            node.tracks.push(Track { id: *id, coder, headers, frames, packets, data });
+            let (frames, packets, chunk) = (Vec::new(), Vec::new(), self.store.write(key)?);
+            node.tracks.push(Track { coder, headers, frames, packets, chunk });
         }
         // From the last step on, each moves into the one before it, unless nobody needs it.
         let mut roots = Vec::new();

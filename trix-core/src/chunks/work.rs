@@ -50,19 +50,18 @@ impl Chunked {
         Ok(Chunked { store, encodes, ranges: ranges.to_vec() })
     }
 
-    /// The encodes that lack chunk `number`. A chunk that is not what was written is removed, and counts as missing.
-    fn missing(&self, number: usize) -> Result<Vec<EncodeId>> {
+    /// The encodes that lack chunk `number`, with its name. A chunk that is not what was written is removed, and counts as missing.
+    fn missing(&self, number: usize) -> Result<Vec<(EncodeId, ChunkKey)>> {
         let mut missing = Vec::new();
         for (id, keys) in &self.encodes {
             let key = &keys[number];
-            match self.store.get(key) {
-                Ok(Some(_)) => {}
-                Ok(None) => missing.push(*id),
-                Err(error) if error.kind() == ErrorKind::MalformedInput => {
-                    self.store.remove(key)?;
-                    missing.push(*id);
-                }
-                Err(error) => return Err(error),
+            let has = self.store.has(key);
+            let is_broken = has.as_ref().is_err_and(|error| error.kind() == ErrorKind::MalformedInput);
+            if is_broken {
+                self.store.remove(key)?;
+            }
+            if is_broken || !has? {
+                missing.push((*id, key.clone()));
             }
         }
         Ok(missing)
@@ -87,8 +86,8 @@ pub(crate) struct Units {
 struct Work {
     plan: Plan,
     chunked: Chunked,
-    /// The number of each chunk, its frames, and the encodes that lack it.
-    pending: Vec<(usize, FrameRange, Vec<EncodeId>)>,
+    /// The frames of each chunk, and the encodes that lack it.
+    pending: Vec<(FrameRange, Vec<(EncodeId, ChunkKey)>)>,
     /// Each unit opens the source once more.
     source: Mutex<Source>,
     /// Number of units that were begun.
@@ -120,7 +119,7 @@ impl Units {
             let missing = chunked.missing(number)?;
             match missing.is_empty() {
                 true => on.kept(*range),
-                false => pending.push((number, *range, missing)),
+                false => pending.push((*range, missing)),
             }
         }
         let count = most.max(1).min(pending.len());
@@ -154,8 +153,8 @@ impl Units {
 impl Work {
     /// Encodes one chunk after the other, until none is left or one fails.
     fn run(&self) {
-        while let Some((number, range, encodes)) = self.pending.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = self.encode(*number, *range, encodes) {
+        while let Some((range, encodes)) = self.pending.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = self.encode(*range, encodes) {
                 self.next.store(self.pending.len(), Ordering::Relaxed);
                 let mut failed = lock(&self.failed);
                 // Units that are cancelled because of this one fail later, and say less.
@@ -168,20 +167,14 @@ impl Work {
         }
     }
 
-    /// Encodes one chunk for some encodes, and puts the results into the store.
-    fn encode(&self, number: usize, range: FrameRange, encodes: &[EncodeId]) -> Result<()> {
+    /// Encodes one chunk for some encodes.
+    fn encode(&self, range: FrameRange, encodes: &[(EncodeId, ChunkKey)]) -> Result<()> {
         let source = lock(&self.source).again(&self.cancel)?;
-        let unit = Unit { plan: &self.plan, range, encodes };
-        let made = unit.encode(source, &self.cancel, &|| self.on.frame()).map_err(|error| match error.kind() {
+        let unit = Unit { plan: &self.plan, range, encodes, store: &self.chunked.store };
+        unit.encode(source, &self.cancel, &|| self.on.frame()).map_err(|error| match error.kind() {
             ErrorKind::Cancelled => error,
             _ => error.and(&format!("in the chunk of frames {range}")),
-        })?;
-        for (id, keys) in &self.chunked.encodes {
-            if let Some(chunk) = made.get(id) {
-                self.chunked.store.put(&keys[number], chunk)?;
-            }
-        }
-        Ok(())
+        })
     }
 }
 

@@ -96,10 +96,6 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
 fn needs_whole(draft: &Drafted) -> Option<String> {
     let video = draft.plan.video.as_ref()?;
     let name = draft.plan.path.display();
-    // A unit holds the packets of its chunk in memory.
-    if video.lossless || video.encoder.is_mezzanine() {
-        return Some(format!("{name} has packets of many bytes ({})", video.encoder));
-    }
     if video.passes == 2 {
         return Some(format!("{name} has two passes"));
     }

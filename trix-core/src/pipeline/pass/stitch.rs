@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     chunks::{
-        ChunkKey, Store,
-        record::{Chunk, FrameTime, StepAccount},
+        ChunkKey, ChunkReader, Store,
+        record::{FrameTime, StepAccount},
     },
     decode::timing::FrameTimes,
     encode::video::Encoded,
@@ -53,34 +53,26 @@ pub(super) struct StitchStage {
 
 impl StitchStage {
     pub(super) fn run(mut self) -> Result<()> {
-        let (mut first, mut warnings) = (0, Vec::new());
-        let mut next = self.chunks.first().map(|_| self.chunk(0)).transpose()?;
-        let mut delay = 0;
-        if let Some(chunk) = &next {
-            delay = delay_of(chunk);
-            self.enter(&chunk.record.frames);
-        }
+        let (mut first, mut delay, mut warnings) = (0, None, Vec::new());
+        let mut next = self.open(0)?;
         for number in 0..self.chunks.len() {
-            let Some(chunk) = next.take() else { break };
-            if number + 1 < self.chunks.len() {
-                // The last frame of a chunk is shown until the first one of the next.
-                let following = self.chunk(number + 1)?;
-                self.enter(&following.record.frames);
-                next = Some(following);
-            }
-            if delay_of(&chunk) > delay {
+            let Some(mut chunk) = next.take() else { break };
+            // The last frame of a chunk is shown until the first one of the next.
+            next = self.open(number + 1)?;
+            let record = chunk.record().clone();
+            let own = record.packets.first().map_or(0, |packet| -packet.position.min(0));
+            if own > *delay.get_or_insert(own) {
                 return Err(self.wrong(number, "its frames are reordered over a longer distance than those before"));
             }
-            for (packet, bytes) in chunk.packets() {
+            while let Some((packet, bytes)) = chunk.next()? {
                 let (pts, dts) = (first + packet.frame, if first == 0 { packet.position } else { first });
                 self.outlet.emit(Encoded { packet: Packet::joined(&[bytes]), pts, dts, key: packet.key })?;
             }
-            first += chunk.record.frames.len() as i64;
-            self.account(&chunk.record.steps);
-            warnings.extend(chunk.record.warnings.iter().cloned());
+            first += record.frames.len() as i64;
+            self.account(&record.steps);
+            warnings.extend(record.warnings);
             if let Some(about) = &mut self.about {
-                let record = &chunk.record;
-                record.notes.iter().for_each(|note| about.log.note(note.clone()));
+                record.notes.into_iter().for_each(|note| about.log.note(note));
                 record.times.iter().for_each(|time| about.times.push(Some(*time)));
             }
         }
@@ -91,23 +83,21 @@ impl StitchStage {
         self.outlet.end(&warnings)
     }
 
-    fn enter(&mut self, frames: &[FrameTime]) {
-        for FrameTime(ticks, duration) in frames {
-            self.outlet.enter(*ticks, *duration, self.time_base);
-        }
-    }
-
-    /// Reads chunk `number`.
-    fn chunk(&self, number: usize) -> Result<Chunk> {
-        let (_, key) = &self.chunks[number];
-        let chunk = self.store.get(key)?.ok_or_else(|| self.wrong(number, "it is missing"))?;
-        if chunk.record.range != self.chunks[number].0 {
+    /// Opens chunk `number`, and counts its frames as encoded. `None` after the last one.
+    fn open(&mut self, number: usize) -> Result<Option<ChunkReader>> {
+        let Some((range, key)) = self.chunks.get(number) else { return Ok(None) };
+        let chunk = self.store.read(key)?.ok_or_else(|| self.wrong(number, "it is missing"))?;
+        let record = chunk.record();
+        if record.range != *range {
             return Err(self.wrong(number, "it holds other frames"));
         }
-        if chunk.record.parameter_sets != self.parameter_sets {
+        if record.parameter_sets != self.parameter_sets {
             return Err(self.wrong(number, "its parameter sets are not those of the stream"));
         }
-        Ok(chunk)
+        for FrameTime(ticks, duration) in &record.frames {
+            self.outlet.enter(*ticks, *duration, self.time_base);
+        }
+        Ok(Some(chunk))
     }
 
     fn wrong(&self, number: usize, what: &str) -> Error {
@@ -125,9 +115,4 @@ impl StitchStage {
             record.changes.extend(account.changes.iter().cloned());
         }
     }
-}
-
-/// By how many positions frames are delayed in decoding order.
-fn delay_of(chunk: &Chunk) -> i64 {
-    chunk.record.packets.first().map_or(0, |packet| -packet.position.min(0))
 }
