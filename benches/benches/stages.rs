@@ -14,7 +14,7 @@ use trix_core::{
     damage::DamageLog,
     decode::video::DecodedFrame,
     demux::Demuxer,
-    encode::video,
+    encode::video::{self, Coding},
     media::{
         PixelFormat,
         color::{Color, Matrix},
@@ -164,7 +164,7 @@ fn encode(criterion: &mut Criterion) {
                 let mut encoder = video::open(&plan, None, None).expect("an encoder");
                 let mut total = encoder.headers().expect("headers").parameter_sets.len();
                 for (number, frame) in decoded.iter().enumerate() {
-                    let encoded = encoder.push(&frame.frame, number as u64, false).expect("an encode");
+                    let encoded = encoder.push(&frame.frame, number as u64, Coding::Auto).expect("an encode");
                     total += encoded.map_or(0, |encoded| encoded.packet.data().len());
                 }
                 while let Some(encoded) = encoder.finish().expect("an encode") {

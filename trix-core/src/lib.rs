@@ -239,14 +239,15 @@ pub use trix_model::{
     mistake, plan,
 };
 
+pub use chunks::{ChunkControl, ChunkDone, ChunkRequest, ChunkStatus, Isolate, StoreStatus, encode_chunk, status};
 pub use file_id::FileId;
 pub use index::{FrameIndex, FromStart};
 pub use ingest::{Ingest, Ingested};
 pub use machine::this_machine;
 pub use mux::json_file::JsonFile;
-pub use pipeline::{Control, OnProgress, Stages, run, run_job, run_opened};
+pub use pipeline::{Control, OnProgress, Stages, run, run_job, run_opened, stitch};
 pub use plan::Plan;
-pub use planner::{FrameConverter, plan, plan_for};
+pub use planner::{FrameConverter, plan, plan_chunks, plan_for};
 pub use reading::{
     frames::{PlaneInput, VideoFrame},
     samples::AudioBlock,

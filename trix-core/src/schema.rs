@@ -11,6 +11,7 @@ use trix_model::{
 };
 
 use crate::{
+    chunks::StoreStatus,
     doctor, document,
     manifest::Manifest,
     plan::Plan,
@@ -47,11 +48,13 @@ pub enum Name {
     Manifest,
     /// [`Summary`].
     Summary,
+    /// [`StoreStatus`].
+    Status,
 }
 
 impl Name {
     /// All documents that have a schema.
-    pub const ALL: [Name; 12] = [
+    pub const ALL: [Name; 13] = [
         Name::Job,
         Name::Plan,
         Name::MediaInfo,
@@ -64,6 +67,7 @@ impl Name {
         Name::Error,
         Name::Manifest,
         Name::Summary,
+        Name::Status,
     ];
 
     /// The name in words, as `trix schema` takes it.
@@ -81,6 +85,7 @@ impl Name {
             Name::Error => "error",
             Name::Manifest => "manifest",
             Name::Summary => "summary",
+            Name::Status => "status",
         }
     }
 }
@@ -105,6 +110,7 @@ pub fn of(name: Name) -> Value {
         Name::Error => written::<ErrorDocument>(),
         Name::Manifest => written::<Manifest>(),
         Name::Summary => written::<Summary>(),
+        Name::Status => written::<StoreStatus>(),
     };
     schema["$id"] = json!(json::schema_id(name.text()));
     schema

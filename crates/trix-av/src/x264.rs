@@ -202,6 +202,18 @@ fn csp(format: FrameFormat) -> c_int {
     (if format.depth > 8 { csp | x264::X264_CSP_HIGH_DEPTH } else { csp }) as c_int
 }
 
+/// How a frame has to be coded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Coding {
+    /// As the encoder likes.
+    #[default]
+    Auto,
+    /// As a keyframe that decoding can begin with.
+    Key,
+    /// From frames before it, so that no frame before it needs one after it.
+    Predicted,
+}
+
 /// A compressed frame. Its times are frame numbers.
 pub struct Encoded {
     /// The coded bytes; of H.264 and HEVC, NAL units with start codes. The packet has no times and no flags.
@@ -300,10 +312,10 @@ impl Encoder {
 
     /// Encodes a frame with its number (`pts`) and a flag that forces a keyframe. `None` flushes one delayed frame.
     /// `Ok(None)` means that no output is ready.
-    pub fn encode(&mut self, frame: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
+    pub fn encode(&mut self, frame: Option<(&Frame, i64, Coding)>) -> Result<Option<Encoded>, Refused> {
         let mut input = match frame {
             None => None,
-            Some((frame, pts, force_key)) => Some(self.input(frame, pts, force_key)?),
+            Some((frame, pts, coding)) => Some(self.input(frame, pts, coding)?),
         };
         let (mut nals, mut count) = (ptr::null_mut(), 0);
         let input = input.as_mut().map_or(ptr::null_mut(), ptr::from_mut);
@@ -325,13 +337,18 @@ impl Encoder {
     }
 
     /// The description of a frame for x264. It points to the planes of `frame`.
-    fn input(&self, frame: &Frame, pts: i64, force_key: bool) -> Result<x264::x264_picture_t, Refused> {
+    fn input(&self, frame: &Frame, pts: i64, coding: Coding) -> Result<x264::x264_picture_t, Refused> {
         // SAFETY: all-zero is a valid bit pattern for this plain struct.
         let mut input: x264::x264_picture_t = unsafe { mem::zeroed() };
         // SAFETY: the call fills the struct.
         unsafe { x264::x264_picture_init(&mut input) };
         input.i_pts = pts;
-        input.i_type = if force_key { x264::X264_TYPE_IDR as c_int } else { x264::X264_TYPE_AUTO as c_int };
+        let coding = match coding {
+            Coding::Auto => x264::X264_TYPE_AUTO,
+            Coding::Key => x264::X264_TYPE_IDR,
+            Coding::Predicted => x264::X264_TYPE_P,
+        };
+        input.i_type = coding as c_int;
         input.img.i_csp = csp(self.format);
         let planes = frame.planes();
         // x264 reads as much of each plane as the format says.
@@ -452,12 +469,12 @@ mod tests {
         let mut encoder = Encoder::open(parameters(format), format).expect("an encoder");
         for name in ["yuv420p", "yuv422p", "gbrp", "yuv444p10le", "yuva444p", "gray"] {
             let frame = Frame::of_zeros(name, 64, 64);
-            let refused = encoder.encode(Some((&frame, 0, false))).map(drop);
+            let refused = encoder.encode(Some((&frame, 0, Coding::Auto))).map(drop);
             assert!(refused.is_err_and(|refused| refused.0.contains("a frame is not")), "{name}");
         }
         for (number, name) in [(0, "yuv444p"), (1, "yuvj444p")] {
             let frame = Frame::of_zeros(name, 64, 64);
-            assert!(encoder.encode(Some((&frame, number, false))).is_ok(), "{name}");
+            assert!(encoder.encode(Some((&frame, number, Coding::Auto))).is_ok(), "{name}");
         }
         assert!(Encoder::open(parameters(FrameFormat::ycbcr(Chroma::C420, 8)), format).is_err());
         assert!(Encoder::open(parameters(FrameFormat::ycbcr(Chroma::C444, 10)), format).is_err());

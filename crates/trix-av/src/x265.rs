@@ -17,7 +17,7 @@ use x265_sys as x265;
 
 use super::{
     c_string, text,
-    x264::{Encoded, Headers, Kept, OptionError, Refused},
+    x264::{Coding, Encoded, Headers, Kept, OptionError, Refused},
 };
 use crate::{
     frame::Frame,
@@ -375,10 +375,10 @@ impl Encoder {
 
     /// Encodes a frame with its number (`pts`) and a flag that forces a keyframe. `None` flushes one delayed frame.
     /// `Ok(None)` means that no output is ready.
-    pub fn encode(&mut self, frame: Option<(&Frame, i64, bool)>) -> Result<Option<Encoded>, Refused> {
+    pub fn encode(&mut self, frame: Option<(&Frame, i64, Coding)>) -> Result<Option<Encoded>, Refused> {
         let input = match frame {
             None => ptr::null_mut(),
-            Some((frame, pts, force_key)) => self.input(frame, pts, force_key)?,
+            Some((frame, pts, coding)) => self.input(frame, pts, coding)?,
         };
         let (mut nals, mut count) = (ptr::null_mut(), 0);
         // SAFETY: all-zero is a valid bit pattern for this plain struct.
@@ -400,7 +400,7 @@ impl Encoder {
     }
 
     /// Describes a frame for x265. The description points to the planes of `frame`.
-    fn input(&mut self, frame: &Frame, pts: i64, force_key: bool) -> Result<*mut x265::x265_picture, Refused> {
+    fn input(&mut self, frame: &Frame, pts: i64, coding: Coding) -> Result<*mut x265::x265_picture, Refused> {
         let planes = frame.planes();
         // x265 reads as much of each plane as the format says.
         if frame.pixel_format().and_then(PixelFormat::frame) != Some(self.format)
@@ -416,7 +416,12 @@ impl Encoder {
         input.colorSpace = csp(format);
         input.width = planes[0].width as c_int;
         input.height = planes[0].height as c_int;
-        input.sliceType = if force_key { x265::X265_TYPE_IDR as c_int } else { x265::X265_TYPE_AUTO as c_int };
+        let coding = match coding {
+            Coding::Auto => x265::X265_TYPE_AUTO,
+            Coding::Key => x265::X265_TYPE_IDR,
+            Coding::Predicted => x265::X265_TYPE_P,
+        };
+        input.sliceType = coding as c_int;
         for (index, plane) in planes.iter().enumerate() {
             input.planes[index] = plane.data.as_ptr().cast_mut().cast();
             input.stride[index] = plane.stride as c_int;
@@ -494,12 +499,12 @@ mod tests {
         let mut encoder = Encoder::open(parameters(format), format).expect("an encoder");
         for name in ["yuv420p", "yuv444p", "gbrp", "yuv422p10le", "yuva422p", "gray"] {
             let frame = Frame::of_zeros(name, 128, 128);
-            let refused = encoder.encode(Some((&frame, 0, false))).map(drop);
+            let refused = encoder.encode(Some((&frame, 0, Coding::Auto))).map(drop);
             assert!(refused.is_err_and(|refused| refused.0.contains("a frame is not")), "{name}");
         }
         for (number, name) in [(0, "yuv422p"), (1, "yuvj422p")] {
             let frame = Frame::of_zeros(name, 128, 128);
-            assert!(encoder.encode(Some((&frame, number, false))).is_ok(), "{name}");
+            assert!(encoder.encode(Some((&frame, number, Coding::Auto))).is_ok(), "{name}");
         }
         assert!(Encoder::open(parameters(FrameFormat::ycbcr(Chroma::C420, 8)), format).is_err());
     }

@@ -1,5 +1,7 @@
 //! An error as data: what a program that reads JSON gets in place of a result.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -68,6 +70,24 @@ impl From<&Error> for ErrorDetail {
             excerpt: error.excerpt().cloned(),
             message: error.to_string(),
         }
+    }
+}
+
+impl From<&ErrorDetail> for Error {
+    /// The error that another process has told, without its cause.
+    fn from(told: &ErrorDetail) -> Self {
+        let placed = |detail: &str| {
+            let mut error = Error::new(told.kind, told.stage, detail).at(told.time).of_frame(told.frame);
+            if let Some(file) = &told.file {
+                error = error.in_file(Path::new(file));
+            }
+            if let Some(stream) = told.stream {
+                error = error.in_stream(stream);
+            }
+            error
+        };
+        // The message begins with the place.
+        placed(told.message.strip_prefix(&placed("").before()).unwrap_or(&told.message))
     }
 }
 

@@ -190,6 +190,9 @@ pub struct Encode {
     /// Encode in chunks, which are kept if the job is killed
     #[arg(long, default_value = "auto", help_heading = "Run")]
     pub chunks: ChunksChoice,
+    /// Encode chunks in processes of their own, so that a codec that crashes ends one chunk only
+    #[arg(long, default_value = "auto", value_name = "WHEN", help_heading = "Run")]
+    pub isolate: IsolateChoice,
     /// How the output is verified before it gets its name
     #[arg(long, default_value = "structure", help_heading = "Run")]
     pub verify: VerifyChoice,
@@ -224,6 +227,27 @@ pub enum VideoChoice {
     Copy,
     /// Leaves the video out
     None,
+}
+
+/// Which chunks are encoded in processes of their own.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub enum IsolateChoice {
+    /// Those of sources whose container and streams disagree
+    Auto,
+    /// All
+    On,
+    /// None
+    Off,
+}
+
+impl From<IsolateChoice> for trix_core::Isolate {
+    fn from(choice: IsolateChoice) -> Self {
+        match choice {
+            IsolateChoice::Auto => trix_core::Isolate::Auto,
+            IsolateChoice::On => trix_core::Isolate::On,
+            IsolateChoice::Off => trix_core::Isolate::Off,
+        }
+    }
 }
 
 /// Whether the film is encoded in chunks.

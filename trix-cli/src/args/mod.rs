@@ -60,8 +60,13 @@ pub enum Command {
     Completions(Completions),
     /// Print the manual page of trix, or of one of its commands (roff)
     Man(Man),
+    /// Show how far the jobs with chunks in a folder are
+    Status(Status),
     /// List, and remove, what killed jobs left in a folder
     Clean(Clean),
+    /// Encode one chunk, for another process of trix
+    #[command(hide = true)]
+    Unit,
 }
 
 /// Arguments of `trix probe`.
@@ -175,6 +180,8 @@ pub enum SchemaName {
     Manifest,
     /// The output of `trix ingest --json` for several masters
     Summary,
+    /// The output of `trix status --json`
+    Status,
 }
 
 /// Arguments of `trix completions`.
@@ -193,6 +200,16 @@ pub struct Man {
     /// Write the pages of trix and of all its commands into this folder
     #[arg(short, long, value_name = "DIR", conflicts_with = "command")]
     pub output: Option<PathBuf>,
+}
+
+/// Arguments of `trix status`.
+#[derive(Args)]
+pub struct Status {
+    /// The folder of the outputs, or of the chunks
+    pub folder: PathBuf,
+    /// Print JSON (see `trix schema status`)
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `trix clean`.

@@ -41,7 +41,8 @@ pub fn encode(args: &Encode) -> u8 {
         Err(error) => return output::failure(&error, args.json),
     };
     let work = |control: &trix_core::Control| trix_core::run_job(&job, control);
-    execute(Watching::new(args.progress, &written.log, None), written, args.json, work, |error| error)
+    let watching = Watching::new(args.progress, &written.log, None).isolated(args.isolate);
+    execute(watching, written, args.json, work, |error| error)
 }
 
 /// The error of a job with `mistakes` in its arguments. It has the other mistakes of the job too.

@@ -42,7 +42,7 @@ pub fn run(args: &Run) -> u8 {
                     plan.overwrite();
                 }
                 let work = |control: &Control| trix_core::run(&plan, control);
-                let watching = Watching::new(args.running.progress, &written.log, None);
+                let watching = Watching::new(args.running.progress, &written.log, None).isolated(args.running.isolate);
                 execute(watching, written, args.running.json, work, |error| error)
             }
             Err(error) => output::failure(&error, args.running.json),
@@ -220,6 +220,7 @@ fn start(document: &Document, resolved: Resolved, running: &Running) -> u8 {
         Err(error) => return output::failure(&error, running.json),
     };
     let watching = Watching::new(running.progress, &written.log, Some(source.reading_place()));
+    let watching = watching.isolated(running.isolate);
     let work = |control: &Control| run_opened(&job, source, control);
     execute(watching, written, running.json, work, |error| document.explain(&traits, error))
 }

@@ -50,6 +50,7 @@ pub fn schema(args: &Schema) -> u8 {
         SchemaName::Error => Name::Error,
         SchemaName::Manifest => Name::Manifest,
         SchemaName::Summary => Name::Summary,
+        SchemaName::Status => Name::Status,
     };
     output::json(&schema::of(name));
     exit::DONE

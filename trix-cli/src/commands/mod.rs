@@ -1,6 +1,7 @@
 //! The commands, one function for each. Each returns the exit code of the process.
 
 mod clean;
+mod confine;
 mod encode;
 mod files;
 mod ingest;
@@ -11,6 +12,8 @@ mod man;
 mod masters;
 mod meta;
 mod running;
+mod status;
+mod unit;
 mod written;
 
 use crate::args::Command;
@@ -30,7 +33,9 @@ pub fn dispatch(command: Command) -> u8 {
         Command::Schema(args) => meta::schema(&args),
         Command::Completions(args) => meta::completions(&args),
         Command::Man(args) => man::man(&args),
+        Command::Status(args) => status::status(&args),
         Command::Clean(args) => clean::clean(&args),
+        Command::Unit => unit::unit(),
     }
 }
 

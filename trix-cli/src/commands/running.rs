@@ -1,8 +1,10 @@
 //! Runs a job with the progress that the user asked for, and shows its report.
 
-use std::{io::IsTerminal, sync::Arc};
+use std::{ffi::OsString, io::IsTerminal, sync::Arc};
 
-use trix_core::{Cancel, Control, Error, Report, control::progress::Reading, source::ReadingPlace};
+use trix_core::{
+    Cancel, ChunkControl, Control, Error, Isolate, Report, control::progress::Reading, source::ReadingPlace,
+};
 
 use super::{interrupt::cancel_on_interrupt, written::Written};
 use crate::{
@@ -27,13 +29,20 @@ pub struct Watching {
     pub place: Option<ReadingPlace>,
     /// Ends the job.
     pub cancel: Cancel,
+    /// Which chunks are encoded in processes of their own.
+    pub isolate: Isolate,
 }
 
 impl Watching {
     /// A job that Ctrl-C ends. `place` is that of its source, if it is open already.
     pub fn new(progress: ProgressChoice, log: &Log, place: Option<ReadingPlace>) -> Self {
         let (log, title) = (log.clone(), String::new());
-        Watching { progress, log, title, place, cancel: cancel_on_interrupt() }
+        Watching { progress, log, title, place, cancel: cancel_on_interrupt(), isolate: Isolate::default() }
+    }
+
+    /// The same, with chunks in processes of their own as `isolate` says.
+    pub fn isolated(self, isolate: impl Into<Isolate>) -> Self {
+        Watching { isolate: isolate.into(), ..self }
     }
 }
 
@@ -50,9 +59,21 @@ pub fn reading(progress: ProgressChoice, reading: Reading, place: ReadingPlace) 
     }
 }
 
+/// How this process is started again, for one chunk. Python runs the command line in a process of its own.
+fn unit_program() -> Option<Vec<OsString>> {
+    let program = std::env::current_exe().ok()?;
+    let is_python = program.file_name()?.as_encoded_bytes().starts_with(b"python");
+    let mut command = vec![program.into_os_string()];
+    if is_python {
+        command.extend(["-c", "import sys; from trix._trix import command; sys.exit(command())"].map(OsString::from));
+    }
+    command.push("unit".into());
+    Some(command)
+}
+
 /// Runs `work`, shows its progress, and prints what may keep it from its end.
 pub fn watched<T>(watching: Watching, work: impl FnOnce(&Control) -> Result<T, Error>) -> Result<T, Error> {
-    let Watching { progress, log, title, place, cancel } = watching;
+    let Watching { progress, log, title, place, cancel, isolate } = watching;
     let screen = is_drawn(progress).then(|| Screen::new(title, "open", place));
     let (mut control, events) = Control::with_events();
     let shown = Shown::job(events, screen, log);
@@ -61,6 +82,7 @@ pub fn watched<T>(watching: Watching, work: impl FnOnce(&Control) -> Result<T, E
     }
     control.cancel = cancel;
     control.make_folders = true;
+    control.chunks = ChunkControl { isolate, program: unit_program(), ..ChunkControl::default() };
     let result = work(&control);
     drop(shown);
     result

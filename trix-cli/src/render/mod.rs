@@ -8,6 +8,7 @@ pub mod progress;
 pub mod reading;
 pub mod report;
 mod screen;
+pub mod status;
 pub mod summary;
 pub mod verify;
 pub mod visible;

@@ -1,16 +1,35 @@
 //! Encodes a film in parts, which are kept: a job that was killed goes on with the parts that are missing.
 //!
 //! 1. The plan divides the frames of the source into ranges ([`crate::plan::ChunkPlan`]).
-//! 2. A [unit](mod@unit) encodes one range, for every encode whose chunk is not in the [store](mod@store).
+//! 2. A [unit](mod@unit) encodes one range, for every encode whose chunk is not in the [store](mod@store); in this process, or in
+//!    [one of its own](mod@process). [`Units`] run side by side.
 //! 3. The pipeline joins the chunks: it takes their packets in place of those of encoders (`pipeline/pass/stitch.rs`).
 //!
 //! Invariant: the joined stream is the same, whatever the order in which chunks were made, and however often the job was killed.
 
-mod key;
+mod control;
 pub(crate) mod record;
+mod folder;
 pub(crate) mod store;
+mod key;
+mod chunked;
+mod fault;
 mod unit;
-mod work;
+mod process;
+mod beat;
+mod units;
+mod state;
+mod single;
 
-pub(crate) use self::store::{ChunkKey, ChunkReader, FOLDER, Store};
-pub(crate) use self::work::{Chunked, OnChunks, Units};
+pub(crate) use self::{
+    chunked::Chunked,
+    state::Notes,
+    store::{ChunkKey, ChunkReader, FOLDER, Store},
+    units::{OnChunks, UnitSettings, Units},
+};
+pub use self::{
+    control::{ChunkControl, Isolate},
+    process::ChunkRequest,
+    single::{ChunkDone, encode_chunk},
+    state::{ChunkStatus, StoreStatus, status},
+};

@@ -1,31 +1,36 @@
 //! A folder of encoded chunks, each under the hash of everything that it depends on.
 //!
-//! Invariant: an entry is whole or absent. It gets its name after it was written and synced, and each reading compares it with
-//! its own hash. No more than a packet of it is in memory.
+//! Invariant: each reading of an entry compares it with its own hash. No more than a packet of it is in memory.
 
 use std::{
-    fmt, fs,
-    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    fmt,
+    io::{self, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::record::{ChunkRecord, PacketEntry};
+use super::{
+    folder::{Bytes, Folder, NewEntry, Place},
+    record::{ChunkRecord, PacketEntry},
+};
 use crate::source::hex;
 
 /// The name of an entry: the SHA-256 of what its chunk depends on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChunkKey(String);
+pub(crate) struct ChunkKey(String);
 
 impl ChunkKey {
     /// The key of what `text` describes.
     pub(super) fn of(text: &[u8]) -> Self {
         ChunkKey(hex(&Sha256::digest(text).into()))
+    }
+
+    /// The name of the entry.
+    fn name(&self) -> String {
+        format!("{}.chunk", self.0)
     }
 }
 
@@ -35,19 +40,8 @@ impl fmt::Display for ChunkKey {
     }
 }
 
-/// A store of chunks. Several processes can use one at the same time.
-#[derive(Clone, Debug)]
-pub struct Store {
-    folder: PathBuf,
-    /// The folder, locked: `trix clean` leaves a store alone that a job uses.
-    _lock: Arc<fs::File>,
-}
-
 /// The ending of the name of a folder with the chunks of one job.
 pub(crate) const FOLDER: &str = ".trix-chunks";
-
-/// The ending of the names of entries.
-const ENDING: &str = "chunk";
 
 /// The first bytes of an entry. The packets follow, then the record as JSON, the length of the record, and the hash of the
 /// entry's name and of all these bytes.
@@ -56,22 +50,38 @@ const MAGIC: &[u8; 8] = b"TRIXCHK1";
 /// Bytes after the record: its length, and the hash.
 const TRAILER: u64 = 8 + 32;
 
+/// A store of chunks. Several processes can use one at the same time.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    folder: PathBuf,
+    place: Arc<dyn Place>,
+}
+
 impl Store {
     /// Opens the store in `folder`, which is made if it is missing.
     ///
     /// # Errors
     /// `Io` if it cannot be made.
-    pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
+    pub(crate) fn open(folder: impl Into<PathBuf>) -> Result<Self> {
         let folder = folder.into();
-        let failed = |error| Error::io(Stage::Encode, &folder, "cannot be made", error);
-        fs::create_dir_all(&folder).map_err(failed)?;
-        let lock = fs::File::open(&folder).map_err(failed)?;
-        flock(&lock, FlockOperation::LockShared).map_err(|error| failed(error.into()))?;
-        Ok(Store { folder, _lock: Arc::new(lock) })
+        let place =
+            Folder::open(&folder).map_err(|error| Error::io(Stage::Encode, &folder, "cannot be made", error))?;
+        Ok(Store { folder, place: Arc::new(place) })
     }
 
-    fn path(&self, key: &ChunkKey) -> PathBuf {
-        self.folder.join(format!("{key}.{ENDING}"))
+    /// The store in `folder`, which is not used, but looked at.
+    pub(super) fn looking_at(folder: &Path) -> Self {
+        Store { folder: folder.to_owned(), place: Arc::new(Folder::looking_at(folder)) }
+    }
+
+    /// Number of bytes of an entry. `None` if it is absent.
+    pub(super) fn size(&self, key: &ChunkKey) -> Option<u64> {
+        self.place.size(&key.name())
+    }
+
+    /// The folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Begins to read an entry. `None` if it is absent.
@@ -79,12 +89,9 @@ impl Store {
     /// # Errors
     /// `MalformedInput` if it is not what was written; `Io`.
     pub(crate) fn read(&self, key: &ChunkKey) -> Result<Option<ChunkReader>> {
-        let path = self.path(key);
-        match fs::File::open(&path) {
-            Ok(file) => ChunkReader::new(key, path, file).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io(Stage::Encode, &path, "cannot be read", error)),
-        }
+        let label = self.place.label(&key.name());
+        let bytes = self.place.read(&key.name()).map_err(|error| unreadable(&label, error))?;
+        bytes.map(|bytes| ChunkReader::new(key, label, bytes)).transpose()
     }
 
     /// True if there is an entry, which is read to its end.
@@ -102,10 +109,9 @@ impl Store {
     /// # Errors
     /// `Io`.
     pub(super) fn write(&self, key: &ChunkKey) -> Result<ChunkWriter> {
-        let path = self.path(key);
-        let part = tempfile::Builder::new().prefix(".").suffix(".part").tempfile_in(&self.folder);
-        let part = part.map_err(|error| Error::io(Stage::Encode, &path, "cannot be written", error))?;
-        let mut writer = ChunkWriter { path, part: BufWriter::new(part), hasher: hasher(key) };
+        let label = self.place.label(&key.name());
+        let entry = self.place.create(&key.name()).map_err(|error| unwritable(&label, error))?;
+        let mut writer = ChunkWriter { label, entry, hasher: hasher(key) };
         writer.add(MAGIC)?;
         Ok(writer)
     }
@@ -115,8 +121,8 @@ impl Store {
     /// # Errors
     /// `Io`.
     pub(super) fn remove(&self, key: &ChunkKey) -> Result<()> {
-        let path = self.path(key);
-        fs::remove_file(&path).map_err(|error| Error::io(Stage::Encode, &path, "cannot be removed", error))
+        let label = self.place.label(&key.name());
+        self.place.remove(&key.name()).map_err(|error| Error::io(Stage::Encode, &label, "cannot be removed", error))
     }
 }
 
@@ -128,8 +134,8 @@ fn hasher(key: &ChunkKey) -> Sha256 {
 
 /// An entry that is being written. It leaves nothing if it is dropped.
 pub(super) struct ChunkWriter {
-    path: PathBuf,
-    part: BufWriter<NamedTempFile>,
+    label: PathBuf,
+    entry: Box<dyn NewEntry>,
     hasher: Sha256,
 }
 
@@ -140,7 +146,7 @@ impl ChunkWriter {
     /// `Io`.
     pub(super) fn add(&mut self, bytes: &[u8]) -> Result<()> {
         self.hasher.update(bytes);
-        self.part.write_all(bytes).map_err(|error| Error::io(Stage::Encode, &self.path, "cannot be written", error))
+        self.entry.write_all(bytes).map_err(|error| unwritable(&self.label, error))
     }
 
     /// Adds the record, and gives the entry its name.
@@ -148,25 +154,20 @@ impl ChunkWriter {
     /// # Errors
     /// `Io`.
     pub(super) fn finish(mut self, record: &ChunkRecord) -> Result<()> {
-        let unwritable = |error| Error::bug(Stage::Encode, format!("a record cannot be written: {error}"));
-        let text = serde_json::to_vec(record).map_err(unwritable)?;
+        let failed = |error| Error::bug(Stage::Encode, format!("a record cannot be written: {error}"));
+        let text = serde_json::to_vec(record).map_err(failed)?;
         self.add(&text)?;
         self.add(&(text.len() as u64).to_le_bytes())?;
-        let ChunkWriter { path, mut part, hasher } = self;
-        let failed = |error| Error::io(Stage::Encode, &path, "cannot be written", error);
-        part.write_all(&hasher.finalize()).map_err(failed)?;
-        let part = part.into_inner().map_err(|error| failed(error.into_error()))?;
-        part.as_file().sync_all().map_err(failed)?;
-        part.persist(&path).map_err(|error| failed(error.error))?;
-        let folder = path.parent().map_or_else(|| fs::File::open("."), fs::File::open);
-        folder.and_then(|folder| folder.sync_all()).map_err(failed)
+        let ChunkWriter { label, mut entry, hasher } = self;
+        let written = entry.write_all(&hasher.finalize()).and_then(|()| entry.finish());
+        written.map_err(|error| unwritable(&label, error))
     }
 }
 
 /// An entry that is being read, packet by packet.
 pub(crate) struct ChunkReader {
-    path: PathBuf,
-    file: BufReader<fs::File>,
+    label: PathBuf,
+    bytes: BufReader<Box<dyn Bytes>>,
     hasher: Sha256,
     record: ChunkRecord,
     /// Number of packets that were read.
@@ -176,15 +177,15 @@ pub(crate) struct ChunkReader {
 }
 
 impl ChunkReader {
-    fn new(key: &ChunkKey, path: PathBuf, mut file: fs::File) -> Result<Self> {
-        let record = match record_in(&mut file) {
+    fn new(key: &ChunkKey, label: PathBuf, mut bytes: Box<dyn Bytes>) -> Result<Self> {
+        let record = match record_in(&mut bytes) {
             Ok(Some(record)) => record,
-            Ok(None) => return Err(changed(&path)),
-            Err(error) => return Err(unreadable(&path, error)),
+            Ok(None) => return Err(changed(&label)),
+            Err(error) => return Err(unreadable(&label, error)),
         };
         let mut hasher = hasher(key);
         hasher.update(MAGIC);
-        Ok(ChunkReader { path, file: BufReader::new(file), hasher, record, taken: 0, is_checked: false })
+        Ok(ChunkReader { label, bytes: BufReader::new(bytes), hasher, record, taken: 0, is_checked: false })
     }
 
     /// The account of the chunk.
@@ -205,7 +206,7 @@ impl ChunkReader {
         };
         self.taken += 1;
         let mut bytes = vec![0; packet.bytes];
-        self.file.read_exact(&mut bytes).map_err(|error| unreadable(&self.path, error))?;
+        self.bytes.read_exact(&mut bytes).map_err(|error| unreadable(&self.label, error))?;
         self.hasher.update(&bytes);
         Ok(Some((packet, bytes)))
     }
@@ -213,41 +214,45 @@ impl ChunkReader {
     /// Compares the entry with its hash.
     fn check(&mut self) -> Result<()> {
         let mut rest = Vec::new();
-        self.file.read_to_end(&mut rest).map_err(|error| unreadable(&self.path, error))?;
-        let (content, hash) = rest.split_last_chunk::<32>().ok_or_else(|| changed(&self.path))?;
+        self.bytes.read_to_end(&mut rest).map_err(|error| unreadable(&self.label, error))?;
+        let (content, hash) = rest.split_last_chunk::<32>().ok_or_else(|| changed(&self.label))?;
         self.hasher.update(content);
-        if self.hasher.finalize_reset()[..] == hash[..] { Ok(()) } else { Err(changed(&self.path)) }
+        if self.hasher.finalize_reset()[..] == hash[..] { Ok(()) } else { Err(changed(&self.label)) }
     }
 }
 
-fn changed(path: &Path) -> Error {
-    Error::new(ErrorKind::MalformedInput, Stage::Encode, "the chunk is not what was written").in_file(path)
+fn changed(label: &Path) -> Error {
+    Error::new(ErrorKind::MalformedInput, Stage::Encode, "the chunk is not what was written").in_file(label)
 }
 
-fn unreadable(path: &Path, error: io::Error) -> Error {
-    Error::io(Stage::Encode, path, "cannot be read", error)
+fn unreadable(label: &Path, error: io::Error) -> Error {
+    Error::io(Stage::Encode, label, "cannot be read", error)
 }
 
-/// The record of an entry. `None` if the entry does not have the form of one. `file` is then at the first packet.
-fn record_in(file: &mut fs::File) -> io::Result<Option<ChunkRecord>> {
-    let (size, begin) = (file.metadata()?.len(), MAGIC.len() as u64);
+fn unwritable(label: &Path, error: io::Error) -> Error {
+    Error::io(Stage::Encode, label, "cannot be written", error)
+}
+
+/// The record of an entry. `None` if the entry does not have the form of one. `bytes` is then at the first packet.
+fn record_in(bytes: &mut Box<dyn Bytes>) -> io::Result<Option<ChunkRecord>> {
+    let (size, begin) = (bytes.seek(SeekFrom::End(0))?, MAGIC.len() as u64);
     if size < begin + TRAILER {
         return Ok(None);
     }
     let mut length = [0; 8];
-    file.seek(SeekFrom::Start(size - TRAILER))?;
-    file.read_exact(&mut length)?;
+    bytes.seek(SeekFrom::Start(size - TRAILER))?;
+    bytes.read_exact(&mut length)?;
     let Some(length) = Some(u64::from_le_bytes(length)).filter(|length| *length <= size - TRAILER - begin) else {
         return Ok(None);
     };
     let end = size - TRAILER - length;
     let mut text = Vec::new();
-    file.seek(SeekFrom::Start(end))?;
-    Read::by_ref(file).take(length).read_to_end(&mut text)?;
+    bytes.seek(SeekFrom::Start(end))?;
+    bytes.by_ref().take(length).read_to_end(&mut text)?;
     let record: Option<ChunkRecord> = serde_json::from_slice(&text).ok();
     let mut magic = [0; MAGIC.len()];
-    file.rewind()?;
-    file.read_exact(&mut magic)?;
+    bytes.rewind()?;
+    bytes.read_exact(&mut magic)?;
     Ok(record.filter(|record| magic == *MAGIC && record.is_whole(end - begin)))
 }
 
@@ -292,9 +297,9 @@ mod tests {
         let wanted = record().packets.into_iter().zip([b"first".to_vec(), b"2nd".to_vec()]);
         assert_eq!(found, wanted.collect::<Vec<_>>());
 
-        let whole = fs::read(store.path(&key)).expect("the entry");
+        let whole = std::fs::read(store.place.label(&key.name())).expect("the entry");
         let is_found = |key: &ChunkKey, bytes: &[u8]| {
-            fs::write(store.path(key), bytes).expect("an entry");
+            std::fs::write(store.place.label(&key.name()), bytes).expect("an entry");
             store.has(key).is_err_and(|error| error.kind() == ErrorKind::MalformedInput)
         };
         for at in 0..whole.len() {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use trix_av::stream::StreamFacts;
 use trix_model::{
     control::cancel::Cancel,
@@ -15,6 +16,7 @@ use trix_model::{
 };
 
 use super::{
+    fault,
     record::{ChunkRecord, FrameTime, PacketEntry, StepAccount},
     store::{ChunkKey, ChunkWriter, Store},
 };
@@ -41,6 +43,18 @@ pub(super) struct Unit<'a> {
     /// The encodes of video that want these frames, with the names of their chunks in `store`.
     pub(super) encodes: &'a [(EncodeId, ChunkKey)],
     pub(super) store: &'a Store,
+    /// Number of the attempt, from 1.
+    pub(super) attempt: u32,
+}
+
+/// What a unit tells while it works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sign {
+    /// It has taken one more frame of the source.
+    Frame,
+    /// An encoder has given one more frame.
+    Packet,
 }
 
 /// A filter step, and all that takes its frames.
@@ -58,6 +72,10 @@ struct Node {
 struct Track {
     coder: Coder,
     headers: Headers,
+    /// The last frame that came: the next one tells whether it is the last of the range.
+    held: Option<DecodedFrame>,
+    /// True if all frames of the range have come.
+    is_past: bool,
     frames: Vec<FrameTime>,
     packets: Vec<PacketEntry>,
     /// Takes the packets.
@@ -65,16 +83,47 @@ struct Track {
 }
 
 impl Track {
-    fn push(&mut self, frame: DecodedFrame) -> Result<()> {
-        self.frames.push(FrameTime(self.coder.ticks(&frame), frame.duration));
-        self.coder.push(frame)?.map_or(Ok(()), |encoded| self.keep(&encoded))
+    /// Takes a frame of the range, or one after it: the encoder looks ahead at those, and chooses the quality of the last frames of
+    /// the range as it does inside a film.
+    fn push(&mut self, frame: DecodedFrame, range: FrameRange) -> Result<()> {
+        let is_past = !range.contains(frame.number);
+        match self.held.replace(frame) {
+            Some(held) => self.encode(held, range, is_past),
+            None => Ok(()),
+        }
     }
 
-    fn finish(&mut self) -> Result<()> {
-        while let Some(encoded) = self.coder.finish()? {
+    /// Encodes the frame before one that is past the range or not.
+    fn encode(&mut self, frame: DecodedFrame, range: FrameRange, is_past: bool) -> Result<()> {
+        let is_own = range.contains(frame.number);
+        if is_own {
+            self.frames.push(FrameTime(self.coder.ticks(&frame), frame.duration));
+        }
+        if !self.is_whole() {
+            let encoded = self.coder.push(frame, is_own && is_past)?;
+            encoded.map_or(Ok(()), |encoded| self.keep(&encoded))?;
+        }
+        self.is_past |= is_past;
+        Ok(())
+    }
+
+    fn end(&mut self, range: FrameRange, tell: &dyn Fn(Sign)) -> Result<()> {
+        if let Some(held) = self.held.take() {
+            self.encode(held, range, false)?;
+        }
+        self.is_past = true;
+        while !self.is_whole()
+            && let Some(encoded) = self.coder.finish()?
+        {
             self.keep(&encoded)?;
+            tell(Sign::Packet);
         }
         Ok(())
+    }
+
+    /// True if all frames of the range have come out. The encoder codes them before those after the range.
+    fn is_whole(&self) -> bool {
+        self.is_past && self.packets.len() == self.frames.len()
     }
 
     fn keep(&mut self, encoded: &Encoded) -> Result<()> {
@@ -86,33 +135,39 @@ impl Track {
 }
 
 impl Node {
-    /// Filters a frame; `None` marks the end. Output that is made of frames outside of `range` is thrown away.
-    fn push(&mut self, frame: Option<DecodedFrame>, range: FrameRange) -> Result<()> {
+    /// Filters a frame; `None` marks the end. Frames before `range` are there for the filters, and those after it for filters and
+    /// encoders.
+    fn push(&mut self, frame: Option<DecodedFrame>, range: FrameRange, tell: &dyn Fn(Sign)) -> Result<()> {
         let is_end = frame.is_none();
         if let Some(frame) = frame.as_ref().filter(|frame| range.contains(frame.number)) {
             self.account.decoded += 1;
             self.account.extras.add(&frame.extras);
         }
         for frame in self.filter.push(frame)? {
-            if !range.contains(frame.number) {
+            for child in &mut self.children {
+                child.push(Some(frame.clone()), range, tell)?;
+            }
+            if frame.number < range.start {
                 continue;
             }
-            self.given += 1;
-            for child in &mut self.children {
-                child.push(Some(frame.clone()), range)?;
-            }
+            self.given += u64::from(range.contains(frame.number));
             for track in &mut self.tracks {
-                track.push(frame.clone())?;
+                track.push(frame.clone(), range)?;
             }
         }
         if is_end {
             // The filter counts the frames around the range, too.
             self.account.counts = FilterCounts::of_frames(self.account.decoded, self.given);
             self.account.changes = self.filter.changes().to_vec();
-            self.children.iter_mut().try_for_each(|child| child.push(None, range))?;
-            self.tracks.iter_mut().try_for_each(Track::finish)?;
+            self.children.iter_mut().try_for_each(|child| child.push(None, range, tell))?;
+            self.tracks.iter_mut().try_for_each(|track| track.end(range, tell))?;
         }
         Ok(())
+    }
+
+    /// True if no encoder needs more frames.
+    fn is_whole(&self) -> bool {
+        self.tracks.iter().all(Track::is_whole) && self.children.iter().all(Node::is_whole)
     }
 
     /// Hands each track to `finish`, with the accounts of the steps that lead to it. `before` are those of the steps before
@@ -126,17 +181,20 @@ impl Node {
 }
 
 impl Unit<'_> {
-    /// Encodes the frames of the range, and puts the chunks into the store. `on_frame` is called after each frame of the source.
+    /// Encodes the frames of the range, and puts the chunks into the store. `tell` is called for each frame, and must return at once.
     ///
     /// # Errors
     /// Those of reading, decoding, filtering, encoding and writing; `Cancelled`.
-    pub(super) fn encode(&self, source: Source, cancel: &Cancel, on_frame: &dyn Fn()) -> Result<()> {
+    pub(super) fn encode(&self, source: Source, cancel: &Cancel, tell: &dyn Fn(Sign)) -> Result<()> {
         let FrameRange { start, end } = self.range;
         let facts = self.film(&source)?.clone();
         let label = source.label();
         let mut roots = self.tree(&facts)?;
         let chunks = self.plan.chunks.as_ref().ok_or_else(|| Error::bug(Stage::Plan, "a plan without chunks"))?;
-        let (first, last) = (start.saturating_sub(chunks.lead_in), end.saturating_add(chunks.lead_out));
+        let (head, tail) = (chunks.ranges.first(), chunks.ranges.last());
+        // A filter sees no frame outside of the cut of the job.
+        let first = start.saturating_sub(chunks.lead_in).max(head.map_or(start, |range| range.start));
+        let film_end = tail.map_or(end, |range| range.end);
         let index = index::of(&source, &facts, None)?;
         if let Some(trouble) = index.trouble() {
             let detail = format!("the places of its frames are not known: {trouble}");
@@ -150,23 +208,25 @@ impl Unit<'_> {
             if cancel.is_cancelled() {
                 return Err(Error::cancelled(Stage::Encode));
             }
-            if frame.number >= last {
+            if frame.number >= film_end || frame.number >= end && roots.iter().all(Node::is_whole) {
                 break;
             }
             if frame.number < first {
                 continue;
             }
+            fault::strike(frame.number, self.attempt)?;
             let (number, time) = (frame.number, Timestamp::new(frame.pts, facts.time_base));
             for root in &mut roots {
                 shorten(&self.plan.step(root.step).cut, &mut frame, facts.time_base);
-                root.push(Some(frame.clone()), self.range).map_err(|error| error.at(Some(time)).in_file(&label))?;
+                root.push(Some(frame.clone()), self.range, tell)
+                    .map_err(|error| error.at(Some(time)).in_file(&label))?;
             }
             if self.range.contains(number) {
                 times.push(frame.pts);
-                on_frame();
+                tell(Sign::Frame);
             }
         }
-        roots.iter_mut().try_for_each(|root| root.push(None, self.range))?;
+        roots.iter_mut().try_for_each(|root| root.push(None, self.range, tell))?;
         if times.len() as u64 != self.range.frames() {
             let (found, wanted) = (times.len(), self.range.frames());
             let detail = format!("{found} frames were decoded in place of {wanted}");
@@ -221,7 +281,7 @@ impl Unit<'_> {
             let headers = encoder.headers()?;
             let coder = Coder::new(own, encoder, &headers, node.filter.time_base());
             let (frames, packets, chunk) = (Vec::new(), Vec::new(), self.store.write(key)?);
-            node.tracks.push(Track { coder, headers, frames, packets, chunk });
+            node.tracks.push(Track { coder, headers, held: None, is_past: false, frames, packets, chunk });
         }
         // From the last step on, each moves into the one before it, unless nobody needs it.
         let mut roots = Vec::new();

@@ -15,7 +15,7 @@ use trix_model::{
     time::{TimeBase, Timestamp},
 };
 
-use super::encoder::{Encoded, Headers, VideoEncoder};
+use super::encoder::{Coding, Encoded, Headers, VideoEncoder};
 use crate::{
     decode::video::DecodedFrame,
     plan::{VideoEncode, VideoPlan},
@@ -117,18 +117,23 @@ impl Coder {
         self.pushed
     }
 
-    /// Encodes the next frame, and returns one that is ready.
+    /// Encodes the next frame, and returns one that is ready. If `is_last`, no frame up to this one needs a later one.
     ///
     /// # Errors
     /// `Codec` if the encoder fails.
-    pub(crate) fn push(&mut self, frame: DecodedFrame) -> Result<Option<Encoded>> {
+    pub(crate) fn push(&mut self, frame: DecodedFrame, is_last: bool) -> Result<Option<Encoded>> {
         let force = self.forced.at(Timestamp::new(self.ticks(&frame), self.time_base));
         let number = self.pushed;
         self.pushed += 1;
         if !frame.extras.is_empty() {
             self.extras.insert(number as i64, frame.extras);
         }
-        let encoded = self.encoder.push(&frame.frame, number, force)?;
+        let coding = match () {
+            () if force => Coding::Key,
+            () if is_last && number > 0 => Coding::Predicted,
+            () => Coding::Auto,
+        };
+        let encoded = self.encoder.push(&frame.frame, number, coding)?;
         Ok(encoded.map(|encoded| self.complete(encoded)))
     }
 

@@ -1,6 +1,6 @@
 //! The interface of all video encoders.
 
-pub use trix_av::x264::{Encoded, Headers};
+pub use trix_av::x264::{Coding, Encoded, Headers};
 use trix_av::{
     frame::Frame,
     stream::{CodecParameters, VideoCodec},
@@ -15,12 +15,11 @@ pub trait VideoEncoder: Send {
     /// `Codec` if the encoder fails.
     fn headers(&mut self) -> Result<Headers>;
 
-    /// Sends frame `number` to the encoder, as a forced keyframe or not. Returns an encoded frame if one is ready,
-    /// usually an earlier one.
+    /// Sends frame `number` to the encoder. Returns an encoded frame if one is ready, usually an earlier one.
     ///
     /// # Errors
     /// `Codec` if the encoder fails.
-    fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>>;
+    fn push(&mut self, frame: &Frame, number: u64, coding: Coding) -> Result<Option<Encoded>>;
 
     /// Receives one of the frames still inside the encoder after the last one was sent; `None` if no more remain.
     ///

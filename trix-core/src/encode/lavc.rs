@@ -14,7 +14,7 @@ use trix_av::{
 };
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
-use super::encoder::{Encoded, Headers, VideoEncoder};
+use super::encoder::{Coding, Encoded, Headers, VideoEncoder};
 use crate::{encode::option_names::PRORES_PROFILES, plan::VideoPlan, settings::video::Encoder};
 
 /// libavcodec's name of the encoder.
@@ -158,7 +158,7 @@ impl VideoEncoder for Lavc {
         Ok(Headers { parameter_sets: Vec::new(), info: Vec::new() })
     }
 
-    fn push(&mut self, frame: &Frame, number: u64, _force_key: bool) -> Result<Option<Encoded>> {
+    fn push(&mut self, frame: &Frame, number: u64, _coding: Coding) -> Result<Option<Encoded>> {
         while let Err(code) = self.encoder.send(Some((frame, number))) {
             if code != AvError::AGAIN {
                 return Err(failed(code));

@@ -17,7 +17,7 @@ use trix_model::{
     frame_facts::FieldOrder,
 };
 
-pub use super::encoder::{Encoded, Headers, VideoEncoder};
+pub use super::encoder::{Coding, Encoded, Headers, VideoEncoder};
 use super::lavc::Lavc;
 use crate::{
     encode::options::{self, Pass},
@@ -86,8 +86,8 @@ impl VideoEncoder for X264 {
         self.encoder.headers().map_err(failed)
     }
 
-    fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>> {
-        self.encoder.encode(Some((frame, number as i64, force_key))).map_err(failed)
+    fn push(&mut self, frame: &Frame, number: u64, coding: Coding) -> Result<Option<Encoded>> {
+        self.encoder.encode(Some((frame, number as i64, coding))).map_err(failed)
     }
 
     fn finish(&mut self) -> Result<Option<Encoded>> {
@@ -138,8 +138,8 @@ impl VideoEncoder for X265 {
         Ok(Headers { parameter_sets: sei::of_interlaced_source(&headers.parameter_sets), ..headers })
     }
 
-    fn push(&mut self, frame: &Frame, number: u64, force_key: bool) -> Result<Option<Encoded>> {
-        let encoded = self.encoder.encode(Some((frame, number as i64, force_key))).map_err(failed)?;
+    fn push(&mut self, frame: &Frame, number: u64, coding: Coding) -> Result<Option<Encoded>> {
+        let encoded = self.encoder.encode(Some((frame, number as i64, coding))).map_err(failed)?;
         Ok(self.with_field_order(encoded))
     }
 

@@ -1,7 +1,6 @@
 //! Lets a caller follow a job and cancel it.
 
 use std::{
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -15,6 +14,8 @@ use trix_model::{
     },
     error::{Result, Stage},
 };
+
+use crate::chunks::ChunkControl;
 
 /// Lets a caller follow a job and cancel it.
 #[derive(Clone, Default)]
@@ -30,11 +31,8 @@ pub struct Control {
     /// Makes the folders of outputs that are missing, after the job was found to be sound. Otherwise a missing folder is an
     /// error.
     pub make_folders: bool,
-    /// The folder in which the chunks of a film are kept. `None`: beside the first output, until the job is done. A folder that
-    /// is given keeps its chunks, for other jobs of the same film.
-    pub store: Option<PathBuf>,
-    /// The most chunks that are encoded at the same time. `None`: as many as the cores of this machine take. It changes no byte.
-    pub units: Option<usize>,
+    /// How the chunks of a film are encoded.
+    pub chunks: ChunkControl,
     /// The threads that were left running by jobs with this control.
     pub stages: Stages,
 }

@@ -11,7 +11,7 @@ use trix_model::{
     time::{Rational, Timestamp},
 };
 
-use super::{Control, Opened, Program, execute, refuse_own_source, take_names, together, warn};
+use super::{Control, Opened, Program, execute, refuse_own_source, take_names, together, units::Chunking, warn};
 use crate::{
     plan::Plan,
     planner::Draft,
@@ -75,7 +75,8 @@ fn given(job: &Job, shape: &Shape, program: Program<'_>, control: &Control) -> R
         let note = "the frames of the file are not compared with those of the program, which are gone";
         file.content.notes.push(note.to_owned());
     }
-    let opened = Opened { source, external_audio, hasher: None, pending, began, program: Some(program) };
+    let (program, chunking) = (Some(program), Chunking::Encode);
+    let opened = Opened { source, external_audio, hasher: None, pending, began, program, chunking };
     execute(plan, opened, control)
 }
 

@@ -20,7 +20,7 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Instant,
 };
 
@@ -41,8 +41,10 @@ use follow::one_pass;
 use host::Host;
 pub(crate) use pass::{Feed, Program, together};
 use pass::{Pass, PassOutcome};
+use units::Chunking;
 
 use crate::{
+    chunks::Chunked,
     decode::timing::TimingReport,
     doctor,
     file_id::FileId,
@@ -108,7 +110,8 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     }
     draft.measure(&source, &control.cancel)?;
     let Draft { plan, external_audio } = draft;
-    execute(plan, Opened { source, external_audio, hasher, pending, began, program: None }, control)
+    let (program, chunking) = (None, Chunking::Encode);
+    execute(plan, Opened { source, external_audio, hasher, pending, began, program, chunking }, control)
 }
 
 /// Runs a plan. The source must be what it was when the plan was made.
@@ -117,10 +120,21 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
 /// `InvalidSpec` if the source, or a file of an external audio track, has changed since, or if the plan names a part that
 /// it does not have; otherwise as [`run_job`].
 pub fn run(plan: &Plan, control: &Control) -> Result<Report> {
-    control.to_end(|| planned(plan, control))
+    control.to_end(|| planned(plan, control, Chunking::Encode))
 }
 
-fn planned(plan: &Plan, control: &Control) -> Result<Report> {
+/// Joins the chunks of a plan that are in the folder `store`, encodes its audio, and makes its outputs as [`run`] does. All chunks
+/// have to be there: [`encode_chunk`](crate::encode_chunk) makes them.
+///
+/// # Errors
+/// `MalformedInput` if a chunk is missing or is not what was written, with its frames; otherwise as [`run`].
+pub fn stitch(plan: &Plan, store: &Path, control: &Control) -> Result<Report> {
+    let mut control = control.clone();
+    control.chunks.store = Some(store.to_owned());
+    control.to_end(|| planned(plan, &control, Chunking::Join))
+}
+
+fn planned(plan: &Plan, control: &Control, chunking: Chunking) -> Result<Report> {
     let began = Instant::now();
     control.began(Stage::Source);
     if plan.trix != json::VERSION {
@@ -148,7 +162,8 @@ fn planned(plan: &Plan, control: &Control) -> Result<Report> {
     refuse_existing(&products(plan))?;
     warn(plan, &source, control);
     let (_folders, pending) = take_names(plan, control)?;
-    execute(plan.clone(), Opened { source, external_audio, hasher, pending, began, program: None }, control)
+    let opened = Opened { source, external_audio, hasher, pending, began, program: None, chunking };
+    execute(plan.clone(), opened, control)
 }
 
 /// A plan with everything open that it needs to run.
@@ -160,17 +175,19 @@ struct Opened<'a> {
     began: Instant,
     /// The program that gives frames and audio, if there is one.
     program: Option<Program<'a>>,
+    chunking: Chunking,
 }
 
 fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report> {
-    let Opened { source, external_audio, hasher, pending, began, program } = opened;
+    let Opened { source, external_audio, hasher, pending, began, program, chunking } = opened;
     let doubt = plan.memory.doubt(&this_machine()).filter(|doubt| !plan.decisions.contains(doubt));
     plan.decisions.extend(doubt);
     let mut failures = Failures::new(&plan, control.events.clone());
     let host = Host::of(control)?;
     let path = plan.source.settings.path.clone();
-    let outcome = passes(&plan, &external_audio, source, &pending, program, &mut failures, &host)
-        .map_err(|error| error.in_file(&path))?;
+    let chunked = units::encode(&plan, &source, chunking, &host).map_err(|error| error.in_file(&path))?;
+    let given = Given { external_audio: &external_audio, program, chunked: chunked.as_ref() };
+    let outcome = passes(&plan, source, given, &pending, &mut failures, &host).map_err(|error| error.in_file(&path))?;
     host.warn(&plan, &outcome);
     for sink in plan.sinks() {
         plan.content_mut(sink).notes.extend(outcome.appeared.iter().cloned());
@@ -292,22 +309,27 @@ fn warn(plan: &Plan, source: &Source, control: &Control) {
     }
 }
 
+/// What a job takes in besides its source.
+struct Given<'a> {
+    external_audio: &'a [ExternalAudio],
+    program: Option<Program<'a>>,
+    chunked: Option<&'a Chunked>,
+}
+
 /// Reads the source as often as the job needs it: twice if an output has two passes.
 fn passes(
     plan: &Plan,
-    external_audio: &[ExternalAudio],
     source: Source,
+    given: Given<'_>,
     pending: &PendingOutputs,
-    program: Option<Program<'_>>,
     failures: &mut Failures,
     host: &Host<'_>,
 ) -> Result<PassOutcome> {
+    let Given { external_audio, program, chunked } = given;
     let mut files: PerProduct<Option<PathBuf>> = pending.written().map(|_, path| Some(path.clone()));
     let two = |encode: &EncodePlan| encode.video().is_some_and(|own| own.video.passes == 2);
     if !plan.encodes.iter().any(two) {
         let stats: Vec<Option<PathBuf>> = plan.encodes.iter().map(|_| None).collect();
-        let chunked = units::encode(plan, &source, host)?;
-        let chunked = chunked.as_ref();
         let pass = Pass { number: 1, stats: &stats, files: &files, program, chunked };
         host.control.began(Stage::Encode);
         return one_pass(plan, external_audio, source, pass, pending, failures, host);

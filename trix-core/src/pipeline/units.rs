@@ -6,11 +6,11 @@ use std::{
     num::NonZero,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use trix_model::{
@@ -30,15 +30,25 @@ use super::{
     host::{Host, Meters},
 };
 use crate::{
-    chunks::{self, Chunked, OnChunks, Store, Units},
+    chunks::{self, Chunked, Isolate, Notes, OnChunks, Store, UnitSettings, Units},
     machine,
     plan::{PerSink, Plan, Sink, VideoEncode},
+    probe::probe,
     source::Source,
 };
 
+/// What is done about the chunks of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chunking {
+    /// Those that are missing are encoded, then all are joined.
+    Encode,
+    /// All are joined.
+    Join,
+}
+
 /// The folder in which the chunks of a plan are kept: that of the caller, or beside its first product.
 fn folder(plan: &Plan, control: &Control) -> Option<PathBuf> {
-    if let Some(folder) = &control.store {
+    if let Some(folder) = &control.chunks.store {
         return Some(folder.clone());
     }
     let paths = plan.paths();
@@ -50,7 +60,7 @@ fn folder(plan: &Plan, control: &Control) -> Option<PathBuf> {
 /// Removes the chunks of a plan whose outputs have their names, unless the caller keeps them. What cannot be removed does no
 /// harm.
 pub(super) fn clean(plan: &Plan, control: &Control) {
-    let is_own = plan.chunks.is_some() && control.store.is_none();
+    let is_own = plan.chunks.is_some() && control.chunks.store.is_none();
     if let Some(folder) = folder(plan, control).filter(|_| is_own) {
         let _ = std::fs::remove_dir_all(folder);
     }
@@ -67,10 +77,24 @@ fn units(plan: &Plan) -> usize {
     by_cores.min(by_memory).max(1)
 }
 
-/// Counts the frames of all units.
+/// True if each unit gets a process of its own.
+fn is_isolated(source: &Source, control: &Control) -> bool {
+    match control.chunks.isolate {
+        Isolate::On => true,
+        Isolate::Off => false,
+        Isolate::Auto => !probe(source).disagreements.is_empty(),
+    }
+}
+
+/// Counts the frames of all units, and tells which have failed.
 struct Progress {
     counters: Vec<Arc<Counters>>,
+    /// Number of chunks that were in the store.
     kept: Arc<AtomicU64>,
+    /// Frames that were encoded in this run.
+    frames: Arc<AtomicU64>,
+    notes: Arc<Mutex<Notes>>,
+    control: Control,
 }
 
 impl OnChunks for Progress {
@@ -80,18 +104,46 @@ impl OnChunks for Progress {
     }
 
     fn frame(&self) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
         self.counters.iter().for_each(|counters| counters.add_frame());
+    }
+
+    fn retried(&self, range: FrameRange, frames: u64, error: &Error) {
+        self.frames.fetch_sub(frames, Ordering::Relaxed);
+        self.counters.iter().for_each(|counters| counters.take_frames(frames));
+        lock(&self.notes).error(error.to_string());
+        let text = format!("the chunk of frames {range} has failed, and is tried again: {error}");
+        self.control.emit(|| Event::Warning { path: None, text });
     }
 }
 
-/// Encodes the chunks of `plan` that its store lacks. `None` if the plan has no chunks.
+/// Time between two looks at the speed for `trix status`.
+const NOTED: Duration = Duration::from_secs(2);
+
+/// The chunks of `plan`. Those that its store lacks are encoded, if `chunking` says so. `None` if the plan has no chunks.
 ///
 /// # Errors
 /// Those of the units; `Io` if the store cannot be made.
-pub(super) fn encode(plan: &Plan, source: &Source, host: &Host<'_>) -> Result<Option<Chunked>> {
+pub(super) fn encode(plan: &Plan, source: &Source, chunking: Chunking, host: &Host<'_>) -> Result<Option<Chunked>> {
     let control = host.control;
-    let Some((chunks, folder)) = plan.chunks.as_ref().zip(folder(plan, control)) else { return Ok(None) };
-    let chunked = Chunked::of(plan, &chunks.ranges, Store::open(folder)?)?;
+    let Some(folder) = plan.chunks.as_ref().and_then(|_| folder(plan, control)) else { return Ok(None) };
+    let chunked = Chunked::of(plan, Store::open(folder)?)?;
+    if chunking == Chunking::Join {
+        return Ok(Some(chunked));
+    }
+    let notes = Arc::new(Mutex::new(Notes::begin(&chunked.store, plan)));
+    let result = encode_all(plan, source, &chunked, &notes, host);
+    result.inspect_err(|error| lock(&notes).error(error.to_string())).map(|()| Some(chunked))
+}
+
+fn encode_all(
+    plan: &Plan,
+    source: &Source,
+    chunked: &Chunked,
+    notes: &Arc<Mutex<Notes>>,
+    host: &Host<'_>,
+) -> Result<()> {
+    let control = host.control;
     let sinks: Vec<Sink> = plan.sinks().into_iter().filter(|sink| plan.video(*sink).is_some()).collect();
     let all: PerSink<Arc<Counters>> = PerSink::new(plan, |_| Arc::default());
     let own = || sinks.iter().map(|sink| (*sink, &all[*sink]));
@@ -103,34 +155,59 @@ pub(super) fn encode(plan: &Plan, source: &Source, host: &Host<'_>) -> Result<Op
             meters.add(number, paths[*product].clone(), Stage::Encode, watch_of(plan, source, Phase::Encode, own));
         }
     }
-    let (counters, kept) = (own().map(|(_, counters)| Arc::clone(counters)).collect(), Arc::default());
-    let on = Box::new(Progress { counters, kept: Arc::clone(&kept) });
-    let most = control.units.unwrap_or_else(|| units(plan));
-    let mut units = Units::start(plan, &chunked, source.again(&control.cancel)?, most, &control.cancel, on)?;
+    let counters = own().map(|(_, counters)| Arc::clone(counters)).collect();
+    let (kept, frames): (Arc<AtomicU64>, Arc<AtomicU64>) = Default::default();
+    let on = Progress {
+        counters,
+        kept: Arc::clone(&kept),
+        frames: Arc::clone(&frames),
+        notes: Arc::clone(notes),
+        control: control.clone(),
+    };
+    let own = &control.chunks;
+    let settings = UnitSettings {
+        most: own.units.unwrap_or_else(|| units(plan)),
+        retries: own.retries,
+        patience: own.patience,
+        program: own.program.clone().filter(|_| is_isolated(source, control)),
+    };
+    let again = source.again(&control.cancel)?;
+    let mut units = Units::start(plan, chunked, again, settings, &control.cancel, Box::new(on))?;
     let (kept, count) = (kept.load(Ordering::Relaxed), chunked.ranges.len());
     if kept > 0 {
         let text = format!("{kept} of {count} chunks are kept from an earlier run");
         control.emit(|| Event::Warning { path: None, text });
     }
     control.began(Stage::Encode);
-    let (mut cancelled_at, mut next_tick) = (None, Instant::now() + TICK);
+    let began = Instant::now();
+    let (mut cancelled_at, mut next_tick, mut next_note) = (None, began + TICK, began + NOTED);
     while !units.are_over() {
         thread::sleep(LOOK);
         if Instant::now() >= next_tick {
             next_tick = Instant::now() + TICK;
             host.show_progress(&mut watch, &mut meters);
         }
+        if Instant::now() >= next_note {
+            next_note = Instant::now() + NOTED;
+            lock(notes).speed(frames.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64());
+        }
+        let mut left = units.hanging(GRACE);
         if control.cancel.is_cancelled() {
             let since = *cancelled_at.get_or_insert_with(Instant::now);
-            if since.elapsed() >= GRACE {
-                // Some are inside a long call of an encoder. What they make goes into the store, if it is whole.
-                control.stages.leave(std::mem::take(&mut units.threads));
-                return Err(Error::cancelled(Stage::Encode));
-            }
+            left = (since.elapsed() >= GRACE).then(|| Error::cancelled(Stage::Encode));
+        }
+        if let Some(error) = left {
+            // Some are inside a long call of an encoder. What they make goes into the store, if it is whole.
+            control.stages.leave(std::mem::take(&mut units.threads));
+            return Err(error);
         }
     }
     control::join(std::mem::take(&mut units.threads));
     host.show_progress(&mut watch, &mut meters);
     host.settle();
-    units.failure().map_or(Ok(Some(chunked)), Err)
+    units.failure().map_or(Ok(()), Err)
+}
+
+fn lock(notes: &Mutex<Notes>) -> MutexGuard<'_, Notes> {
+    notes.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -32,6 +32,9 @@ const NEIGHBOURS: u64 = 4;
 /// Options of x264 and x265 that hold for the whole stream: a bit rate, and the buffer of a decoder.
 const RATE_OF_THE_WHOLE: [&str; 3] = ["bitrate", "vbv-maxrate", "vbv-bufsize"];
 
+/// What a decision says about a film in one piece.
+pub(super) const WHOLE: &str = "the film is not encoded in chunks";
+
 /// The parts of the film of a job, and why, or why not.
 pub(super) struct Division {
     pub(super) chunks: Option<ChunkPlan>,
@@ -52,7 +55,7 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
         Chunks::Auto if !is_long => return Ok(whole(None)),
         Chunks::Auto | Chunks::On => {}
     }
-    let refused = |why: String| Ok(whole(Some(Decision::new("the film is not encoded in chunks".to_owned(), why))));
+    let refused = |why: String| Ok(whole(Some(Decision::new(WHOLE.to_owned(), why))));
     if source.is_given() {
         return refused("a program gives its frames one by one".into());
     }
@@ -76,7 +79,7 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
     let neighbours = if has_neighbours { NEIGHBOURS } else { 0 };
     let rate = video.map(|video| video.source_rate).next().unwrap_or(Rational::new(25, 1));
     let ranges = ranges(all, rate, &|number| index.lead_in(number).is_ok_and(|lead| lead == 0));
-    if ranges.len() < 2 {
+    if ranges.is_empty() || job.chunks == Chunks::Auto && ranges.len() < 2 {
         return Ok(whole(None));
     }
     // Otherwise, each unit would decode all that comes before its frames.
@@ -88,7 +91,7 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
         Chunks::Auto => format!("it is longer than {} minutes", LONG / 60),
         _ => "the job asks for chunks".to_owned(),
     };
-    let chunks = ChunkPlan { ranges, lead_in: neighbours, lead_out: neighbours };
+    let chunks = ChunkPlan { ranges, lead_in: neighbours };
     Ok(Division { chunks: Some(chunks), decision: Some(Decision::new(what, why)) })
 }
 

@@ -42,7 +42,7 @@ mod loudness_pass;
 pub use conversion::FrameConverter;
 use trix_model::{
     control::cancel::Cancel,
-    error::{Error, Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
     json,
     machine::Machine,
     mistake::Mistake,
@@ -56,7 +56,7 @@ use crate::{
     plan::{ExternalAudioPlan, OutputId, PackageId, Plan, Sink, SourcePlan},
     planner::{drafted::Drafted, external_audio::ExternalAudio, lazy_probe::LazyProbe, request::PlanContext},
     settings::{
-        job::{Job, OutputSettings},
+        job::{Chunks, Job, OutputSettings},
         names::Names,
         still::{check_all, check_each},
     },
@@ -88,6 +88,38 @@ pub fn plan_for(job: &Job, source: &Source, machine: &Machine) -> Result<Plan> {
     let mut draft = Draft::new(job, source, machine)?;
     draft.measure(source, &source.cancel)?;
     Ok(draft.plan)
+}
+
+/// The plan of a film that is encoded in chunks, by [`encode_chunk`](crate::encode_chunk), and joined by [`stitch`](crate::stitch).
+/// The division depends on the source and the job alone.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use trix_core::{Cancel, Control, Job, Source, encode_chunk, plan_chunks, stitch};
+/// let job = Job::new("master.mov", "copy.mkv");
+/// let plan = plan_chunks(&job, &Source::of(&job.source)?)?;
+/// let store = Path::new("chunks");
+/// for number in 0..plan.chunks.as_ref().map_or(0, |chunks| chunks.ranges.len()) {
+///     // Here, or on any other machine that sees the source and the store.
+///     encode_chunk(&plan, number, store, &Cancel::default())?;
+/// }
+/// let report = stitch(&plan, store, &Control::default())?;
+/// # Ok::<(), trix_core::Error>(())
+/// ```
+///
+/// # Errors
+/// `Unsupported` if the job needs an encode of the whole film; otherwise as [`plan`].
+pub fn plan_chunks(job: &Job, source: &Source) -> Result<Plan> {
+    let mut job = job.clone();
+    job.chunks = Chunks::On;
+    let plan = plan(&job, source)?;
+    if plan.chunks.is_some() {
+        return Ok(plan);
+    }
+    let told = plan.decisions.iter().find(|decision| decision.what == chunks::WHOLE);
+    let why = told.map_or("it has no video that is encoded", |decision| decision.why.as_str());
+    let detail = format!("{}: {why}", chunks::WHOLE);
+    Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&job.source.path))
 }
 
 /// A plan before loudness is measured, with the external audio tracks that were opened for it.

@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::de::DeserializeOwned;
 use trix_core::{
     Job, OnDamage, Plan, Source,
-    encode::video,
+    encode::video::{self, Coding},
     plan::{Cut, OutputId, OutputPlan, Sink, VideoPlan},
     quality::{Comparator, Metric, Score},
     reading::reader::FrameReader,
@@ -75,7 +75,7 @@ pub fn encoder_alone(case: &Case, source: &Path) -> Fallible<Cost> {
     let mut encoder = video::open(plan, output.threads, None)?;
     let mut output_bytes = encoder.headers()?.parameter_sets.len() as u64;
     for (frame, number) in frames.into_iter().zip(0..) {
-        let encoded = encoder.push(&frame.frame, number, false)?;
+        let encoded = encoder.push(&frame.frame, number, Coding::Auto)?;
         output_bytes += encoded.map_or(0, |encoded| encoded.packet.data().len() as u64);
     }
     while let Some(encoded) = encoder.finish()? {

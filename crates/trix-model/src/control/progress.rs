@@ -169,6 +169,11 @@ impl Counters {
         self.frames.fetch_add(more, Ordering::Relaxed);
     }
 
+    /// Takes back `frames` that were counted: they are encoded again.
+    pub fn take_frames(&self, frames: u64) {
+        self.frames.fetch_sub(frames, Ordering::Relaxed);
+    }
+
     /// Counts one more packet, at `micros` of playing time.
     pub fn add_packet(&self, micros: i64) {
         self.add_frame();

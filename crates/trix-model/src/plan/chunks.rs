@@ -32,12 +32,13 @@ impl std::fmt::Display for FrameRange {
 }
 
 /// How the film is divided. It depends on the source and the job alone, not on the machine.
+///
+/// Frames after a part are decoded and filtered, too, until the filters and the encoders have seen as many as they look ahead. Their
+/// encode is thrown away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChunkPlan {
     /// The parts.
     pub ranges: Vec<FrameRange>,
     /// Frames before a part that are decoded and filtered for the sake of its first frames, and thrown away.
     pub lead_in: u64,
-    /// Frames after a part that are decoded and filtered for the sake of its last frames, and thrown away.
-    pub lead_out: u64,
 }

@@ -255,7 +255,7 @@ impl EncodeStage {
     }
 
     fn push(&mut self, frame: DecodedFrame) -> Result<()> {
-        self.coder.push(frame)?.map_or(Ok(()), |encoded| self.outlet.emit(encoded))
+        self.coder.push(frame, false)?.map_or(Ok(()), |encoded| self.outlet.emit(encoded))
     }
 
     /// Drains the encoder.
@@ -285,7 +285,7 @@ mod tests {
     use crate::{
         encode::{
             coder::{Carries, Forced},
-            video::{Headers, VideoEncoder},
+            video::{Coding, Headers, VideoEncoder},
         },
         pipeline::{
             pass::{
@@ -312,11 +312,11 @@ mod tests {
             Ok(Headers { parameter_sets: Vec::new(), info: Vec::new() })
         }
 
-        fn push(&mut self, _: &Frame, number: u64, key: bool) -> Result<Option<Encoded>> {
+        fn push(&mut self, _: &Frame, number: u64, coding: Coding) -> Result<Option<Encoded>> {
             if self.at == Some(number) {
                 return Err(failure());
             }
-            let number = number as i64 - 2;
+            let (number, key) = (number as i64 - 2, coding == Coding::Key);
             Ok((number >= 0).then(|| Encoded { packet: Packet::copy_of(&[0]), pts: number, dts: number, key }))
         }
 
@@ -345,8 +345,8 @@ mod tests {
             Ok(Headers { parameter_sets: Vec::new(), info: Vec::new() })
         }
 
-        fn push(&mut self, _: &Frame, number: u64, key: bool) -> Result<Option<Encoded>> {
-            let packet = Packet::copy_of(&[number as u8; 1000]);
+        fn push(&mut self, _: &Frame, number: u64, coding: Coding) -> Result<Option<Encoded>> {
+            let (packet, key) = (Packet::copy_of(&[number as u8; 1000]), coding == Coding::Key);
             lock(&self.0).push(packet.data().as_ptr() as usize);
             Ok(Some(Encoded { packet, pts: number as i64, dts: number as i64, key }))
         }

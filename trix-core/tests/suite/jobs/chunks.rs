@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 use trix_core::{
-    Control, Job, Report, Source, plan,
+    ChunkControl, Control, Job, Report, Source, plan,
     plan::{ChunkPlan, FrameRange, Plan},
     run,
     settings::{
@@ -29,7 +29,7 @@ fn film() -> PathBuf {
 fn divided(frames: u64, length: u64, lead: u64) -> ChunkPlan {
     let starts = (0..frames).step_by(usize::try_from(length).expect("a length"));
     let ranges = starts.map(|start| FrameRange { start, end: frames.min(start + length) }).collect();
-    ChunkPlan { ranges, lead_in: lead, lead_out: lead }
+    ChunkPlan { ranges, lead_in: lead }
 }
 
 fn planned(job: &Job) -> Plan {
@@ -160,7 +160,8 @@ fn the_number_of_cores_and_the_place_of_the_store_change_no_byte() {
         let output = folder.path().join(format!("{workers}.mkv"));
         let plan = planned(&in_chunks(&output, Encoder::X265, "ultrafast"));
         let store = folder.path().join(format!("store-{workers}"));
-        let control = Control { units: Some(workers), store: Some(store), ..Control::default() };
+        let chunks = ChunkControl { units: Some(workers), store: Some(store), ..ChunkControl::default() };
+        let control = Control { chunks, ..Control::default() };
         run(&plan, &control).unwrap_or_else(|error| panic!("{error}"));
         made.push(fs::read(&output).expect("a file"));
     }
@@ -171,13 +172,16 @@ fn the_number_of_cores_and_the_place_of_the_store_change_no_byte() {
 fn chunks_that_were_damaged_are_made_again_and_all_others_are_kept() {
     let folder = folder();
     let (output, store) = (folder.path().join("a.mkv"), folder.path().join("store"));
-    let control = || Control { store: Some(store.clone()), ..Control::default() };
+    let control = || Control {
+        chunks: ChunkControl { store: Some(store.clone()), ..ChunkControl::default() },
+        ..Control::default()
+    };
     let plan = planned(&in_chunks(&output, Encoder::X264, "ultrafast"));
     run(&plan, &control()).unwrap_or_else(|error| panic!("{error}"));
     let whole = fs::read(&output).expect("a file");
     let entries = || -> Vec<PathBuf> {
-        let mut found: Vec<PathBuf> =
-            fs::read_dir(&store).expect("a store").map(|entry| entry.expect("an entry").path()).collect();
+        let all = fs::read_dir(&store).expect("a store").map(|entry| entry.expect("an entry").path());
+        let mut found: Vec<PathBuf> = all.filter(|path| path.extension().is_some_and(|end| end == "chunk")).collect();
         found.sort();
         found
     };

@@ -1,0 +1,39 @@
+//! Makes a unit fail, for tests.
+//!
+//! Invariant: without the feature `fault-injection`, no unit fails because of it.
+
+use std::{env, hint, process, thread, time::Duration};
+
+use trix_model::error::{Error, ErrorKind, Result, Stage};
+
+/// Fails as the variable `TRIX_FAULT` says, for example `crash:35:1`: the kind of the failure, the number of the frame, and the
+/// number of attempts that fail. The kinds are `fail`, `crash`, `hang` and `eat`.
+///
+/// # Errors
+/// `Codec` for `fail`.
+pub(super) fn strike(frame: u64, attempt: u32) -> Result<()> {
+    if cfg!(not(feature = "fault-injection")) {
+        return Ok(());
+    }
+    let Ok(text) = env::var("TRIX_FAULT") else { return Ok(()) };
+    let mut parts = text.split(':');
+    let kind = parts.next();
+    let mut number = || parts.next().and_then(|number| number.parse::<u64>().ok());
+    if number() != Some(frame) || number().is_some_and(|most| u64::from(attempt) > most) {
+        return Ok(());
+    }
+    match kind {
+        Some("fail") => Err(Error::new(ErrorKind::Codec, Stage::Encode, "the test asked for this failure")),
+        Some("crash") => process::abort(),
+        Some("hang") => loop {
+            thread::sleep(Duration::from_secs(1));
+        },
+        Some("eat") => {
+            let mut eaten: Vec<Vec<u8>> = Vec::new();
+            loop {
+                eaten.push(hint::black_box(vec![1; 64 << 20]));
+            }
+        }
+        _ => Ok(()),
+    }
+}
