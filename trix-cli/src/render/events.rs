@@ -139,12 +139,15 @@ fn unwritable(path: &Path, error: &std::io::Error) -> String {
 }
 
 /// An event in words. Progress is no event to write down.
-fn text(event: &Event) -> Option<String> {
+pub fn text(event: &Event) -> Option<String> {
     let about = |path: &Option<PathBuf>| path.as_ref().map_or_else(String::new, |path| format!("{}: ", path.display()));
     Some(match event {
         Event::StageBegan { stage, pass, passes } if *passes > 1 => format!("{stage} began, pass {pass} of {passes}"),
         Event::StageBegan { stage, .. } => format!("{stage} began"),
         Event::Warning { path, text } => format!("warning: {}{text}", about(path)),
+        Event::ChunkFailed { start, end, error } => {
+            format!("the chunk of frames {start}..{end} is tried again: {}", error.message)
+        }
         Event::DamageFound { track, damage } => {
             let track = track.map_or_else(String::new, |track| format!("external track {track}, "));
             let time = damage.time.map_or_else(String::new, |time| format!("{time}: "));

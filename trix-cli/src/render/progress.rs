@@ -20,7 +20,7 @@ use trix_core::{
     source::ReadingPlace,
 };
 
-use super::events::Log;
+use super::events::{self, Log};
 pub use super::screen::Screen;
 use crate::output;
 
@@ -38,13 +38,13 @@ impl Shown {
     ///
     /// Warnings that come before the encoding are printed in any case: the job can still be stopped. Later ones are in the
     /// report.
-    pub fn job(events: EventReceiver, mut screen: Option<Screen>, log: Log) -> Self {
+    pub fn job(received: EventReceiver, mut screen: Option<Screen>, log: Log) -> Self {
         Shown::until_over(move |is_over| {
             let mut is_encoding = false;
             loop {
                 // The events that wait when the job is over are written down too.
                 let is_last = is_over.load(Ordering::Relaxed);
-                let event = events.recv_timeout(if is_last { Duration::ZERO } else { TICK });
+                let event = received.recv_timeout(if is_last { Duration::ZERO } else { TICK });
                 let Some(event) = event else {
                     if is_last {
                         break;
@@ -57,6 +57,10 @@ impl Shown {
                     Event::StageBegan { stage, .. } => is_encoding = matches!(stage, Stage::Encode | Stage::Verify),
                     Event::Warning { text, .. } if !is_encoding && !log.is_printed() => {
                         lines.push(output::as_note(text));
+                    }
+                    // The report does not have it.
+                    Event::ChunkFailed { .. } if !log.is_printed() => {
+                        lines.extend(events::text(&event).map(|text| output::as_note(&text)));
                     }
                     _ => {}
                 }

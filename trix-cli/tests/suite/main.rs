@@ -32,6 +32,7 @@ mod jobs {
     mod failures;
     mod ingest;
     mod interrupts;
+    mod isolation;
     mod memory;
     mod profiles;
     mod records;

@@ -112,8 +112,7 @@ impl OnChunks for Progress {
         self.frames.fetch_sub(frames, Ordering::Relaxed);
         self.counters.iter().for_each(|counters| counters.take_frames(frames));
         lock(&self.notes).error(error.to_string());
-        let text = format!("the chunk of frames {range} has failed, and is tried again: {error}");
-        self.control.emit(|| Event::Warning { path: None, text });
+        self.control.emit(|| Event::ChunkFailed { start: range.start, end: range.end, error: error.into() });
     }
 }
 

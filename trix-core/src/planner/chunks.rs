@@ -1,30 +1,37 @@
 //! Divides a film into the parts that are encoded one by one.
 //!
-//! Invariant: the division depends on the source and the job alone.
+//! Invariant: the division depends on the source and the job alone. The machine is asked for its cores, to look at the film with.
 
 use trix_model::{
     damage::OnDamage,
     decision::Decision,
-    error::Result,
-    plan::{ChunkPlan, Cut, FrameRange},
+    error::{Error, Result, Stage},
+    machine::Machine,
+    plan::{ChunkPlan, Cut, FrameRange, VideoPlan},
     time::{Rational, Timestamp},
 };
 
-use super::drafted::Drafted;
+use super::{drafted::Drafted, scenes::Scenes};
 use crate::{
     index::{self, FrameIndex},
-    settings::job::{Chunks, Job},
+    settings::{
+        job::{Chunks, Job},
+        video::Encoder,
+    },
     source::Source,
 };
 
 /// `chunks = "auto"` divides films that are longer than this, in seconds.
 const LONG: i64 = 600;
 
-/// The length of a part in seconds: the least, the usual and the greatest. An encoder begins each part with a keyframe, and
-/// places one every ten seconds at 25 frames a second anyway (`keyint` of x264 and x265).
-const LEAST: i64 = 5;
+/// The usual length of a part in seconds. The least is half of it, and the greatest half as much again.
 const USUAL: i64 = 10;
-const GREATEST: i64 = 15;
+
+/// Frames between keyframes, at most, without an option: `keyint` of x264 and x265.
+const KEYINT: u64 = 250;
+
+/// Presets with which an encode takes too little time for a look at the scenes of the film to pay.
+const QUICK: [&str; 5] = ["ultrafast", "superfast", "veryfast", "faster", "fast"];
 
 /// Frames on both sides of a part that a deinterlacer looks at, with a reserve (bwdif: two).
 const NEIGHBOURS: u64 = 4;
@@ -45,7 +52,7 @@ pub(super) struct Division {
 ///
 /// # Errors
 /// `Io` if the source cannot be read; `Cancelled`.
-pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Division> {
+pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted], machine: &Machine) -> Result<Division> {
     let whole = |decision| Division { chunks: None, decision };
     let encoded: Vec<&Drafted> = drafts.iter().filter(|draft| draft.plan.video.is_some()).collect();
     let (Some(film), Some(first)) = (source.video(), encoded.first()) else { return Ok(whole(None)) };
@@ -75,10 +82,26 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
     }
     let all = frames_of(&cut, &index);
     let video = encoded.iter().filter_map(|draft| draft.plan.video.as_ref());
+    let lengths = Lengths::of(video.clone());
     let has_neighbours = video.clone().any(|video| video.transform.deinterlace.is_some());
     let neighbours = if has_neighbours { NEIGHBOURS } else { 0 };
-    let rate = video.map(|video| video.source_rate).next().unwrap_or(Rational::new(25, 1));
-    let ranges = ranges(all, rate, &|number| index.lead_in(number).is_ok_and(|lead| lead == 0));
+    let mut is_by_scenes = false;
+    let ranges = if let Some(every) = lengths.every {
+        ranges(all, &lengths, &mut |part| Some(part.at_multiple_of(all.start, every)))
+    } else if video.clone().any(is_slow) {
+        is_by_scenes = true;
+        let threads = machine.cores;
+        let scenes = Scenes { source, film, index: &index, threads, cancel: &source.cancel };
+        ranges(all, &lengths, &mut |part| scenes.nearest(part.least, part.usual, part.greatest))
+    } else {
+        let is_entry = |number: &u64| index.lead_in(*number).is_ok_and(|lead| lead == 0);
+        ranges(all, &lengths, &mut |part| {
+            (part.least..=part.greatest).filter(is_entry).min_by_key(|number| number.abs_diff(part.usual))
+        })
+    };
+    if source.is_cancelled() {
+        return Err(Error::cancelled(Stage::Plan));
+    }
     if ranges.is_empty() || job.chunks == Chunks::Auto && ranges.len() < 2 {
         return Ok(whole(None));
     }
@@ -86,7 +109,12 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
     if let Some(why) = ranges.iter().skip(1).find_map(|range| index.lead_in(range.start).err()) {
         return refused(format!("decoding cannot begin everywhere: {why}"));
     }
-    let what = format!("the film is encoded in {} chunks of {LEAST} to {GREATEST} seconds", ranges.len());
+    let places = match (lengths.every, is_by_scenes) {
+        (Some(_), _) => "at forced keyframes",
+        (None, true) => "where scenes begin",
+        (None, false) => "at keyframes of the source",
+    };
+    let what = format!("the film is encoded in {} chunks of about {USUAL} seconds, divided {places}", ranges.len());
     let why = match job.chunks {
         Chunks::Auto => format!("it is longer than {} minutes", LONG / 60),
         _ => "the job asks for chunks".to_owned(),
@@ -120,21 +148,72 @@ fn frames_of(cut: &Cut, index: &FrameIndex) -> FrameRange {
     FrameRange { start: start.min(end), end }
 }
 
-/// Divides `all` at the places that `is_entry` accepts, as near to the usual length as it goes. Without one within reach, a part
-/// has the usual length.
-fn ranges(all: FrameRange, rate: Rational, is_entry: &dyn Fn(u64) -> bool) -> Vec<FrameRange> {
-    let frames = |seconds: i64| -> u64 {
-        u64::try_from(Timestamp::new(seconds, Rational::new(1, 1)).rescale(rate.inverse())).unwrap_or(1).max(1)
-    };
-    let (least, usual, greatest) = (frames(LEAST), frames(USUAL), frames(GREATEST));
+/// True if an encode takes so long that a look at the scenes costs little beside it.
+fn is_slow(video: &VideoPlan) -> bool {
+    let is_lossy = matches!(video.encoder, Encoder::X264 | Encoder::X265) && !video.lossless;
+    is_lossy && !QUICK.contains(&video.preset.as_str())
+}
+
+/// Frames between keyframes, at most, if an option says so.
+fn keyint(video: &VideoPlan) -> Option<u64> {
+    let own = video.options.iter().rev().find(|(option, _)| option == "keyint")?;
+    own.1.parse().ok().filter(|frames| *frames > 0)
+}
+
+/// Lengths of parts, in frames.
+struct Lengths {
+    least: u64,
+    usual: u64,
+    greatest: u64,
+    /// Frames between forced keyframes, if all encodes have the same.
+    every: Option<u64>,
+}
+
+impl Lengths {
+    /// About ten seconds: a multiple of the frames between keyframes, so that a part which begins a scene and has no other ends where
+    /// the encoder would place a keyframe anyway.
+    fn of<'v>(mut video: impl Iterator<Item = &'v VideoPlan> + Clone) -> Self {
+        let first = video.clone().next();
+        let rate = first.map_or(Rational::new(25, 1), |video| video.source_rate);
+        let frames = |time: Timestamp| u64::try_from(time.rescale(rate.inverse())).unwrap_or(0).max(1);
+        let interval =
+            first.and_then(|video| video.key_interval).filter(|_| first.is_some_and(|own| own.constant_rate));
+        let is_shared = video.all(|own| own.key_interval == interval);
+        let every = interval.filter(|_| is_shared).map(frames);
+        let usual = frames(Timestamp::new(USUAL, Rational::new(1, 1)));
+        let step = every.unwrap_or_else(|| first.and_then(keyint).unwrap_or(KEYINT));
+        // With a low frame rate, ten seconds have fewer frames than that.
+        let usual = if usual < step / 2 { usual } else { (usual + step / 2) / step * step };
+        Lengths { least: usual.div_ceil(2), usual, greatest: usual + usual / 2, every }
+    }
+}
+
+/// Where a part can end: frames of the film.
+struct Reach {
+    least: u64,
+    usual: u64,
+    greatest: u64,
+}
+
+impl Reach {
+    /// The multiple of `every`, counted from frame `start`, that is nearest to the usual end.
+    fn at_multiple_of(&self, start: u64, every: u64) -> u64 {
+        let nearest = start + (self.usual - start + every / 2) / every * every;
+        nearest.clamp(self.least, self.greatest)
+    }
+}
+
+/// Divides `all` where `find` says, within the reach of each part. Where it says nothing, a part has the usual length.
+fn ranges(all: FrameRange, lengths: &Lengths, find: &mut dyn FnMut(Reach) -> Option<u64>) -> Vec<FrameRange> {
+    let Lengths { least, usual, greatest, .. } = *lengths;
     let mut found = Vec::new();
     let mut start = all.start;
     // What is left is divided only if both parts have the least length.
     while all.end.saturating_sub(start) >= greatest.max(2 * least) {
         let latest = (start + greatest).min(all.end - least);
-        let entries = (start + least..=latest).filter(|number| is_entry(*number));
-        let nearest = entries.min_by_key(|number| number.abs_diff(start + usual));
-        let end = nearest.unwrap_or_else(|| (start + usual).min(latest));
+        let wanted = (start + usual).min(latest);
+        let reach = Reach { least: start + least, usual: wanted, greatest: latest };
+        let end = find(reach).filter(|end| (start + least..=latest).contains(end)).unwrap_or(wanted);
         found.push(FrameRange { start, end });
         start = end;
     }
@@ -155,26 +234,33 @@ mod tests {
         fn ranges_partition_the_film_and_keep_to_their_lengths(
             start in 0u64..1000,
             frames in 1u64..20_000,
-            rate in prop_oneof![Just(Rational::new(24000, 1001)), Just(Rational::new(25, 1)), Just(Rational::new(60, 1))],
+            usual in 1u64..600,
             every in 1u64..700,
         ) {
             let all = FrameRange { start, end: start + frames };
-            let found = ranges(all, rate, &|number| number % every == 0);
+            let lengths = Lengths { least: usual.div_ceil(2), usual, greatest: usual + usual / 2, every: None };
+            // An answer out of reach counts as none.
+            let found = ranges(all, &lengths, &mut |part| Some(part.usual / every * every));
             prop_assert_eq!((found[0].start, found[found.len() - 1].end), (all.start, all.end));
             prop_assert!(found.windows(2).all(|pair| pair[0].end == pair[1].start));
-            let frames = |seconds: f64| (seconds * rate.to_f64()).round() as u64;
             for range in &found {
-                prop_assert!(range.frames() > 0 && range.frames() <= frames(GREATEST as f64) + 1);
-                prop_assert!(found.len() == 1 || range.frames() + 1 >= frames(LEAST as f64));
+                prop_assert!(range.frames() > 0 && range.frames() <= lengths.greatest.max(2 * lengths.least));
+                prop_assert!(found.len() == 1 || range.frames() >= lengths.least);
             }
         }
     }
 
     #[test]
-    fn parts_end_at_the_entry_that_is_nearest_to_ten_seconds() {
+    fn parts_end_at_the_place_that_is_found_or_have_the_usual_length() {
         let all = FrameRange { start: 0, end: 1000 };
-        let found = ranges(all, Rational::new(25, 1), &|number| [100, 240, 270, 600].contains(&number));
-        let ends: Vec<u64> = found.iter().map(|range| range.end).collect();
-        assert_eq!(ends, [240, 600, 850, 1000]);
+        let lengths = Lengths { least: 125, usual: 250, greatest: 375, every: None };
+        let ends = |find: &mut dyn FnMut(Reach) -> Option<u64>| -> Vec<u64> {
+            ranges(all, &lengths, find).iter().map(|range| range.end).collect()
+        };
+        assert_eq!(
+            ends(&mut |part| [130, 510].into_iter().find(|at| (part.least..=part.greatest).contains(at))),
+            [130, 380, 510, 760, 1000]
+        );
+        assert_eq!(ends(&mut |part| Some(part.at_multiple_of(0, 48))), [240, 480, 720, 1000]);
     }
 }

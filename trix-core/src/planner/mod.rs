@@ -31,6 +31,7 @@ mod output;
 mod package;
 mod still;
 mod drafted;
+mod scenes;
 mod chunks;
 mod threads;
 mod filters;
@@ -190,7 +191,7 @@ impl Draft {
         }
         video::set_options(&mut drafts);
         let mut decisions = job.merging.clone();
-        let chunks::Division { chunks, decision } = chunks::plan(job, source, &drafts)?;
+        let chunks::Division { chunks, decision } = chunks::plan(job, source, &drafts, machine)?;
         decisions.extend(decision);
         // Chunks are encoded side by side, so that the threads of each need not depend on the machine.
         let cores = if chunks.is_some() { 1 } else { machine.cores };

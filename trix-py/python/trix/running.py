@@ -106,6 +106,8 @@ class Run:
         event: records.Event = _read(_event_type(), json.loads(text))
         if isinstance(event, records.WarningEvent):
             self._warn(f"{event.path}: {event.text}" if event.path else event.text)
+        elif isinstance(event, records.ChunkFailedEvent):
+            self._warn(f"a chunk is tried again: {event.error.message}")
         elif isinstance(event, records.DamageFoundEvent):
             self._warn(f"the source is damaged: {event.damage.detail}")
         return event

@@ -73,6 +73,15 @@ pub enum Event {
         /// In words.
         text: String,
     },
+    /// The encode of a chunk has failed, and is tried again.
+    ChunkFailed {
+        /// The first frame of the chunk.
+        start: u64,
+        /// The frame after its last one.
+        end: u64,
+        /// What ended the attempt.
+        error: ErrorDetail,
+    },
     /// The source is damaged in one place, and the job goes on. The report has the same damage.
     DamageFound {
         /// Number of the external audio track that is damaged; `None`: the source itself.
@@ -381,6 +390,7 @@ mod tests {
             progress(3, 17),
             Event::Warning { path: Some("a.mkv".into()), text: "late".into() },
             warning("for all"),
+            Event::ChunkFailed { start: 250, end: 500, error: error.clone() },
             Event::DamageFound { track: None, damage },
             Event::OutputDone { path: "a.mkv".into(), bytes: 1 << 40 },
             Event::OutputFailed { path: "b.mkv".into(), error: error.clone() },

@@ -64,7 +64,7 @@ impl StitchStage {
             if own > *delay.get_or_insert(own) {
                 return Err(self.wrong(number, "its frames are reordered over a longer distance than those before"));
             }
-            while let Some((packet, bytes)) = chunk.next()? {
+            while let Some((packet, bytes)) = chunk.next().map_err(|error| self.in_chunk(number, error))? {
                 let (pts, dts) = (first + packet.frame, if first == 0 { packet.position } else { first });
                 self.outlet.emit(Encoded { packet: Packet::joined(&[bytes]), pts, dts, key: packet.key })?;
             }
@@ -86,7 +86,8 @@ impl StitchStage {
     /// Opens chunk `number`, and counts its frames as encoded. `None` after the last one.
     fn open(&mut self, number: usize) -> Result<Option<ChunkReader>> {
         let Some((range, key)) = self.chunks.get(number) else { return Ok(None) };
-        let chunk = self.store.read(key)?.ok_or_else(|| self.wrong(number, "it is missing"))?;
+        let chunk = self.store.read(key).map_err(|error| self.in_chunk(number, error))?;
+        let chunk = chunk.ok_or_else(|| self.wrong(number, "it is missing"))?;
         let record = chunk.record();
         if record.range != *range {
             return Err(self.wrong(number, "it holds other frames"));
@@ -98,6 +99,10 @@ impl StitchStage {
             self.outlet.enter(*ticks, *duration, self.time_base);
         }
         Ok(Some(chunk))
+    }
+
+    fn in_chunk(&self, number: usize, error: Error) -> Error {
+        error.and(&format!("in the chunk of frames {}", self.chunks[number].0))
     }
 
     fn wrong(&self, number: usize, what: &str) -> Error {

@@ -7,14 +7,17 @@ use std::{
 
 use tempfile::TempDir;
 use trix_core::{
-    ChunkControl, Control, Job, Report, Source, plan,
+    Cancel, ChunkControl, ChunkDone, Control, ErrorKind, Job, Report, Source, encode_chunk,
+    media::time::{Rational, Timestamp},
+    plan,
     plan::{ChunkPlan, FrameRange, Plan},
-    run,
+    plan_chunks, run,
     settings::{
         job::{Chunks, VerifyLevel},
-        picture::Deinterlace,
-        video::{EncodeSettings, Encoder, RateControl},
+        picture::{Deinterlace, FrameRate},
+        video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
+    stitch,
 };
 use trix_fixtures::{Clip, folder, media};
 
@@ -150,6 +153,136 @@ fn a_film_in_chunks_has_every_frame_and_passes_every_check() {
         assert_eq!((ledger.decoded, ledger.encoded, ledger.emitted, ledger.found), (500, 500, 500, Some(500)));
         assert!(report.outputs[0].verification.checks.iter().all(|check| check.ok));
     }
+}
+
+#[test]
+fn a_film_is_divided_where_scenes_begin() {
+    // Scenes begin at these frames, and there is a flash at frame 250.
+    let scenes = "negate=enable='between(n,0,189)+between(n,470,700)+eq(n,250)'";
+    let film = Clip { frames: 900, ..Clip::default() }
+        .encoded(&format!("-vf {scenes} -c:v libx264 -qp 10 -g 60 -sc_threshold 0"), "mp4");
+    let folder = folder();
+    let job = |preset: &str, output: &str| {
+        let settings = EncodeSettings { preset: Some(preset.to_owned()), ..EncodeSettings::default() };
+        let mut job = video_job(&film, &folder.path().join(output), Encoder::X264, settings);
+        job.chunks = Chunks::On;
+        job
+    };
+    let starts = |job: &Job| -> Vec<u64> {
+        planned(job).chunks.expect("chunks").ranges.iter().map(|range| range.start).collect()
+    };
+    assert_eq!(starts(&job("medium", "a.mkv")), [0, 190, 470, 701]);
+    // A quick encode is not kept waiting: its parts begin at keyframes of the source.
+    assert!(starts(&job("veryfast", "a.mkv")).iter().all(|start| start % 60 == 0));
+    // Keyframes that the job wants are respected: one every two seconds.
+    let mut forced = job("medium", "a.mkv");
+    let VideoSettings::X264(video) = &mut forced.outputs[0].video else { panic!("x264") };
+    video.key_interval = Some(Timestamp::new(2, Rational::new(1, 1)));
+    assert_eq!(starts(&forced), [0, 250, 500, 750]);
+
+    // A setting that chunks do not depend on leaves them as they are, and their keys.
+    let store = folder.path().join("store");
+    let control = || Control {
+        chunks: ChunkControl { store: Some(store.clone()), ..ChunkControl::default() },
+        ..Control::default()
+    };
+    let entries = || fs::read_dir(&store).expect("a store").flatten().filter(is_chunk).count();
+    run(&planned(&job("medium", "a.mkv")), &control()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(entries(), 4);
+    let mut other = job("medium", "b.mp4");
+    other.outputs[0].metadata.insert("title".to_owned(), "Film".to_owned());
+    other.outputs[0].verify = VerifyLevel::Full;
+    run(&planned(&other), &control()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(entries(), 4);
+    run(&planned(&job("slow", "c.mkv")), &control()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(entries(), 8);
+}
+
+/// True for the file of a chunk.
+fn is_chunk(entry: &fs::DirEntry) -> bool {
+    entry.path().extension().is_some_and(|end| end == "chunk")
+}
+
+/// A plan of chunks that are made one by one.
+fn steps(folder: &Path, encoder: Encoder) -> Plan {
+    let job = in_chunks(&folder.join("out.mkv"), encoder, "ultrafast");
+    plan_chunks(&job, &Source::of(&job.source).expect("a source")).expect("a plan")
+}
+
+fn encoded(plan: &Plan, number: usize, store: &Path) -> ChunkDone {
+    encode_chunk(plan, number, store, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn chunks_made_one_by_one_in_a_store_that_moves_give_the_same_bytes() {
+    let folder = folder();
+    let plan = steps(folder.path(), Encoder::X265);
+    let output = folder.path().join("out.mkv");
+    run(&plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    let whole = fs::read(&output).expect("a file");
+    fs::remove_file(&output).expect("the output");
+
+    // As JSON, the plan goes to another machine. There, the last chunk is made first, and one of them twice.
+    let sent: Plan = serde_json::from_str(&serde_json::to_string(&plan).expect("JSON")).expect("a plan");
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    assert!(encoded(&sent, 1, &here).is_new);
+    assert!(!encoded(&sent, 1, &here).is_new);
+    let missing = stitch(&plan, &here, &Control::default()).expect_err("a chunk is missing");
+    assert_eq!(missing.kind(), ErrorKind::MalformedInput);
+    assert!(missing.to_string().contains("the chunk of frames 0..240: it is missing"), "{missing}");
+    fs::rename(&here, &there).expect("the store moves");
+    let done = encoded(&sent, 0, &there);
+    assert_eq!((done.range, done.is_new), (FrameRange { start: 0, end: 240 }, true));
+    stitch(&plan, &there, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(fs::read(&output).expect("a file") == whole);
+    assert_eq!(
+        encode_chunk(&plan, 2, &there, &Cancel::default()).expect_err("no chunk").kind(),
+        ErrorKind::InvalidSpec
+    );
+
+    // A chunk that was altered is named, and is not used.
+    fs::remove_file(&output).expect("the output");
+    let entry = fs::read_dir(&there).expect("a store").flatten().find(is_chunk).expect("a chunk").path();
+    let mut bytes = fs::read(&entry).expect("a chunk");
+    bytes[20] ^= 1;
+    fs::write(&entry, bytes).expect("a chunk");
+    let altered = stitch(&plan, &there, &Control::default()).expect_err("a chunk is altered");
+    assert_eq!(altered.kind(), ErrorKind::MalformedInput);
+    assert!(altered.to_string().contains("the chunk of frames "), "{altered}");
+    assert!(!output.exists());
+}
+
+#[test]
+fn a_job_that_needs_the_whole_film_has_no_chunks_and_the_error_says_why() {
+    let folder = folder();
+    let mut job = in_chunks(&folder.path().join("out.mkv"), Encoder::X264, "ultrafast");
+    job.outputs[0].picture.rate = Some(FrameRate(Rational::new(50, 1)));
+    let error = plan_chunks(&job, &Source::of(&job.source).expect("a source")).expect_err("no chunks");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("out.mkv has another frame rate"), "{error}");
+}
+
+#[test]
+fn two_jobs_can_use_one_store_at_once() {
+    let folder = folder();
+    let store = folder.path().join("store");
+    let made: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        let job = |name: &str| {
+            let plan = planned(&in_chunks(&folder.path().join(name), Encoder::X264, "ultrafast"));
+            let chunks = ChunkControl { store: Some(store.clone()), units: Some(2), ..ChunkControl::default() };
+            let control = Control { chunks, ..Control::default() };
+            move || {
+                run(&plan, &control).unwrap_or_else(|error| panic!("{error}"));
+                fs::read(&plan.outputs[0].path).expect("a file")
+            }
+        };
+        let both = ["a.mkv", "b.mkv"].map(|name| scope.spawn(job(name)));
+        both.into_iter().map(|job| job.join().expect("a job")).collect()
+    });
+    assert!(made[0] == made[1]);
+    let left: Vec<_> = fs::read_dir(&store).expect("a store").flatten().filter(|entry| !is_chunk(entry)).collect();
+    // The plan and the state of each job, and no part of a file.
+    assert_eq!(left.len(), 4, "{left:?}");
 }
 
 #[test]
