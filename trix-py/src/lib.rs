@@ -8,6 +8,7 @@
 mod ahead;
 mod audio;
 mod checking;
+mod chunks;
 mod command;
 mod doorway;
 mod errors;
@@ -28,6 +29,8 @@ mod _trix {
     use crate::audio::{Block, BlockIterator};
     #[pymodule_export]
     use crate::checking::{compare, verify};
+    #[pymodule_export]
+    use crate::chunks::{encode_chunk, plan_chunks};
     #[pymodule_export]
     use crate::command::command;
     #[pymodule_export]

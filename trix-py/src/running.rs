@@ -3,6 +3,7 @@
 //! Invariant: a job whose handle is gone is cancelled.
 
 use std::{
+    ffi::OsString,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -57,6 +58,7 @@ pub fn start(py: Python<'_>, work: &str) -> PyResult<Run> {
     let (work, is_done) = (Work::parse(work)?, Arc::new(AtomicBool::new(false)));
     let (mut control, events) = Control::with_events();
     control.make_folders = true;
+    control.chunks.program = unit_program(py);
     let (sender, result) = bounded(1);
     let (own, ended) = (control.clone(), Arc::clone(&is_done));
     // The channel of events closes with the job.
@@ -70,6 +72,13 @@ pub fn start(py: Python<'_>, work: &str) -> PyResult<Run> {
     })
     .map_err(|error| raised(py, &error))?;
     Ok(Run { control, events, result, is_done })
+}
+
+/// How a process for one chunk is started: as the command line of this package.
+fn unit_program(py: Python<'_>) -> Option<Vec<OsString>> {
+    let python: OsString = py.import("sys").ok()?.getattr("executable").ok()?.extract().ok()?;
+    let code = "import sys; from trix._trix import command; sys.exit(command())";
+    (!python.is_empty()).then(|| vec![python, "-c".into(), code.into(), "unit".into()])
 }
 
 #[pymethods]

@@ -11,8 +11,9 @@ use trix_core::{
     document::{Document, Language, Resolved},
     manifest::Standing,
     media::path_text,
-    plan_for, run, run_opened,
+    plan_chunks, plan_for, run, run_opened,
     settings::track::TrackSettings,
+    stitch,
 };
 
 use crate::errors::unread;
@@ -44,6 +45,12 @@ pub enum Work {
     },
     /// A plan, as JSON.
     Plan { plan: String, overwrite: bool },
+    /// A plan whose chunks are in a folder, as JSON.
+    Stitch {
+        plan: String,
+        #[serde(with = "path_text")]
+        store: PathBuf,
+    },
     /// Every copy of a master.
     Ingest(Ingest),
 }
@@ -96,7 +103,7 @@ impl Work {
             Work::Text { text, language, set, .. } => Document::parse(text, (*language).into(), set),
             Work::File { path, set, .. } => Document::open(path, set),
             Work::Ingest(ingest) => ingest.document(),
-            Work::Plan { .. } => Err(Error::bug(Stage::Plan, "a plan has no document")),
+            Work::Plan { .. } | Work::Stitch { .. } => Err(Error::bug(Stage::Plan, "a plan has no document")),
         }
     }
 
@@ -108,7 +115,7 @@ impl Work {
         let (folder, overwrite, for_players) = match self {
             Work::Text { folder, overwrite, for_players, .. } => (folder.as_deref(), *overwrite, *for_players),
             Work::File { folder, overwrite, .. } => (folder.as_deref(), *overwrite, false),
-            Work::Plan { .. } | Work::Ingest(_) => (None, false, false),
+            Work::Plan { .. } | Work::Stitch { .. } | Work::Ingest(_) => (None, false, false),
         };
         let mut resolved = document.resolve(folder)?;
         if overwrite {
@@ -141,6 +148,18 @@ impl Work {
         plan_for(&job, &source, machine).map_err(|error| document.explain(&traits, error))
     }
 
+    /// What the work resolves to if its film is encoded in chunks.
+    ///
+    /// # Errors
+    /// `Unsupported` if it needs the whole film; as [`Work::planned`].
+    pub fn planned_in_chunks(&self, cancel: &Cancel) -> Result<Plan> {
+        let document = self.document()?;
+        let Resolved { job, traits, source } = self.resolved(&document)?;
+        // The scenes of the film are looked for, which can take minutes.
+        let source = source.again(cancel)?;
+        plan_chunks(&job, &source).map_err(|error| document.explain(&traits, error))
+    }
+
     /// Runs the work to its end.
     ///
     /// # Errors
@@ -154,6 +173,7 @@ impl Work {
                 }
                 run(&plan, control)
             }
+            Work::Stitch { plan, store } => stitch(&plan_of(plan)?, store, control),
             Work::Ingest(ingest) => ingest.run(control),
             _ => {
                 let document = self.document()?;
@@ -194,7 +214,7 @@ impl Ingest {
 }
 
 /// The plan that `text` holds.
-fn plan_of(text: &str) -> Result<Plan> {
+pub fn plan_of(text: &str) -> Result<Plan> {
     serde_json::from_str(text).map_err(|error| {
         let detail = format!("it is not a plan of this version: {error}");
         Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail)

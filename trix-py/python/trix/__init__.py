@@ -42,6 +42,7 @@ from .source import Source, open, probe
 if TYPE_CHECKING:
     from . import aio, jobs, records
     from .checking import compare, verify
+    from .chunks import EncodedChunk, encode_chunk, plan_chunks, stitch
     from .encoder import Encoder
     from .files import encode, ingest
     from .jobs import Aac, Ac3, Alac, Eac3, Ffv1, Flac, Job, Opus, Pcm, Prores, X264, X265
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 _LATER = {
     "aio": (),
     "checking": ("compare", "verify"),
+    "chunks": ("EncodedChunk", "encode_chunk", "plan_chunks", "stitch"),
     "encoder": ("Encoder",),
     "files": ("encode", "ingest"),
     "jobs": ("Aac", "Ac3", "Alac", "Eac3", "Ffv1", "Flac", "Job", "Opus", "Pcm", "Prores", "X264", "X265"),
@@ -101,6 +103,7 @@ __all__ = [
     "CodecError",
     "Doctor",
     "Eac3",
+    "EncodedChunk",
     "Encoder",
     "Error",
     "Ffv1",
@@ -131,14 +134,17 @@ __all__ = [
     "compare",
     "doctor",
     "encode",
+    "encode_chunk",
     "ingest",
     "jobs",
     "open",
     "plan",
+    "plan_chunks",
     "probe",
     "records",
     "run",
     "schema",
     "start",
+    "stitch",
     "verify",
 ]

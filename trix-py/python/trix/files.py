@@ -28,6 +28,7 @@ def encode(
     duration: Fraction | float | str | None = None,
     frames: int | None = None,
     verify: jobs.VerifyLevel | None = None,
+    chunks: jobs.Chunks | None = None,
     overwrite: bool = False,
     progress: Progress = None,
     **more: Any,
@@ -51,6 +52,7 @@ def encode(
         duration: How long the output is.
         frames: The largest number of frames.
         verify: `off`, `structure` or `full`.
+        chunks: `auto` (films longer than ten minutes), `on` or `off`: chunks are kept if the job is killed.
         overwrite: Replaces a file that has the name of the output.
         progress: As for `run`.
         more: Other keys of an output in a job, such as `subtitles` and `metadata`.
@@ -60,7 +62,7 @@ def encode(
     """
     own = jobs.SourceSettings(path=path_of(source), start=start, duration=duration, frames=frames)
     target = {"path": path_of(output), "video": video, "audio": audio, "picture": picture, "verify": verify, **more}
-    text = json.dumps(_plain({"source": own, "outputs": [given(target)]}))
+    text = json.dumps(_plain(given({"source": own, "outputs": [given(target)], "chunks": chunks})))
     work: dict[str, Any] = {
         "kind": "text",
         "text": text,

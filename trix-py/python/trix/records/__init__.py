@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from .doctor import Doctor, Library, Need
     from .errors import ErrorDetail, ErrorDocument, ErrorKind, Excerpt, Mistake, Stage
     from .events import (
-        DamageFoundEvent, Event, JobEndedEvent, MissedEvent, OutputDoneEvent, OutputFailedEvent, ProgressEvent, StageBeganEvent,
-        WarningEvent,
+        ChunkFailedEvent, DamageFoundEvent, Event, JobEndedEvent, MissedEvent, OutputDoneEvent, OutputFailedEvent, ProgressEvent,
+        StageBeganEvent, WarningEvent,
     )
     from .fixity import FileFixity, Fixity, Identity
     from .ledgers import (
@@ -90,8 +90,8 @@ _MODULES = {
     "doctor": ["Doctor", "Library", "Need"],
     "errors": ["ErrorDetail", "ErrorDocument", "ErrorKind", "Excerpt", "Mistake", "Stage"],
     "events": [
-        "DamageFoundEvent", "Event", "JobEndedEvent", "MissedEvent", "OutputDoneEvent", "OutputFailedEvent", "ProgressEvent",
-        "StageBeganEvent", "WarningEvent",
+        "ChunkFailedEvent", "DamageFoundEvent", "Event", "JobEndedEvent", "MissedEvent", "OutputDoneEvent", "OutputFailedEvent",
+        "ProgressEvent", "StageBeganEvent", "WarningEvent",
     ],
     "fixity": ["FileFixity", "Fixity", "Identity"],
     "ledgers": [
@@ -147,12 +147,12 @@ if not TYPE_CHECKING:
 __all__ = [
     "AttachmentInfo", "AttachmentPlan", "AudioChange", "AudioContent", "AudioContentCopied", "AudioContentEncoded", "AudioDrift",
     "AudioEdit", "AudioEncode", "AudioInfo", "AudioLedger", "AudioPlan", "AudioResampler", "AudioStillInput", "AudioTracks",
-    "BitRateMode", "BitstreamFacts", "Change", "Chapter", "Check", "Chroma", "ChromaLocation", "Chromaticity", "ChunkPlan",
-    "Color", "Comparison", "Container", "ContainerInfo", "ContentLight", "ContentPlan", "Conversion", "CopyPlan", "CoverPlan",
-    "Cut", "Damage", "DamageFoundEvent", "DamageKind", "DamageReport", "DataBursts", "DateInfo", "Decision", "Deinterlacing",
-    "Difference", "Disagreement", "Discontinuity", "Disposition", "Doctor", "DolbyVision", "Drift", "EditInfo", "EncodeId",
-    "EncodePlan", "EncodePlanAudio", "EncodePlanVideo", "Encoder", "ErrorDetail", "ErrorDocument", "ErrorKind", "Event",
-    "ExactLength", "Excerpt", "ExternalAudioPlan", "ExtrasCount", "FailedOutput", "FieldOrder", "FileFixity", "FilePlan",
+    "BitRateMode", "BitstreamFacts", "Change", "Chapter", "Check", "Chroma", "ChromaLocation", "Chromaticity", "ChunkFailedEvent",
+    "ChunkPlan", "Color", "Comparison", "Container", "ContainerInfo", "ContentLight", "ContentPlan", "Conversion", "CopyPlan",
+    "CoverPlan", "Cut", "Damage", "DamageFoundEvent", "DamageKind", "DamageReport", "DataBursts", "DateInfo", "Decision",
+    "Deinterlacing", "Difference", "Disagreement", "Discontinuity", "Disposition", "Doctor", "DolbyVision", "Drift", "EditInfo",
+    "EncodeId", "EncodePlan", "EncodePlanAudio", "EncodePlanVideo", "Encoder", "ErrorDetail", "ErrorDocument", "ErrorKind",
+    "Event", "ExactLength", "Excerpt", "ExternalAudioPlan", "ExtrasCount", "FailedOutput", "FieldOrder", "FileFixity", "FilePlan",
     "FileReport", "FilterCounts", "FilterPlan", "Filtering", "Fixity", "FrameRange", "FrameSize", "FramesStillInput", "FromStart",
     "FullDecodeCount", "HdrFormat", "HdrInfo", "Identity", "Inputs", "Irregularity", "IrregularityKind", "JobEndedEvent",
     "Layout", "Ledger", "LengthPolicy", "Library", "Limits", "Loudness", "LoudnessMode", "LoudnessTarget", "Machine", "Manifest",

@@ -14,6 +14,18 @@ from .reading import Damage
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
+class ChunkFailedEvent(Record):
+    """The encode of a chunk has failed, and is tried again."""
+    end: int
+    """The frame after its last one."""
+    error: ErrorDetail
+    """What ended the attempt."""
+    start: int
+    """The first frame of the chunk."""
+    type: Literal["chunk_failed"] = "chunk_failed"
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
 class DamageFoundEvent(Record):
     """The source is damaged in one place, and the job goes on. The report has the same damage."""
     damage: Damage
@@ -122,6 +134,6 @@ class WarningEvent(Record):
 
 # Something that happened in a job.
 Event: TypeAlias = (
-    StageBeganEvent | ProgressEvent | WarningEvent | DamageFoundEvent | OutputDoneEvent | OutputFailedEvent | MissedEvent |
-    JobEndedEvent
+    StageBeganEvent | ProgressEvent | WarningEvent | ChunkFailedEvent | DamageFoundEvent | OutputDoneEvent | OutputFailedEvent |
+    MissedEvent | JobEndedEvent
 )

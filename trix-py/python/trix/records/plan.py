@@ -20,13 +20,13 @@ from .video import FilterPlan
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class ChunkPlan(Record):
-    """How the film is divided. It depends on the source and the job alone, not on the machine."""
+    """How the film is divided. It depends on the source and the job alone, not on the machine.
+
+    Frames after a part are decoded and filtered, too, until the filters and the encoders have
+    seen as many as they look ahead. Their encode is thrown away.
+    """
     lead_in: int
     """Frames before a part that are decoded and filtered for the sake of its first frames, and
-    thrown away.
-    """
-    lead_out: int
-    """Frames after a part that are decoded and filtered for the sake of its last frames, and
     thrown away.
     """
     ranges: list[FrameRange]
