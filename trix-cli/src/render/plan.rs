@@ -6,7 +6,7 @@ use trix_core::{
     Job, Plan,
     amount::{bytes, counted},
     decision::Decision,
-    plan::{EncodePlan, FilterPlan, MemoryPlan, OutputId, OutputPlan, PackageId, PackagePlan, Sink, TextPlan},
+    plan::{EncodePlan, FilterPlan, MemoryPlan, OutputId, OutputPlan, PackageId, PackagePlan, Sink, TextPlan, Waves},
     preflight::{Preflight, Space},
     settings::package::Layout,
 };
@@ -46,7 +46,24 @@ pub fn text(job: &Job, plan: &Plan) -> String {
     }
     let _ = writeln!(out, "machine {}", plan.machine);
     out.push_str(&memory(&plan.memory));
+    out.push_str(&units(plan).unwrap_or_default());
     out
+}
+
+/// The chunks of a film, and how the machine of the plan works at them.
+fn units(plan: &Plan) -> Option<String> {
+    let (chunks, unit) = plan.chunks.as_ref().zip(plan.memory.unit.as_ref())?;
+    let budget = plan.machine.memory.map_or(u64::MAX, |memory| memory / 5 * 4);
+    let budget = plan.memory.bound.map_or(budget, |bound| bound.min(budget));
+    let Waves { groups, units } = unit.waves(budget, plan.machine.cores as usize);
+    let encodes: u64 = groups.iter().map(|group| group.iter().map(|number| unit.encodes[*number]).sum()).max()?;
+    let decodes = match groups.len() {
+        1 => "the film is decoded once".to_owned(),
+        count => format!("the film is decoded {count} times, for some encodes each time"),
+    };
+    let count = chunks.ranges.len();
+    let at_once = units.min(count * groups.len());
+    Some(format!("chunks  {count}, {at_once} at a time with up to {} each; {decodes}\n", bytes(unit.base + encodes)))
 }
 
 /// What a plan needs before it runs, and what there is of it.

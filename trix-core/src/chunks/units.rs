@@ -35,16 +35,18 @@ use crate::{
 pub(crate) trait OnChunks: Send + Sync {
     /// A chunk was found in the store.
     fn kept(&self, range: FrameRange);
-    /// A unit has encoded one more frame of the source.
-    fn frame(&self);
+    /// A unit has encoded one more frame of the source for some encodes.
+    fn frame(&self, encodes: &[(EncodeId, ChunkKey)]);
     /// A unit that had encoded so many frames has failed, and is tried again.
-    fn retried(&self, range: FrameRange, frames: u64, error: &Error);
+    fn retried(&self, range: FrameRange, encodes: &[(EncodeId, ChunkKey)], frames: u64, error: &Error);
 }
 
 /// How units run.
 pub(crate) struct UnitSettings {
     /// The most that run at the same time.
     pub(crate) most: usize,
+    /// The encodes of each unit of a chunk.
+    pub(crate) groups: Vec<Vec<EncodeId>>,
     /// How often one that failed is tried again.
     pub(crate) retries: u32,
     /// One that makes no frame for this time has failed.
@@ -104,9 +106,14 @@ impl Units {
                 return Err(Error::cancelled(Stage::Encode));
             }
             let encodes = chunked.missing(chunk)?;
-            match encodes.is_empty() {
-                true => on.kept(range),
-                false => pending.push(Pending { chunk, range, encodes }),
+            if encodes.is_empty() {
+                on.kept(range);
+            }
+            for group in &settings.groups {
+                let own = encodes.iter().filter(|(id, _)| group.contains(id)).cloned().collect::<Vec<_>>();
+                if !own.is_empty() {
+                    pending.push(Pending { chunk, range, encodes: own });
+                }
             }
         }
         pending.sort_by_key(|own| Reverse(own.range.frames()));
@@ -189,7 +196,7 @@ impl Work {
             if attempt > self.settings.retries || !is_worth_a_retry(error.kind()) {
                 return Err(error);
             }
-            self.on.retried(pending.range, frames.into_inner() as u64, &error);
+            self.on.retried(pending.range, &pending.encodes, frames.into_inner() as u64, &error);
             attempt += 1;
         }
     }
@@ -203,7 +210,7 @@ impl Work {
             beat.sign();
             if sign == Sign::Frame {
                 frames.fetch_add(1, Ordering::Relaxed);
-                self.on.frame();
+                self.on.frame(encodes);
             }
         };
         let (plan, store, range) = (&self.plan, &self.chunked.store, *range);

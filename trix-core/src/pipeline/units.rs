@@ -30,9 +30,9 @@ use super::{
     host::{Host, Meters},
 };
 use crate::{
-    chunks::{self, Chunked, Isolate, Notes, OnChunks, Store, UnitSettings, Units},
+    chunks::{self, ChunkKey, Chunked, Isolate, Notes, OnChunks, Store, UnitSettings, Units},
     machine,
-    plan::{PerSink, Plan, Sink, VideoEncode},
+    plan::{EncodeId, PerSink, Plan, Sink, VideoEncode, Waves},
     probe::probe,
     source::Source,
 };
@@ -66,15 +66,19 @@ pub(super) fn clean(plan: &Plan, control: &Control) {
     }
 }
 
-/// Units that run at the same time on this machine: each takes the threads of its encoders, and the memory of the plan.
-fn units(plan: &Plan) -> usize {
+/// The encodes that a unit makes together, and the units that run at the same time on this machine. They use as many cores as there
+/// are, within the bound of the job, or four fifths of the memory that is free.
+fn waves(plan: &Plan) -> Waves {
     let threads = plan.encodes.iter().filter_map(|encode| encode.video()).map(|own: &VideoEncode| own.threads);
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let by_cores = cores / threads.max().unwrap_or(1).max(1) as usize;
-    // Four fifths of what is free.
-    let free = machine::free_memory().map(|free| free / 5 * 4);
-    let by_memory = free.map_or(usize::MAX, |free| (free / plan.memory.estimate.max(1)) as usize);
-    by_cores.min(by_memory).max(1)
+    let most = (cores / threads.max().unwrap_or(1).max(1) as usize).max(1);
+    let free = machine::free_memory().map_or(u64::MAX, |free| free / 5 * 4);
+    let budget = plan.memory.bound.map_or(free, |bound| bound.min(free));
+    let all = || (0..plan.encodes.len()).filter(|number| plan.encodes[*number].video().is_some()).collect();
+    plan.memory
+        .unit
+        .as_ref()
+        .map_or_else(|| Waves { groups: vec![all()], units: most }, |unit| unit.waves(budget, most))
 }
 
 /// True if each unit gets a process of its own.
@@ -88,29 +92,37 @@ fn is_isolated(source: &Source, control: &Control) -> bool {
 
 /// Counts the frames of all units, and tells which have failed.
 struct Progress {
-    counters: Vec<Arc<Counters>>,
+    /// The counters of files and renditions, with the encode of each.
+    counters: Vec<(EncodeId, Arc<Counters>)>,
     /// Number of chunks that were in the store.
     kept: Arc<AtomicU64>,
-    /// Frames that were encoded in this run.
+    /// Frames that were encoded in this run, counted for each encode.
     frames: Arc<AtomicU64>,
     notes: Arc<Mutex<Notes>>,
     control: Control,
 }
 
+impl Progress {
+    fn of(&self, encodes: &[(EncodeId, ChunkKey)]) -> impl Iterator<Item = &Counters> {
+        let is_own = |(id, _): &&(EncodeId, Arc<Counters>)| encodes.iter().any(|(own, _)| own == id);
+        self.counters.iter().filter(is_own).map(|(_, counters)| counters.as_ref())
+    }
+}
+
 impl OnChunks for Progress {
     fn kept(&self, range: FrameRange) {
         self.kept.fetch_add(1, Ordering::Relaxed);
-        self.counters.iter().for_each(|counters| counters.add_frames(range.frames()));
+        self.counters.iter().for_each(|(_, counters)| counters.add_frames(range.frames()));
     }
 
-    fn frame(&self) {
-        self.frames.fetch_add(1, Ordering::Relaxed);
-        self.counters.iter().for_each(|counters| counters.add_frame());
+    fn frame(&self, encodes: &[(EncodeId, ChunkKey)]) {
+        self.frames.fetch_add(encodes.len() as u64, Ordering::Relaxed);
+        self.of(encodes).for_each(|counters| counters.add_frame());
     }
 
-    fn retried(&self, range: FrameRange, frames: u64, error: &Error) {
-        self.frames.fetch_sub(frames, Ordering::Relaxed);
-        self.counters.iter().for_each(|counters| counters.take_frames(frames));
+    fn retried(&self, range: FrameRange, encodes: &[(EncodeId, ChunkKey)], frames: u64, error: &Error) {
+        self.frames.fetch_sub(frames * encodes.len() as u64, Ordering::Relaxed);
+        self.of(encodes).for_each(|counters| counters.take_frames(frames));
         lock(&self.notes).error(error.to_string());
         self.control.emit(|| Event::ChunkFailed { start: range.start, end: range.end, error: error.into() });
     }
@@ -154,7 +166,8 @@ fn encode_all(
             meters.add(number, paths[*product].clone(), Stage::Encode, watch_of(plan, source, Phase::Encode, own));
         }
     }
-    let counters = own().map(|(_, counters)| Arc::clone(counters)).collect();
+    let encode_of = |sink| plan.content(sink).video;
+    let counters = own().filter_map(|(sink, counters)| Some((encode_of(sink)?, Arc::clone(counters)))).collect();
     let (kept, frames): (Arc<AtomicU64>, Arc<AtomicU64>) = Default::default();
     let on = Progress {
         counters,
@@ -164,8 +177,14 @@ fn encode_all(
         control: control.clone(),
     };
     let own = &control.chunks;
+    let Waves { groups, units } = waves(plan);
+    if groups.len() > 1 {
+        let text = format!("memory is short: the film is decoded {} times, for some encodes each time", groups.len());
+        control.emit(|| Event::Warning { path: None, text });
+    }
     let settings = UnitSettings {
-        most: own.units.unwrap_or_else(|| units(plan)),
+        most: own.units.unwrap_or(units),
+        groups: groups.into_iter().map(|group| group.into_iter().map(EncodeId).collect()).collect(),
         retries: own.retries,
         patience: own.patience,
         program: own.program.clone().filter(|_| is_isolated(source, control)),
@@ -188,7 +207,8 @@ fn encode_all(
         }
         if Instant::now() >= next_note {
             next_note = Instant::now() + NOTED;
-            lock(notes).speed(frames.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64());
+            let encodes = chunked.encodes.len().max(1) as f64;
+            lock(notes).speed(frames.load(Ordering::Relaxed) as f64 / encodes / began.elapsed().as_secs_f64());
         }
         let mut left = units.hanging(GRACE);
         if control.cancel.is_cancelled() {

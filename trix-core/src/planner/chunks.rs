@@ -63,19 +63,12 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted], machine: &Mac
         Chunks::Auto | Chunks::On => {}
     }
     let refused = |why: String| Ok(whole(Some(Decision::new(WHOLE.to_owned(), why))));
-    if source.is_given() {
-        return refused("a program gives its frames one by one".into());
-    }
-    if job.source.on_damage == OnDamage::Conceal {
-        return refused("what replaces damaged frames depends on all frames before them".into());
-    }
-    if let Some(why) = encoded.iter().find_map(|draft| needs_whole(draft)) {
+    if let Some(why) =
+        needs_all_before(job, source, &encoded).or_else(|| encoded.iter().find_map(|own| needs_whole(own)))
+    {
         return refused(why);
     }
     let cut = first.cut();
-    if encoded.iter().any(|draft| draft.cut() != cut) {
-        return refused("its outputs begin or end at different places".into());
-    }
     let index = index::of(source, film, None)?;
     if let Some(trouble) = index.trouble() {
         return refused(format!("the places of its frames are not known: {trouble}"));
@@ -123,21 +116,54 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted], machine: &Mac
     Ok(Division { chunks: Some(chunks), decision: Some(Decision::new(what, why)) })
 }
 
-/// Why an output needs an encode of the whole film, if it does.
+/// The whole film as one part, for outputs that are encoded one after the other because memory is short. `None` if the outputs
+/// cannot be encoded apart from the others.
+///
+/// # Errors
+/// `Io` if the source cannot be read; `Cancelled`.
+pub(super) fn in_one_part(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Option<ChunkPlan>> {
+    let encoded: Vec<&Drafted> = drafts.iter().filter(|draft| draft.plan.video.is_some()).collect();
+    let (Some(film), Some(first)) = (source.video(), encoded.first()) else { return Ok(None) };
+    if encoded.len() < 2 || needs_all_before(job, source, &encoded).is_some() {
+        return Ok(None);
+    }
+    let index = index::of(source, film, None)?;
+    let all = frames_of(&first.cut(), &index);
+    let can = index.trouble().is_none() && all.frames() > 0;
+    Ok(can.then(|| ChunkPlan { ranges: vec![all], lead_in: 0 }))
+}
+
+/// Why encodes cannot be made apart from the pipeline that joins them, if they cannot.
+fn needs_all_before(job: &Job, source: &Source, encoded: &[&Drafted]) -> Option<String> {
+    if source.is_given() {
+        return Some("a program gives its frames one by one".into());
+    }
+    if job.source.on_damage == OnDamage::Conceal {
+        return Some("what replaces damaged frames depends on all frames before them".into());
+    }
+    let needs = |draft: &&Drafted| {
+        let video = draft.plan.video.as_ref()?;
+        let name = draft.plan.path.display();
+        if video.passes == 2 {
+            return Some(format!("{name} has two passes"));
+        }
+        if video.resampled_rate.is_some() {
+            return Some(format!("{name} has another frame rate"));
+        }
+        video.transform.inverse_telecine.map(|_| format!("{name} is freed of pulldown"))
+    };
+    let cut = encoded.first()?.cut();
+    let differ = encoded.iter().any(|draft| draft.cut() != cut);
+    encoded.iter().find_map(needs).or_else(|| differ.then(|| "its outputs begin or end at different places".into()))
+}
+
+/// Why an output needs an encoder that sees the whole film, if it does.
 fn needs_whole(draft: &Drafted) -> Option<String> {
     let video = draft.plan.video.as_ref()?;
     let name = draft.plan.path.display();
-    if video.passes == 2 {
-        return Some(format!("{name} has two passes"));
-    }
     let of_the_whole = |(option, _): &&(String, String)| RATE_OF_THE_WHOLE.contains(&option.as_str());
-    if let Some((option, _)) = video.options.iter().find(of_the_whole) {
-        return Some(format!("{name} has a rate control over the whole film ({option})"));
-    }
-    if video.resampled_rate.is_some() {
-        return Some(format!("{name} has another frame rate"));
-    }
-    video.transform.inverse_telecine.map(|_| format!("{name} is freed of pulldown"))
+    let (option, _) = video.options.iter().find(of_the_whole)?;
+    Some(format!("{name} has a rate control over the whole film ({option})"))
 }
 
 /// The frames of a cut.

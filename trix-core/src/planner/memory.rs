@@ -23,8 +23,8 @@ use trix_model::{format::FrameFormat, machine::Machine, mistake::Mistake, time::
 
 use crate::{
     plan::{
-        AudioPlan, FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, Sink, StepId,
-        StillPlan,
+        AudioPlan, EncodePlan, FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, Sink,
+        StepId, StillPlan, UnitMemory, VideoEncode,
     },
     planner::{
         codec_memory::{self, bytes},
@@ -51,6 +51,8 @@ pub(super) struct MemoryInputs<'a> {
     pub(super) stills: &'a [StillPlan],
     pub(super) external_audio: &'a [ExternalAudio],
     pub(super) decoder_threads: u32,
+    /// True if the film is encoded in chunks, which are joined.
+    pub(super) in_chunks: bool,
     /// The time by which a program may give one stream ahead of another; `None` for a source that is read.
     pub(super) lead: Option<Timestamp>,
 }
@@ -72,9 +74,12 @@ pub(super) fn plan(job: &Job, machine: &Machine, inputs: &MemoryInputs<'_>) -> R
     let plan = |short: bool| {
         let shares = estimator.shares(short);
         let estimate = shares.iter().map(|share| share.bytes).sum();
-        MemoryPlan { estimate, bound: job.memory.map(|bound| bound.0), short_queues: short, shares }
+        MemoryPlan { estimate, bound: job.memory.map(|bound| bound.0), short_queues: short, shares, unit: None }
     };
     let long = plan(false);
+    if inputs.in_chunks {
+        return Ok(long);
+    }
     let exceeded = |plan: &MemoryPlan| job.memory.filter(|bound| plan.estimate > bound.0);
     if exceeded(&long).is_none() && !machine.lacks(long.estimate) {
         return Ok(long);
@@ -83,6 +88,52 @@ pub(super) fn plan(job: &Job, machine: &Machine, inputs: &MemoryInputs<'_>) -> R
     match exceeded(&short) {
         Some(bound) => Err(refusal(&short, bound)),
         None => Ok(short),
+    }
+}
+
+/// Adds to the memory of a job, whose chunks are joined, what the encode of a chunk takes.
+///
+/// # Errors
+/// The mistake of a bound that is too small for one encoder at a time.
+pub(super) fn with_units(
+    job: &Job,
+    mut plan: MemoryPlan,
+    source: &Source,
+    filters: &[FilterPlan],
+    encodes: &[EncodePlan],
+) -> Result<MemoryPlan, Mistake> {
+    let inputs = MemoryInputs {
+        source,
+        filters,
+        drafts: &[],
+        packages: &[],
+        stills: &[],
+        external_audio: &[],
+        decoder_threads: 1,
+        in_chunks: true,
+        lead: None,
+    };
+    let estimator = Estimator { inputs: &inputs, cores: 1 };
+    let steps: u64 = filters.iter().map(|step| estimator.step(step)).sum();
+    let encoder = |own: &VideoEncode| codec_memory::encoder(&own.video, Some(own.threads), own.threads);
+    let unit = UnitMemory {
+        process: PROCESS,
+        base: source.extent().size.min(STORE) + estimator.decoder() + steps,
+        encodes: encodes.iter().map(|encode| encode.video().map_or(0, encoder)).collect(),
+    };
+    if unit.least() > plan.estimate {
+        plan.estimate = unit.least();
+        let largest = unit.encodes.iter().max().copied().unwrap_or(0);
+        plan.shares = vec![
+            share("process", unit.process),
+            share("decoder and filters of a chunk", unit.base),
+            share("largest encoder", largest),
+        ];
+    }
+    plan.unit = Some(unit);
+    match job.memory.filter(|bound| plan.estimate > bound.0) {
+        Some(bound) => Err(refusal(&plan, bound)),
+        None => Ok(plan),
     }
 }
 
@@ -123,13 +174,18 @@ impl Estimator<'_> {
             shares.push(share(format!("track {number}"), AUDIO + sizes.map(|size| size.len().min(STORE)).sum::<u64>()));
         }
         let decoder = self.decoder();
-        let decodes = !source.is_given() && (!filters.is_empty() || stills.iter().any(shows_frames));
+        let for_stills = stills.iter().any(shows_frames);
+        let decodes = for_stills || !source.is_given() && !filters.is_empty() && !self.inputs.in_chunks;
+        let filters = if decodes { *filters } else { &[] };
         shares.extend(decodes.then(|| share("decoder", decoder)));
         shares
             .extend(filters.iter().enumerate().map(|(number, step)| share(format!("step {number}"), self.step(step))));
         for (draft, first) in drafts.iter().zip(drafted::firsts(drafts)).map(|(draft, first)| (draft, &drafts[first])) {
             let name = draft.plan.path.file_name().unwrap_or_default().to_string_lossy();
-            shares.push(share(name, self.output(&draft.plan, draft.sink == first.sink) + packets.of_file(draft)));
+            shares.push(share(
+                name,
+                self.output(&draft.plan, draft.sink == first.sink && !self.inputs.in_chunks) + packets.of_file(draft),
+            ));
         }
         for (number, package) in packages.iter().enumerate() {
             let name = package.path.file_name().unwrap_or_default().to_string_lossy();
@@ -222,6 +278,7 @@ impl Estimator<'_> {
         };
         let firsts = drafted::firsts(drafts).into_iter().enumerate();
         let encoded = firsts.filter(|(at, first)| at == first).filter_map(|(at, _)| drafts[at].plan.video.as_ref());
+        let encoded = encoded.filter(|_| !self.inputs.in_chunks);
         let encoded: u64 = encoded.map(|video| bytes(video.format, video.width, video.height)).sum();
         let stills = stills.iter().filter(|still| shows_frames(still)).count() as u64;
         let shown = filters.iter().map(before).sum::<u64>() + encoded + stills * self.decoded();

@@ -43,6 +43,7 @@ mod loudness_pass;
 pub use conversion::FrameConverter;
 use trix_model::{
     control::cancel::Cancel,
+    decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
     json,
     machine::Machine,
@@ -191,7 +192,7 @@ impl Draft {
         }
         video::set_options(&mut drafts);
         let mut decisions = job.merging.clone();
-        let chunks::Division { chunks, decision } = chunks::plan(job, source, &drafts, machine)?;
+        let chunks::Division { mut chunks, decision } = chunks::plan(job, source, &drafts, machine)?;
         decisions.extend(decision);
         // Chunks are encoded side by side, so that the threads of each need not depend on the machine.
         let cores = if chunks.is_some() { 1 } else { machine.cores };
@@ -201,19 +202,38 @@ impl Draft {
         let decoder_threads = threads::of_decoder(job, machine.cores);
         let filters = filters::plan(&mut drafts, source, job.scale_from_larger);
         let stills = still::plan(&context, source, &drafts)?;
-        let inputs = memory::MemoryInputs {
-            source,
-            filters: &filters,
-            drafts: &drafts,
-            packages: &packages,
-            stills: &stills,
-            external_audio: &external_audio,
-            decoder_threads,
-            lead,
+        let estimate = |in_chunks: bool| {
+            let inputs = memory::MemoryInputs {
+                source,
+                filters: &filters,
+                drafts: &drafts,
+                packages: &packages,
+                stills: &stills,
+                external_audio: &external_audio,
+                decoder_threads,
+                in_chunks,
+                lead,
+            };
+            memory::plan(job, machine, &inputs)
         };
-        let memory = memory::plan(job, machine, &inputs).map_err(|mistake| Error::of_mistakes(vec![mistake]))?;
-        decisions.extend(memory.doubt(machine));
+        let mut memory = estimate(chunks.is_some());
+        let is_short = memory.as_ref().map_or(true, |plan| machine.lacks(plan.estimate));
+        if is_short
+            && chunks.is_none()
+            && let Some(one) = chunks::in_one_part(job, source, &drafts)?
+        {
+            chunks = Some(one);
+            memory = estimate(true);
+            let what = "the outputs are encoded one after the other, or some at a time, each with a decode of its own";
+            decisions.push(Decision::new(what.to_owned(), "all at once take more memory than there is".to_owned()));
+        }
+        let refused = |mistake| Error::of_mistakes(vec![mistake]);
+        let mut memory = memory.map_err(refused)?;
         let (encodes, outputs) = drafted::settle(drafts, &mut packages);
+        if chunks.is_some() {
+            memory = memory::with_units(job, memory, source, &filters, &encodes).map_err(refused)?;
+        }
+        decisions.extend(memory.doubt(machine));
         let external = |external_audio: &ExternalAudio| ExternalAudioPlan {
             settings: external_audio.settings.clone(),
             identities: external_audio.identities.clone(),

@@ -14,6 +14,69 @@ pub struct MemoryPlan {
     pub short_queues: bool,
     /// The parts of the estimate.
     pub shares: Vec<MemoryShare>,
+    /// For a film in chunks: what one unit of the work takes. As many run at the same time as fit, so that the estimate is what the
+    /// job needs at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<UnitMemory>,
+}
+
+/// The memory of a unit: the encode of one chunk for some outputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct UnitMemory {
+    /// Bytes of the process, whatever the number of units.
+    pub process: u64,
+    /// Bytes of reading, decoding and filtering in a unit.
+    pub base: u64,
+    /// Bytes of each encoder, by the number of the encode; 0 for audio.
+    pub encodes: Vec<u64>,
+}
+
+/// How the units of a film share memory and cores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waves {
+    /// The numbers of the encodes of each unit of a chunk. With more than one, the film is decoded as often.
+    pub groups: Vec<Vec<usize>>,
+    /// Units that run at the same time.
+    pub units: usize,
+}
+
+impl UnitMemory {
+    /// The least that a job takes: one unit with the largest encoder.
+    pub fn least(&self) -> u64 {
+        self.process + self.base + self.encodes.iter().max().copied().unwrap_or(0)
+    }
+
+    /// The waves with which the most units run at the same time, `most` at most, within `budget` bytes; of these, those that decode the
+    /// least often.
+    pub fn waves(&self, budget: u64, most: usize) -> Waves {
+        let mut order: Vec<usize> = (0..self.encodes.len()).filter(|number| self.encodes[*number] > 0).collect();
+        order.sort_by_key(|number| std::cmp::Reverse(self.encodes[*number]));
+        let free = budget.saturating_sub(self.process);
+        let mut best: Option<Waves> = None;
+        for count in 1..=order.len().max(1) {
+            let groups = self.packed(&order, count);
+            let bytes = |group: &Vec<usize>| self.base + group.iter().map(|number| self.encodes[*number]).sum::<u64>();
+            let largest = groups.iter().map(bytes).max().unwrap_or(1).max(1);
+            // None may fit; one runs anyway.
+            let units = usize::try_from(free / largest).unwrap_or(most).min(most);
+            if best.as_ref().is_none_or(|best| units > best.units) {
+                best = Some(Waves { groups, units });
+            }
+        }
+        best.map_or(Waves { groups: Vec::new(), units: 1 }, |best| Waves { units: best.units.max(1), ..best })
+    }
+
+    /// Shares the encodes in `order`, the largest first, out among `count` groups of nearly equal size.
+    fn packed(&self, order: &[usize], count: usize) -> Vec<Vec<usize>> {
+        let mut groups: Vec<(u64, Vec<usize>)> = vec![(0, Vec::new()); count];
+        for number in order {
+            if let Some((sum, group)) = groups.iter_mut().min_by_key(|(sum, _)| *sum) {
+                *sum += self.encodes[*number];
+                group.push(*number);
+            }
+        }
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
 }
 
 impl MemoryPlan {
@@ -45,3 +108,35 @@ pub const PACKETS: usize = 8 << 20;
 /// an encoder's lookahead.
 #[doc(hidden)]
 pub const FRAMES: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_are_encoded_in_waves_where_memory_is_short() {
+        let gib = |count: u64| count << 30;
+        // The archive of a 2160p master; encode 2 is audio.
+        let unit = UnitMemory {
+            process: gib(1) / 2,
+            base: gib(1) / 2,
+            encodes: vec![gib(2), gib(3), 0, gib(3), gib(2), gib(2)],
+        };
+        assert_eq!(unit.least(), gib(4));
+        let all = Waves { groups: vec![vec![1, 3, 0, 4, 5]], units: 2 };
+        assert_eq!(unit.waves(gib(64), 2), all);
+        // Both cores are busy with two waves or more before one of them waits.
+        let two = unit.waves(gib(16), 2);
+        assert_eq!((two.groups.len(), two.units), (2, 2));
+        let singles = unit.waves(gib(8), 2);
+        assert_eq!((singles.groups.len(), singles.units), (5, 2));
+        // One encode after the other.
+        let one = unit.waves(gib(4), 2);
+        assert_eq!((one.groups.len(), one.units), (5, 1));
+        // Too little memory for anything still runs one at a time.
+        assert_eq!(unit.waves(gib(1), 2).units, 1);
+        let mut encodes: Vec<usize> = singles.groups.concat();
+        encodes.sort_unstable();
+        assert_eq!(encodes, [0, 1, 3, 4, 5]);
+    }
+}

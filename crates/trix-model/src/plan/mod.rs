@@ -29,7 +29,7 @@ pub use self::{
     ids::{EncodeId, OutputId, PackageId, Product, Sink, StepId, StillId, StreamId},
     job::{ExternalAudioPlan, Identity, Plan, SourcePlan},
     loudness::{Loudness, Normalisation, Settled},
-    memory::{MemoryPlan, MemoryShare},
+    memory::{MemoryPlan, MemoryShare, UnitMemory, Waves},
     metadata::{AttachmentPlan, CoverPlan, Metadata, SubtitlePlan, TrackTags},
     output::OutputPlan,
     package::{PackagePlan, RenditionPlan, TextPlan},

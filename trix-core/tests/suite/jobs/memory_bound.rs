@@ -12,7 +12,7 @@ use trix_core::{
     settings::{
         audio::AudioSettings,
         byte_size::ByteSize,
-        job::OutputSettings,
+        job::{Chunks, OutputSettings},
         video::{EncodeSettings, Encoder, Size, VideoSettings},
     },
 };
@@ -124,7 +124,7 @@ fn a_memory_bound_does_not_change_the_output() {
 #[test]
 fn a_job_over_its_memory_bound_is_refused_with_the_figures() {
     let folder = folder();
-    let [.., job] = jobs(folder.path());
+    let [_, job, _] = jobs(folder.path());
     let least = least(&job);
     let refused = Job { memory: Some(ByteSize(least - 1)), ..job.clone() };
     let error = trix_core::run_job(&refused, &trix_core::Control::default()).expect_err("the bound is too low");
@@ -132,11 +132,46 @@ fn a_job_over_its_memory_bound_is_refused_with_the_figures() {
     let [mistake] = error.mistakes() else { panic!("one mistake: {error}") };
     assert_eq!((mistake.place.as_str(), &mistake.value), ("memory", &ByteSize(least - 1).to_string()));
     let estimate = format!("up to {} MiB", least.div_ceil(1 << 20));
-    for part in [estimate.as_str(), "g.mkv ", "c.mp4 ", " MiB"] {
+    for part in [estimate.as_str(), "b.mkv ", "decoder ", " MiB"] {
         assert!(mistake.problem.contains(part), "{part}: {}", mistake.problem);
     }
     let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
     assert!(left.is_empty(), "nothing was begun: {left:?}");
+}
+
+/// The lowest memory limit with which a job runs in waves of its outputs.
+fn least_in_waves(job: &Job) -> u64 {
+    let waves = plan(&Job { memory: Some(ByteSize(1)), ..job.clone() }).expect_err("a bound of a byte");
+    let needed = waves.mistakes()[0].problem.split_once("up to ").expect("a size").1;
+    let mebibytes: u64 = needed.split_once(" MiB").expect("a size").0.parse().expect("a number");
+    mebibytes << 20
+}
+
+#[test]
+fn outputs_that_do_not_fit_at_once_are_encoded_in_waves_with_the_same_bytes() {
+    let folder = folder();
+    let wanted = EncodeSettings { depth: Some(10), ..preset("medium") };
+    let names = [("a.mkv", 360, wanted.clone()), ("b.mkv", 240, wanted.clone()), ("c.mkv", 300, wanted)];
+    let outputs: Vec<_> = names.map(|(name, height, own)| (name, Some(height), Encoder::X265, own)).into();
+    for chunks in [Chunks::Off, Chunks::On] {
+        let job = Job { chunks, ..job(folder.path(), &outputs) };
+        let made = |job: &Job| {
+            done(job);
+            job.outputs.iter().map(|output| fs::read(&output.path).expect("an output")).collect::<Vec<_>>()
+        };
+        let free = made(&job);
+        let all = plan(&Job { chunks: Chunks::Off, ..job.clone() }).expect("a plan").estimate;
+        let bound = least_in_waves(&job);
+        assert!(bound < all * 9 / 10, "{bound} bytes in waves, {all} for all at once");
+        let bound = Job { memory: Some(ByteSize(bound)), ..job.clone() };
+        let unit = plan(&bound).expect("a plan").unit.expect("units");
+        assert!(unit.waves(bound.memory.expect("a bound").0, 2).groups.len() > 1, "{unit:?}");
+        let peak = peak(folder.path(), &bound);
+        let bytes = bound.memory.expect("a bound").0;
+        // The system gets memory back late from one encoder after the other.
+        assert!(peak <= bytes / 100 * 115, "took {peak} bytes, allowed are {bytes}");
+        assert!(made(&bound) == free, "{chunks:?}");
+    }
 }
 
 #[test]
