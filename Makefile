@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-vendored demo pictures test test-python test-media wheel-local test-debian13 test-sid lint fmt bench bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
+.PHONY: help setup setup-build setup-demo setup-vendored demo demo-resume pictures test test-python test-kills test-media wheel-local test-debian13 test-sid lint fmt bench bench-chunks bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,10 @@ demo: setup-demo ## build, make a sample master and take it through probe, inges
 	cargo build --release -p trix-cli --locked
 	@scripts/demo.sh
 
+demo-resume: setup-demo ## kill an ingest in the middle, and let it go on
+	cargo build --release -p trix-cli --locked
+	@scripts/demo-resume.sh
+
 pictures: demo ## draw the pictures of the README again, from the files of the demo
 	@scripts/pictures.sh
 
@@ -52,6 +56,9 @@ test-python: setup ## build the Python wheel against the libraries of this syste
 
 wheel-local: setup-build ## the wheel alone, installed into target/python/venv
 	@scripts/python.sh wheel
+
+test-kills: setup ## kill one ingest a hundred times at random moments, and compare the bytes (needs cargo-nextest)
+	@cargo nextest run -p trix-cli --locked --profile kills
 
 test-media: setup ## every real file below TRIX_MEDIA through whole jobs (needs cargo-nextest)
 	@cargo nextest run -p trix-cli --locked --no-fail-fast --profile media
@@ -79,6 +86,10 @@ bench: setup ## compare with the peer programs, then run the micro-benchmarks (B
 
 bench-python: setup wheel ## compare the Python wheel with PyAV, OpenCV and others (BENCH_ARGS="--rounds 3 --only x264,x265")
 	@scripts/bench-python.sh $(BENCH_ARGS)
+
+bench-chunks: setup ## compare a film in chunks with the same in one piece and with ffmpeg (BENCH_ARGS="--runs 3")
+	cargo build --release -p trix-cli -p trix-benches --bins --locked
+	python3 benches/chunks.py $(BENCH_ARGS)
 
 audit: setup-build ## licences, known vulnerabilities and origins of the dependencies
 	@scripts/audit.sh

@@ -33,6 +33,7 @@ mod jobs {
     mod ingest;
     mod interrupts;
     mod isolation;
+    mod kills;
     mod memory;
     mod profiles;
     mod records;
