@@ -480,7 +480,7 @@ mod tests {
     #[test]
     fn a_job_has_a_key_of_the_name_of_each_option_or_says_where_it_has_it() {
         // A job has its output as a table. The others are about the run, and not about what is made.
-        let of_the_run = ["help", "output", "progress", "json", "report", "verbose", "log"];
+        let of_the_run = ["help", "output", "progress", "json", "report", "verbose", "log", "isolate"];
         let (cli, table) = (Cli::command(), key_table());
         let encode = cli.find_subcommand("encode").expect("a command");
         let options = encode.get_arguments().filter_map(|own| own.get_long()).filter(|name| !of_the_run.contains(name));

@@ -80,7 +80,7 @@ pub fn profile() -> impl TypedValueParser<Value = String> {
 pub fn command() -> impl TypedValueParser<Value = String> {
     suggested(StringValueParser::new(), || {
         let cli = Cli::command();
-        cli.get_subcommands().map(|own| own.get_name().to_owned()).collect::<Vec<_>>()
+        cli.get_subcommands().filter(|own| !own.is_hide_set()).map(|own| own.get_name().to_owned()).collect::<Vec<_>>()
     })
 }
 

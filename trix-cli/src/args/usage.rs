@@ -267,7 +267,8 @@ impl Usage<'_> {
 
     fn no_command(&self) -> String {
         let word = self.one(ContextKind::InvalidSubcommand);
-        let names: Vec<&str> = self.cli.get_subcommands().map(Command::get_name).collect();
+        let names: Vec<&str> =
+            self.cli.get_subcommands().filter(|own| !own.is_hide_set()).map(Command::get_name).collect();
         let near = hint(&word, &names);
         let hint = match near.is_empty() && word.contains(['.', '/']) {
             true => format!("a command comes before the source: trix encode {} -o OUT. ", for_a_shell(&word)),

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// For each command, its examples: what they do, and the line. The page of trix itself has the first ones.
-const EXAMPLES: [(&str, &[(&str, &str)]); 14] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 15] = [
     (
         "",
         &[
@@ -84,6 +84,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 14] = [
         ],
     ),
     ("compare", &[("Score a copy against its master:", "trix compare master.mov copy.mkv --metric psnr,ssim")]),
+    ("status", &[("Show how far the jobs are whose outputs are in a folder:", "trix status archive")]),
     ("clean", &[("Show what killed jobs left, then remove it:", "trix clean archive -r -n; trix clean archive -r")]),
     (
         "schema",
@@ -110,7 +111,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 14] = [
 ];
 
 /// The files that the commands read and write beside those that are named.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     (
         "$XDG_CONFIG_HOME/trix/profiles/*.toml",
         "Profiles of the user; by default in ~/.config. Also .yaml, .yml and .json.",
@@ -119,6 +120,10 @@ const FILES: [(&str, &str); 3] = [
     (
         "DIR/.NAME.trix-part, DIR/.NAME.trix-package",
         "An output that is being written. trix clean removes those of killed jobs.",
+    ),
+    (
+        "DIR/.NAME.trix-chunks",
+        "The chunks of a film whose job has not come to its end. The same job goes on with them; trix clean removes them.",
     ),
 ];
 
@@ -134,7 +139,8 @@ pub fn man(args: &args::Man) -> u8 {
         Some(name) => match trix.find_subcommand(name) {
             Some(own) => page(own, &format!("trix-{}", own.get_name())),
             None => {
-                let names: Vec<&str> = trix.get_subcommands().map(Command::get_name).collect();
+                let names: Vec<&str> =
+                    trix.get_subcommands().filter(|own| !own.is_hide_set()).map(Command::get_name).collect();
                 let detail =
                     format!("there is no command '{name}'; {}commands are {}", hint(name, &names), names.join(", "));
                 return output::failure(&Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail), false);
@@ -148,7 +154,7 @@ pub fn man(args: &args::Man) -> u8 {
 /// Writes the pages of trix and of each command into a folder.
 fn write_all(trix: &Command, folder: &Path) -> u8 {
     let own = [("trix".to_owned(), trix)].into_iter();
-    let commands = trix.get_subcommands().filter(|own| own.get_name() != "help");
+    let commands = trix.get_subcommands().filter(|own| own.get_name() != "help" && !own.is_hide_set());
     let all = own.chain(commands.map(|own| (format!("trix-{}", own.get_name()), own)));
     for (name, command) in all {
         let path = folder.join(format!("{name}.1"));
@@ -171,7 +177,7 @@ fn page(command: &Command, name: &str) -> String {
     if let Some(examples) = examples {
         text.push_str(&section("EXAMPLES", examples.iter().copied()));
     }
-    if own.is_empty() || matches!(own, "ingest" | "encode" | "run" | "plan" | "profiles" | "clean") {
+    if own.is_empty() || matches!(own, "ingest" | "encode" | "run" | "plan" | "profiles" | "status" | "clean") {
         text.push_str(&section("FILES", FILES.iter().map(|(path, about)| (*path, *about))));
     }
     text
@@ -198,7 +204,7 @@ mod tests {
     #[test]
     fn each_command_has_examples_and_the_parser_takes_them() {
         let trix = Cli::command();
-        let commands = trix.get_subcommands().map(Command::get_name);
+        let commands = trix.get_subcommands().filter(|own| !own.is_hide_set()).map(Command::get_name);
         for command in commands.chain([""]) {
             let examples = EXAMPLES.iter().filter(|(own, _)| *own == command).flat_map(|(_, examples)| *examples);
             let lines: Vec<&str> = examples.map(|(_, line)| *line).collect();

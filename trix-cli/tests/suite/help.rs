@@ -87,13 +87,13 @@ fn every_page_of_the_manual_is_one_that_groff_renders() {
     let folder = folder();
     trix("man --output {}", &[folder.path()]).done();
     let pages = support::names(folder.path());
-    assert_eq!(pages.len(), 14, "{pages:?}");
+    assert_eq!(pages.len(), 15, "{pages:?}");
     for name in &pages {
         let text = rendered(&folder.path().join(name));
         let has = |heading: &str| text.lines().any(|line| line == heading);
         assert!(has("NAME") && has("SYNOPSIS") && has("EXAMPLES"), "{name}: {text}");
         let command = name.trim_end_matches(".1").trim_start_matches("trix-");
-        let has_files = ["trix", "ingest", "encode", "run", "plan", "profiles", "clean"].contains(&command);
+        let has_files = ["trix", "ingest", "encode", "run", "plan", "profiles", "status", "clean"].contains(&command);
         assert_eq!(has("FILES"), has_files, "{name}: {text}");
         let places = ["~/.config", ".manifest.json", ".trix-part"];
         assert_eq!(places.iter().all(|place| text.contains(place)), has_files, "{name}: {text}");

@@ -74,9 +74,13 @@ impl ChunkRequest {
         })
     }
 
-    /// The files that the process reads.
+    /// The files that the process reads, or the folder of an image sequence.
     pub fn files(&self) -> Vec<PathBuf> {
-        files_of(&self.plan.source.settings.path)
+        let files = files_of(&self.plan.source.settings.path);
+        match files.as_slice() {
+            [first, _, ..] => first.parent().map_or_else(Vec::new, |folder| vec![folder.to_owned()]),
+            _ => files,
+        }
     }
 
     /// The folder into which it writes.

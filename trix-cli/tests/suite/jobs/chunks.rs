@@ -99,3 +99,32 @@ fn another_job_makes_chunks_of_its_own() {
     support::watch(support::command("encode {} -o {} --chunks on --preset ultrafast", &[&film(), &fresh])).done();
     assert!(std::fs::read(&output).expect("a file") == std::fs::read(&fresh).expect("a file"));
 }
+
+#[test]
+fn a_disk_that_is_full_keeps_the_chunks_and_the_job_goes_on_when_there_is_room() {
+    if !support::can_mount() {
+        return;
+    }
+    let (disk, whole) = (folder(), folder());
+    let output = whole.path().join("out.mkv");
+    support::watch(command(&output)).done();
+    let size = std::fs::metadata(&output).expect("the output").len();
+    // Two thirds of the chunks fit; then the disk gets larger, and the same command goes on.
+    let script = format!(
+        "mount -t tmpfs -o size={} none \"$0\" || exit 90; \"$@\" && exit 91; code=$?; \
+         kept=$(ls -A \"$0/.out.mkv.trix-chunks\" | grep -c '[.]chunk$'); test $kept -ge 1 || exit 92; \
+         mount -o remount,size={} \"$0\" || exit 93; \"$@\" >&2 || exit 94; \
+         cmp \"$0/out.mkv\" '{}' || exit 95; echo $code $(ls -A \"$0\")",
+        size / 3 * 2,
+        size * 4,
+        output.display()
+    );
+    let mut job = Command::new("unshare");
+    job.args(["-rm", "sh", "-c", &script]).arg(disk.path()).arg(env!("CARGO_BIN_EXE_trix"));
+    let line = "encode {} -o {} --chunks on --preset slow";
+    job.args(support::words(line, &[&film(), &disk.path().join("out.mkv")]));
+    let ran = support::watch(job);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.out.lines().last(), Some("5 out.mkv"), "{ran:?}");
+    assert!(ran.err.contains("No space left") && ran.err.contains("chunks are kept"), "{ran:?}");
+}

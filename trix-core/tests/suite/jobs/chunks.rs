@@ -7,7 +7,9 @@ use std::{
 
 use tempfile::TempDir;
 use trix_core::{
-    Cancel, ChunkControl, ChunkDone, Control, ErrorKind, Job, Report, Source, encode_chunk,
+    Cancel, ChunkControl, ChunkDone, Control, ErrorKind, Job, Report, Source,
+    document::{Document, Language},
+    encode_chunk,
     media::time::{Rational, Timestamp},
     plan,
     plan::{ChunkPlan, FrameRange, Plan},
@@ -260,6 +262,65 @@ fn a_job_that_needs_the_whole_film_has_no_chunks_and_the_error_says_why() {
     let error = plan_chunks(&job, &Source::of(&job.source).expect("a source")).expect_err("no chunks");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("out.mkv has another frame rate"), "{error}");
+}
+
+#[test]
+fn packages_and_stills_come_out_of_chunks_as_they_do_of_one_pass() {
+    let folder = folder();
+    let text = |chunks: &str| {
+        format!(
+            r#"
+            source = {{ path = "{}" }}
+            threads = 1
+            chunks = "{chunks}"
+            [[packages]]
+            path = "{chunks}-stream"
+            segment = "2"
+            ladder = [ {{ height = 144, video = {{ type = "x264", preset = "veryfast" }} }}, {{ height = 90, video = {{ type = "x264", preset = "veryfast" }} }} ]
+            [[stills]]
+            type = "poster"
+            path = "{chunks}.jpg"
+            "#,
+            film().display()
+        )
+    };
+    let [whole, parts] = ["off", "on"].map(|chunks| {
+        let document = Document::parse(&text(chunks), Language::Toml, &[]).unwrap_or_else(|error| panic!("{error}"));
+        let job = document.resolve(Some(folder.path())).unwrap_or_else(|error| panic!("{error}")).job;
+        let plan = planned(&job);
+        let starts: Vec<u64> = plan.chunks.iter().flat_map(|own| own.ranges.iter().map(|range| range.start)).collect();
+        // Chunks begin with segments.
+        assert!(starts.iter().all(|start| start % 50 == 0), "{starts:?}");
+        assert_eq!(starts.len() > 1, chunks == "on");
+        ran(&plan)
+    });
+    assert!(
+        fs::read(folder.path().join("off.jpg")).expect("a poster")
+            == fs::read(folder.path().join("on.jpg")).expect("a poster")
+    );
+    for (one, other) in whole.packages[0].renditions.iter().zip(&parts.packages[0].renditions) {
+        assert_eq!(one.ledger, other.ledger);
+        assert_eq!(one.record.track.packets, other.record.track.packets);
+        assert_eq!(
+            (one.record.track.keyframes, one.record.track.times.clone()),
+            (other.record.track.keyframes, other.record.track.times.clone())
+        );
+    }
+    let segments = |name: &str| -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![folder.path().join(name)];
+        while let Some(at) = folders.pop() {
+            for entry in fs::read_dir(at).expect("a folder").flatten() {
+                match entry.path().is_dir() {
+                    true => folders.push(entry.path()),
+                    false => found.push(entry.file_name().to_string_lossy().into_owned()),
+                }
+            }
+        }
+        found.sort();
+        found
+    };
+    assert_eq!(segments("off-stream"), segments("on-stream"));
 }
 
 #[test]
