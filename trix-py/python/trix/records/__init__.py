@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .packages import (
         Layout, PackagePlan, PackageReport, PackageSettings, RenditionPlan, RenditionRecord, RenditionReport, TextPlan,
     )
-    from .plan import ChunkPlan, FilePlan, FrameRange, Machine, MemoryPlan, MemoryShare, OnOutputFailure, Plan
+    from .plan import ChunkPlan, FilePlan, FrameRange, Machine, MemoryPlan, MemoryShare, OnOutputFailure, Plan, UnitMemory
     from .progress import Phase, Progress, ProgressLine, Queue, Reading, ReadingProgress
     from .reading import (
         Damage, DamageKind, DamageReport, Discontinuity, Drift, FrameSize, FromStart, FullDecodeCount, Irregularity,
@@ -107,7 +107,9 @@ _MODULES = {
         "Layout", "PackagePlan", "PackageReport", "PackageSettings", "RenditionPlan", "RenditionRecord", "RenditionReport",
         "TextPlan",
     ],
-    "plan": ["ChunkPlan", "FilePlan", "FrameRange", "Machine", "MemoryPlan", "MemoryShare", "OnOutputFailure", "Plan"],
+    "plan": [
+        "ChunkPlan", "FilePlan", "FrameRange", "Machine", "MemoryPlan", "MemoryShare", "OnOutputFailure", "Plan", "UnitMemory",
+    ],
     "progress": ["Phase", "Progress", "ProgressLine", "Queue", "Reading", "ReadingProgress"],
     "reading": [
         "Damage", "DamageKind", "DamageReport", "Discontinuity", "Drift", "FrameSize", "FromStart", "FullDecodeCount",
@@ -168,7 +170,7 @@ __all__ = [
     "StaticHdr", "StepId", "StillInput", "StillPlan", "StillReport", "StillResult", "StillSettings", "StreamCount", "StreamInfo",
     "StreamKind", "Subject", "SubtitleForm", "SubtitleInfo", "SubtitlePlan", "Summary", "Tempo", "TextPlan", "Timecode",
     "TimecodeInfo", "TimecodeOrigin", "Timing", "TimingExtent", "TimingReport", "ToneMapping", "Tonemap", "TrackInput",
-    "TrackLoudness", "TrackRecord", "TrackReport", "TrackSettings", "TrackTags", "Transfer", "Transform", "Verification",
-    "VerifyLevel", "VideoEncode", "VideoInfo", "VideoPlan", "View", "WarningEvent", "WaveformChannels", "WaveformReport",
-    "WaveformResult", "WaveformStill", "Waypoint", "WorstFrame",
+    "TrackLoudness", "TrackRecord", "TrackReport", "TrackSettings", "TrackTags", "Transfer", "Transform", "UnitMemory",
+    "Verification", "VerifyLevel", "VideoEncode", "VideoInfo", "VideoPlan", "View", "WarningEvent", "WaveformChannels",
+    "WaveformReport", "WaveformResult", "WaveformStill", "Waypoint", "WorstFrame",
 ]

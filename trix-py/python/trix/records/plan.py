@@ -74,6 +74,8 @@ class Machine(Record):
 @dataclass(kw_only=True, repr=False, eq=False)
 class MemoryPlan(Record):
     """The memory that a job needs."""
+    _may_be_absent = frozenset(["unit"])
+
     bound: int | None
     """The limit of the job, in bytes."""
     estimate: int
@@ -83,6 +85,10 @@ class MemoryPlan(Record):
     short_queues: bool
     """True if queues between stages hold one item each, to stay within the limit or the memory of
     the machine.
+    """
+    unit: UnitMemory | None = None
+    """For a film in chunks: what one unit of the work takes. As many run at the same time as fit,
+    so that the estimate is what the job needs at least.
     """
 
 
@@ -142,6 +148,17 @@ class Plan(PlanWords, Record):
     """Version of this format: 1."""
     chunks: ChunkPlan | None = None
     """How the film is divided; `None` if it is encoded as a whole."""
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class UnitMemory(Record):
+    """The memory of a unit: the encode of one chunk for some outputs."""
+    base: int
+    """Bytes of reading, decoding and filtering in a unit."""
+    encodes: list[int]
+    """Bytes of each encoder, by the number of the encode; 0 for audio."""
+    process: int
+    """Bytes of the process, whatever the number of units."""
 
 
 # What happens to the other outputs when one fails.
