@@ -7,16 +7,22 @@ use std::{
     thread,
 };
 
-use trix_fixtures::{Clip, folder};
+use trix_fixtures::{folder, program};
 
 use crate::support::{self, Dice, names};
 
 /// Kills in all.
 const KILLS: usize = 100;
 
+/// Forty seconds with audio.
 fn film() -> PathBuf {
-    let options = "-f lavfi -i sine=sample_rate=48000:duration=40 -c:v libx264 -preset ultrafast -g 50 -c:a flac";
-    Clip { width: 256, frames: 1000, ..Clip::default() }.encoded(options, "mkv")
+    trix_fixtures::clip::made("kills-film.mkv", |path| {
+        program::ffmpeg(&format!(
+            "-f lavfi -i testsrc2=size=256x144:rate=25 -f lavfi -i sine=sample_rate=48000 -t 40 -c:v libx264 -preset ultrafast \
+             -g 50 -c:a flac -f matroska {}",
+            path.display()
+        ));
+    })
 }
 
 fn ingest(folder: &Path) -> Command {

@@ -178,6 +178,8 @@ pub(super) struct Outlet {
     pub(super) places: Vec<VideoPlace>,
     /// Keep the external audio tracks of the same files and packages in step with the frames.
     pub(super) paces: Vec<PaceMaker>,
+    /// The time base of frames that are joined from chunks. These wait for the audio.
+    pub(super) joined: Option<TimeBase>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -188,13 +190,20 @@ impl Outlet {
         for place in &self.places {
             self.shared.outputs[place.sink].encoded.fetch_add(1, Ordering::Relaxed);
         }
-        let time = Timestamp::new(ticks, time_base);
-        self.paces.iter().for_each(|pace| pace.reach(time));
+        if self.joined.is_none() {
+            let time = Timestamp::new(ticks, time_base);
+            self.paces.iter().for_each(|pace| pace.reach(time));
+        }
     }
 
     /// Sends a coded frame to every place.
     pub(super) fn emit(&mut self, encoded: Encoded) -> Result<()> {
         let times = self.timeline.pop(&encoded)?;
+        if let Some(base) = self.joined {
+            let must_stop = || self.places.iter().filter_map(|place| place.next.as_ref()).any(|next| next.must_stop());
+            let time = Timestamp::new(times.pts, base);
+            self.paces.iter().for_each(|pace| pace.lead(time, must_stop));
+        }
         let mut packet = if self.first_seen || self.info.is_empty() {
             encoded.packet
         } else {
@@ -410,6 +419,7 @@ mod tests {
             first_seen: false,
             places,
             paces: Vec::new(),
+            joined: None,
             shared: Arc::clone(shared),
         };
         EncodeStage { coder, outlet }.run(input)

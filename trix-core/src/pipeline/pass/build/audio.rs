@@ -80,14 +80,16 @@ impl<'a> Builder<'a> {
             tracks.push(track);
         }
         let is_external = |audio: &AudioPlan| audio.stream.external_audio().is_some();
-        let has_external = output.audio.iter().any(is_external);
+        // Chunks are joined much faster than audio is encoded, which is then paced as that of other files.
+        let is_joined = self.pass.chunked.is_some() && output.video.is_some();
+        let has_external = is_joined || output.audio.iter().any(is_external);
         for (audio_number, audio) in output.audio.iter().enumerate() {
             let place = AudioPlace {
                 output: sink,
                 track: tracks.len(),
                 number: audio_number,
                 next: Some(to_muxer.clone()),
-                pace: has_external.then(|| self.shared.paces[sink.product()].follow(is_external(audio))),
+                pace: has_external.then(|| self.shared.paces[sink.product()].follow(is_joined || is_external(audio))),
             };
             tracks.push(match &self.plan.content(sink).audio[audio_number] {
                 AudioContent::Copied(_) => self.copied_audio(output, audio, source, place)?,

@@ -93,6 +93,7 @@ impl<'a> Builder<'a> {
                 first_seen: false,
                 places,
                 paces,
+                joined: self.pass.chunked.map(|_| time_base),
                 shared: Arc::clone(&self.shared),
             };
             if let Some(chunked) = self.pass.chunked {
