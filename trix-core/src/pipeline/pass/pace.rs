@@ -4,7 +4,7 @@
 //! the muxer would get minutes of audio before the first frames. The muxer keeps packets for a limited time only, so their
 //! order would depend on the load of the machine.
 //!
-//! Frames that are copied come faster than audio is encoded, so they wait for the audio too. Where there are no frames, or
+//! Frames that are copied, or joined from chunks, come faster than audio is encoded, so they wait for the audio too. Where there are no frames, or
 //! no more, the audio tracks wait for the slowest of them.
 //!
 //! Invariant: no stage waits for ever. External audio waits for encoded frames and for slower audio, and these never wait
@@ -31,6 +31,10 @@ const FRAMES_AHEAD: Timestamp = Timestamp::new(5, Rational::new(1, 1));
 /// The longest time that a copied frame, or a packet of the source's audio, waits.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The longest time that a frame from a chunk waits. Nothing of the source waits for these frames, so that only a machine under heavy
+/// load makes them wait long; without a limit, a fault would hang the job.
+const PATIENCE_OF_JOINED: Duration = Duration::from_secs(60);
+
 /// The number of vain waits after which copied frames, or audio of the source, wait no more.
 const TRIES: u32 = 3;
 
@@ -51,7 +55,8 @@ struct State {
 struct Track {
     /// The time that the track has reached, counted from time zero of the output; `None` once it is over.
     reached: Option<Timestamp>,
-    is_external: bool,
+    /// True if it comes apart from the frames: from another file, or beside joined chunks.
+    is_apart: bool,
 }
 
 impl State {
@@ -59,7 +64,7 @@ impl State {
     fn limit(&self, number: usize) -> Option<Timestamp> {
         if !self.is_over {
             // The source interleaves its own audio with its frames.
-            return self.audio[number].is_external.then(|| self.reached.plus(AHEAD));
+            return self.audio[number].is_apart.then(|| self.reached.plus(AHEAD));
         }
         let others = self.audio.iter().enumerate().filter(|(other, _)| *other != number);
         others.filter_map(|(_, track)| track.reached).min().map(|slowest| slowest.plus(AHEAD))
@@ -67,23 +72,27 @@ impl State {
 }
 
 /// The vain waits that are left.
-struct Tries(Cell<u32>);
+struct Tries {
+    left: Cell<u32>,
+    /// The longest wait.
+    patience: Duration,
+}
 
 impl Tries {
-    fn new() -> Self {
-        Tries(Cell::new(TRIES))
+    fn new(patience: Duration) -> Self {
+        Tries { left: Cell::new(TRIES), patience }
     }
 
     /// The end of a wait that begins now. It is over at once if no try is left.
     fn until(&self) -> Instant {
-        Instant::now() + if self.0.get() > 0 { PATIENCE } else { Duration::ZERO }
+        Instant::now() + if self.left.get() > 0 { self.patience } else { Duration::ZERO }
     }
 
     /// True if a wait until `until` was in vain.
     fn is_vain(&self, until: Instant) -> bool {
         let is_vain = Instant::now() >= until;
         if is_vain {
-            self.0.set(self.0.get().saturating_sub(1));
+            self.left.set(self.left.get().saturating_sub(1));
         }
         is_vain
     }
@@ -100,11 +109,11 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an audio track: external audio, or audio of the source beside it.
-    pub(super) fn follow(self: &Arc<Self>, is_external: bool) -> Follower {
+    /// Adds an audio track: one that comes apart from the frames, or audio of the source beside it.
+    pub(super) fn follow(self: &Arc<Self>, is_apart: bool) -> Follower {
         let mut state = self.lock();
-        state.audio.push(Track { reached: Some(Timestamp::new(0, AHEAD.base)), is_external });
-        let tries = (!is_external).then(Tries::new);
+        state.audio.push(Track { reached: Some(Timestamp::new(0, AHEAD.base)), is_apart });
+        let tries = (!is_apart).then(|| Tries::new(PATIENCE));
         Follower { pace: Arc::clone(self), number: state.audio.len() - 1, tries }
     }
 }
@@ -149,7 +158,12 @@ pub(super) struct PaceMaker {
 
 impl PaceMaker {
     pub(super) fn new(pace: &Arc<Pace>) -> Self {
-        PaceMaker { pace: Arc::clone(pace), tries: Tries::new() }
+        PaceMaker { pace: Arc::clone(pace), tries: Tries::new(PATIENCE) }
+    }
+
+    /// The side of frames that are joined from chunks.
+    pub(super) fn of_joined(pace: &Arc<Pace>) -> Self {
+        PaceMaker { pace: Arc::clone(pace), tries: Tries::new(PATIENCE_OF_JOINED) }
     }
 
     /// Notes the time of a frame.
@@ -161,12 +175,12 @@ impl PaceMaker {
         }
     }
 
-    /// Notes the time of a copied frame. Waits while it is far ahead of external audio, unless `must_stop`.
+    /// Notes the time of a copied or joined frame. Waits while it is far ahead of audio that is paced, unless `must_stop`.
     pub(super) fn lead(&self, time: Timestamp, must_stop: impl Fn() -> bool) {
         self.reach(time);
         let until = self.tries.until();
         let is_behind =
-            |track: &Track| track.is_external && track.reached.is_some_and(|reached| time > reached.plus(FRAMES_AHEAD));
+            |track: &Track| track.is_apart && track.reached.is_some_and(|reached| time > reached.plus(FRAMES_AHEAD));
         let mut state = self.pace.lock();
         while state.audio.iter().any(is_behind) && !must_stop() && !self.tries.is_vain(until) {
             state = self.pace.moved.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;

@@ -15,6 +15,7 @@ use trix_core::{
     plan::{ChunkPlan, FrameRange, Plan},
     plan_chunks, run,
     settings::{
+        audio::AudioSettings,
         job::{Chunks, VerifyLevel},
         picture::{Deinterlace, FrameRate},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
@@ -23,7 +24,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, media};
 
-use crate::support::video_job;
+use crate::support::{made_by_ffmpeg, quick, video_job};
 
 /// A film of 20 seconds with long groups of frames.
 fn film() -> PathBuf {
@@ -360,6 +361,32 @@ fn the_number_of_cores_and_the_place_of_the_store_change_no_byte() {
         made.push(fs::read(&output).expect("a file"));
     }
     assert!(made[0] == made[1] && made[1] == made[2]);
+}
+
+#[test]
+fn audio_and_joined_chunks_are_interleaved_alike_every_time() {
+    // More than ten seconds, for which a muxer waits, and audio that takes longer to encode than chunks take to read.
+    let source = made_by_ffmpeg(
+        "chunks-with-audio.mkv",
+        "-f lavfi -i testsrc2=size=256x144:rate=25 -f lavfi -i sine=sample_rate=48000 -t 60 -c:v libx264 -preset ultrafast \
+         -g 50 -c:a flac -f matroska",
+    );
+    let folder = folder();
+    for name in ["a.mp4", "a.mkv", "a.ts"] {
+        let mut made = Vec::new();
+        for chunks in [Chunks::Off, Chunks::On, Chunks::On, Chunks::On] {
+            let output = folder.path().join(name);
+            let mut job = video_job(&source, &output, Encoder::X264, quick("threads=1"));
+            job.outputs[0].audio = AudioSettings::Aac { kbps: None };
+            job.outputs[0].overwrite = true;
+            job.chunks = chunks;
+            let report = ran(&planned(&job));
+            let packets: Vec<u64> = report.outputs[0].tracks.iter().map(|track| track.packets).collect();
+            made.push((packets, fs::read(&output).expect("a file")));
+        }
+        assert_eq!(made[0].0, made[1].0, "{name}: as many packets as in one piece");
+        assert!(made[1].1 == made[2].1 && made[2].1 == made[3].1, "{name}: the order of packets differs");
+    }
 }
 
 #[test]

@@ -85,7 +85,8 @@ impl<'a> Builder<'a> {
             let bytes = video.format.frame_bytes(video.width, video.height);
             let queue = self.queue("encode", id.0);
             let rendition = self.rendition(&places);
-            let pace = |place: &VideoPlace| PaceMaker::new(&self.shared.paces[place.sink.product()]);
+            let make = if self.pass.chunked.is_some() { PaceMaker::of_joined } else { PaceMaker::new };
+            let pace = |place: &VideoPlace| make(&self.shared.paces[place.sink.product()]);
             let paces = places.iter().map(pace).collect();
             let outlet = Outlet {
                 timeline: Timeline::new(Timestamp::new(1, video.rate.inverse()).rescale(time_base).max(1)),
