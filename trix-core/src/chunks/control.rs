@@ -40,7 +40,7 @@ impl Default for ChunkControl {
 /// than the encode of one chunk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolate {
-    /// Those of a source that contradicts itself: one with notes in the plan.
+    /// Those of a source whose container and streams disagree.
     #[default]
     Auto,
     /// All.

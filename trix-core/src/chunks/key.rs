@@ -6,10 +6,11 @@
 use serde_json::{Value, json};
 use trix_model::error::{Error, Result, Stage};
 
-use super::store::ChunkKey;
+use super::store::{ChunkKey, Store};
 use crate::{
-    doctor,
+    doctor, index,
     plan::{EncodeId, EncodePlan, FilterPlan, FrameRange, Plan, StepId},
+    source::Source,
 };
 
 /// The keys of the chunks of an encode.
@@ -38,13 +39,10 @@ impl KeyMaker {
         video.filter = StepId(0);
         let steps: Vec<Value> =
             steps.iter().rev().map(|step| json!({ "cut": step.cut, "filtering": step.filtering })).collect();
-        let mut reading = plan.source.settings.clone();
-        reading.path = reading.path.file_name().map(Into::into).unwrap_or_default();
         let common = json!({
             "trix": env!("CARGO_PKG_VERSION"),
             "libraries": doctor::libraries(),
-            "source": plan.source.identity,
-            "reading": reading,
+            "source": source_of(plan),
             "film": [chunks.ranges.first().map(|range| range.start), chunks.ranges.last().map(|range| range.end)],
             "lead_in": chunks.lead_in,
             "steps": steps,
@@ -59,4 +57,28 @@ impl KeyMaker {
     pub(super) fn key(&self, range: FrameRange) -> ChunkKey {
         ChunkKey::of(json!({ "encode": self.common, "range": range }).to_string().as_bytes())
     }
+}
+
+/// The source of a plan and how it is read, wherever it is.
+fn source_of(plan: &Plan) -> Value {
+    let mut reading = plan.source.settings.clone();
+    reading.path = reading.path.file_name().map(Into::into).unwrap_or_default();
+    json!([plan.source.identity, reading])
+}
+
+/// Takes the index of the film of `source` from the store, where another process has put it, or puts it there. A container without a
+/// list of its packets is then read once, and not for every chunk.
+///
+/// # Errors
+/// `Io` if the source cannot be read; `Cancelled`.
+pub(super) fn share_index(store: &Store, source: &Source, plan: &Plan) -> Result<()> {
+    let Some(film) = source.video() else { return Ok(()) };
+    let described = json!({ "index of": source_of(plan), "stream": film.index });
+    let name = ChunkKey::of(described.to_string().as_bytes());
+    let is_known = store.read_bytes(&name).is_some_and(|bytes| index::adopt(source, film, &bytes));
+    if !is_known && let Some(bytes) = index::saved(source, film)? {
+        // Without it, the next process reads the source again.
+        let _ = store.write_bytes(&name, &bytes);
+    }
+    Ok(())
 }

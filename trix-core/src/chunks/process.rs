@@ -24,6 +24,7 @@ use trix_model::{
 
 use super::{
     chunked::Chunked,
+    key::share_index,
     store::Store,
     unit::{Sign, Unit},
 };
@@ -114,6 +115,7 @@ impl ChunkRequest {
         let source = source_of(&self.plan, &Cancel::default())?;
         let chunked = Chunked::of(&self.plan, Store::open(self.store.clone())?)?;
         let range = chunked.range(self.chunk)?;
+        share_index(&chunked.store, &source, &self.plan)?;
         let encodes: Vec<_> = chunked.named(self.chunk).filter(|(id, _)| self.encodes.contains(id)).collect();
         let unit = Unit { plan: &self.plan, range, encodes: &encodes, store: &chunked.store, attempt: self.attempt };
         unit.encode(source, &Cancel::default(), tell)

@@ -7,7 +7,7 @@ use trix_model::{
     error::{Error, Result},
 };
 
-use super::{chunked::Chunked, process::source_of, state::Notes, store::Store, unit::Unit};
+use super::{chunked::Chunked, key::share_index, process::source_of, state::Notes, store::Store, unit::Unit};
 use crate::plan::{self, FrameRange, Plan};
 
 /// What [`encode_chunk`] did.
@@ -37,6 +37,7 @@ pub fn encode_chunk(plan: &Plan, number: usize, store: &Path, cancel: &Cancel) -
     Notes::list(&chunked.store, plan);
     let encodes = chunked.missing(number)?;
     if !encodes.is_empty() {
+        share_index(&chunked.store, &source, plan)?;
         let unit = Unit { plan, range, encodes: &encodes, store: &chunked.store, attempt: 1 };
         unit.encode(source, cancel, &|_| ()).map_err(|error| error.and(&format!("in the chunk of frames {range}")))?;
     }

@@ -127,7 +127,7 @@ impl Notes {
 /// Jobs with equal names are equal in all that their chunks depend on, and in their outputs.
 fn plan_name(plan: &Plan) -> String {
     let outputs: Vec<String> = plan.paths().values().map(path_text::to_text).collect();
-    format!("{:?}{outputs:?}", plan.source.identity)
+    serde_json::json!([plan.source.identity, outputs]).to_string()
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -116,6 +116,27 @@ impl Store {
         Ok(writer)
     }
 
+    /// The bytes that were written under `name`. `None` if there are none, or if they are not what was written.
+    pub(super) fn read_bytes(&self, name: &ChunkKey) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.place.read(&name.0).ok()??.read_to_end(&mut bytes).ok()?;
+        let (content, hash) = bytes.split_last_chunk::<32>()?;
+        (Sha256::digest(content)[..] == hash[..]).then(|| content.to_vec())
+    }
+
+    /// Writes bytes that [`Store::read_bytes`] finds.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(super) fn write_bytes(&self, name: &ChunkKey, bytes: &[u8]) -> Result<()> {
+        let written = self.place.create(&name.0).and_then(|mut entry| {
+            entry.write_all(bytes)?;
+            entry.write_all(&Sha256::digest(bytes))?;
+            entry.finish()
+        });
+        written.map_err(|error| unwritable(&self.place.label(&name.0), error))
+    }
+
     /// Removes an entry that cannot be used.
     ///
     /// # Errors

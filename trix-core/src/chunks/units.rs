@@ -22,6 +22,7 @@ use trix_model::{
 use super::{
     beat::{Beat, stalled},
     chunked::Chunked,
+    key::share_index,
     process::Process,
     store::ChunkKey,
     unit::{Sign, Unit},
@@ -115,6 +116,9 @@ impl Units {
                     pending.push(Pending { chunk, range, encodes: own });
                 }
             }
+        }
+        if settings.program.is_some() && !pending.is_empty() {
+            share_index(&chunked.store, &source, plan)?;
         }
         pending.sort_by_key(|own| Reverse(own.range.frames()));
         let count = settings.most.max(1).min(pending.len());

@@ -15,7 +15,7 @@ use trix_model::time::{TimeBase, Timestamp};
 use crate::source::Way;
 
 /// A packet of the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Coded {
     pub(crate) pts: Option<i64>,
     pub(crate) dts: Option<i64>,
@@ -93,6 +93,12 @@ pub struct FrameIndex {
 }
 
 impl FrameIndex {
+    /// The packets, and the trouble with them, if all packets of the stream were read for this index.
+    pub(super) fn read_packets(&self) -> Option<(&[Coded], Option<FromStart>)> {
+        let is_whole = !self.is_listed && !self.is_window && self.until.is_none() && !self.packets.is_empty();
+        is_whole.then_some((self.packets.as_slice(), self.trouble))
+    }
+
     /// Makes an index of the packets of a stream, given in stream order. `until` is the time up to which they include
     /// all frames, or `None` if they include all frames of the stream.
     pub(super) fn new(

@@ -5,6 +5,7 @@
 mod cache;
 mod frames;
 mod near;
+mod saved;
 mod scan;
 
 use std::sync::Arc;
@@ -38,6 +39,21 @@ pub(crate) fn of(source: &Source, facts: &StreamFacts, until: Option<Timestamp>)
         None => scan::scan(source, facts, until)?,
     };
     Ok(kept(key, index))
+}
+
+/// The index of the stream of `facts` as bytes, for [`adopt`] in another process. `None` if it comes from a header.
+///
+/// # Errors
+/// Those of [`of`].
+pub(crate) fn saved(source: &Source, facts: &StreamFacts) -> Result<Option<Vec<u8>>> {
+    Ok(saved::written(&*of(source, facts, None)?, facts.time_base))
+}
+
+/// Takes over an index that [`saved`] made of the same source. Returns false if the bytes are not one of this stream.
+pub(crate) fn adopt(source: &Source, facts: &StreamFacts, bytes: &[u8]) -> bool {
+    let Some(key) = source.key().map(|source| cache::Key { source, stream: facts.index }) else { return false };
+    let index = saved::read(bytes, facts.time_base).map(|index| kept(Some(key), index));
+    index.is_some()
 }
 
 fn kept(key: Option<cache::Key>, index: FrameIndex) -> Arc<FrameIndex> {

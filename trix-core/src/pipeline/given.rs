@@ -64,7 +64,7 @@ fn given(job: &Job, shape: &Shape, program: Program<'_>, control: &Control) -> R
         control.began(Stage::Measure);
     }
     draft.measure(&source, &control.cancel)?;
-    let Draft { mut plan, external_audio } = draft;
+    let Draft { mut plan, external_audio, .. } = draft;
     if !together(&plan).is_empty() {
         let what = format!("frames and audio may be given {} apart", program.lead);
         let why = "coded packets wait in memory for those of the stream that is behind";

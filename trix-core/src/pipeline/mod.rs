@@ -109,7 +109,7 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
         control.began(Stage::Measure);
     }
     draft.measure(&source, &control.cancel)?;
-    let Draft { plan, external_audio } = draft;
+    let Draft { plan, external_audio, .. } = draft;
     let (program, chunking) = (None, Chunking::Encode);
     execute(plan, Opened { source, external_audio, hasher, pending, began, program, chunking }, control)
 }

@@ -1,12 +1,12 @@
 //! Divides a film into the parts that are encoded one by one.
 //!
-//! Invariant: the division depends on the source and the job alone. The machine is asked for its cores, to look at the film with.
+//! Invariant: the division depends on the source and the job alone. Nothing is decoded before the job is known to be sound.
 
 use trix_model::{
+    control::cancel::Cancel,
     damage::OnDamage,
     decision::Decision,
     error::{Error, Result, Stage},
-    machine::Machine,
     plan::{ChunkPlan, Cut, FrameRange, VideoPlan},
     time::{Rational, Timestamp},
 };
@@ -46,14 +46,16 @@ pub(super) const WHOLE: &str = "the film is not encoded in chunks";
 pub(super) struct Division {
     pub(super) chunks: Option<ChunkPlan>,
     pub(super) decision: Option<Decision>,
+    /// Finds better parts of the same number, or nearly.
+    pub(super) search: Option<SceneSearch>,
 }
 
 /// Divides the film that `drafts` encode.
 ///
 /// # Errors
 /// `Io` if the source cannot be read; `Cancelled`.
-pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted], machine: &Machine) -> Result<Division> {
-    let whole = |decision| Division { chunks: None, decision };
+pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Division> {
+    let whole = |decision| Division { chunks: None, decision, search: None };
     let encoded: Vec<&Drafted> = drafts.iter().filter(|draft| draft.plan.video.is_some()).collect();
     let (Some(film), Some(first)) = (source.video(), encoded.first()) else { return Ok(whole(None)) };
     let is_long = source.duration().is_some_and(|micros| micros > LONG * 1_000_000);
@@ -79,27 +81,22 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted], machine: &Mac
     let has_neighbours = video.clone().any(|video| video.transform.deinterlace.is_some());
     let neighbours = if has_neighbours { NEIGHBOURS } else { 0 };
     let mut is_by_scenes = false;
-    let ranges = if let Some(every) = lengths.every {
+    let divided = if let Some(every) = lengths.every {
         ranges(all, &lengths, &mut |part| Some(part.at_multiple_of(all.start, every)))
     } else if video.clone().any(is_slow) {
         is_by_scenes = true;
-        let threads = machine.cores;
-        let scenes = Scenes { source, film, index: &index, threads, cancel: &source.cancel };
-        ranges(all, &lengths, &mut |part| scenes.nearest(part.least, part.usual, part.greatest))
+        ranges(all, &lengths, &mut |_| None)
     } else {
         let is_entry = |number: &u64| index.lead_in(*number).is_ok_and(|lead| lead == 0);
         ranges(all, &lengths, &mut |part| {
             (part.least..=part.greatest).filter(is_entry).min_by_key(|number| number.abs_diff(part.usual))
         })
     };
-    if source.is_cancelled() {
-        return Err(Error::cancelled(Stage::Plan));
-    }
-    if ranges.is_empty() || job.chunks == Chunks::Auto && ranges.len() < 2 {
+    if divided.is_empty() || job.chunks == Chunks::Auto && divided.len() < 2 {
         return Ok(whole(None));
     }
     // Otherwise, each unit would decode all that comes before its frames.
-    if let Some(why) = ranges.iter().skip(1).find_map(|range| index.lead_in(range.start).err()) {
+    if let Some(why) = divided.iter().skip(1).find_map(|range| index.lead_in(range.start).err()) {
         return refused(format!("decoding cannot begin everywhere: {why}"));
     }
     let places = match (lengths.every, is_by_scenes) {
@@ -107,13 +104,34 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted], machine: &Mac
         (None, true) => "where scenes begin",
         (None, false) => "at keyframes of the source",
     };
-    let what = format!("the film is encoded in {} chunks of about {USUAL} seconds, divided {places}", ranges.len());
+    let what = format!("the film is encoded in chunks of about {USUAL} seconds, divided {places}");
     let why = match job.chunks {
         Chunks::Auto => format!("it is longer than {} minutes", LONG / 60),
         _ => "the job asks for chunks".to_owned(),
     };
-    let chunks = ChunkPlan { ranges, lead_in: neighbours };
-    Ok(Division { chunks: Some(chunks), decision: Some(Decision::new(what, why)) })
+    let chunks = Some(ChunkPlan { ranges: divided, lead_in: neighbours });
+    let search = is_by_scenes.then_some(SceneSearch { all, lengths });
+    Ok(Division { chunks, decision: Some(Decision::new(what, why)), search })
+}
+
+/// A film in which scenes have still to be looked for, which takes a decode of most of it.
+pub(crate) struct SceneSearch {
+    all: FrameRange,
+    lengths: Lengths,
+}
+
+impl SceneSearch {
+    /// The parts, which begin where scenes do. The film is decoded with `threads` threads.
+    ///
+    /// # Errors
+    /// `Io` if the source cannot be read; `Cancelled`.
+    pub(super) fn ranges(&self, source: &Source, threads: u32, cancel: &Cancel) -> Result<Vec<FrameRange>> {
+        let film = source.video().ok_or_else(|| Error::bug(Stage::Plan, "a film without video is divided"))?;
+        let index = index::of(source, film, None)?;
+        let scenes = Scenes { source, film, index: &index, threads, cancel };
+        let found = ranges(self.all, &self.lengths, &mut |part| scenes.nearest(part.least, part.usual, part.greatest));
+        if cancel.is_cancelled() { Err(Error::cancelled(Stage::Plan)) } else { Ok(found) }
+    }
 }
 
 /// The whole film as one part, for outputs that are encoded one after the other because memory is short. `None` if the outputs

@@ -40,6 +40,7 @@ mod packet_memory;
 mod memory;
 mod loudness_pass;
 
+use chunks::SceneSearch;
 pub use conversion::FrameConverter;
 use trix_model::{
     control::cancel::Cancel,
@@ -124,14 +125,16 @@ pub fn plan_chunks(job: &Job, source: &Source) -> Result<Plan> {
     Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&job.source.path))
 }
 
-/// A plan before loudness is measured, with the external audio tracks that were opened for it.
+/// A plan before scenes are found and loudness is measured, with the external audio tracks that were opened for it.
 pub(crate) struct Draft {
     pub(crate) plan: Plan,
     pub(crate) external_audio: Vec<ExternalAudio>,
+    /// The scenes that have still to be found.
+    scenes: Option<SceneSearch>,
 }
 
 impl Draft {
-    /// Resolves everything except loudness.
+    /// Resolves everything except scenes and loudness.
     ///
     /// # Errors
     /// As [`plan`].
@@ -192,7 +195,7 @@ impl Draft {
         }
         video::set_options(&mut drafts);
         let mut decisions = job.merging.clone();
-        let chunks::Division { mut chunks, decision } = chunks::plan(job, source, &drafts, machine)?;
+        let chunks::Division { mut chunks, decision, search } = chunks::plan(job, source, &drafts)?;
         decisions.extend(decision);
         // Chunks are encoded side by side, so that the threads of each need not depend on the machine.
         let cores = if chunks.is_some() { 1 } else { machine.cores };
@@ -258,20 +261,24 @@ impl Draft {
             measure_loudness: job.measure_loudness,
             on_output_failure: job.on_output_failure,
         };
-        Ok(Draft { plan, external_audio })
+        Ok(Draft { plan, external_audio, scenes: search })
     }
 
-    /// Measures the loudness that the job asks for, and the drift of audio clocks where the job corrects it.
+    /// Looks for the scenes at which a film is divided. Measures the loudness that the job asks for, and the drift of audio clocks
+    /// where the job corrects it.
     ///
     /// # Errors
     /// Errors of decoding; `Cancelled`.
     pub(crate) fn measure(&mut self, source: &Source, cancel: &Cancel) -> Result<()> {
+        if let Some((search, chunks)) = self.scenes.take().zip(self.plan.chunks.as_mut()) {
+            chunks.ranges = search.ranges(source, self.plan.machine.cores, cancel)?;
+        }
         loudness_pass::settle(&mut self.plan, &self.external_audio, source, cancel)
     }
 
-    /// True if [`Draft::measure`] has to read audio.
+    /// True if [`Draft::measure`] has to read the source.
     pub(crate) fn has_to_measure(&self) -> bool {
-        loudness_pass::has_to_read(&self.plan)
+        self.scenes.is_some() || loudness_pass::has_to_read(&self.plan)
     }
 }
 

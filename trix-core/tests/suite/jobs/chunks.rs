@@ -325,6 +325,35 @@ fn packages_and_stills_come_out_of_chunks_as_they_do_of_one_pass() {
 }
 
 #[test]
+fn the_index_of_a_source_without_a_list_of_packets_is_kept_in_the_store() {
+    let folder = folder();
+    let (source, store) = (folder.path().join("film.ts"), folder.path().join("store"));
+    fs::copy(Clip { frames: 500, ..Clip::default() }.encoded("-c:v mpeg2video -g 15 -bf 2", "ts"), &source)
+        .expect("a file");
+    let mut job = video_job(&source, &folder.path().join("a.mkv"), Encoder::X264, quick("threads=1"));
+    job.chunks = Chunks::On;
+    let plan = plan_chunks(&job, &Source::of(&job.source).expect("a source")).expect("a plan");
+    encoded(&plan, 0, &store);
+    let others = || -> Vec<PathBuf> {
+        let all = fs::read_dir(&store).expect("a store").flatten().map(|entry| entry.path());
+        all.filter(|path| path.extension().is_none()).collect()
+    };
+    let [index] = others().try_into().expect("an index");
+    let whole = fs::read(&index).expect("an index");
+    assert!(whole.len() > 500 * 20, "{} bytes for 500 packets", whole.len());
+    // One that was altered is made again.
+    let mut altered = whole.clone();
+    altered[100] ^= 1;
+    fs::write(&index, altered).expect("an index");
+    for number in 1..plan.chunks.as_ref().expect("chunks").ranges.len() {
+        encoded(&plan, number, &store);
+    }
+    assert!(fs::read(&index).expect("an index") == whole);
+    let report = stitch(&plan, &store, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(report.outputs[0].ledger.expect("video").found, Some(500));
+}
+
+#[test]
 fn two_jobs_can_use_one_store_at_once() {
     let folder = folder();
     let store = folder.path().join("store");
