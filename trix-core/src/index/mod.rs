@@ -49,7 +49,7 @@ pub(crate) fn saved(source: &Source, facts: &StreamFacts) -> Result<Option<Vec<u
     Ok(saved::written(&*of(source, facts, None)?, facts.time_base))
 }
 
-/// Takes over an index that [`saved`] made of the same source. Returns false if the bytes are not one of this stream.
+/// Takes over an index that [`saved()`] made of the same source. Returns false if the bytes are not one of this stream.
 pub(crate) fn adopt(source: &Source, facts: &StreamFacts, bytes: &[u8]) -> bool {
     let Some(key) = source.key().map(|source| cache::Key { source, stream: facts.index }) else { return false };
     let index = saved::read(bytes, facts.time_base).map(|index| kept(Some(key), index));
