@@ -3,7 +3,7 @@
 //! Invariant: a record lists as many packets as frames.
 
 use serde::{Deserialize, Serialize};
-use trix_model::{extras::ExtrasCount, plan::FrameRange};
+use trix_model::{extras::ExtrasCount, plan::FrameRange, time::Timestamp};
 
 use crate::filter::{convert::Change, frames::FilterCounts};
 
@@ -64,6 +64,27 @@ pub(crate) struct StepAccount {
     pub(crate) extras: ExtrasCount,
     /// Where the source changed its size or format.
     pub(crate) changes: Vec<Change>,
+    /// What its first frame was.
+    pub(crate) begins: Option<Look>,
+    /// What its last frame was: format and colour.
+    pub(crate) ends: Option<[String; 2]>,
+}
+
+/// What a frame of the source was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Look {
+    pub(crate) time: Timestamp,
+    /// Format and colour.
+    pub(crate) look: [String; 2],
+}
+
+impl Look {
+    /// The change from what the frame before was.
+    pub(crate) fn change(self, before: &[String; 2]) -> Option<Change> {
+        let differs = before.iter().zip(self.look).find(|(from, to)| *from != to);
+        differs.map(|(from, to)| Change { time: self.time, from: from.clone(), to })
+    }
 }
 
 impl ChunkRecord {

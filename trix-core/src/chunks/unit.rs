@@ -17,7 +17,7 @@ use trix_model::{
 
 use super::{
     fault,
-    record::{ChunkRecord, FrameTime, PacketEntry, StepAccount},
+    record::{ChunkRecord, FrameTime, Look, PacketEntry, StepAccount},
     store::{ChunkKey, ChunkWriter, Store},
 };
 use crate::{
@@ -26,7 +26,10 @@ use crate::{
         coder::Coder,
         video::{self, Encoded, Headers},
     },
-    filter::frames::{FilterCounts, FrameFilter},
+    filter::{
+        frames::{FrameFilter, Part},
+        transform::CYCLE,
+    },
     index,
     plan::{Cut, EncodeId, EncodePlan, Plan, StepId},
     reading::reader::{FrameReader, shorten},
@@ -62,8 +65,6 @@ struct Node {
     step: StepId,
     filter: FrameFilter,
     account: StepAccount,
-    /// Frames that came out.
-    given: u64,
     children: Vec<Node>,
     tracks: Vec<Track>,
 }
@@ -99,6 +100,7 @@ impl Track {
         if is_own {
             self.frames.push(FrameTime(self.coder.ticks(&frame), frame.duration));
         }
+        self.is_past |= !is_own;
         if !self.is_whole() {
             let encoded = self.coder.push(frame, is_own && is_past)?;
             encoded.map_or(Ok(()), |encoded| self.keep(&encoded))?;
@@ -139,30 +141,49 @@ impl Node {
     /// encoders.
     fn push(&mut self, frame: Option<DecodedFrame>, range: FrameRange, tell: &dyn Fn(Sign)) -> Result<()> {
         let is_end = frame.is_none();
-        if let Some(frame) = frame.as_ref().filter(|frame| range.contains(frame.number)) {
+        let own = frame.as_ref().filter(|frame| range.contains(frame.number)).map(|frame| frame.pts);
+        if let Some(frame) = frame.as_ref().filter(|_| own.is_some()) {
             self.account.decoded += 1;
             self.account.extras.add(&frame.extras);
         }
-        for frame in self.filter.push(frame)? {
+        let out = self.filter.push(frame)?;
+        if let Some(ticks) = own {
+            self.account.ends = self.filter.look();
+            if self.account.begins.is_none()
+                && let Some(look) = self.account.ends.clone()
+            {
+                self.account.begins = Some(Look { time: Timestamp::new(ticks, self.filter.source_base()), look });
+            }
+        }
+        for frame in out {
             for child in &mut self.children {
                 child.push(Some(frame.clone()), range, tell)?;
             }
             if frame.number < range.start {
                 continue;
             }
-            self.given += u64::from(range.contains(frame.number));
             for track in &mut self.tracks {
                 track.push(frame.clone(), range)?;
             }
         }
         if is_end {
-            // The filter counts the frames around the range, too.
-            self.account.counts = FilterCounts::of_frames(self.account.decoded, self.given);
+            self.account.counts = self.filter.counts();
             self.account.changes = self.filter.changes().to_vec();
+            let is_cyclic = self.filter.is_cyclic();
+            if is_cyclic && let Some(change) = self.account.changes.first() {
+                let detail = format!("inverse telecine loses its place where the video becomes {}", change.to);
+                let hint = "encode the film in one piece";
+                return Err(Error::new(ErrorKind::Unsupported, Stage::Filter, format!("{detail}; {hint}")));
+            }
             self.children.iter_mut().try_for_each(|child| child.push(None, range, tell))?;
             self.tracks.iter_mut().try_for_each(|track| track.end(range, tell))?;
         }
         Ok(())
+    }
+
+    /// Converts all frames as ones of a film that began with `frame`.
+    fn after(&mut self, plan: &Plan, frame: &DecodedFrame) -> Result<()> {
+        self.filter.after(&plan.step(self.step).filtering, frame.clone())
     }
 
     /// True if no encoder needs more frames.
@@ -189,16 +210,37 @@ impl Unit<'_> {
         let FrameRange { start, end } = self.range;
         let facts = self.film(&source)?.clone();
         let label = source.label();
-        let mut roots = self.tree(&facts)?;
         let chunks = self.plan.chunks.as_ref().ok_or_else(|| Error::bug(Stage::Plan, "a plan without chunks"))?;
         let (head, tail) = (chunks.ranges.first(), chunks.ranges.last());
-        // A filter sees no frame outside of the cut of the job.
-        let first = start.saturating_sub(chunks.lead_in).max(head.map_or(start, |range| range.start));
-        let film_end = tail.map_or(end, |range| range.end);
+        // A filter sees no frame outside of the cut of the job. Pulldown is removed from whole cycles.
+        let film = FrameRange {
+            start: head.map_or(start, |range| range.start),
+            end: tail.map_or(end, |range| range.end),
+        };
+        let first = start.saturating_sub(chunks.lead_in).max(film.start);
+        let first = first - (first - film.start) % CYCLE;
         let index = index::of(&source, &facts, None)?;
         if let Some(trouble) = index.trouble() {
             let detail = format!("the places of its frames are not known: {trouble}");
             return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&label));
+        }
+        let origin = index.time(film.start).map_or(0, |time| time.rescale(facts.time_base));
+        let part = Part { range: self.range, first: film.start, origin: origin };
+        let mut roots = self.tree(&facts, part)?;
+        if first > film.start {
+            // What changes in mid-film is converted to what its first frame was.
+            let begin = (film.start > 0).then(|| index::begin_at(&source, &facts, &index, film.start)).transpose()?;
+            let again = source.again(cancel)?;
+            let mut reader = FrameReader::beginning(again, OnDamage::Fail, Cut::default(), None, 1, begin)?;
+            let frame = loop {
+                match reader.next_frame()? {
+                    Some(frame) if frame.number < film.start => {}
+                    frame => break frame,
+                }
+            };
+            if let Some(frame) = frame {
+                roots.iter_mut().try_for_each(|root| root.after(self.plan, &frame))?;
+            }
         }
         let begin = (first > 0).then(|| index::begin_at(&source, &facts, &index, first)).transpose()?;
         let whole = Cut::default();
@@ -208,7 +250,7 @@ impl Unit<'_> {
             if cancel.is_cancelled() {
                 return Err(Error::cancelled(Stage::Encode));
             }
-            if frame.number >= film_end || frame.number >= end && roots.iter().all(Node::is_whole) {
+            if frame.number >= film.end || frame.number >= end && roots.iter().all(Node::is_whole) {
                 break;
             }
             if frame.number < first {
@@ -255,22 +297,25 @@ impl Unit<'_> {
         index.and_then(|index| source.streams().get(index)).ok_or_else(missing)
     }
 
-    /// The filter steps that the encodes need, each with those after it.
-    fn tree(&self, facts: &StreamFacts) -> Result<Vec<Node>> {
+    /// The filter steps that the encodes need, each with those after it. `part` is that of the frames of the source.
+    fn tree(&self, facts: &StreamFacts, part: Part) -> Result<Vec<Node>> {
         let mut nodes: BTreeMap<StepId, Node> = BTreeMap::new();
+        // The time of the film's first frame after each step.
+        let mut origins: BTreeMap<StepId, i64> = BTreeMap::new();
         // A step comes before those that take its frames.
         for (number, plan) in self.plan.filters.iter().enumerate() {
-            let base = match plan.after {
-                None => facts.time_base,
-                Some(before) => match nodes.get(&before) {
-                    Some(before) => before.filter.time_base(),
-                    None => continue,
+            let (base, origin) = match plan.after {
+                None => (facts.time_base, part.origin),
+                Some(before) => match (nodes.get(&before), origins.get(&before)) {
+                    (Some(before), Some(origin)) => (before.filter.time_base(), *origin),
+                    _ => continue,
                 },
             };
-            let filter = FrameFilter::new(plan.filtering.clone(), facts.index, base);
-            let (account, children, tracks) = (StepAccount::default(), Vec::new(), Vec::new());
+            let filter = FrameFilter::new(plan.filtering.clone(), facts.index, base).of_part(Part { origin, ..part });
             let step = StepId(number);
-            nodes.insert(step, Node { step, filter, account, given: 0, children, tracks });
+            origins.insert(step, filter.origin(origin));
+            let (account, children, tracks) = (StepAccount::default(), Vec::new(), Vec::new());
+            nodes.insert(step, Node { step, filter, account, children, tracks });
         }
         for (id, key) in self.encodes {
             let own = self.plan.encodes.get(id.0).and_then(EncodePlan::video);

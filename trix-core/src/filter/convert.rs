@@ -10,13 +10,15 @@ use trix_av::{codec::Output, frame::Frame, graph::Graph, named, pixel::PixelForm
 use trix_model::{
     color::{Color, Range},
     error::{Error, ErrorKind, Result, Stage},
-    time::{TimeBase, Timestamp},
+    plan::FrameRange,
+    time::{Rational, TimeBase, Timestamp},
 };
 
 use super::{
+    frames::Part,
     held::HeldFrames,
     to_rgb::ToRgb,
-    transform::{Shape, chain, is_identity},
+    transform::{CYCLE, Shape, chain, is_identity},
 };
 use crate::{
     decode::video::DecodedFrame,
@@ -35,6 +37,13 @@ pub struct Change {
     pub to: String,
 }
 
+/// Format and colour of the first frame of a film.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FirstFrame {
+    shape: Shape,
+    color: Color,
+}
+
 /// The format conversion of one output.
 pub struct Converter {
     filtering: Filtering,
@@ -46,8 +55,35 @@ pub struct Converter {
     /// Colour of the current frames.
     color: Color,
     held: HeldFrames,
+    /// Where a part begins that is not converted from the film's first frame on.
+    part: Option<Part>,
+    /// The frames whose changes are listed.
+    counted: FrameRange,
+    /// Times of the frames that are freed of pulldown.
+    regular: RegularTimes,
     changes: Vec<Change>,
     last_time: i64,
+}
+
+/// Frames that inverse telecine makes of each group of [`CYCLE`].
+const OF_CYCLE: u64 = 4;
+
+/// Times of frames at a constant rate.
+#[derive(Default)]
+struct RegularTimes {
+    /// Time of the first one.
+    origin: i64,
+    /// Number of the next one.
+    next: u64,
+}
+
+impl RegularTimes {
+    /// The time of the next frame at `rate`.
+    fn take(&mut self, rate: Rational, base: TimeBase) -> i64 {
+        let since = Timestamp::new(self.next as i64, rate.inverse()).rescale(base);
+        self.next += 1;
+        self.origin.saturating_add(since)
+    }
 }
 
 enum State {
@@ -77,9 +113,23 @@ impl Converter {
             first: None,
             color: Color::default(),
             held: HeldFrames::default(),
+            part: None,
+            counted: FrameRange::ALL,
+            regular: RegularTimes::default(),
             changes: Vec::new(),
             last_time: 0,
         }
+    }
+
+    /// Makes the converter one for a part of a film.
+    pub(crate) fn inside(mut self, part: Part) -> Self {
+        (self.part, self.counted) = (Some(part), part.range);
+        self
+    }
+
+    /// The time of the first frame of a film where it leaves the converter, if it enters it at `origin`.
+    pub(crate) fn origin(&self, origin: i64) -> i64 {
+        origin.saturating_mul(self.filtering.transform.time_factor())
     }
 
     /// Time base of the output frames.
@@ -88,9 +138,38 @@ impl Converter {
         TimeBase::new(num, den.saturating_mul(self.filtering.transform.time_factor()))
     }
 
+    /// True if groups of frames are converted together, from the first frame on.
+    pub(crate) fn is_cyclic(&self) -> bool {
+        self.filtering.transform.inverse_telecine.is_some()
+    }
+
+    /// Time base of the frames that come.
+    pub(crate) fn source_base(&self) -> TimeBase {
+        self.time_base
+    }
+
     /// Index of the stream of these frames.
     pub(crate) fn stream(&self) -> usize {
         self.stream
+    }
+
+    /// Format and colour of the first frame that came.
+    pub(crate) fn first(&self) -> Option<FirstFrame> {
+        self.first.map(|(shape, color)| FirstFrame { shape, color })
+    }
+
+    /// Converts all frames as ones of a film that began with `first`.
+    pub(crate) fn after(&mut self, first: FirstFrame) {
+        self.first = Some((first.shape, first.color));
+    }
+
+    /// How frames look now: their format, and their colour.
+    pub(crate) fn look(&self) -> Option<[String; 2]> {
+        let shape = match &self.state {
+            State::New => return None,
+            State::Identity(now) | State::Repack(now, _) | State::ToRgb(now, _) | State::Convert(now, ..) => now,
+        };
+        Some([shape.describe(), self.color.to_string()])
     }
 
     /// Changes of size or format in the source.
@@ -121,18 +200,16 @@ impl Converter {
         match &self.state {
             State::Identity(now) | State::Repack(now, _) | State::ToRgb(now, _) | State::Convert(now, ..)
                 if *now == shape && self.color == color => {}
-            State::New => self.enter(shape, color, &decoded)?,
+            State::New => {
+                if let Some((first, was)) = self.first.filter(|first| *first != (shape, color)) {
+                    self.refuse_change(first, was, shape, color)?;
+                }
+                self.enter(shape, color, &decoded)?;
+            }
             State::Identity(now) | State::Repack(now, _) | State::ToRgb(now, _) | State::Convert(now, ..) => {
                 let time = Timestamp::new(decoded.pts, self.time_base);
-                let (from, to) = match *now == shape {
-                    false => (now.describe(), shape.describe()),
-                    true => (self.color.to_string(), color.to_string()),
-                };
-                let detail = format!("the video changes from {from} to {to} in mid-stream");
-                if self.filtering.on_change == OnChange::Refuse {
-                    return Err(self.error(ErrorKind::Unsupported, detail));
-                }
-                if self.changes.len() < LISTED {
+                let [from, to] = self.refuse_change(*now, self.color, shape, color)?;
+                if self.changes.len() < LISTED && self.counted.contains(decoded.number) {
                     self.changes.push(Change { time, from, to });
                 }
                 out = self.drain()?;
@@ -161,6 +238,19 @@ impl Converter {
             out.push(DecodedFrame { pts: time, duration, ..decoded });
         }
         self.pad(out)
+    }
+
+    /// Describes a change, which is an error unless the job allows it.
+    fn refuse_change(&self, from: Shape, was: Color, to: Shape, color: Color) -> Result<[String; 2]> {
+        let [from, to] = match from == to {
+            false => [from.describe(), to.describe()],
+            true => [was.to_string(), color.to_string()],
+        };
+        if self.filtering.on_change == OnChange::Refuse {
+            let detail = format!("the video changes from {from} to {to} in mid-stream");
+            return Err(self.error(ErrorKind::Unsupported, detail));
+        }
+        Ok([from, to])
     }
 
     /// Adds the black border to finished frames.
@@ -210,6 +300,11 @@ impl Converter {
     fn enter(&mut self, shape: Shape, color: Color, decoded: &DecodedFrame) -> Result<()> {
         let (first, first_color) = *self.first.get_or_insert((shape, color));
         self.color = color;
+        // After a change of format, cycles begin anew.
+        let (begun, time) = self.part.take().map_or((0, decoded.pts), |part| {
+            (decoded.number.saturating_sub(part.first) / CYCLE * OF_CYCLE, part.origin)
+        });
+        self.regular = RegularTimes { origin: self.origin(time), next: begun };
         let Filtering { transform, rate, .. } = &self.filtering;
         let transform = if color == first_color {
             Cow::Borrowed(transform)
@@ -296,14 +391,18 @@ impl Converter {
     }
 
     fn receive(&mut self) -> Result<Vec<DecodedFrame>> {
-        let base = self.time_base();
+        let (base, rate) = (self.time_base(), self.filtering.transform.rate(self.filtering.rate));
         let State::Convert(_, _, graph) = &mut self.state else { return Ok(Vec::new()) };
         let mut out = Vec::new();
         loop {
             match graph.receive() {
                 Ok(Output::Item(frame)) => {
                     let number = (frame.tag() as u64).saturating_sub(1);
-                    let pts = Timestamp::new(frame.pts().unwrap_or(0), graph.time_base()).rescale(base);
+                    let pts = match self.filtering.transform.inverse_telecine {
+                        // The filter counts from the first frame that it happens to keep.
+                        Some(_) => self.regular.take(rate, base),
+                        None => Timestamp::new(frame.pts().unwrap_or(0), graph.time_base()).rescale(base),
+                    };
                     let (extras, shown) = self.held.take(number);
                     let duration = shown.and_then(|ticks| self.filtering.transform.duration(ticks));
                     out.push(DecodedFrame { frame, number, pts, duration, extras });

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use trix_model::{
     error::{Error, Result},
+    plan::FrameRange,
     time::TimeBase,
 };
 
@@ -37,11 +38,6 @@ impl FilterCounts {
         FilterCounts { given: self.given + other.given, taken: self.taken + other.taken, ..self.and(other) }
     }
 
-    /// The counts for this number of frames in and out, if neither rate nor pulldown changes it.
-    pub(crate) fn of_frames(taken: u64, given: u64) -> Self {
-        FilterCounts { taken, given, added_by_fields: given.saturating_sub(taken), ..FilterCounts::default() }
-    }
-
     /// The sum of the counts of this step and another.
     pub(crate) fn and(self, other: &FilterCounts) -> Self {
         FilterCounts {
@@ -55,10 +51,23 @@ impl FilterCounts {
     }
 }
 
+/// A part of a film, of which a stage gets the frames around it, too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// The frames that are counted.
+    pub(crate) range: FrameRange,
+    /// The first frame of the film.
+    pub(crate) first: u64,
+    /// The time of that frame where it enters the stage.
+    pub(crate) origin: i64,
+}
+
 /// The video filter stage of one output.
 pub struct FrameFilter {
     converter: Converter,
     rate: Option<FrameRate>,
+    /// The frames that are counted.
+    counted: FrameRange,
     counts: FilterCounts,
     converted: u64,
     keeps_count: bool,
@@ -71,7 +80,23 @@ impl FrameFilter {
         let converted_rate = filtering.transform.rate(filtering.rate);
         let converter = Converter::new(filtering, stream, time_base);
         let rate = to.map(|rate| FrameRate::new(rate, converted_rate, converter.time_base()));
-        FrameFilter { converter, rate, counts: FilterCounts::default(), converted: 0, keeps_count }
+        let (counted, counts) = (FrameRange::ALL, FilterCounts::default());
+        FrameFilter { converter, rate, counted, counts, converted: 0, keeps_count }
+    }
+
+    /// Makes the stage one for a part of a film: its frames get the times that they have in the whole film.
+    pub(crate) fn of_part(mut self, part: Part) -> Self {
+        let converted = self.converter.origin(part.origin);
+        self.rate = self.rate.map(|rate| rate.inside(converted, part.range));
+        self.converter = self.converter.inside(part);
+        self.counted = part.range;
+        self
+    }
+
+    /// The time of the first frame of a film where it leaves the stage, if it enters it at `origin`.
+    pub(crate) fn origin(&self, origin: i64) -> i64 {
+        let converted = self.converter.origin(origin);
+        self.rate.as_ref().map_or(converted, |rate| rate.origin(converted))
     }
 
     /// Time base of the output frames.
@@ -79,9 +104,35 @@ impl FrameFilter {
         self.rate.as_ref().map_or(self.converter.time_base(), FrameRate::time_base)
     }
 
+    /// Time base of the frames that come.
+    pub(crate) fn source_base(&self) -> TimeBase {
+        self.converter.source_base()
+    }
+
     /// Index of the stream of these frames.
     pub(crate) fn stream(&self) -> usize {
         self.converter.stream()
+    }
+
+    /// Converts all frames as ones of a film that began with `frame`.
+    ///
+    /// # Errors
+    /// As [`Converter::push`].
+    pub(crate) fn after(&mut self, filtering: &Filtering, frame: DecodedFrame) -> Result<()> {
+        let mut converter = Converter::new(filtering.clone(), self.converter.stream(), self.converter.source_base());
+        converter.push(Some(frame))?;
+        converter.first().into_iter().for_each(|first| self.converter.after(first));
+        Ok(())
+    }
+
+    /// How frames of the source look now: their format, and their colour.
+    pub(crate) fn look(&self) -> Option<[String; 2]> {
+        self.converter.look()
+    }
+
+    /// True if groups of frames are converted together, from the first frame on.
+    pub(crate) fn is_cyclic(&self) -> bool {
+        self.converter.is_cyclic()
     }
 
     /// Takes a frame and returns finished frames. `None` marks the end of the stream.
@@ -90,9 +141,11 @@ impl FrameFilter {
     /// As [`Converter::push`]. `MalformedInput` if a constant rate would repeat a frame for more than a day.
     pub fn push(&mut self, frame: Option<DecodedFrame>) -> Result<Vec<DecodedFrame>> {
         let last = frame.is_none();
-        self.counts.taken += u64::from(!last);
+        let counted = self.counted;
+        let own = |frames: &[DecodedFrame]| frames.iter().filter(|own| counted.contains(own.number)).count() as u64;
+        self.counts.taken += own(frame.as_slice());
         let mut out = self.converter.push(frame)?;
-        self.converted += out.len() as u64;
+        self.converted += own(&out);
         if let Some(rate) = &mut self.rate {
             let stream = self.converter.stream();
             let placed = move |error: Error| error.in_stream(stream);
@@ -105,7 +158,7 @@ impl FrameFilter {
             }
             out = shown;
         }
-        self.counts.given += out.len() as u64;
+        self.counts.given += own(&out);
         Ok(out)
     }
 

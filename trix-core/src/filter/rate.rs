@@ -6,6 +6,7 @@
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     extras::Extras,
+    plan::FrameRange,
     time::{Rational, TimeBase, Timestamp},
 };
 
@@ -19,6 +20,7 @@ pub struct FrameRate {
     to: TimeBase,
     /// Duration of the last frame in ticks, unless it states its own.
     last_ticks: i64,
+    /// Time of the first frame of the film.
     first: Option<i64>,
     last: i64,
     /// The frame to show from position `next` on.
@@ -26,6 +28,8 @@ pub struct FrameRate {
     /// The last finished frame. If no position is left for the next frames, it carries their captions.
     made: Option<DecodedFrame>,
     next: i64,
+    /// The frames of the source that are counted.
+    counted: FrameRange,
     repeated: u64,
     dropped: u64,
 }
@@ -45,14 +49,26 @@ impl FrameRate {
             held: None,
             made: None,
             next: 0,
+            counted: FrameRange::ALL,
             repeated: 0,
             dropped: 0,
         }
     }
 
+    /// Begins in the midst of a film whose first frame has the time `first`, and counts only what becomes of the frames `counted`.
+    pub(crate) fn inside(mut self, first: i64, counted: FrameRange) -> Self {
+        (self.first, self.counted) = (Some(first), counted);
+        self
+    }
+
     /// Time base of the output frames.
     pub fn time_base(&self) -> TimeBase {
         self.to
+    }
+
+    /// The time of the first frame after this stage, if it enters it at `first`.
+    pub(crate) fn origin(&self, first: i64) -> i64 {
+        Timestamp::new(first, self.from).rescale(self.to)
     }
 
     /// Number of repeated frames.
@@ -74,12 +90,14 @@ impl FrameRate {
         self.last = decoded.pts;
         let position = self.position(decoded.pts, first);
         let Some(held) = &mut self.held else {
+            // The position of the held frame is always the next one.
+            self.next = position;
             self.held = Some(decoded);
             return Ok(Vec::new());
         };
         if position <= self.next {
             // No position is left for the frame before. Keep its captions.
-            self.dropped += 1;
+            self.dropped += u64::from(self.counted.contains(held.number));
             let captions = std::mem::take(&mut held.extras.captions);
             let mut decoded = decoded;
             decoded.extras.captions.splice(0..0, captions);
@@ -106,7 +124,7 @@ impl FrameRate {
         if end <= self.next
             && let Some(held) = self.held.take()
         {
-            self.dropped += 1;
+            self.dropped += u64::from(self.counted.contains(held.number));
             if let Some(made) = &mut made {
                 made.extras.captions.extend(held.extras.captions);
             }
@@ -129,9 +147,11 @@ impl FrameRate {
             return Err(Error::new(ErrorKind::MalformedInput, Stage::Filter, detail)
                 .at(Some(Timestamp::new(decoded.pts, self.from))));
         }
-        let start = Timestamp::new(self.first.unwrap_or(0), self.from).rescale(self.to);
+        let start = self.origin(self.first.unwrap_or(0));
         let positions = self.next..until;
-        self.repeated += (positions.clone().count() as u64).saturating_sub(1);
+        if self.counted.contains(decoded.number) {
+            self.repeated += (positions.clone().count() as u64).saturating_sub(1);
+        }
         self.next = until;
         let since = |k: i64| Timestamp::new(k, self.rate.inverse()).rescale(self.to);
         let times = positions.clone().map(|k| start.saturating_add(since(k)));
@@ -165,6 +185,33 @@ mod tests {
 
     fn frame(number: usize, pts: i64, duration: Option<i64>) -> DecodedFrame {
         DecodedFrame { frame: Frame::grey(2, 2), number: number as u64, pts, duration, extras: Extras::default() }
+    }
+
+    #[test]
+    fn a_stage_that_begins_in_mid_film_gives_the_frames_of_one_that_does_not() {
+        for (rate, step) in [(25, 20), (30, 40), (24, 40), (1, 17), (60, 41)] {
+            let times: Vec<i64> = (0..60).map(|number| 7 + number * step + number % 3).collect();
+            let stage = || {
+                let source_rate = Rational::new(1000, step);
+                FrameRate::new(Rational::new(rate, 1), source_rate, TimeBase::new(1, 1000))
+            };
+            let shown = |mut stage: FrameRate, frames: &mut dyn Iterator<Item = usize>| {
+                let mut out = Vec::new();
+                frames.for_each(|number| out.extend(stage.push(frame(number, times[number], None)).unwrap()));
+                out.extend(stage.finish().unwrap());
+                let shown = out.iter().map(|decoded| (decoded.number, decoded.pts)).collect::<Vec<_>>();
+                (shown, stage.repeated(), stage.dropped())
+            };
+            let whole = shown(stage(), &mut (0..60));
+            let (mut joined, mut repeated, mut dropped) = (Vec::new(), 0, 0);
+            for (start, end) in [(0, 1), (1, 13), (13, 40), (40, 60)] {
+                let own = FrameRange { start, end };
+                let part = shown(stage().inside(times[0], own), &mut (start as usize..60));
+                joined.extend(part.0.into_iter().filter(|(number, _)| own.contains(*number)));
+                (repeated, dropped) = (repeated + part.1, dropped + part.2);
+            }
+            assert_eq!((joined, repeated, dropped), whole, "to {rate} frames a second");
+        }
     }
 
     fn run(rate: i64, source_rate: i64, times: &[i64]) -> (Vec<(u64, i64)>, u64, u64) {

@@ -18,6 +18,9 @@ use crate::{
 /// Reference white in candela per square metre (ITU-R BT.2408, table 1).
 pub const REFERENCE_WHITE: u32 = 203;
 
+/// Frames in a group of which inverse telecine drops one.
+pub(crate) const CYCLE: u64 = 5;
+
 /// Format of the input frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {

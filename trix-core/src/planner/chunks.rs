@@ -13,6 +13,7 @@ use trix_model::{
 
 use super::{drafted::Drafted, scenes::Scenes};
 use crate::{
+    filter::transform::CYCLE,
     index::{self, FrameIndex},
     settings::{
         job::{Chunks, Job},
@@ -78,8 +79,7 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
     let all = frames_of(&cut, &index);
     let video = encoded.iter().filter_map(|draft| draft.plan.video.as_ref());
     let lengths = Lengths::of(video.clone());
-    let has_neighbours = video.clone().any(|video| video.transform.deinterlace.is_some());
-    let neighbours = if has_neighbours { NEIGHBOURS } else { 0 };
+    let lead_in = video.clone().map(lead_in).max().unwrap_or(0);
     let mut is_by_scenes = false;
     let divided = if let Some(every) = lengths.every {
         ranges(all, &lengths, &mut |part| Some(part.at_multiple_of(all.start, every)))
@@ -109,7 +109,7 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
         Chunks::Auto => format!("it is longer than {} minutes", LONG / 60),
         _ => "the job asks for chunks".to_owned(),
     };
-    let chunks = Some(ChunkPlan { ranges: divided, lead_in: neighbours });
+    let chunks = Some(ChunkPlan { ranges: divided, lead_in });
     let search = is_by_scenes.then_some(SceneSearch { all, lengths });
     Ok(Division { chunks, decision: Some(Decision::new(what, why)), search })
 }
@@ -165,10 +165,7 @@ fn needs_all_before(job: &Job, source: &Source, encoded: &[&Drafted]) -> Option<
         if video.passes == 2 {
             return Some(format!("{name} has two passes"));
         }
-        if video.resampled_rate.is_some() {
-            return Some(format!("{name} has another frame rate"));
-        }
-        video.transform.inverse_telecine.map(|_| format!("{name} is freed of pulldown"))
+        None
     };
     let cut = encoded.first()?.cut();
     let differ = encoded.iter().any(|draft| draft.cut() != cut);
@@ -190,6 +187,20 @@ fn frames_of(cut: &Cut, index: &FrameIndex) -> FrameRange {
     let end = cut.end.map_or(index.len(), |end| index.number_at(end)).min(index.len());
     let end = cut.frames.map_or(end, |frames| end.min(start.saturating_add(frames)));
     FrameRange { start: start.min(end), end }
+}
+
+/// Frames before a part on which its frames depend.
+fn lead_in(video: &VideoPlan) -> u64 {
+    let deinterlaced = if video.transform.deinterlace.is_some() { NEIGHBOURS } else { 0 };
+    // The first cycle lacks a frame to compare with.
+    let telecined = if video.transform.inverse_telecine.is_some() { NEIGHBOURS + CYCLE } else { 0 };
+    // Captions of frames that are left out go to a later one.
+    let captions = video.resampled_rate.map_or(0, |to| {
+        let from = video.source_rate;
+        let ratio = (from.num as f64 / from.den as f64) / (to.num as f64 / to.den as f64).max(1e-3);
+        2 * (ratio.ceil() as u64).min(1000)
+    });
+    deinterlaced + telecined + captions
 }
 
 /// True if an encode takes so long that a look at the scenes costs little beside it.

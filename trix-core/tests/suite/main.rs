@@ -107,6 +107,7 @@ mod documents {
 /// Whole jobs: several outputs, cancellation, equal bytes, memory.
 mod jobs {
     mod cancel;
+    mod chunk_filters;
     mod chunks;
     mod determinism;
     mod events;

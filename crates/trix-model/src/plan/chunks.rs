@@ -14,6 +14,9 @@ pub struct FrameRange {
 }
 
 impl FrameRange {
+    /// All frames of any source.
+    pub const ALL: FrameRange = FrameRange { start: 0, end: u64::MAX };
+
     /// Number of frames.
     pub fn frames(self) -> u64 {
         self.end.saturating_sub(self.start)

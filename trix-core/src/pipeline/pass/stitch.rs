@@ -54,14 +54,16 @@ pub(super) struct StitchStage {
 impl StitchStage {
     pub(super) fn run(mut self) -> Result<()> {
         let (mut first, mut delay, mut warnings) = (0, None, Vec::new());
+        let mut looks = vec![None; self.steps.len()];
         let mut next = self.open(0)?;
         for number in 0..self.chunks.len() {
             let Some(mut chunk) = next.take() else { break };
             // The last frame of a chunk is shown until the first one of the next.
             next = self.open(number + 1)?;
             let record = chunk.record().clone();
-            let own = record.packets.first().map_or(0, |packet| -packet.position.min(0));
-            if own > *delay.get_or_insert(own) {
+            // A chunk has no frame if a lower frame rate leaves all of them out.
+            let own = record.packets.first().map(|packet| -packet.position.min(0));
+            if own.is_some_and(|own| own > *delay.get_or_insert(own)) {
                 return Err(self.wrong(number, "its frames are reordered over a longer distance than those before"));
             }
             while let Some((packet, bytes)) = chunk.next().map_err(|error| self.in_chunk(number, error))? {
@@ -69,7 +71,7 @@ impl StitchStage {
                 self.outlet.emit(Encoded { packet: Packet::joined(&[bytes]), pts, dts, key: packet.key })?;
             }
             first += record.frames.len() as i64;
-            self.account(&record.steps);
+            self.account(&record.steps, &mut looks);
             warnings.extend(record.warnings);
             if let Some(about) = &mut self.about {
                 record.notes.into_iter().for_each(|note| about.log.note(note));
@@ -110,14 +112,19 @@ impl StitchStage {
         Error::new(ErrorKind::MalformedInput, Stage::Encode, detail)
     }
 
-    /// Adds the accounts of a chunk to those of the filter steps.
-    fn account(&self, accounts: &[StepAccount]) {
-        for ((step, _), account) in self.steps.iter().zip(accounts).filter(|((_, is_own), _)| *is_own) {
+    /// Adds the accounts of a chunk to those of the filter steps. `looks` tells what the last frames before it were.
+    fn account(&self, accounts: &[StepAccount], looks: &mut [Option<[String; 2]>]) {
+        for (((step, is_own), account), look) in self.steps.iter().zip(accounts).zip(looks) {
+            let before = std::mem::replace(look, account.ends.clone());
+            if !is_own {
+                continue;
+            }
             let record: &mut StepRecord = &mut lock(&self.outlet.shared.steps[step.0]);
             record.decoded += account.decoded;
             record.counts = record.counts.summed(&account.counts);
             record.extras = record.extras.and(account.extras);
-            record.changes.extend(account.changes.iter().cloned());
+            let begins = account.begins.clone().zip(before).and_then(|(begins, before)| begins.change(&before));
+            record.changes.extend(begins.into_iter().chain(account.changes.iter().cloned()));
         }
     }
 }

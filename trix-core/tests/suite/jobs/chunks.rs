@@ -17,7 +17,6 @@ use trix_core::{
     settings::{
         audio::AudioSettings,
         job::{Chunks, VerifyLevel},
-        picture::{Deinterlace, FrameRate},
         video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
     stitch,
@@ -38,7 +37,7 @@ fn divided(frames: u64, length: u64, lead: u64) -> ChunkPlan {
     ChunkPlan { ranges, lead_in: lead }
 }
 
-fn planned(job: &Job) -> Plan {
+pub(super) fn planned(job: &Job) -> Plan {
     plan(job, &Source::of(&job.source).expect("a source")).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -47,7 +46,7 @@ fn ran(plan: &Plan) -> Report {
 }
 
 /// The file of a job as a whole, and in chunks of `length` frames, with the reports.
-fn both(folder: &TempDir, mut job: Job, length: u64, lead: u64) -> [(Vec<u8>, Report); 2] {
+pub(super) fn both(folder: &TempDir, mut job: Job, length: u64, lead: u64) -> [(Vec<u8>, Report); 2] {
     let frames = Source::of(&job.source).expect("a source").frame_index().expect("an index").len();
     job.chunks = Chunks::Off;
     job.outputs[0].path = folder.path().join("whole.mkv");
@@ -109,20 +108,6 @@ fn real_files_have_the_same_frames_in_chunks() {
         for length in [7, 24] {
             same_in_chunks(&source, length);
         }
-    }
-}
-
-#[test]
-fn a_deinterlacer_sees_the_frames_beside_a_chunk() {
-    let clip = Clip { frames: 60, ..Clip::default() };
-    let source = clip.encoded("-vf setfield=tff -flags +ildct+ilme -c:v libx264 -bf 2 -g 25", "mov");
-    for deinterlace in [Deinterlace::On, Deinterlace::Fields] {
-        let mut job = video_job(&source, Path::new(""), Encoder::Ffv1, EncodeSettings::default());
-        job.outputs[0].picture.deinterlace = deinterlace;
-        let folder = folder();
-        let [(whole, one), (parts, other)] = both(&folder, job, 7, 4);
-        assert!(whole == parts, "{deinterlace:?}");
-        assert_eq!(one.outputs[0].ledger, other.outputs[0].ledger);
     }
 }
 
@@ -259,10 +244,11 @@ fn chunks_made_one_by_one_in_a_store_that_moves_give_the_same_bytes() {
 fn a_job_that_needs_the_whole_film_has_no_chunks_and_the_error_says_why() {
     let folder = folder();
     let mut job = in_chunks(&folder.path().join("out.mkv"), Encoder::X264, "ultrafast");
-    job.outputs[0].picture.rate = Some(FrameRate(Rational::new(50, 1)));
+    let VideoSettings::X264(video) = &mut job.outputs[0].video else { panic!("x264") };
+    video.rate = Some(RateControl::Bitrate { kbps: 500, passes: 1 });
     let error = plan_chunks(&job, &Source::of(&job.source).expect("a source")).expect_err("no chunks");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("out.mkv has another frame rate"), "{error}");
+    assert!(error.to_string().contains("out.mkv has a bit rate in one pass"), "{error}");
 }
 
 #[test]
