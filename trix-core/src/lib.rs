@@ -239,7 +239,9 @@ pub use trix_model::{
     mistake, plan,
 };
 
-pub use chunks::{ChunkControl, ChunkDone, ChunkRequest, ChunkStatus, Isolate, StoreStatus, encode_chunk, status};
+pub use chunks::{
+    ChunkControl, ChunkDone, ChunkRequest, ChunkStatus, Isolate, StoreStatus, encode_chunk, measure_chunk, status,
+};
 pub use file_id::FileId;
 pub use index::{FrameIndex, FromStart};
 pub use ingest::{Ingest, Ingested};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use trix_core::{Cancel, ChunkDone, encode_chunk as encode};
+use trix_core::{Cancel, ChunkDone, Error, Plan, encode_chunk as encode, measure_chunk as measure};
 
 use crate::{
     doorway::call,
@@ -30,8 +30,25 @@ pub fn plan_chunks(py: Python<'_>, work: &str) -> PyResult<String> {
 /// Those of decoding, encoding and writing.
 #[pyfunction]
 pub fn encode_chunk(py: Python<'_>, plan: &str, number: usize, store: PathBuf) -> PyResult<(u64, u64, bool)> {
+    made(py, plan, move |plan, cancel| encode(plan, number, &store, cancel))
+}
+
+/// Makes the first of two passes of chunk `number` of a plan, as [`encode_chunk`] makes the chunk.
+///
+/// # Errors
+/// As [`encode_chunk`].
+#[pyfunction]
+pub fn measure_chunk(py: Python<'_>, plan: &str, number: usize, store: PathBuf) -> PyResult<(u64, u64, bool)> {
+    made(py, plan, move |plan, cancel| measure(plan, number, &store, cancel))
+}
+
+fn made(
+    py: Python<'_>,
+    plan: &str,
+    work: impl FnOnce(&Plan, &Cancel) -> Result<ChunkDone, Error> + Send + 'static,
+) -> PyResult<(u64, u64, bool)> {
     let (cancel, plan) = (Cancel::default(), plan_of(plan).map_err(|error| raised(py, &error))?);
     let own = cancel.clone();
-    let ChunkDone { range, is_new } = call(py, &cancel, move || encode(&plan, number, &store, &own))?;
+    let ChunkDone { range, is_new } = call(py, &cancel, move || work(&plan, &own))?;
     Ok((range.start, range.end, is_new))
 }

@@ -30,7 +30,7 @@ mod _trix {
     #[pymodule_export]
     use crate::checking::{compare, verify};
     #[pymodule_export]
-    use crate::chunks::{encode_chunk, plan_chunks};
+    use crate::chunks::{encode_chunk, measure_chunk, plan_chunks};
     #[pymodule_export]
     use crate::command::command;
     #[pymodule_export]

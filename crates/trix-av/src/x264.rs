@@ -234,6 +234,7 @@ pub struct Encoder {
     format: FrameFormat,
     size: (usize, usize),
     threads: u32,
+    level: u32,
     log: Log,
 }
 
@@ -271,12 +272,12 @@ impl Encoder {
             Some(handle) => {
                 // SAFETY: both are valid; the call fills the parameters in. They hold pointers that belong to the
                 // encoder, so they are read and forgotten, not cleaned up.
-                let threads = unsafe {
+                let (threads, level) = unsafe {
                     let mut used: x264::x264_param_t = mem::zeroed();
                     x264::x264_encoder_parameters(handle.as_ptr(), &mut used);
-                    used.i_threads.max(0) as u32
+                    (used.i_threads.max(0) as u32, used.i_level_idc.max(0) as u32)
                 };
-                Ok(Encoder { handle, format, size, threads, log })
+                Ok(Encoder { handle, format, size, threads, level, log })
             }
             None => Err(Refused(complaints(&log).join("; "))),
         }
@@ -285,6 +286,11 @@ impl Encoder {
     /// Number of frame threads in use.
     pub fn threads(&self) -> u32 {
         self.threads
+    }
+
+    /// The level of the stream, times ten (`level_idc`).
+    pub fn level(&self) -> u32 {
+        self.level
     }
 
     /// The parameter sets, and the SEI unit that names the encoder and its settings.

@@ -3,7 +3,7 @@
 //! Invariant: the essence of a packet (for these codecs, its coded slices) consists of the same bytes before a muxer
 //! and after a demuxer. It leaves out everything that a container may add, move or drop.
 
-use crate::messages::each_message;
+use crate::messages::{each_message, unescaped};
 
 /// How NAL units are separated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,26 @@ impl NalCodec {
             },
             _ => Random::None,
         }
+    }
+
+    /// The content of a parameter set, without the tier and the level that HEVC's state. No decoder needs those to decode a frame.
+    pub fn without_level(self, unit: &[u8]) -> Vec<u8> {
+        let mut content = unescaped(unit);
+        // Where profile_tier_level begins (H.265, 7.3.2.1 and 7.3.2.2), after the header of two bytes.
+        let begin = match (self, unit.first().map(|header| (header >> 1) & 0x3f)) {
+            (NalCodec::Hevc, Some(32)) => 6,
+            (NalCodec::Hevc, Some(33)) => 3,
+            _ => return content,
+        };
+        const TIER: u8 = 0x20;
+        const LEVEL: usize = 11;
+        if let Some(profile) = content.get_mut(begin) {
+            *profile &= !TIER;
+        }
+        if let Some(level) = content.get_mut(begin + LEVEL) {
+            *level = 0;
+        }
+        content
     }
 
     /// The parameter sets in codec-specific data (extradata).

@@ -53,9 +53,7 @@ pub fn text(job: &Job, plan: &Plan) -> String {
 /// The chunks of a film, and how the machine of the plan works at them.
 fn units(plan: &Plan) -> Option<String> {
     let (chunks, unit) = plan.chunks.as_ref().zip(plan.memory.unit.as_ref())?;
-    let budget = plan.machine.memory.map_or(u64::MAX, |memory| memory / 5 * 4);
-    let budget = plan.memory.bound.map_or(budget, |bound| bound.min(budget));
-    let Waves { groups, units } = unit.waves(budget, plan.machine.cores as usize);
+    let Waves { groups, units } = plan.waves(plan.machine.memory, plan.machine.cores as usize);
     let encodes: u64 = groups.iter().map(|group| group.iter().map(|number| unit.encodes[*number]).sum()).max()?;
     let decodes = match groups.len() {
         1 => "the film is decoded once".to_owned(),

@@ -21,6 +21,9 @@ fn paragraph(job: &ChunkStatus) -> String {
     let mut lines = vec![format!("{} -> {}", name(&job.source), outputs.join(", "))];
     let share = 100 * job.done_frames / job.frames.max(1);
     lines.push(format!("  {} of {} chunks, {share} %, {}", job.done, job.chunks, bytes(job.bytes)));
+    if let Some(measured) = job.measured {
+        lines.push(format!("  {measured} of {} chunks have their first pass", job.chunks));
+    }
     lines.push(match (job.is_running, job.frames_per_second, job.seconds_left) {
         (true, Some(speed), Some(left)) => format!("  running, {speed:.1} frames a second, {} left", duration(left)),
         (true, ..) => "  running".to_owned(),

@@ -2,22 +2,55 @@
 //!
 //! Invariant: a chunk that is in the store is not encoded again. A chunk that was damaged there is.
 
-use trix_model::error::{Error, ErrorKind, Result, Stage};
+use trix_model::{
+    error::{Error, ErrorKind, Result, Stage},
+    plan::VideoPlan,
+};
 
 use super::{
+    allocation::{WantedRate, allocate, allocate_rest, corrected, rounds},
+    buffer::Buffer,
+    first_pass::{self, FrameBits},
     key::KeyMaker,
+    setup::{ChunkTask, Setup, wanted_kbps},
     store::{ChunkKey, Store},
 };
-use crate::plan::{EncodeId, EncodePlan, FrameRange, Plan};
+use crate::plan::{EncodeId, FrameRange, Plan};
 
 /// The chunks of a plan, and where they are kept.
 #[derive(Clone)]
 pub(crate) struct Chunked {
     pub(crate) store: Store,
-    /// The encodes of video, each with the keys of its chunks in the order of the ranges.
-    pub(crate) encodes: Vec<(EncodeId, Vec<ChunkKey>)>,
+    encodes: Vec<ChunkedEncode>,
     pub(crate) ranges: Vec<FrameRange>,
 }
+
+/// What is made of all chunks, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChunkPhase {
+    /// The first of two passes, for the encodes that have two.
+    FirstPass,
+    /// The chunks.
+    Chunks,
+}
+
+/// An encode of video in chunks.
+#[derive(Clone)]
+struct ChunkedEncode {
+    id: EncodeId,
+    keys: KeyMaker,
+    /// The bit rate that two passes give it.
+    wanted: Option<WantedRate>,
+    /// The buffer of a decoder, if it has to do with one of a certain size.
+    buffer: Option<Buffer>,
+    /// How each of the chunks is encoded; `None` as long as that depends on what others become.
+    setups: Vec<Option<Setup>>,
+    /// How often chunks can still be encoded again to correct the bit rate.
+    corrections: u32,
+}
+
+/// How often chunks are encoded again to correct the bit rate of a film.
+const CORRECTIONS: u32 = 2;
 
 impl Chunked {
     /// The chunks of all encodes of video of `plan`, in `store`.
@@ -25,15 +58,17 @@ impl Chunked {
     /// # Errors
     /// `Bug` if the plan contradicts itself.
     pub(crate) fn of(plan: &Plan, store: Store) -> Result<Self> {
-        let ranges = plan.chunks.as_ref().map(|chunks| chunks.ranges.as_slice()).unwrap_or_default();
-        let is_video = |(_, encode): &(usize, &EncodePlan)| encode.video().is_some();
-        let ids = plan.encodes.iter().enumerate().filter(is_video).map(|(number, _)| EncodeId(number));
-        let keys = |id: EncodeId| {
-            let maker = KeyMaker::new(plan, id)?;
-            Ok((id, ranges.iter().map(|range| maker.key(*range)).collect()))
-        };
-        let encodes = ids.map(keys).collect::<Result<_>>()?;
-        Ok(Chunked { store, encodes, ranges: ranges.to_vec() })
+        let ranges = plan.chunks.as_ref().map(|chunks| chunks.ranges.clone()).unwrap_or_default();
+        let own =
+            plan.encodes.iter().enumerate().filter_map(|(number, encode)| Some((EncodeId(number), encode.video()?)));
+        let encodes = own.map(|(id, own)| ChunkedEncode::new(id, &own.video, KeyMaker::new(plan, id)?, ranges.len()));
+        let encodes = encodes.collect::<Result<_>>()?;
+        Ok(Chunked { store, encodes, ranges })
+    }
+
+    /// Number of encodes.
+    pub(crate) fn encodes(&self) -> usize {
+        self.encodes.len()
     }
 
     /// The frames of chunk `number`.
@@ -48,27 +83,228 @@ impl Chunked {
         self.ranges.get(number).copied().ok_or_else(missing)
     }
 
-    /// The encodes, with the key of chunk `number` of each.
-    pub(super) fn named(&self, number: usize) -> impl Iterator<Item = (EncodeId, ChunkKey)> {
-        self.encodes.iter().filter_map(move |(id, keys)| Some((*id, keys.get(number)?.clone())))
+    /// The keys of the chunks of encode `id`, in the order of the ranges.
+    ///
+    /// # Errors
+    /// `Bug` if there is no such encode, or if not all of its chunks are known.
+    pub(crate) fn keys(&self, id: EncodeId) -> Result<Vec<ChunkKey>> {
+        let own = self.encodes.iter().find(|own| own.id == id);
+        let key =
+            |own: &ChunkedEncode, number| Some(own.keys.key(*self.ranges.get(number)?, (*own.setups.get(number)?)?));
+        let keys = own.and_then(|own| (0..self.ranges.len()).map(|number| key(own, number)).collect());
+        keys.ok_or_else(|| Error::bug(Stage::Plan, format!("encode {id} has no chunks")))
     }
 
-    /// The encodes that lack chunk `number`, with its key. A chunk that is not what was written is removed, and counts as missing.
+    /// What has to be there of chunk `number` after a phase.
+    pub(super) fn tasks(&self, number: usize, phase: ChunkPhase) -> Vec<ChunkTask> {
+        let Some(range) = self.ranges.get(number) else { return Vec::new() };
+        let setup = |own: &ChunkedEncode| match phase {
+            ChunkPhase::FirstPass => own.wanted.map(|_| Setup::first_pass()),
+            ChunkPhase::Chunks => own.setups.get(number).copied().flatten(),
+        };
+        self.encodes.iter().filter_map(|own| Some(own.task(*range, setup(own)?))).collect()
+    }
+
+    /// The task of encode `id` for the frames of chunk `number`.
+    pub(super) fn task(&self, number: usize, id: EncodeId, setup: Setup) -> Option<ChunkTask> {
+        let range = self.ranges.get(number)?;
+        self.encodes.iter().find(|own| own.id == id).map(|own| own.task(*range, setup))
+    }
+
+    /// What is missing of chunk `number` after a phase. A chunk that is not what was written is removed, and counts as missing.
     ///
     /// # Errors
     /// `Io`.
-    pub(super) fn missing(&self, number: usize) -> Result<Vec<(EncodeId, ChunkKey)>> {
+    pub(super) fn missing(&self, number: usize, phase: ChunkPhase) -> Result<Vec<ChunkTask>> {
         let mut missing = Vec::new();
-        for (id, key) in self.named(number) {
-            let has = self.store.has(&key);
+        for task in self.tasks(number, phase) {
+            let has = match phase {
+                ChunkPhase::FirstPass => Ok(first_pass::is_kept(&task.key, &self.store)),
+                ChunkPhase::Chunks => self.store.has(&task.key),
+            };
             let is_broken = has.as_ref().is_err_and(|error| error.kind() == ErrorKind::MalformedInput);
             if is_broken {
-                self.store.remove(&key)?;
+                self.store.remove(&task.key)?;
             }
             if is_broken || !has? {
-                missing.push((id, key));
+                missing.push(task);
             }
         }
         Ok(missing)
     }
+
+    /// True if encodes have two passes.
+    pub(crate) fn has_first_pass(&self) -> bool {
+        self.encodes.iter().any(|own| own.wanted.is_some())
+    }
+
+    /// Divides the bits of encodes with two passes among their chunks. Those that show how exactly the encoder keeps to its bit rate
+    /// come first.
+    ///
+    /// # Errors
+    /// `MalformedInput` if the first pass of a chunk is missing, or not what was written.
+    pub(crate) fn allocate(&mut self) -> Result<()> {
+        for own in self.encodes.iter_mut().filter(|own| own.wanted.is_some()) {
+            own.allocate(&self.ranges, &self.store)?;
+        }
+        Ok(())
+    }
+
+    /// Divides the bits that are left of encodes with two passes, when the chunks of a round are there. Returns true if chunks have to be
+    /// encoded now that had to wait.
+    ///
+    /// # Errors
+    /// `MalformedInput` if a chunk is missing, or not what was written; `Io`.
+    pub(crate) fn allocate_rest(&mut self) -> Result<bool> {
+        let mut is_new = false;
+        for own in &mut self.encodes {
+            is_new |= match own.setups.contains(&None) {
+                true => own.allocate_rest(&self.ranges, &self.store).map(|()| true)?,
+                false => own.correct(&self.ranges, &self.store)?,
+            };
+        }
+        Ok(is_new)
+    }
+
+    /// Finds chunks for which the buffer of a decoder is too empty. Returns true if some have to be encoded for the buffer as it is.
+    ///
+    /// # Errors
+    /// As [`Chunked::allocate_rest`].
+    pub(crate) fn settle_buffers(&mut self) -> Result<bool> {
+        let mut is_lacking = false;
+        for own in &mut self.encodes {
+            is_lacking |= own.settle_buffer(&self.ranges, &self.store)?;
+        }
+        Ok(is_lacking)
+    }
+}
+
+impl ChunkedEncode {
+    fn new(id: EncodeId, video: &VideoPlan, keys: KeyMaker, chunks: usize) -> Result<Self> {
+        let buffer = Buffer::of(video);
+        if video.passes < 2 {
+            let setups = vec![Some(Setup::default()); chunks];
+            return Ok(ChunkedEncode { id, keys, wanted: None, buffer, setups, corrections: 0 });
+        }
+        let missing = || Error::bug(Stage::Plan, format!("encode {id} has two passes and no bit rate"));
+        let wanted = WantedRate {
+            kbps: wanted_kbps(video).ok_or_else(missing)?,
+            most: buffer.map(|buffer| buffer.kbps()),
+            frames_per_second: video.rate.num as f64 / (video.rate.den as f64).max(1.0),
+        };
+        Ok(ChunkedEncode {
+            id,
+            keys,
+            wanted: Some(wanted),
+            buffer,
+            setups: vec![None; chunks],
+            corrections: CORRECTIONS,
+        })
+    }
+
+    /// The bits of the first pass of all chunks.
+    fn bits(&self, ranges: &[FrameRange], store: &Store) -> Result<Vec<Vec<FrameBits>>> {
+        let bits = |range: &FrameRange| {
+            let key = self.keys.key(*range, Setup::first_pass());
+            first_pass::bits(&key, store).map_err(|error| in_chunk(error, *range))
+        };
+        ranges.iter().map(bits).collect()
+    }
+
+    /// The bit rates of the chunks that come first.
+    fn allocate(&mut self, ranges: &[FrameRange], store: &Store) -> Result<()> {
+        let Some(wanted) = self.wanted else { return Ok(()) };
+        let bits = self.bits(ranges, store)?;
+        self.set_up_next(&bits, &allocate(&bits, wanted));
+        Ok(())
+    }
+
+    /// The bit rates of the chunks of the next round, by what those before have taken of the bits.
+    fn allocate_rest(&mut self, ranges: &[FrameRange], store: &Store) -> Result<()> {
+        let Some(wanted) = self.wanted else { return Ok(()) };
+        let bits = self.bits(ranges, store)?;
+        let first = self.taken(ranges, store)?;
+        self.set_up_next(&bits, &allocate_rest(&bits, &first, wanted));
+        Ok(())
+    }
+
+    /// The bits of the chunks that are set up.
+    fn taken(&self, ranges: &[FrameRange], store: &Store) -> Result<Vec<Option<f64>>> {
+        let taken = |(range, setup): (&FrameRange, &Option<Setup>)| {
+            let Some(setup) = setup else { return Ok(None) };
+            let chunk = store.read(&self.keys.key(*range, *setup)).map_err(|error| in_chunk(error, *range))?;
+            let chunk = chunk.ok_or_else(|| missing(*range))?;
+            Ok(Some(chunk.record().packets.iter().map(|packet| packet.bytes as f64 * 8.0).sum()))
+        };
+        ranges.iter().zip(&self.setups).map(taken).collect()
+    }
+
+    /// Sets the chunks that come last up for another bit rate, if the film does not have the one that is wanted. Returns true if it did.
+    fn correct(&mut self, ranges: &[FrameRange], store: &Store) -> Result<bool> {
+        let Some(wanted) = self.wanted.filter(|_| self.corrections > 0) else { return Ok(false) };
+        let (bits, taken) = (self.bits(ranges, store)?, self.taken(ranges, store)?);
+        let taken: Vec<f64> = taken.into_iter().flatten().collect();
+        let rates: Vec<u32> = self.setups.iter().flatten().filter_map(|setup| setup.kbps()).collect();
+        self.corrections -= 1;
+        let Some(rates) = corrected(&bits, &rates, &taken, wanted) else {
+            self.corrections = 0;
+            return Ok(false);
+        };
+        self.setups = rates.into_iter().map(|kbps| Some(Setup::second_pass(kbps))).collect();
+        Ok(true)
+    }
+
+    /// Sets the chunks of the next round up, with these bit rates.
+    fn set_up_next(&mut self, bits: &[Vec<FrameBits>], rates: &[u32]) {
+        let rounds = rounds(bits);
+        let next = self.setups.iter().zip(&rounds).filter(|(setup, _)| setup.is_none()).map(|(_, round)| *round).min();
+        for ((setup, kbps), round) in self.setups.iter_mut().zip(rates).zip(rounds) {
+            if next == Some(round) {
+                *setup = Some(Setup::second_pass(*kbps));
+            }
+        }
+    }
+
+    /// Sets chunks up for the buffer of a decoder as it is when they begin. Returns true if one has to be encoded for it.
+    fn settle_buffer(&mut self, ranges: &[FrameRange], store: &Store) -> Result<bool> {
+        let Some(mut buffer) = self.buffer else { return Ok(false) };
+        for (range, setup) in ranges.iter().zip(self.setups.iter_mut().flatten()) {
+            let read = |setup| store.read(&self.keys.key(*range, setup)).map_err(|error| in_chunk(error, *range));
+            let Some(chunk) = read(*setup)? else { return Err(missing(*range)) };
+            let before = buffer;
+            let (mut lacking, mut told) = (buffer.take(chunk.record()), before.at_start);
+            let mut slack = if before.fullness(0.0) < told { 0.0 } else { lacking };
+            while lacking > 0.0 {
+                let next = before.fullness(slack);
+                if next == told {
+                    break;
+                }
+                told = next;
+                setup.fullness = Some(told);
+                // What comes after it depends on it.
+                let Some(chunk) = read(*setup)? else { return Ok(true) };
+                buffer = before;
+                lacking = buffer.take(chunk.record());
+                // An encoder that is told of a buffer that is nearly empty can still take a little too much.
+                slack = (slack + lacking) * 1.5;
+            }
+        }
+        Ok(false)
+    }
+
+    fn task(&self, range: FrameRange, setup: Setup) -> ChunkTask {
+        let first_pass = self.wanted.map(|_| self.keys.key(range, Setup::first_pass()));
+        ChunkTask { id: self.id, setup, key: self.keys.key(range, setup), first_pass }
+    }
+}
+
+/// The error that names the frames of a chunk.
+pub(crate) fn in_chunk(error: Error, range: FrameRange) -> Error {
+    error.and(&format!("in the chunk of frames {range}"))
+}
+
+/// The error of a chunk that is not in the store.
+pub(crate) fn missing(range: FrameRange) -> Error {
+    let detail = format!("the chunk of frames {range}: it is missing");
+    Error::new(ErrorKind::MalformedInput, Stage::Encode, detail)
 }

@@ -36,8 +36,8 @@ pub(super) trait NewEntry: Write + Send {
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
-/// The ending of the names of files that are not whole.
-const PART: &str = ".part";
+/// The ending of the names of files that are not whole, and of folders for the time of one encode.
+pub(super) const PART: &str = ".part";
 
 /// A folder.
 #[derive(Debug)]
@@ -56,8 +56,12 @@ impl Folder {
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
             for entry in fs::read_dir(path)? {
                 let entry = entry?;
-                if entry.file_name().as_encoded_bytes().ends_with(PART.as_bytes()) {
-                    fs::remove_file(entry.path())?;
+                if !entry.file_name().as_encoded_bytes().ends_with(PART.as_bytes()) {
+                    continue;
+                }
+                match entry.file_type()?.is_dir() {
+                    true => fs::remove_dir_all(entry.path())?,
+                    false => fs::remove_file(entry.path())?,
                 }
             }
         }
@@ -148,6 +152,9 @@ mod tests {
         assert_eq!(names(), ["a"]);
         // What a killed process leaves.
         fs::write(temporary.path().join(format!(".xyz{PART}")), b"half").expect("room");
+        let scratch = temporary.path().join(format!(".abc{PART}"));
+        fs::create_dir(&scratch).expect("room");
+        fs::write(scratch.join("stats"), b"in:0").expect("room");
         drop((first, second));
         let again = Folder::open(temporary.path()).expect("a folder");
         assert_eq!(names(), ["a"]);

@@ -6,7 +6,10 @@
 use serde_json::{Value, json};
 use trix_model::error::{Error, Result, Stage};
 
-use super::store::{ChunkKey, Store};
+use super::{
+    setup::Setup,
+    store::{ChunkKey, Store},
+};
 use crate::{
     doctor, index,
     plan::{EncodeId, EncodePlan, FilterPlan, FrameRange, Plan, StepId},
@@ -14,6 +17,7 @@ use crate::{
 };
 
 /// The keys of the chunks of an encode.
+#[derive(Clone)]
 pub(super) struct KeyMaker {
     /// What all of them have in common.
     common: Value,
@@ -54,8 +58,8 @@ impl KeyMaker {
     }
 
     /// The key of the chunk of these frames.
-    pub(super) fn key(&self, range: FrameRange) -> ChunkKey {
-        ChunkKey::of(json!({ "encode": self.common, "range": range }).to_string().as_bytes())
+    pub(super) fn key(&self, range: FrameRange, setup: Setup) -> ChunkKey {
+        ChunkKey::of(json!({ "encode": self.common, "range": range, "setup": setup }).to_string().as_bytes())
     }
 }
 

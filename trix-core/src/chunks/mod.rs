@@ -11,7 +11,11 @@ mod control;
 pub(crate) mod record;
 mod folder;
 pub(crate) mod store;
+mod setup;
 mod key;
+mod first_pass;
+mod allocation;
+mod buffer;
 mod chunked;
 mod fault;
 mod unit;
@@ -22,7 +26,8 @@ mod state;
 mod single;
 
 pub(crate) use self::{
-    chunked::Chunked,
+    chunked::{ChunkPhase, Chunked, in_chunk, missing},
+    setup::ChunkTask,
     state::Notes,
     store::{ChunkKey, ChunkReader, FOLDER, Store},
     units::{OnChunks, UnitSettings, Units},
@@ -30,6 +35,6 @@ pub(crate) use self::{
 pub use self::{
     control::{ChunkControl, Isolate},
     process::ChunkRequest,
-    single::{ChunkDone, encode_chunk},
+    single::{ChunkDone, encode_chunk, measure_chunk},
     state::{ChunkStatus, StoreStatus, status},
 };

@@ -25,6 +25,7 @@ use trix_model::{
 use super::{
     chunked::Chunked,
     key::share_index,
+    setup::Setup,
     store::Store,
     unit::{Sign, Unit},
 };
@@ -39,7 +40,7 @@ pub struct ChunkRequest {
     plan: Plan,
     /// Number of the chunk.
     chunk: usize,
-    encodes: Vec<EncodeId>,
+    encodes: Vec<(EncodeId, Setup)>,
     #[serde(with = "path_text")]
     store: PathBuf,
     /// Number of the attempt, from 1.
@@ -116,8 +117,9 @@ impl ChunkRequest {
         let chunked = Chunked::of(&self.plan, Store::open(self.store.clone())?)?;
         let range = chunked.range(self.chunk)?;
         share_index(&chunked.store, &source, &self.plan)?;
-        let encodes: Vec<_> = chunked.named(self.chunk).filter(|(id, _)| self.encodes.contains(id)).collect();
-        let unit = Unit { plan: &self.plan, range, encodes: &encodes, store: &chunked.store, attempt: self.attempt };
+        let own = self.encodes.iter().filter_map(|(id, setup)| chunked.task(self.chunk, *id, *setup));
+        let tasks: Vec<_> = own.collect();
+        let unit = Unit { plan: &self.plan, range, tasks: &tasks, store: &chunked.store, attempt: self.attempt };
         unit.encode(source, &Cancel::default(), tell)
     }
 }
@@ -139,7 +141,7 @@ pub(super) struct Process<'a> {
     pub(super) plan: &'a Plan,
     pub(super) store: &'a Store,
     pub(super) chunk: usize,
-    pub(super) encodes: Vec<EncodeId>,
+    pub(super) encodes: Vec<(EncodeId, Setup)>,
     pub(super) attempt: u32,
 }
 

@@ -16,7 +16,9 @@ use trix_model::{
 };
 
 use super::{
-    chunked::Chunked,
+    chunked::{ChunkPhase, Chunked},
+    first_pass,
+    setup::ChunkTask,
     store::{ChunkKey, FOLDER, Store},
 };
 use crate::{mux::part::try_lock, plan::Plan};
@@ -54,6 +56,8 @@ pub struct ChunkStatus {
     pub chunks: usize,
     /// Chunks that are in the store for all encodes.
     pub done: usize,
+    /// Chunks of which the first of two passes is in the store. `None` if no encode has two passes.
+    pub measured: Option<usize>,
     /// Frames of the film.
     pub frames: u64,
     /// Frames of the chunks that are done.
@@ -166,12 +170,23 @@ fn of_job(folder: &Path, path: &Path) -> Option<ChunkStatus> {
     let is_running = fs::File::open(folder).and_then(|folder| try_lock(&folder)).is_ok_and(|is_free| !is_free);
     let told = fs::read(path.with_extension(STATE)).ok().and_then(|text| serde_json::from_slice::<Told>(&text).ok());
     let told = told.unwrap_or_default();
-    let chunked = Chunked::of(&plan, Store::looking_at(folder)).ok()?;
+    let mut chunked = Chunked::of(&plan, Store::looking_at(folder)).ok()?;
+    let measured = chunked.has_first_pass().then(|| {
+        let is_there = |task: &ChunkTask| first_pass::is_kept(&task.key, &chunked.store);
+        let is_measured = |number: &usize| chunked.tasks(*number, ChunkPhase::FirstPass).iter().all(is_there);
+        (0..chunked.ranges.len()).filter(is_measured).count()
+    });
+    // As long as something is missing for that, fewer chunks are known.
+    if chunked.allocate().is_ok() {
+        while chunked.allocate_rest().is_ok_and(|is_new| is_new) {}
+    }
+    let _ = chunked.settle_buffers();
     let (mut done, mut done_frames, mut bytes) = (0, 0, 0);
     for (number, range) in chunked.ranges.iter().enumerate() {
-        let sizes: Vec<Option<u64>> = chunked.named(number).map(|(_, key)| chunked.store.size(&key)).collect();
+        let tasks = chunked.tasks(number, ChunkPhase::Chunks);
+        let sizes: Vec<Option<u64>> = tasks.iter().map(|task| chunked.store.size(&task.key)).collect();
         bytes += sizes.iter().flatten().sum::<u64>();
-        if sizes.iter().all(Option::is_some) {
+        if sizes.len() == chunked.encodes() && sizes.iter().all(Option::is_some) {
             (done, done_frames) = (done + 1, done_frames + range.frames());
         }
     }
@@ -183,6 +198,7 @@ fn of_job(folder: &Path, path: &Path) -> Option<ChunkStatus> {
         outputs: plan.paths().values().cloned().collect(),
         chunks: chunked.ranges.len(),
         done,
+        measured,
         frames,
         done_frames,
         bytes,

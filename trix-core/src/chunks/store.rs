@@ -28,6 +28,11 @@ impl ChunkKey {
         ChunkKey(hex(&Sha256::digest(text).into()))
     }
 
+    /// The key of something that belongs to the entry.
+    pub(super) fn part(&self, name: &str) -> Self {
+        ChunkKey(format!("{}-{name}", self.0))
+    }
+
     /// The name of the entry.
     fn name(&self) -> String {
         format!("{}.chunk", self.0)

@@ -3,7 +3,7 @@
 //! Invariant: the result depends on the source, the range and the settings of the encode alone. It does not depend on which
 //! encodes run beside it, on other chunks, or on the machine.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use serde::{Deserialize, Serialize};
 use trix_av::stream::StreamFacts;
@@ -12,12 +12,14 @@ use trix_model::{
     damage::OnDamage,
     error::{Error, ErrorKind, Result, Stage},
     plan::FrameRange,
-    time::Timestamp,
+    time::{TimeBase, Timestamp},
 };
 
 use super::{
     fault,
+    first_pass::Scratch,
     record::{ChunkRecord, FrameTime, Look, PacketEntry, StepAccount},
+    setup::ChunkTask,
     store::{ChunkKey, ChunkWriter, Store},
 };
 use crate::{
@@ -31,7 +33,7 @@ use crate::{
         transform::CYCLE,
     },
     index,
-    plan::{Cut, EncodeId, EncodePlan, Plan, StepId},
+    plan::{Cut, EncodePlan, Plan, StepId, VideoEncode},
     reading::reader::{FrameReader, shorten},
     source::Source,
 };
@@ -43,8 +45,8 @@ const DECODER_THREADS: u32 = 1;
 pub(super) struct Unit<'a> {
     pub(super) plan: &'a Plan,
     pub(super) range: FrameRange,
-    /// The encodes of video that want these frames, with the names of their chunks in `store`.
-    pub(super) encodes: &'a [(EncodeId, ChunkKey)],
+    /// What is made of these frames.
+    pub(super) tasks: &'a [ChunkTask],
     pub(super) store: &'a Store,
     /// Number of the attempt, from 1.
     pub(super) attempt: u32,
@@ -79,11 +81,53 @@ struct Track {
     is_past: bool,
     frames: Vec<FrameTime>,
     packets: Vec<PacketEntry>,
-    /// Takes the packets.
-    chunk: ChunkWriter,
+    product: Product,
+}
+
+/// What an encoder tells about its frames.
+struct Account {
+    parameter_sets: Vec<u8>,
+    frames: Vec<FrameTime>,
+    packets: Vec<PacketEntry>,
+    warnings: Vec<String>,
+}
+
+/// What an encoder is run for.
+enum Product {
+    /// Its packets, which become a chunk. A second pass reads statistics meanwhile.
+    Chunk(ChunkWriter, Option<Scratch>),
+    /// The statistics of a first pass, which are kept under this key.
+    Statistics(Scratch, ChunkKey),
 }
 
 impl Track {
+    fn open(own: &VideoEncode, task: &ChunkTask, store: &Store, time_base: TimeBase) -> Result<Self> {
+        let video = task.setup.video(&own.video)?;
+        let open = |pass: Option<(u32, &Path)>| video::open(&video, Some(own.threads), pass);
+        let (mut encoder, product) = match &task.first_pass {
+            None => (open(None)?, Product::Chunk(store.write(&task.key)?, None)),
+            Some(_) if task.setup.is_first_pass() => {
+                let scratch = Scratch::new(store)?;
+                (open(Some((1, &scratch.path())))?, Product::Statistics(scratch, task.key.clone()))
+            }
+            Some(first_pass) => {
+                let scratch = Scratch::new(store)?;
+                let frames = scratch.fill(first_pass, store)?;
+                // Encoders refuse statistics of no frames.
+                let encoder = open((frames > 0).then_some((2, scratch.path().as_path())))?;
+                (encoder, Product::Chunk(store.write(&task.key)?, Some(scratch)))
+            }
+        };
+        let headers = encoder.headers()?;
+        let coder = Coder::new(own, encoder, &headers, time_base);
+        Ok(Track { coder, headers, held: None, is_past: false, frames: Vec::new(), packets: Vec::new(), product })
+    }
+
+    /// True if the encoder reads what another pass found out: it needs no frames after the range.
+    fn knows_all(&self) -> bool {
+        matches!(&self.product, Product::Chunk(_, Some(_)))
+    }
+
     /// Takes a frame of the range, or one after it: the encoder looks ahead at those, and chooses the quality of the last frames of
     /// the range as it does inside a film.
     fn push(&mut self, frame: DecodedFrame, range: FrameRange) -> Result<()> {
@@ -101,12 +145,12 @@ impl Track {
             self.frames.push(FrameTime(self.coder.ticks(&frame), frame.duration));
         }
         self.is_past |= !is_own;
-        if !self.is_whole() {
+        if !self.is_whole() && (is_own || !self.knows_all()) {
             let encoded = self.coder.push(frame, is_own && is_past)?;
             encoded.map_or(Ok(()), |encoded| self.keep(&encoded))?;
         }
         self.is_past |= is_past;
-        Ok(())
+        if self.is_past && self.knows_all() { self.drain(&|_| ()) } else { Ok(()) }
     }
 
     fn end(&mut self, range: FrameRange, tell: &dyn Fn(Sign)) -> Result<()> {
@@ -114,6 +158,11 @@ impl Track {
             self.encode(held, range, false)?;
         }
         self.is_past = true;
+        self.drain(tell)
+    }
+
+    /// Takes the frames that are still inside the encoder.
+    fn drain(&mut self, tell: &dyn Fn(Sign)) -> Result<()> {
         while !self.is_whole()
             && let Some(encoded) = self.coder.finish()?
         {
@@ -132,7 +181,26 @@ impl Track {
         let bytes = encoded.packet.data();
         let (frame, position, key) = (encoded.pts, encoded.dts, encoded.key);
         self.packets.push(PacketEntry { frame, position, key, bytes: bytes.len() });
-        self.chunk.add(bytes)
+        match &mut self.product {
+            Product::Chunk(chunk, _) => chunk.add(bytes),
+            Product::Statistics(..) => Ok(()),
+        }
+    }
+
+    /// Keeps what was made.
+    fn finish(self, store: &Store, record: impl FnOnce(Account) -> ChunkRecord) -> Result<()> {
+        let Track { coder, headers, frames, packets, product, .. } = self;
+        match product {
+            Product::Chunk(chunk, _) => {
+                let (parameter_sets, warnings) = (headers.parameter_sets, coder.complaints());
+                chunk.finish(&record(Account { parameter_sets, frames, packets, warnings }))
+            }
+            Product::Statistics(scratch, key) => {
+                // The encoder writes them when it is closed.
+                drop(coder);
+                scratch.keep(frames.len(), &key, store)
+            }
+        }
     }
 }
 
@@ -213,19 +281,18 @@ impl Unit<'_> {
         let chunks = self.plan.chunks.as_ref().ok_or_else(|| Error::bug(Stage::Plan, "a plan without chunks"))?;
         let (head, tail) = (chunks.ranges.first(), chunks.ranges.last());
         // A filter sees no frame outside of the cut of the job. Pulldown is removed from whole cycles.
-        let film = FrameRange {
-            start: head.map_or(start, |range| range.start),
-            end: tail.map_or(end, |range| range.end),
-        };
+        let film =
+            FrameRange { start: head.map_or(start, |range| range.start), end: tail.map_or(end, |range| range.end) };
         let first = start.saturating_sub(chunks.lead_in).max(film.start);
-        let first = first - (first - film.start) % CYCLE;
+        let is_cyclic = self.plan.filters.iter().any(|step| step.filtering.transform.inverse_telecine.is_some());
+        let first = if is_cyclic { first - (first - film.start) % CYCLE } else { first };
         let index = index::of(&source, &facts, None)?;
         if let Some(trouble) = index.trouble() {
             let detail = format!("the places of its frames are not known: {trouble}");
             return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&label));
         }
         let origin = index.time(film.start).map_or(0, |time| time.rescale(facts.time_base));
-        let part = Part { range: self.range, first: film.start, origin: origin };
+        let part = Part { range: self.range, first: film.start, origin };
         let mut roots = self.tree(&facts, part)?;
         if first > film.start {
             // What changes in mid-film is converted to what its first frame was.
@@ -276,22 +343,23 @@ impl Unit<'_> {
         }
         let notes = reader.notes();
         let finish = |track: Track, steps: Vec<StepAccount>| {
-            track.chunk.finish(&ChunkRecord {
+            track.finish(self.store, |Account { parameter_sets, frames, packets, warnings }| ChunkRecord {
                 range: self.range,
-                parameter_sets: track.headers.parameter_sets,
-                frames: track.frames,
-                packets: track.packets,
+                parameter_sets,
+                frames,
+                packets,
                 times: times.clone(),
                 steps,
                 notes: notes.clone(),
-                warnings: track.coder.complaints(),
+                warnings,
             })
         };
         roots.into_iter().try_for_each(|root| root.finish(&[], &finish))
     }
 
     fn film<'s>(&self, source: &'s Source) -> Result<&'s StreamFacts> {
-        let stream = self.encodes.first().and_then(|(id, _)| self.plan.encodes.get(id.0)).and_then(EncodePlan::video);
+        let first = self.tasks.first().and_then(|task| self.plan.encodes.get(task.id.0));
+        let stream = first.and_then(EncodePlan::video);
         let index = stream.map(|encode| encode.video.stream);
         let missing = || Error::bug(Stage::Plan, "the plan encodes a stream that the source lacks");
         index.and_then(|index| source.streams().get(index)).ok_or_else(missing)
@@ -317,16 +385,13 @@ impl Unit<'_> {
             let (account, children, tracks) = (StepAccount::default(), Vec::new(), Vec::new());
             nodes.insert(step, Node { step, filter, account, children, tracks });
         }
-        for (id, key) in self.encodes {
+        for task in self.tasks {
+            let id = task.id;
             let own = self.plan.encodes.get(id.0).and_then(EncodePlan::video);
             let own = own.ok_or_else(|| Error::bug(Stage::Plan, format!("encode {id} is none of video")))?;
             let missing = || Error::bug(Stage::Plan, format!("encode {id} takes frames of no step"));
             let node = nodes.get_mut(&own.video.filter).ok_or_else(missing)?;
-            let mut encoder = video::open(&own.video, Some(own.threads), None)?;
-            let headers = encoder.headers()?;
-            let coder = Coder::new(own, encoder, &headers, node.filter.time_base());
-            let (frames, packets, chunk) = (Vec::new(), Vec::new(), self.store.write(key)?);
-            node.tracks.push(Track { coder, headers, held: None, is_past: false, frames, packets, chunk });
+            node.tracks.push(Track::open(own, task, self.store, node.filter.time_base())?);
         }
         // From the last step on, each moves into the one before it, unless nobody needs it.
         let mut roots = Vec::new();

@@ -21,10 +21,10 @@ use trix_model::{
 
 use super::{
     beat::{Beat, stalled},
-    chunked::Chunked,
+    chunked::{ChunkPhase, Chunked, in_chunk},
     key::share_index,
     process::Process,
-    store::ChunkKey,
+    setup::ChunkTask,
     unit::{Sign, Unit},
 };
 use crate::{
@@ -37,9 +37,9 @@ pub(crate) trait OnChunks: Send + Sync {
     /// A chunk was found in the store.
     fn kept(&self, range: FrameRange);
     /// A unit has encoded one more frame of the source for some encodes.
-    fn frame(&self, encodes: &[(EncodeId, ChunkKey)]);
+    fn frame(&self, tasks: &[ChunkTask]);
     /// A unit that had encoded so many frames has failed, and is tried again.
-    fn retried(&self, range: FrameRange, encodes: &[(EncodeId, ChunkKey)], frames: u64, error: &Error);
+    fn retried(&self, range: FrameRange, tasks: &[ChunkTask], frames: u64, error: &Error);
 }
 
 /// How units run.
@@ -66,7 +66,7 @@ pub(crate) struct Units {
 struct Pending {
     chunk: usize,
     range: FrameRange,
-    encodes: Vec<(EncodeId, ChunkKey)>,
+    tasks: Vec<ChunkTask>,
 }
 
 /// What all of the threads share.
@@ -89,13 +89,13 @@ struct Work {
 }
 
 impl Units {
-    /// Encodes the chunks of `plan` that are missing.
+    /// Makes what is missing of the chunks of `plan` after `phase`.
     ///
     /// # Errors
     /// `Io` if the store cannot be read, or no thread can be started; `Cancelled`.
     pub(crate) fn start(
         plan: &Plan,
-        chunked: &Chunked,
+        (chunked, phase): (&Chunked, ChunkPhase),
         source: Source,
         settings: UnitSettings,
         cancel: &Cancel,
@@ -106,14 +106,14 @@ impl Units {
             if cancel.is_cancelled() {
                 return Err(Error::cancelled(Stage::Encode));
             }
-            let encodes = chunked.missing(chunk)?;
-            if encodes.is_empty() {
+            let missing = chunked.missing(chunk, phase)?;
+            if missing.is_empty() {
                 on.kept(range);
             }
             for group in &settings.groups {
-                let own = encodes.iter().filter(|(id, _)| group.contains(id)).cloned().collect::<Vec<_>>();
-                if !own.is_empty() {
-                    pending.push(Pending { chunk, range, encodes: own });
+                let tasks: Vec<_> = missing.iter().filter(|task| group.contains(&task.id)).cloned().collect();
+                if !tasks.is_empty() {
+                    pending.push(Pending { chunk, range, tasks });
                 }
             }
         }
@@ -200,33 +200,33 @@ impl Work {
             if attempt > self.settings.retries || !is_worth_a_retry(error.kind()) {
                 return Err(error);
             }
-            self.on.retried(pending.range, &pending.encodes, frames.into_inner() as u64, &error);
+            self.on.retried(pending.range, &pending.tasks, frames.into_inner() as u64, &error);
             attempt += 1;
         }
     }
 
     /// Encodes a chunk once, in this process or in one of its own.
     fn attempt(&self, pending: &Pending, attempt: u32, frames: &AtomicUsize) -> Result<()> {
-        let Pending { chunk, range, encodes } = pending;
+        let Pending { chunk, range, tasks } = pending;
         let beat = Arc::new(Beat::new(*range, &self.cancel));
         lock(&self.beats).push(Arc::clone(&beat));
         let tell = |sign| {
             beat.sign();
             if sign == Sign::Frame {
                 frames.fetch_add(1, Ordering::Relaxed);
-                self.on.frame(encodes);
+                self.on.frame(tasks);
             }
         };
         let (plan, store, range) = (&self.plan, &self.chunked.store, *range);
         let result = match &self.settings.program {
             Some(program) => {
-                let encodes = encodes.iter().map(|(id, _)| *id).collect();
+                let encodes = tasks.iter().map(|task| (task.id, task.setup)).collect();
                 Process { program, plan, store, chunk: *chunk, encodes, attempt }.run(&beat.cancel, &tell)
             }
             None => {
                 // The other units wait for the lock no longer than that.
                 let source = lock(&self.source).again(&beat.cancel);
-                let unit = Unit { plan, range, encodes, store, attempt };
+                let unit = Unit { plan, range, tasks, store, attempt };
                 source.and_then(|source| unit.encode(source, &beat.cancel, &tell))
             }
         };
@@ -238,10 +238,6 @@ impl Work {
 /// True if another attempt can end differently: the source and the job are the same then.
 fn is_worth_a_retry(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Codec | ErrorKind::Io | ErrorKind::Bug)
-}
-
-fn in_chunk(error: Error, range: FrameRange) -> Error {
-    error.and(&format!("in the chunk of frames {range}"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

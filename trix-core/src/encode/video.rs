@@ -31,32 +31,11 @@ use crate::{
 /// `InvalidSpec` if the encoder rejects the combination of options and frame format.
 pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) -> Result<Box<dyn VideoEncoder>> {
     let pass = pass.map(|(number, stats)| Pass { number, stats });
-    let refused = |what: String| Error::new(ErrorKind::InvalidSpec, Stage::Encode, format!("{}: {what}", plan.encoder));
-    let refused_by = |error: Refused| refused(error.to_string()).caused_by(error);
-    let unknown = || refused("refuses an option that passed inspection".into());
-    let profile_refused = |profile: &str| refused(format!("profile {profile} cannot hold {}", plan.format));
     match plan.encoder {
         Encoder::Ffv1 | Encoder::Prores => Ok(Box::new(Lavc::open(plan, threads)?)),
-        Encoder::X264 => {
-            let mut parameters = options::x264_parameters(plan, pass).ok_or_else(unknown)?;
-            parameters.set_frame(plan.width, plan.height, plan.format, plan.rate, plan.constant_rate);
-            parameters.set_color(plan.color, plan.sample_aspect);
-            if let Some(order) = plan.fields {
-                parameters.set_fields(order == FieldOrder::Top);
-            }
-            if !plan.options.iter().any(|(name, _)| name == "asm") {
-                parameters.avoid_uninitialised_reads();
-            }
-            if let Some(profile) = &plan.profile
-                && !parameters.apply_profile(profile)
-            {
-                return Err(profile_refused(profile));
-            }
-            let encoder = x264::Encoder::open(parameters, plan.format).map_err(refused_by)?;
-            Ok(Box::new(X264 { encoder }))
-        }
+        Encoder::X264 => Ok(Box::new(X264 { encoder: x264_encoder(plan, pass)? })),
         Encoder::X265 => {
-            let mut parameters = options::x265_parameters(plan, pass).ok_or_else(unknown)?;
+            let mut parameters = options::x265_parameters(plan, pass).ok_or_else(|| unknown(plan))?;
             parameters.set_frame(plan.width, plan.height, plan.format, plan.rate);
             parameters.set_color(plan.color, plan.sample_aspect);
             if let Some(order) = plan.fields {
@@ -65,12 +44,63 @@ pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) 
             if let Some(profile) = &plan.profile
                 && !parameters.apply_profile(profile)
             {
-                return Err(profile_refused(profile));
+                return Err(profile_refused(plan, profile));
             }
-            let encoder = x265::Encoder::open(parameters, plan.format).map_err(refused_by)?;
+            let encoder = x265::Encoder::open(parameters, plan.format).map_err(|error| refused_by(plan, error))?;
             Ok(Box::new(X265 { encoder, fields: plan.fields }))
         }
     }
+}
+
+fn x264_encoder(plan: &VideoPlan, pass: Option<Pass<'_>>) -> Result<x264::Encoder> {
+    let mut parameters = options::x264_parameters(plan, pass).ok_or_else(|| unknown(plan))?;
+    parameters.set_frame(plan.width, plan.height, plan.format, plan.rate, plan.constant_rate);
+    parameters.set_color(plan.color, plan.sample_aspect);
+    if let Some(order) = plan.fields {
+        parameters.set_fields(order == FieldOrder::Top);
+    }
+    if !plan.options.iter().any(|(name, _)| name == "asm") {
+        parameters.avoid_uninitialised_reads();
+    }
+    if let Some(profile) = &plan.profile
+        && !parameters.apply_profile(profile)
+    {
+        return Err(profile_refused(plan, profile));
+    }
+    x264::Encoder::open(parameters, plan.format).map_err(|error| refused_by(plan, error))
+}
+
+fn refused(plan: &VideoPlan, what: &str) -> Error {
+    Error::new(ErrorKind::InvalidSpec, Stage::Encode, format!("{}: {what}", plan.encoder))
+}
+
+fn refused_by(plan: &VideoPlan, error: Refused) -> Error {
+    refused(plan, &error.to_string()).caused_by(error)
+}
+
+fn unknown(plan: &VideoPlan) -> Error {
+    refused(plan, "refuses an option that passed inspection")
+}
+
+fn profile_refused(plan: &VideoPlan, profile: &str) -> Error {
+    refused(plan, &format!("profile {profile} cannot hold {}", plan.format))
+}
+
+/// Keeps x264 from deriving parameter sets from the bit rate of `plan` or from the statistics of a first pass, so that encoders of the
+/// parts of a film have equal ones.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn settle_parameter_sets(plan: &mut VideoPlan) -> Result<()> {
+    if plan.encoder != Encoder::X264 {
+        return Ok(());
+    }
+    if !plan.options.iter().any(|(name, _)| name == "level") {
+        let level = x264_encoder(plan, None)?.level();
+        plan.options.push(("level".to_owned(), level.to_string()));
+    }
+    plan.options.push(("stitchable".to_owned(), "1".to_owned()));
+    Ok(())
 }
 
 fn failed(error: Refused) -> Error {

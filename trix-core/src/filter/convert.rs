@@ -123,7 +123,9 @@ impl Converter {
 
     /// Makes the converter one for a part of a film.
     pub(crate) fn inside(mut self, part: Part) -> Self {
-        (self.part, self.counted) = (Some(part), part.range);
+        // A change at the first frame is known when the part before it is.
+        self.counted = FrameRange { start: part.range.start.saturating_add(1), ..part.range };
+        self.part = Some(part);
         self
     }
 

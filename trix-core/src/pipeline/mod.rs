@@ -328,7 +328,8 @@ fn passes(
     let Given { external_audio, program, chunked } = given;
     let mut files: PerProduct<Option<PathBuf>> = pending.written().map(|_, path| Some(path.clone()));
     let two = |encode: &EncodePlan| encode.video().is_some_and(|own| own.video.passes == 2);
-    if !plan.encodes.iter().any(two) {
+    // Chunks have both passes behind them.
+    if chunked.is_some() || !plan.encodes.iter().any(two) {
         let stats: Vec<Option<PathBuf>> = plan.encodes.iter().map(|_| None).collect();
         let pass = Pass { number: 1, stats: &stats, files: &files, program, chunked };
         host.control.began(Stage::Encode);

@@ -30,9 +30,9 @@ use super::{
     host::{Host, Meters},
 };
 use crate::{
-    chunks::{self, ChunkKey, Chunked, Isolate, Notes, OnChunks, Store, UnitSettings, Units},
+    chunks::{self, ChunkPhase, ChunkTask, Chunked, Isolate, Notes, OnChunks, Store, UnitSettings, Units},
     machine,
-    plan::{EncodeId, PerSink, Plan, Sink, VideoEncode, Waves},
+    plan::{EncodeId, PerSink, Plan, Sink, Waves},
     probe::probe,
     source::Source,
 };
@@ -66,21 +66,6 @@ pub(super) fn clean(plan: &Plan, control: &Control) {
     }
 }
 
-/// The encodes that a unit makes together, and the units that run at the same time on this machine. They use as many cores as there
-/// are, within the bound of the job, or four fifths of the memory that is free.
-fn waves(plan: &Plan) -> Waves {
-    let threads = plan.encodes.iter().filter_map(|encode| encode.video()).map(|own: &VideoEncode| own.threads);
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let most = (cores / threads.max().unwrap_or(1).max(1) as usize).max(1);
-    let free = machine::free_memory().map_or(u64::MAX, |free| free / 5 * 4);
-    let budget = plan.memory.bound.map_or(free, |bound| bound.min(free));
-    let all = || (0..plan.encodes.len()).filter(|number| plan.encodes[*number].video().is_some()).collect();
-    plan.memory
-        .unit
-        .as_ref()
-        .map_or_else(|| Waves { groups: vec![all()], units: most }, |unit| unit.waves(budget, most))
-}
-
 /// True if each unit gets a process of its own.
 fn is_isolated(source: &Source, control: &Control) -> bool {
     match control.chunks.isolate {
@@ -103,8 +88,8 @@ struct Progress {
 }
 
 impl Progress {
-    fn of(&self, encodes: &[(EncodeId, ChunkKey)]) -> impl Iterator<Item = &Counters> {
-        let is_own = |(id, _): &&(EncodeId, Arc<Counters>)| encodes.iter().any(|(own, _)| own == id);
+    fn of(&self, tasks: &[ChunkTask]) -> impl Iterator<Item = &Counters> {
+        let is_own = |(id, _): &&(EncodeId, Arc<Counters>)| tasks.iter().any(|task| task.id == *id);
         self.counters.iter().filter(is_own).map(|(_, counters)| counters.as_ref())
     }
 }
@@ -115,14 +100,14 @@ impl OnChunks for Progress {
         self.counters.iter().for_each(|(_, counters)| counters.add_frames(range.frames()));
     }
 
-    fn frame(&self, encodes: &[(EncodeId, ChunkKey)]) {
-        self.frames.fetch_add(encodes.len() as u64, Ordering::Relaxed);
-        self.of(encodes).for_each(|counters| counters.add_frame());
+    fn frame(&self, tasks: &[ChunkTask]) {
+        self.frames.fetch_add(tasks.len() as u64, Ordering::Relaxed);
+        self.of(tasks).for_each(|counters| counters.add_frame());
     }
 
-    fn retried(&self, range: FrameRange, encodes: &[(EncodeId, ChunkKey)], frames: u64, error: &Error) {
-        self.frames.fetch_sub(frames * encodes.len() as u64, Ordering::Relaxed);
-        self.of(encodes).for_each(|counters| counters.take_frames(frames));
+    fn retried(&self, range: FrameRange, tasks: &[ChunkTask], frames: u64, error: &Error) {
+        self.frames.fetch_sub(frames * tasks.len() as u64, Ordering::Relaxed);
+        self.of(tasks).for_each(|counters| counters.take_frames(frames));
         lock(&self.notes).error(error.to_string());
         self.control.emit(|| Event::ChunkFailed { start: range.start, end: range.end, error: error.into() });
     }
@@ -138,19 +123,56 @@ const NOTED: Duration = Duration::from_secs(2);
 pub(super) fn encode(plan: &Plan, source: &Source, chunking: Chunking, host: &Host<'_>) -> Result<Option<Chunked>> {
     let control = host.control;
     let Some(folder) = plan.chunks.as_ref().and_then(|_| folder(plan, control)) else { return Ok(None) };
-    let chunked = Chunked::of(plan, Store::open(folder)?)?;
-    if chunking == Chunking::Join {
-        return Ok(Some(chunked));
-    }
+    let mut chunked = Chunked::of(plan, Store::open(folder)?)?;
     let notes = Arc::new(Mutex::new(Notes::begin(&chunked.store, plan)));
-    let result = encode_all(plan, source, &chunked, &notes, host);
+    let encoding = Encoding { plan, source, notes: &notes, host };
+    let result = encoding.run(&mut chunked, chunking);
     result.inspect_err(|error| lock(&notes).error(error.to_string())).map(|()| Some(chunked))
+}
+
+/// The encode of the chunks of a plan.
+struct Encoding<'a> {
+    plan: &'a Plan,
+    source: &'a Source,
+    notes: &'a Arc<Mutex<Notes>>,
+    host: &'a Host<'a>,
+}
+
+impl Encoding<'_> {
+    /// Makes all that the store lacks, in the order in which one depends on the other.
+    fn run(&self, chunked: &mut Chunked, chunking: Chunking) -> Result<()> {
+        let (encodes, began) = (chunking == Chunking::Encode, |pass, passes| {
+            self.host.control.emit(|| Event::StageBegan { stage: Stage::Encode, pass, passes });
+        });
+        if chunked.has_first_pass() {
+            if encodes {
+                began(1, 2);
+                self.phase(chunked, ChunkPhase::FirstPass)?;
+                began(2, 2);
+            }
+            chunked.allocate()?;
+        } else if encodes {
+            began(1, 1);
+        }
+        if encodes {
+            self.phase(chunked, ChunkPhase::Chunks)?;
+        }
+        while chunked.allocate_rest()? || chunked.settle_buffers()? {
+            self.phase(chunked, ChunkPhase::Chunks)?;
+        }
+        Ok(())
+    }
+
+    fn phase(&self, chunked: &Chunked, phase: ChunkPhase) -> Result<()> {
+        let Encoding { plan, source, notes, host } = self;
+        encode_all(plan, source, (chunked, phase), notes, host)
+    }
 }
 
 fn encode_all(
     plan: &Plan,
     source: &Source,
-    chunked: &Chunked,
+    (chunked, phase): (&Chunked, ChunkPhase),
     notes: &Arc<Mutex<Notes>>,
     host: &Host<'_>,
 ) -> Result<()> {
@@ -177,7 +199,8 @@ fn encode_all(
         control: control.clone(),
     };
     let own = &control.chunks;
-    let Waves { groups, units } = waves(plan);
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let Waves { groups, units } = plan.waves(machine::free_memory(), cores);
     if groups.len() > 1 {
         let text = format!("memory is short: the film is decoded {} times, for some encodes each time", groups.len());
         control.emit(|| Event::Warning { path: None, text });
@@ -190,13 +213,12 @@ fn encode_all(
         program: own.program.clone().filter(|_| is_isolated(source, control)),
     };
     let again = source.again(&control.cancel)?;
-    let mut units = Units::start(plan, chunked, again, settings, &control.cancel, Box::new(on))?;
+    let mut units = Units::start(plan, (chunked, phase), again, settings, &control.cancel, Box::new(on))?;
     let (kept, count) = (kept.load(Ordering::Relaxed), chunked.ranges.len());
     if kept > 0 {
         let text = format!("{kept} of {count} chunks are kept from an earlier run");
         control.emit(|| Event::Warning { path: None, text });
     }
-    control.began(Stage::Encode);
     let began = Instant::now();
     let (mut cancelled_at, mut next_tick, mut next_note) = (None, began + TICK, began + NOTED);
     while !units.are_over() {
@@ -207,7 +229,7 @@ fn encode_all(
         }
         if Instant::now() >= next_note {
             next_note = Instant::now() + NOTED;
-            let encodes = chunked.encodes.len().max(1) as f64;
+            let encodes = chunked.encodes().max(1) as f64;
             lock(notes).speed(frames.load(Ordering::Relaxed) as f64 / encodes / began.elapsed().as_secs_f64());
         }
         let mut left = units.hanging(GRACE);

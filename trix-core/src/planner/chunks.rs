@@ -37,8 +37,9 @@ const QUICK: [&str; 5] = ["ultrafast", "superfast", "veryfast", "faster", "fast"
 /// Frames on both sides of a part that a deinterlacer looks at, with a reserve (bwdif: two).
 const NEIGHBOURS: u64 = 4;
 
-/// Options of x264 and x265 that hold for the whole stream: a bit rate, and the buffer of a decoder.
-const RATE_OF_THE_WHOLE: [&str; 3] = ["bitrate", "vbv-maxrate", "vbv-bufsize"];
+/// Options of x264 and x265 with which each frame states how full the buffer of a decoder is, or with which it has to be full at
+/// the end.
+const RATE_OF_THE_WHOLE: [&str; 6] = ["nal-hrd", "filler", "hrd", "strict-cbr", "vbv-end", "const-vbv"];
 
 /// What a decision says about a film in one piece.
 pub(super) const WHOLE: &str = "the film is not encoded in chunks";
@@ -142,7 +143,9 @@ impl SceneSearch {
 pub(super) fn in_one_part(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Option<ChunkPlan>> {
     let encoded: Vec<&Drafted> = drafts.iter().filter(|draft| draft.plan.video.is_some()).collect();
     let (Some(film), Some(first)) = (source.video(), encoded.first()) else { return Ok(None) };
-    if encoded.len() < 2 || needs_all_before(job, source, &encoded).is_some() {
+    // A first pass in one piece has another rate control.
+    let has_two_passes = encoded.iter().any(|draft| draft.plan.video.as_ref().is_some_and(|video| video.passes == 2));
+    if encoded.len() < 2 || has_two_passes || needs_all_before(job, source, &encoded).is_some() {
         return Ok(None);
     }
     let index = index::of(source, film, None)?;
@@ -159,25 +162,20 @@ fn needs_all_before(job: &Job, source: &Source, encoded: &[&Drafted]) -> Option<
     if job.source.on_damage == OnDamage::Conceal {
         return Some("what replaces damaged frames depends on all frames before them".into());
     }
-    let needs = |draft: &&Drafted| {
-        let video = draft.plan.video.as_ref()?;
-        let name = draft.plan.path.display();
-        if video.passes == 2 {
-            return Some(format!("{name} has two passes"));
-        }
-        None
-    };
     let cut = encoded.first()?.cut();
     let differ = encoded.iter().any(|draft| draft.cut() != cut);
-    encoded.iter().find_map(needs).or_else(|| differ.then(|| "its outputs begin or end at different places".into()))
+    differ.then(|| "its outputs begin or end at different places".into())
 }
 
 /// Why an output needs an encoder that sees the whole film, if it does.
 fn needs_whole(draft: &Drafted) -> Option<String> {
     let video = draft.plan.video.as_ref()?;
     let name = draft.plan.path.display();
-    let of_the_whole = |(option, _): &&(String, String)| RATE_OF_THE_WHOLE.contains(&option.as_str());
-    let (option, _) = video.options.iter().find(of_the_whole)?;
+    let has = |own: &str| video.options.iter().find(|(option, value)| option == own && value != "0" && value != "none");
+    if has("bitrate").is_some() && video.passes < 2 {
+        return Some(format!("{name} has a bit rate in one pass; with two, it can be divided"));
+    }
+    let (option, _) = RATE_OF_THE_WHOLE.iter().find_map(|option| has(option))?;
     Some(format!("{name} has a rate control over the whole film ({option})"))
 }
 

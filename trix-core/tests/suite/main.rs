@@ -108,6 +108,7 @@ mod documents {
 mod jobs {
     mod cancel;
     mod chunk_filters;
+    mod chunk_rates;
     mod chunks;
     mod determinism;
     mod events;

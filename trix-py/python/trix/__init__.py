@@ -42,7 +42,7 @@ from .source import Source, open, probe
 if TYPE_CHECKING:
     from . import aio, jobs, records
     from .checking import compare, verify
-    from .chunks import EncodedChunk, encode_chunk, plan_chunks, stitch
+    from .chunks import EncodedChunk, encode_chunk, measure_chunk, plan_chunks, stitch
     from .encoder import Encoder
     from .files import encode, ingest
     from .jobs import Aac, Ac3, Alac, Eac3, Ffv1, Flac, Job, Opus, Pcm, Prores, X264, X265
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 _LATER = {
     "aio": (),
     "checking": ("compare", "verify"),
-    "chunks": ("EncodedChunk", "encode_chunk", "plan_chunks", "stitch"),
+    "chunks": ("EncodedChunk", "encode_chunk", "measure_chunk", "plan_chunks", "stitch"),
     "encoder": ("Encoder",),
     "files": ("encode", "ingest"),
     "jobs": ("Aac", "Ac3", "Alac", "Eac3", "Ffv1", "Flac", "Job", "Opus", "Pcm", "Prores", "X264", "X265"),
@@ -137,6 +137,7 @@ __all__ = [
     "encode_chunk",
     "ingest",
     "jobs",
+    "measure_chunk",
     "open",
     "plan",
     "plan_chunks",

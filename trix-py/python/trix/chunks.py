@@ -25,19 +25,19 @@ from ._record import path_text
 from ._work import Job, work_of
 from .running import Progress, Run, Watcher
 
-__all__ = ["EncodedChunk", "encode_chunk", "plan_chunks", "stitch"]
+__all__ = ["EncodedChunk", "encode_chunk", "measure_chunk", "plan_chunks", "stitch"]
 
 
 @dataclass(frozen=True)
 class EncodedChunk:
-    """A chunk that is in a store."""
+    """A chunk that is in a store, or the first of its two passes."""
 
     start: int
     """Number of its first frame in the source."""
     end: int
     """The frame after its last one."""
     is_new: bool
-    """False if the chunk was in the store already."""
+    """False if it was in the store already."""
 
     @property
     def frames(self) -> int:
@@ -57,7 +57,7 @@ def plan_chunks(
     The division depends on the source and the job alone. The arguments are those of `run`.
 
     Raises:
-        Unsupported: The job needs an encode of the whole film: two passes, a bit rate, another frame rate.
+        Unsupported: The job needs an encode of the whole film: a bit rate in one pass, frames in place of damaged ones.
         InvalidSpec: The job has mistakes, all of which are in `mistakes`.
     """
     return records.Plan.from_dict(json.loads(_trix.plan_chunks(work_of(job, set, output, overwrite))))
@@ -66,12 +66,30 @@ def plan_chunks(
 def encode_chunk(plan: records.Plan, number: int, store: str | os.PathLike[str]) -> EncodedChunk:
     """Encodes chunk `number` (from 0) of a plan into the folder `store`, for all outputs, unless it is there.
 
+    A bit rate in two passes needs the first pass of all chunks, and some chunks before all others. What is missing of that is made
+    here, too; `measure_chunk` makes the first pass of one chunk.
+
     Raises:
         InvalidSpec: The plan has no such chunk, or the source has changed.
         Error: What ended the encode; it names the frames of the chunk.
     """
-    text = json.dumps(plan.to_dict())
-    return EncodedChunk(*_trix.encode_chunk(text, whole(number, "number", 0, 1 << 32), os.fspath(path_of(store))))
+    return EncodedChunk(*_trix.encode_chunk(*_arguments(plan, number, store)))
+
+
+def measure_chunk(plan: records.Plan, number: int, store: str | os.PathLike[str]) -> EncodedChunk:
+    """Makes the first of two passes of chunk `number` (from 0), and keeps what it finds out in the folder `store`.
+
+    Does nothing for a plan without two passes.
+
+    Raises:
+        InvalidSpec: The plan has no such chunk, or the source has changed.
+        Error: What ended the pass; it names the frames of the chunk.
+    """
+    return EncodedChunk(*_trix.measure_chunk(*_arguments(plan, number, store)))
+
+
+def _arguments(plan: records.Plan, number: int, store: str | os.PathLike[str]) -> tuple[str, int, str]:
+    return json.dumps(plan.to_dict()), whole(number, "number", 0, 1 << 32), os.fspath(path_of(store))
 
 
 def stitch(plan: records.Plan, store: str | os.PathLike[str], *, progress: Progress = None) -> records.Report:

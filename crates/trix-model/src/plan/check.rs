@@ -116,10 +116,6 @@ impl Check<'_> {
         if self.plan.source.settings.on_damage == OnDamage::Conceal {
             self.wrong("chunks".to_owned(), "", "what replaces damaged frames depends on all frames before them");
         }
-        let has_two = |encode: &EncodePlan| encode.video().is_some_and(|own| own.video.passes == 2);
-        if self.plan.encodes.iter().any(has_two) {
-            self.wrong("chunks".to_owned(), "", "an encode in two passes needs the whole film");
-        }
     }
 
     fn subtitle(&mut self, place: String, subtitle: &SubtitlePlan) {

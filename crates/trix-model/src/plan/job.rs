@@ -12,7 +12,7 @@ use crate::{
         file::FilePlan,
         filter::FilterPlan,
         ids::{EncodeId, OutputId, PackageId, PerProduct, PerSink, Product, Sink, StepId, StillId},
-        memory::MemoryPlan,
+        memory::{MemoryPlan, Waves},
         output::OutputPlan,
         package::PackagePlan,
         still::StillPlan,
@@ -100,6 +100,19 @@ pub struct ExternalAudioPlan {
 }
 
 impl Plan {
+    /// The encodes that a unit makes together, and the units that run at the same time on a machine with so many bytes of free memory
+    /// and so many cores: within the bound of the job, or four fifths of what is free.
+    pub fn waves(&self, free: Option<u64>, cores: usize) -> Waves {
+        let video = |encode: &EncodePlan| encode.video().map(|own| own.threads);
+        let threads = self.encodes.iter().filter_map(video).max().unwrap_or(1).max(1);
+        let most = (cores / threads as usize).max(1);
+        let budget = free.map_or(u64::MAX, |free| free / 5 * 4);
+        let budget = self.memory.bound.map_or(budget, |bound| bound.min(budget));
+        let all = || (0..self.encodes.len()).filter(|number| video(&self.encodes[*number]).is_some()).collect();
+        let one = || Waves { groups: vec![all()], units: most };
+        self.memory.unit.as_ref().map_or_else(one, |unit| unit.waves(budget, most))
+    }
+
     /// A file.
     ///
     /// # Panics

@@ -83,6 +83,21 @@ fn a_chunk_in_a_process_of_its_own_reads_and_writes_nothing_else_and_has_no_netw
     assert!(ran.err.contains("it wrote a file"), "the same attempts work outside: {ran:?}");
 }
 
+#[test]
+fn two_passes_in_processes_of_their_own_give_the_same_bytes_also_after_a_crash() {
+    let folder = folder();
+    let made: Vec<Vec<u8>> = [("", None), ("--isolate on", None), ("--isolate on", Some("crash:600:1"))]
+        .into_iter()
+        .map(|(options, fault)| {
+            let output = folder.path().join("out.mkv");
+            let options = format!("--bitrate 300 --passes 2 --overwrite {options}");
+            support::watch(command(&output, &options, fault)).done();
+            fs::read(output).expect("a file")
+        })
+        .collect();
+    assert!(made[0] == made[1] && made[1] == made[2]);
+}
+
 /// A plan and a control whose chunks are encoded by `trix unit`.
 fn isolated(folder: &Path, fault: &str) -> (Plan, Control) {
     let job = Job::new(film(), folder.join("out.mkv"));

@@ -5,7 +5,7 @@
 //! order would depend on the load of the machine.
 //!
 //! Frames that are copied, or joined from chunks, come faster than audio is encoded, so they wait for the audio too. Where there are no frames, or
-//! no more, the audio tracks wait for the slowest of them.
+//! no more, the audio tracks wait for the slowest of them. Subtitles are read with the source, so joined frames wait for the reading, too.
 //!
 //! Invariant: no stage waits for ever. External audio waits for encoded frames and for slower audio, and these never wait
 //! for it without a limit. Copied frames and audio of the source wait at most [`PATIENCE`], and give up after [`TRIES`] vain waits: an encoder of another output may need
@@ -50,6 +50,8 @@ struct State {
     /// True if there are no frames, or no more.
     is_over: bool,
     audio: Vec<Track>,
+    /// How far the source has been read whose subtitles are written beside joined frames, counted from time zero of the output.
+    read: Option<Timestamp>,
 }
 
 struct Track {
@@ -101,7 +103,8 @@ impl Tries {
 impl Pace {
     /// The pace before the first frame.
     pub(super) fn new(has_frames: bool) -> Self {
-        let state = State { reached: Timestamp::new(0, AHEAD.base), is_over: !has_frames, audio: Vec::new() };
+        let state =
+            State { reached: Timestamp::new(0, AHEAD.base), is_over: !has_frames, audio: Vec::new(), read: None };
         Pace { state: Mutex::new(state), moved: Condvar::new() }
     }
 
@@ -115,6 +118,34 @@ impl Pace {
         state.audio.push(Track { reached: Some(Timestamp::new(0, AHEAD.base)), is_apart });
         let tries = (!is_apart).then(|| Tries::new(PATIENCE));
         Follower { pace: Arc::clone(self), number: state.audio.len() - 1, tries }
+    }
+}
+
+/// The side of a source that is read for its subtitles. Joined frames wait for it. It has been read when this is dropped.
+pub(super) struct Reading {
+    pace: Arc<Pace>,
+}
+
+impl Reading {
+    pub(super) fn of(pace: &Arc<Pace>) -> Self {
+        pace.lock().read = Some(Timestamp::new(0, AHEAD.base));
+        Reading { pace: Arc::clone(pace) }
+    }
+
+    /// Notes that the source has been read up to `time`.
+    pub(super) fn note(&self, time: Timestamp) {
+        let mut state = self.pace.lock();
+        if state.read.is_some_and(|read| time > read) {
+            state.read = Some(time);
+            self.pace.moved.notify_all();
+        }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.pace.lock().read = None;
+        self.pace.moved.notify_all();
     }
 }
 
@@ -175,14 +206,18 @@ impl PaceMaker {
         }
     }
 
-    /// Notes the time of a copied or joined frame. Waits while it is far ahead of audio that is paced, unless `must_stop`.
+    /// Notes the time of a copied or joined frame. Waits while it is far ahead of audio that is paced, or of a source that is read for its
+    /// subtitles, unless `must_stop`.
     pub(super) fn lead(&self, time: Timestamp, must_stop: impl Fn() -> bool) {
         self.reach(time);
         let until = self.tries.until();
-        let is_behind =
-            |track: &Track| track.is_apart && track.reached.is_some_and(|reached| time > reached.plus(FRAMES_AHEAD));
+        let is_far = |reached: Timestamp| time > reached.plus(FRAMES_AHEAD);
+        let is_behind = |state: &State| {
+            let apart = state.audio.iter().filter(|track| track.is_apart).filter_map(|track| track.reached);
+            apart.chain(state.read).any(is_far)
+        };
         let mut state = self.pace.lock();
-        while state.audio.iter().any(is_behind) && !must_stop() && !self.tries.is_vain(until) {
+        while is_behind(&state) && !must_stop() && !self.tries.is_vain(until) {
             state = self.pace.moved.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -282,6 +317,27 @@ mod tests {
         let begun = Instant::now();
         (6..100).for_each(|second| maker.lead(Timestamp::new(second, AHEAD.base), || false));
         assert!(begun.elapsed() >= TRIES * PATIENCE && begun.elapsed() < 2 * TRIES * PATIENCE, "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn joined_frames_wait_until_the_source_has_been_read_for_its_subtitles() {
+        let pace = Arc::new(Pace::new(true));
+        let (maker, reading) = (PaceMaker::of_joined(&pace), Reading::of(&pace));
+        let (signal, ended) = mpsc::channel();
+        let frames = thread::spawn(move || {
+            for second in [5, 8, 100] {
+                maker.lead(Timestamp::new(second, AHEAD.base), || false);
+                signal.send(second).unwrap();
+            }
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(5));
+        assert!(ended.recv_timeout(Duration::from_millis(200)).is_err());
+        reading.note(Timestamp::new(3, AHEAD.base));
+        assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(8));
+        assert!(ended.recv_timeout(Duration::from_millis(200)).is_err());
+        drop(reading);
+        assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(100));
+        frames.join().unwrap();
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
     pipeline::{
         failures,
         pass::{
-            pace::Pacing,
+            pace::{Pacing, Reading},
             queued::{ForMuxer, Queued},
         },
         stage::{Sender, Sent},
@@ -39,6 +39,10 @@ pub(super) enum Route {
         end: Option<Timestamp>,
         /// Is set when the job stops.
         token: Token,
+        /// Lets the frames wait until the subtitles beside them have been read.
+        readings: Vec<Reading>,
+        /// The source time at time zero of the outputs.
+        origin: Timestamp,
     },
 }
 
@@ -75,8 +79,13 @@ impl Route {
         match self {
             Route::Decoder(next) => next.send(Queued::packet(packet, base), Stage::Demux),
             Route::Output(own) => own.take(packet, base).or_else(|error| own.fail(error)),
-            Route::Encoded { end, token } => {
-                let is_after = |end: Timestamp| packet.dts().is_some_and(|dts| Timestamp::new(dts, base) >= end);
+            Route::Encoded { end, token, readings, origin } => {
+                let time = packet.dts().map(|dts| Timestamp::new(dts, base));
+                if let Some(time) = time {
+                    let since = Timestamp::new(time.ticks.saturating_sub(origin.rescale(base)), base);
+                    readings.iter().for_each(|reading| reading.note(since));
+                }
+                let is_after = |end: Timestamp| time.is_some_and(|time| time >= end);
                 Ok(if token.is_set() || end.is_some_and(is_after) { Sent::NotWanted } else { Sent::Yes })
             }
         }

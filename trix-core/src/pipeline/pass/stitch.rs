@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use trix_av::packet::Packet;
+use trix_bitstream::nal::NalCodec;
 use trix_model::{
     damage::DamageLog,
     error::{Error, ErrorKind, Result, Stage},
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     chunks::{
-        ChunkKey, ChunkReader, Store,
+        ChunkKey, ChunkReader, Store, in_chunk, missing,
         record::{FrameTime, StepAccount},
     },
     decode::timing::FrameTimes,
@@ -40,8 +41,10 @@ pub(super) struct SourceAccount {
 pub(super) struct StitchStage {
     pub(super) store: Store,
     pub(super) chunks: Vec<(FrameRange, ChunkKey)>,
-    /// The parameter sets that the tracks state.
+    /// The parameter sets that the tracks state, and x265's message about its settings.
     pub(super) parameter_sets: Vec<u8>,
+    /// The codec, if it has parameter sets.
+    pub(super) codec: Option<NalCodec>,
     pub(super) outlet: Outlet,
     /// Time base of the frames.
     pub(super) time_base: TimeBase,
@@ -89,12 +92,12 @@ impl StitchStage {
     fn open(&mut self, number: usize) -> Result<Option<ChunkReader>> {
         let Some((range, key)) = self.chunks.get(number) else { return Ok(None) };
         let chunk = self.store.read(key).map_err(|error| self.in_chunk(number, error))?;
-        let chunk = chunk.ok_or_else(|| self.wrong(number, "it is missing"))?;
+        let chunk = chunk.ok_or_else(|| missing(*range))?;
         let record = chunk.record();
         if record.range != *range {
             return Err(self.wrong(number, "it holds other frames"));
         }
-        if record.parameter_sets != self.parameter_sets {
+        if !self.are_sets(&record.parameter_sets) {
             return Err(self.wrong(number, "its parameter sets are not those of the stream"));
         }
         for FrameTime(ticks, duration) in &record.frames {
@@ -103,8 +106,17 @@ impl StitchStage {
         Ok(Some(chunk))
     }
 
+    /// True if these parameter sets are those of the stream. x265 derives the level from the bit rate, of which chunks have another one.
+    fn are_sets(&self, own: &[u8]) -> bool {
+        let Some(codec) = self.codec else { return own == self.parameter_sets };
+        let content = |sets: &[u8]| -> Vec<Vec<u8>> {
+            codec.parameter_sets(sets).into_iter().map(|set| codec.without_level(set)).collect()
+        };
+        content(own) == content(&self.parameter_sets)
+    }
+
     fn in_chunk(&self, number: usize, error: Error) -> Error {
-        error.and(&format!("in the chunk of frames {}", self.chunks[number].0))
+        in_chunk(error, self.chunks[number].0)
     }
 
     fn wrong(&self, number: usize, what: &str) -> Error {

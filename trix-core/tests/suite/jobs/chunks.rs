@@ -21,7 +21,7 @@ use trix_core::{
     },
     stitch,
 };
-use trix_fixtures::{Clip, folder, media};
+use trix_fixtures::{Clip, folder, media, program};
 
 use crate::support::{made_by_ffmpeg, quick, video_job};
 
@@ -41,7 +41,7 @@ pub(super) fn planned(job: &Job) -> Plan {
     plan(job, &Source::of(&job.source).expect("a source")).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn ran(plan: &Plan) -> Report {
+pub(super) fn ran(plan: &Plan) -> Report {
     run(plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -401,6 +401,45 @@ fn audio_and_joined_chunks_are_interleaved_alike_every_time() {
         }
         assert_eq!(made[0].0, made[1].0, "{name}: as many packets as in one piece");
         assert!(made[1].1 == made[2].1 && made[2].1 == made[3].1, "{name}: the order of packets differs");
+    }
+}
+
+#[test]
+fn subtitles_and_joined_chunks_are_interleaved_alike_every_time() {
+    let folder = folder();
+    let lines: String = (0..60)
+        .map(|at| {
+            format!(
+                "{}\n00:{:02}:{:02},000 --> 00:{:02}:{:02},900\nline {at}\n\n",
+                at + 1,
+                at * 3 / 60,
+                at * 3 % 60,
+                at * 3 / 60,
+                at * 3 % 60
+            )
+        })
+        .collect();
+    let text = folder.path().join("lines.srt");
+    fs::write(&text, lines).expect("subtitles");
+    let source = folder.path().join("film.mkv");
+    let line = format!(
+        "-f lavfi -i testsrc2=size=192x108:rate=25 -i {} -t 180 -c:v libx264 -preset ultrafast -g 50 -c:s srt -f matroska {}",
+        text.display(),
+        source.display()
+    );
+    program::ffmpeg(&line);
+    for name in ["a.mp4", "a.mkv"] {
+        let mut made = Vec::new();
+        for _ in 0..3 {
+            let output = folder.path().join(name);
+            let mut job = video_job(&source, &output, Encoder::X264, quick("threads=1"));
+            job.outputs[0].overwrite = true;
+            job.chunks = Chunks::On;
+            let report = ran(&planned(&job));
+            assert_eq!(report.outputs[0].tracks.last().map(|track| track.packets >= 60), Some(true), "{name}");
+            made.push(fs::read(&output).expect("a file"));
+        }
+        assert!(made[0] == made[1] && made[1] == made[2], "{name}: the order of packets differs");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use trix_av::{packet::Packet, pixel::PixelFormat, stream::StreamFacts};
+use trix_bitstream::nal::NalCodec;
 use trix_model::{
     control::{cancel::Token, progress::Watch},
     damage::OnDamage,
@@ -19,14 +20,19 @@ use crate::{
         timing::FrameTimes,
         video::{DecodedFrame, VideoDecoder},
     },
-    encode::{self, coder::Coder, timeline::Timeline, video::Headers},
+    encode::{
+        self,
+        coder::Coder,
+        timeline::Timeline,
+        video::{Headers, VideoEncoder},
+    },
     filter::frames::FrameFilter,
     index::{self, Begin},
     mux::TrackSpec,
     pipeline::{
         failures,
         pass::{
-            pace::PaceMaker,
+            pace::{PaceMaker, Reading},
             queued::{ForMuxer, Queued},
             record::lock,
             route::Route,
@@ -98,7 +104,7 @@ impl<'a> Builder<'a> {
                 shared: Arc::clone(&self.shared),
             };
             if let Some(chunked) = self.pass.chunked {
-                let stage = self.stitched(chunked, id, headers, outlet, time_base)?;
+                let stage = self.stitched(chunked, (id, encoder.as_ref(), headers), outlet, time_base)?;
                 self.wait(queue, Stage::Encode, token, move || stage.run());
                 continue;
             }
@@ -121,13 +127,10 @@ impl<'a> Builder<'a> {
     fn stitched(
         &mut self,
         chunked: &Chunked,
-        id: EncodeId,
-        headers: Headers,
+        (id, encoder, headers): (EncodeId, &dyn VideoEncoder, Headers),
         outlet: Outlet,
         time_base: TimeBase,
     ) -> Result<StitchStage> {
-        let own = chunked.encodes.iter().find(|(other, _)| *other == id);
-        let (_, keys) = own.ok_or_else(|| Error::bug(Stage::Plan, format!("encode {id} has no chunks")))?;
         let after = |step: &StepId| self.plan.filters.get(step.0).and_then(|step| step.after);
         let mut steps: Vec<StepId> = std::iter::successors(Some(self.video_encode(id)?.video.filter), after).collect();
         steps.reverse();
@@ -135,8 +138,12 @@ impl<'a> Builder<'a> {
         let is_first = self.stitched.is_empty();
         if is_first && let Some(first) = steps.first() {
             let (end, token) = (self.plan.step(*first).cut.end, self.token.clone());
-            let stream = self.video_encode(id)?.video.stream;
-            self.routes[stream].push(Route::Encoded { end, token });
+            let VideoEncode { video, origin, .. } = self.video_encode(id)?;
+            let (stream, origin) = (video.stream, *origin);
+            let with_subtitles =
+                self.plan.sinks().into_iter().filter(|sink| !self.plan.content(*sink).metadata.subtitles.is_empty());
+            let readings = with_subtitles.map(|sink| Reading::of(&self.shared.paces[sink.product()])).collect();
+            self.routes[stream].push(Route::Encoded { end, token, readings, origin });
         }
         let facts = self.facts(self.video_encode(id)?.video.stream)?;
         let frame_ticks = Timestamp::new(1, frame_rate(facts).inverse()).rescale(facts.time_base).max(1);
@@ -145,8 +152,9 @@ impl<'a> Builder<'a> {
         let steps = steps.into_iter().map(|step| (step, self.stitched.insert(step))).collect();
         Ok(StitchStage {
             store: chunked.store.clone(),
-            chunks: chunked.ranges.iter().copied().zip(keys.iter().cloned()).collect(),
+            chunks: chunked.ranges.iter().copied().zip(chunked.keys(id)?).collect(),
             parameter_sets: headers.parameter_sets,
+            codec: NalCodec::from_name(&encoder.codec().map_or_else(String::new, |codec| codec.to_string())),
             outlet,
             time_base,
             steps,
