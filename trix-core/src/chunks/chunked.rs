@@ -2,6 +2,11 @@
 //!
 //! Invariant: a chunk that is in the store is not encoded again. A chunk that was damaged there is.
 
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     plan::VideoPlan,
@@ -23,6 +28,8 @@ pub(crate) struct Chunked {
     pub(crate) store: Store,
     encodes: Vec<ChunkedEncode>,
     pub(crate) ranges: Vec<FrameRange>,
+    /// The entries that were found to be whole.
+    whole: Arc<Mutex<BTreeSet<ChunkKey>>>,
 }
 
 /// What is made of all chunks, one after the other.
@@ -63,7 +70,7 @@ impl Chunked {
             plan.encodes.iter().enumerate().filter_map(|(number, encode)| Some((EncodeId(number), encode.video()?)));
         let encodes = own.map(|(id, own)| ChunkedEncode::new(id, &own.video, KeyMaker::new(plan, id)?, ranges.len()));
         let encodes = encodes.collect::<Result<_>>()?;
-        Ok(Chunked { store, encodes, ranges })
+        Ok(Chunked { store, encodes, ranges, whole: Arc::default() })
     }
 
     /// Number of encodes.
@@ -117,7 +124,11 @@ impl Chunked {
     /// `Io`.
     pub(super) fn missing(&self, number: usize, phase: ChunkPhase) -> Result<Vec<ChunkTask>> {
         let mut missing = Vec::new();
+        let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
         for task in self.tasks(number, phase) {
+            if whole.contains(&task.key) {
+                continue;
+            }
             let has = match phase {
                 ChunkPhase::FirstPass => Ok(first_pass::is_kept(&task.key, &self.store)),
                 ChunkPhase::Chunks => self.store.has(&task.key),
@@ -128,6 +139,8 @@ impl Chunked {
             }
             if is_broken || !has? {
                 missing.push(task);
+            } else {
+                whole.insert(task.key);
             }
         }
         Ok(missing)

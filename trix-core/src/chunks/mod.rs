@@ -18,6 +18,7 @@ mod allocation;
 mod buffer;
 mod chunked;
 mod fault;
+mod track;
 mod unit;
 mod process;
 mod beat;

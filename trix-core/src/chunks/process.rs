@@ -22,13 +22,7 @@ use trix_model::{
     path_text,
 };
 
-use super::{
-    chunked::Chunked,
-    key::share_index,
-    setup::Setup,
-    store::Store,
-    unit::{Sign, Unit},
-};
+use super::{chunked::Chunked, key::share_index, setup::Setup, store::Store, track::Sign, unit::Unit};
 use crate::{
     plan::{EncodeId, Plan},
     source::{Source, files_of},

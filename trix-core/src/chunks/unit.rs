@@ -3,37 +3,29 @@
 //! Invariant: the result depends on the source, the range and the settings of the encode alone. It does not depend on which
 //! encodes run beside it, on other chunks, or on the machine.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use trix_av::stream::StreamFacts;
 use trix_model::{
     control::cancel::Cancel,
     damage::OnDamage,
     error::{Error, ErrorKind, Result, Stage},
     plan::FrameRange,
-    time::{TimeBase, Timestamp},
+    time::Timestamp,
 };
 
 use super::{
     fault,
-    first_pass::Scratch,
-    record::{ChunkRecord, FrameTime, Look, PacketEntry, StepAccount},
+    record::{ChunkRecord, Look, StepAccount},
     setup::ChunkTask,
-    store::{ChunkKey, ChunkWriter, Store},
+    store::Store,
+    track::{Sign, Track, TrackAccount},
 };
 use crate::{
     decode::video::DecodedFrame,
-    encode::{
-        coder::Coder,
-        video::{self, Encoded, Headers},
-    },
-    filter::{
-        frames::{FrameFilter, Part},
-        transform::CYCLE,
-    },
+    filter::{frames::FrameFilter, part::Part, transform::CYCLE},
     index,
-    plan::{Cut, EncodePlan, Plan, StepId, VideoEncode},
+    plan::{Cut, EncodePlan, Plan, StepId},
     reading::reader::{FrameReader, shorten},
     source::Source,
 };
@@ -52,16 +44,6 @@ pub(super) struct Unit<'a> {
     pub(super) attempt: u32,
 }
 
-/// What a unit tells while it works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Sign {
-    /// It has taken one more frame of the source.
-    Frame,
-    /// An encoder has given one more frame.
-    Packet,
-}
-
 /// A filter step, and all that takes its frames.
 struct Node {
     step: StepId,
@@ -69,139 +51,6 @@ struct Node {
     account: StepAccount,
     children: Vec<Node>,
     tracks: Vec<Track>,
-}
-
-/// An encoder that runs.
-struct Track {
-    coder: Coder,
-    headers: Headers,
-    /// The last frame that came: the next one tells whether it is the last of the range.
-    held: Option<DecodedFrame>,
-    /// True if all frames of the range have come.
-    is_past: bool,
-    frames: Vec<FrameTime>,
-    packets: Vec<PacketEntry>,
-    product: Product,
-}
-
-/// What an encoder tells about its frames.
-struct Account {
-    parameter_sets: Vec<u8>,
-    frames: Vec<FrameTime>,
-    packets: Vec<PacketEntry>,
-    warnings: Vec<String>,
-}
-
-/// What an encoder is run for.
-enum Product {
-    /// Its packets, which become a chunk. A second pass reads statistics meanwhile.
-    Chunk(ChunkWriter, Option<Scratch>),
-    /// The statistics of a first pass, which are kept under this key.
-    Statistics(Scratch, ChunkKey),
-}
-
-impl Track {
-    fn open(own: &VideoEncode, task: &ChunkTask, store: &Store, time_base: TimeBase) -> Result<Self> {
-        let video = task.setup.video(&own.video)?;
-        let open = |pass: Option<(u32, &Path)>| video::open(&video, Some(own.threads), pass);
-        let (mut encoder, product) = match &task.first_pass {
-            None => (open(None)?, Product::Chunk(store.write(&task.key)?, None)),
-            Some(_) if task.setup.is_first_pass() => {
-                let scratch = Scratch::new(store)?;
-                (open(Some((1, &scratch.path())))?, Product::Statistics(scratch, task.key.clone()))
-            }
-            Some(first_pass) => {
-                let scratch = Scratch::new(store)?;
-                let frames = scratch.fill(first_pass, store)?;
-                // Encoders refuse statistics of no frames.
-                let encoder = open((frames > 0).then_some((2, scratch.path().as_path())))?;
-                (encoder, Product::Chunk(store.write(&task.key)?, Some(scratch)))
-            }
-        };
-        let headers = encoder.headers()?;
-        let coder = Coder::new(own, encoder, &headers, time_base);
-        Ok(Track { coder, headers, held: None, is_past: false, frames: Vec::new(), packets: Vec::new(), product })
-    }
-
-    /// True if the encoder reads what another pass found out: it needs no frames after the range.
-    fn knows_all(&self) -> bool {
-        matches!(&self.product, Product::Chunk(_, Some(_)))
-    }
-
-    /// Takes a frame of the range, or one after it: the encoder looks ahead at those, and chooses the quality of the last frames of
-    /// the range as it does inside a film.
-    fn push(&mut self, frame: DecodedFrame, range: FrameRange) -> Result<()> {
-        let is_past = !range.contains(frame.number);
-        match self.held.replace(frame) {
-            Some(held) => self.encode(held, range, is_past),
-            None => Ok(()),
-        }
-    }
-
-    /// Encodes the frame before one that is past the range or not.
-    fn encode(&mut self, frame: DecodedFrame, range: FrameRange, is_past: bool) -> Result<()> {
-        let is_own = range.contains(frame.number);
-        if is_own {
-            self.frames.push(FrameTime(self.coder.ticks(&frame), frame.duration));
-        }
-        self.is_past |= !is_own;
-        if !self.is_whole() && (is_own || !self.knows_all()) {
-            let encoded = self.coder.push(frame, is_own && is_past)?;
-            encoded.map_or(Ok(()), |encoded| self.keep(&encoded))?;
-        }
-        self.is_past |= is_past;
-        if self.is_past && self.knows_all() { self.drain(&|_| ()) } else { Ok(()) }
-    }
-
-    fn end(&mut self, range: FrameRange, tell: &dyn Fn(Sign)) -> Result<()> {
-        if let Some(held) = self.held.take() {
-            self.encode(held, range, false)?;
-        }
-        self.is_past = true;
-        self.drain(tell)
-    }
-
-    /// Takes the frames that are still inside the encoder.
-    fn drain(&mut self, tell: &dyn Fn(Sign)) -> Result<()> {
-        while !self.is_whole()
-            && let Some(encoded) = self.coder.finish()?
-        {
-            self.keep(&encoded)?;
-            tell(Sign::Packet);
-        }
-        Ok(())
-    }
-
-    /// True if all frames of the range have come out. The encoder codes them before those after the range.
-    fn is_whole(&self) -> bool {
-        self.is_past && self.packets.len() == self.frames.len()
-    }
-
-    fn keep(&mut self, encoded: &Encoded) -> Result<()> {
-        let bytes = encoded.packet.data();
-        let (frame, position, key) = (encoded.pts, encoded.dts, encoded.key);
-        self.packets.push(PacketEntry { frame, position, key, bytes: bytes.len() });
-        match &mut self.product {
-            Product::Chunk(chunk, _) => chunk.add(bytes),
-            Product::Statistics(..) => Ok(()),
-        }
-    }
-
-    /// Keeps what was made.
-    fn finish(self, store: &Store, record: impl FnOnce(Account) -> ChunkRecord) -> Result<()> {
-        let Track { coder, headers, frames, packets, product, .. } = self;
-        match product {
-            Product::Chunk(chunk, _) => {
-                let (parameter_sets, warnings) = (headers.parameter_sets, coder.complaints());
-                chunk.finish(&record(Account { parameter_sets, frames, packets, warnings }))
-            }
-            Product::Statistics(scratch, key) => {
-                // The encoder writes them when it is closed.
-                drop(coder);
-                scratch.keep(frames.len(), &key, store)
-            }
-        }
-    }
 }
 
 impl Node {
@@ -343,7 +192,7 @@ impl Unit<'_> {
         }
         let notes = reader.notes();
         let finish = |track: Track, steps: Vec<StepAccount>| {
-            track.finish(self.store, |Account { parameter_sets, frames, packets, warnings }| ChunkRecord {
+            track.finish(self.store, |TrackAccount { parameter_sets, frames, packets, warnings }| ChunkRecord {
                 range: self.range,
                 parameter_sets,
                 frames,

@@ -25,7 +25,8 @@ use super::{
     key::share_index,
     process::Process,
     setup::ChunkTask,
-    unit::{Sign, Unit},
+    track::Sign,
+    unit::Unit,
 };
 use crate::{
     plan::{EncodeId, FrameRange, Plan},

@@ -15,8 +15,8 @@ use trix_model::{
 };
 
 use super::{
-    frames::Part,
     held::HeldFrames,
+    part::Part,
     to_rgb::ToRgb,
     transform::{CYCLE, Shape, chain, is_identity},
 };

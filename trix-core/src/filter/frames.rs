@@ -11,6 +11,7 @@ use trix_model::{
 
 use super::{
     convert::{Change, Converter},
+    part::Part,
     rate::FrameRate,
 };
 use crate::{decode::video::DecodedFrame, plan::Filtering};
@@ -49,17 +50,6 @@ impl FilterCounts {
             dropped_by_rate: self.dropped_by_rate + other.dropped_by_rate,
         }
     }
-}
-
-/// A part of a film, of which a stage gets the frames around it, too.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Part {
-    /// The frames that are counted.
-    pub(crate) range: FrameRange,
-    /// The first frame of the film.
-    pub(crate) first: u64,
-    /// The time of that frame where it enters the stage.
-    pub(crate) origin: i64,
 }
 
 /// The video filter stage of one output.

@@ -5,6 +5,7 @@
 pub(crate) mod transform;
 mod to_rgb;
 mod held;
+pub(crate) mod part;
 pub(crate) mod convert;
 pub(crate) mod rate;
 pub(crate) mod frames;

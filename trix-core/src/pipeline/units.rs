@@ -141,38 +141,31 @@ struct Encoding<'a> {
 impl Encoding<'_> {
     /// Makes all that the store lacks, in the order in which one depends on the other.
     fn run(&self, chunked: &mut Chunked, chunking: Chunking) -> Result<()> {
-        let (encodes, began) = (chunking == Chunking::Encode, |pass, passes| {
-            self.host.control.emit(|| Event::StageBegan { stage: Stage::Encode, pass, passes });
-        });
-        if chunked.has_first_pass() {
-            if encodes {
-                began(1, 2);
-                self.phase(chunked, ChunkPhase::FirstPass)?;
-                began(2, 2);
-            }
-            chunked.allocate()?;
-        } else if encodes {
-            began(1, 1);
+        let (encodes, passes) = (chunking == Chunking::Encode, if chunked.has_first_pass() { 2 } else { 1 });
+        if passes == 2 && encodes {
+            self.phase(chunked, ChunkPhase::FirstPass, Some((1, passes)))?;
         }
+        chunked.allocate()?;
         if encodes {
-            self.phase(chunked, ChunkPhase::Chunks)?;
+            self.phase(chunked, ChunkPhase::Chunks, Some((passes, passes)))?;
         }
         while chunked.allocate_rest()? || chunked.settle_buffers()? {
-            self.phase(chunked, ChunkPhase::Chunks)?;
+            self.phase(chunked, ChunkPhase::Chunks, None)?;
         }
         Ok(())
     }
 
-    fn phase(&self, chunked: &Chunked, phase: ChunkPhase) -> Result<()> {
+    /// Makes what is missing after a phase. `pass` has the number of the pass that begins with it, and that of all passes.
+    fn phase(&self, chunked: &Chunked, phase: ChunkPhase, pass: Option<(u32, u32)>) -> Result<()> {
         let Encoding { plan, source, notes, host } = self;
-        encode_all(plan, source, (chunked, phase), notes, host)
+        encode_all(plan, source, (chunked, phase, pass), notes, host)
     }
 }
 
 fn encode_all(
     plan: &Plan,
     source: &Source,
-    (chunked, phase): (&Chunked, ChunkPhase),
+    (chunked, phase, pass): (&Chunked, ChunkPhase, Option<(u32, u32)>),
     notes: &Arc<Mutex<Notes>>,
     host: &Host<'_>,
 ) -> Result<()> {
@@ -215,9 +208,13 @@ fn encode_all(
     let again = source.again(&control.cancel)?;
     let mut units = Units::start(plan, (chunked, phase), again, settings, &control.cancel, Box::new(on))?;
     let (kept, count) = (kept.load(Ordering::Relaxed), chunked.ranges.len());
-    if kept > 0 {
-        let text = format!("{kept} of {count} chunks are kept from an earlier run");
-        control.emit(|| Event::Warning { path: None, text });
+    if let Some((pass, passes)) = pass {
+        if kept > 0 {
+            let what = if phase == ChunkPhase::FirstPass { "chunks have a first pass" } else { "chunks are kept" };
+            let text = format!("{kept} of {count} {what} from an earlier run");
+            control.emit(|| Event::Warning { path: None, text });
+        }
+        control.emit(|| Event::StageBegan { stage: Stage::Encode, pass, passes });
     }
     let began = Instant::now();
     let (mut cancelled_at, mut next_tick, mut next_note) = (None, began + TICK, began + NOTED);

@@ -5,7 +5,8 @@
 //! order would depend on the load of the machine.
 //!
 //! Frames that are copied, or joined from chunks, come faster than audio is encoded, so they wait for the audio too. Where there are no frames, or
-//! no more, the audio tracks wait for the slowest of them. Subtitles are read with the source, so joined frames wait for the reading, too.
+//! no more, the audio tracks wait for the slowest of them. Subtitles are read with the source: joined frames and the reading wait for
+//! each other.
 //!
 //! Invariant: no stage waits for ever. External audio waits for encoded frames and for slower audio, and these never wait
 //! for it without a limit. Copied frames and audio of the source wait at most [`PATIENCE`], and give up after [`TRIES`] vain waits: an encoder of another output may need
@@ -34,6 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The longest time that a frame from a chunk waits. Nothing of the source waits for these frames, so that only a machine under heavy
 /// load makes them wait long; without a limit, a fault would hang the job.
 const PATIENCE_OF_JOINED: Duration = Duration::from_secs(60);
+
+/// The longest time that the reading of subtitles waits. The frames can need audio that comes much later in the source.
+const PATIENCE_OF_READING: Duration = Duration::from_secs(10);
 
 /// The number of vain waits after which copied frames, or audio of the source, wait no more.
 const TRIES: u32 = 3;
@@ -121,23 +125,30 @@ impl Pace {
     }
 }
 
-/// The side of a source that is read for its subtitles. Joined frames wait for it. It has been read when this is dropped.
+/// The side of a source that is read for its subtitles. It and the joined frames wait for each other. It has been read when this is
+/// dropped.
 pub(super) struct Reading {
     pace: Arc<Pace>,
+    tries: Tries,
 }
 
 impl Reading {
     pub(super) fn of(pace: &Arc<Pace>) -> Self {
         pace.lock().read = Some(Timestamp::new(0, AHEAD.base));
-        Reading { pace: Arc::clone(pace) }
+        Reading { pace: Arc::clone(pace), tries: Tries::new(PATIENCE_OF_READING) }
     }
 
-    /// Notes that the source has been read up to `time`.
-    pub(super) fn note(&self, time: Timestamp) {
+    /// Notes that the source has been read up to `time`. Waits while the frames are far behind, unless `must_stop`.
+    pub(super) fn wait(&self, time: Timestamp, must_stop: impl Fn() -> bool) {
+        let until = self.tries.until();
         let mut state = self.pace.lock();
         if state.read.is_some_and(|read| time > read) {
             state.read = Some(time);
             self.pace.moved.notify_all();
+        }
+        let is_ahead = |state: &State| !state.is_over && time > state.reached.plus(FRAMES_AHEAD);
+        while is_ahead(&state) && !must_stop() && !self.tries.is_vain(until) {
+            state = self.pace.moved.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -332,7 +343,7 @@ mod tests {
         });
         assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(5));
         assert!(ended.recv_timeout(Duration::from_millis(200)).is_err());
-        reading.note(Timestamp::new(3, AHEAD.base));
+        reading.wait(Timestamp::new(3, AHEAD.base), || false);
         assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(8));
         assert!(ended.recv_timeout(Duration::from_millis(200)).is_err());
         drop(reading);

@@ -39,7 +39,7 @@ pub(super) enum Route {
         end: Option<Timestamp>,
         /// Is set when the job stops.
         token: Token,
-        /// Lets the frames wait until the subtitles beside them have been read.
+        /// Keep the frames in step with the subtitles beside them.
         readings: Vec<Reading>,
         /// The source time at time zero of the outputs.
         origin: Timestamp,
@@ -83,7 +83,7 @@ impl Route {
                 let time = packet.dts().map(|dts| Timestamp::new(dts, base));
                 if let Some(time) = time {
                     let since = Timestamp::new(time.ticks.saturating_sub(origin.rescale(base)), base);
-                    readings.iter().for_each(|reading| reading.note(since));
+                    readings.iter().for_each(|reading| reading.wait(since, || token.is_set()));
                 }
                 let is_after = |end: Timestamp| time.is_some_and(|time| time >= end);
                 Ok(if token.is_set() || end.is_some_and(is_after) { Sent::NotWanted } else { Sent::Yes })
