@@ -156,7 +156,10 @@ def plot(curves: dict[str, list[dict[str, float]]]) -> str:
     width, height, left, bottom = 640, 360, 60, 50
     across = [point["cores"] for point in next(iter(curves.values()))]
     x = {cores: left + (width - left - 20) * at / (len(across) - 1) for at, cores in enumerate(across)}
-    y = lambda value: 20 + (height - bottom - 20) * (1 - value)  # noqa: E731
+
+    def y(value: float) -> float:
+        return 20 + (height - bottom - 20) * (1 - value)
+
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">']
     lines.append(f'<rect width="{width}" height="{height}" fill="white"/>')
     for value in (0, 0.25, 0.5, 0.75, 0.85, 1):

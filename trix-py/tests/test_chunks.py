@@ -176,17 +176,15 @@ def test_the_plan_of_a_short_film_has_one_chunk(clip: Path, tmp_path: Path) -> N
     assert json.loads(json.dumps(plan.to_dict()))["chunks"]["ranges"] == [{"start": 0, "end": 50}]
 
 
-def test_two_passes_are_measured_first(tmp_path, film):
-    job = {
-        "source": {"path": str(film)},
-        "chunks": "on",
-        "outputs": [{"path": str(tmp_path / "a.mkv"), "video": {"type": "x264", "bitrate": 150, "passes": 2, "preset": "ultrafast"}}],
-    }
-    plan = trix.plan_chunks(job)
-    numbers = range(len(plan.chunks.ranges))
-    assert all(trix.measure_chunk(plan, number, tmp_path / "store").is_new for number in numbers)
-    assert not trix.measure_chunk(plan, 0, tmp_path / "store").is_new
+def test_two_passes_are_measured_first(film: Path, tmp_path: Path) -> None:
+    video = trix.X264(bitrate=150, passes=2, preset="ultrafast")
+    output = trix.jobs.OutputSettings(path=str(tmp_path / "a.mkv"), video=video)
+    plan = trix.plan_chunks(trix.Job(source=trix.jobs.SourceSettings(path=str(film)), outputs=[output]))
+    assert plan.chunks is not None
+    store, numbers = tmp_path / "store", range(len(plan.chunks.ranges))
+    assert all(trix.measure_chunk(plan, number, store).is_new for number in numbers)
+    assert not trix.measure_chunk(plan, 0, store).is_new
     for number in reversed(numbers):
-        trix.encode_chunk(plan, number, tmp_path / "store")
-    video = trix.stitch(plan, tmp_path / "store").outputs[0]
-    assert video.ledger.found == video.ledger.decoded
+        trix.encode_chunk(plan, number, store)
+    report = trix.stitch(plan, store)
+    assert report.outputs[0].ledger is not None and report.outputs[0].ledger.found == 1000

@@ -283,6 +283,8 @@ impl ChunkedEncode {
         let Some(mut buffer) = self.buffer else { return Ok(false) };
         for (range, setup) in ranges.iter().zip(self.setups.iter_mut().flatten()) {
             let read = |setup| store.read(&self.keys.key(*range, setup)).map_err(|error| in_chunk(error, *range));
+            // The way to the setup is the same in a job that goes on after an end.
+            setup.fullness = None;
             let Some(chunk) = read(*setup)? else { return Err(missing(*range)) };
             let before = buffer;
             let (mut lacking, mut told) = (buffer.take(chunk.record()), before.at_start);

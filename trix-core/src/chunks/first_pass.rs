@@ -55,10 +55,7 @@ impl Scratch {
         let path = self.path();
         let unreadable = |error| Error::io(Stage::Encode, &path, "cannot be read", error);
         let text = within(&fs::read_to_string(&path).map_err(unreadable)?, frames);
-        if let Some(tree) = tree(&path).map_err(unreadable)? {
-            store.write_bytes(&key.part("tree"), &tree)?;
-        }
-        // Last, because it tells that all of them are there.
+        store.write_bytes(&tree_of(key), &tree(&path).map_err(unreadable)?)?;
         store.write_bytes(key, text.as_bytes())
     }
 
@@ -71,10 +68,9 @@ impl Scratch {
         let path = self.path();
         let unwritable = |error| Error::io(Stage::Encode, &path, "cannot be written", error);
         fs::write(&path, &text).map_err(unwritable)?;
-        if let Some(tree) = store.read_bytes(&key.part("tree")) {
-            for ending in TREES {
-                fs::write(beside(&path, ending), &tree).map_err(unwritable)?;
-            }
+        let tree = store.read_bytes(&tree_of(key)).ok_or_else(|| wrong("its first pass is missing"))?;
+        for ending in TREES.iter().filter(|_| !tree.is_empty()) {
+            fs::write(beside(&path, ending), &tree).map_err(unwritable)?;
         }
         Ok(entries(&text).count())
     }
@@ -82,7 +78,12 @@ impl Scratch {
 
 /// True if the statistics of a chunk are in the store.
 pub(super) fn is_kept(key: &ChunkKey, store: &Store) -> bool {
-    store.read_bytes(key).is_some()
+    store.read_bytes(key).is_some() && store.read_bytes(&tree_of(key)).is_some()
+}
+
+/// The key of the macroblock tree that belongs to statistics. It is empty for an encode without one.
+fn tree_of(key: &ChunkKey) -> ChunkKey {
+    key.part("tree")
 }
 
 /// The bits of the frames of a chunk.
@@ -110,15 +111,15 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-fn tree(path: &Path) -> io::Result<Option<Vec<u8>>> {
+/// The macroblock tree beside the statistics in `path`.
+fn tree(path: &Path) -> io::Result<Vec<u8>> {
     for ending in TREES {
         match fs::read(beside(path, ending)) {
-            Ok(bytes) => return Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            result => return result,
         }
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
 /// The lines about frames, one for each.

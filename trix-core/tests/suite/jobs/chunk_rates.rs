@@ -94,6 +94,16 @@ fn two_passes_give_the_same_bytes_whoever_makes_the_chunks() {
             run(&plan, &Control { chunks, ..Control::default() }).unwrap_or_else(|error| panic!("{error}"));
             made.push(fs::read(&output).expect("a file"));
             fs::remove_file(&output).expect("the output");
+            // What the first pass found out is made again if it was altered. Chunks that need no correction are kept.
+            let is_tree = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().ends_with("-tree");
+            let tree = fs::read_dir(&store).expect("a store").flatten().find(is_tree).expect("a macroblock tree");
+            let before = fs::read(tree.path()).expect("a tree");
+            fs::write(tree.path(), &before[..before.len() / 2]).expect("a tree");
+            let chunks = ChunkControl { units: Some(units), store: Some(store.clone()), ..ChunkControl::default() };
+            run(&plan, &Control { chunks, ..Control::default() }).unwrap_or_else(|error| panic!("{error}"));
+            assert!(fs::read(tree.path()).expect("a tree") == before);
+            made.push(fs::read(&output).expect("a file"));
+            fs::remove_file(&output).expect("the output");
             let scratch = fs::read_dir(&store).expect("a store").flatten().find(|entry| entry.path().is_dir());
             assert!(scratch.is_none(), "{scratch:?} is left");
         }
@@ -111,7 +121,7 @@ fn two_passes_give_the_same_bytes_whoever_makes_the_chunks() {
         }
         stitch(&plan, &store, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
         made.push(fs::read(&output).expect("a file"));
-        assert!(made[0] == made[1] && made[1] == made[2], "{encoder}");
+        assert!(made.iter().all(|own| *own == made[0]), "{encoder}");
     }
 }
 
