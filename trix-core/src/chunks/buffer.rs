@@ -3,7 +3,7 @@
 //! Each chunk is encoded for a buffer that is as full as at the start of a film. Where the chunks before it have left less and that is
 //! too little, it is encoded once more, for the buffer as it is.
 //!
-//! Invariant: a decoder with the buffer that the job states never lacks bytes of a chunk that was encoded for its buffer.
+//! Invariant: a chunk for which the buffer is too empty is encoded again, or named in a warning.
 
 use trix_model::{plan::VideoPlan, time::Rational};
 

@@ -54,6 +54,8 @@ struct ChunkedEncode {
     setups: Vec<Option<Setup>>,
     /// How often chunks can still be encoded again to correct the bit rate.
     corrections: u32,
+    /// The chunks of which the buffer comes short, whatever the encoder is told.
+    short: Vec<FrameRange>,
 }
 
 /// How often chunks are encoded again to correct the bit rate of a film.
@@ -170,11 +172,21 @@ impl Chunked {
     /// `MalformedInput` if a chunk is missing, or not what was written; `Io`.
     pub(crate) fn allocate_rest(&mut self) -> Result<bool> {
         let mut is_new = false;
+        for own in self.encodes.iter_mut().filter(|own| own.setups.contains(&None)) {
+            own.allocate_rest(&self.ranges, &self.store)?;
+            is_new = true;
+        }
+        Ok(is_new)
+    }
+
+    /// Corrects the bit rate of encodes with two passes, when all of their chunks are there. Returns true if some have to be encoded again.
+    ///
+    /// # Errors
+    /// As [`Chunked::allocate_rest`].
+    pub(crate) fn correct_rates(&mut self) -> Result<bool> {
+        let mut is_new = false;
         for own in &mut self.encodes {
-            is_new |= match own.setups.contains(&None) {
-                true => own.allocate_rest(&self.ranges, &self.store).map(|()| true)?,
-                false => own.correct(&self.ranges, &self.store)?,
-            };
+            is_new |= own.correct(&self.ranges, &self.store)?;
         }
         Ok(is_new)
     }
@@ -190,6 +202,11 @@ impl Chunked {
         }
         Ok(is_lacking)
     }
+
+    /// The chunks of which the buffer of a decoder comes short, although they were encoded for it.
+    pub(crate) fn short_of_buffer(&self) -> impl Iterator<Item = FrameRange> {
+        self.encodes.iter().flat_map(|own| own.short.iter().copied())
+    }
 }
 
 impl ChunkedEncode {
@@ -197,7 +214,7 @@ impl ChunkedEncode {
         let buffer = Buffer::of(video);
         if video.passes < 2 {
             let setups = vec![Some(Setup::default()); chunks];
-            return Ok(ChunkedEncode { id, keys, wanted: None, buffer, setups, corrections: 0 });
+            return Ok(ChunkedEncode { id, keys, wanted: None, buffer, setups, corrections: 0, short: Vec::new() });
         }
         let missing = || Error::bug(Stage::Plan, format!("encode {id} has two passes and no bit rate"));
         let wanted = WantedRate {
@@ -212,6 +229,7 @@ impl ChunkedEncode {
             buffer,
             setups: vec![None; chunks],
             corrections: CORRECTIONS,
+            short: Vec::new(),
         })
     }
 
@@ -281,6 +299,7 @@ impl ChunkedEncode {
     /// Sets chunks up for the buffer of a decoder as it is when they begin. Returns true if one has to be encoded for it.
     fn settle_buffer(&mut self, ranges: &[FrameRange], store: &Store) -> Result<bool> {
         let Some(mut buffer) = self.buffer else { return Ok(false) };
+        self.short.clear();
         for (range, setup) in ranges.iter().zip(self.setups.iter_mut().flatten()) {
             let read = |setup| store.read(&self.keys.key(*range, setup)).map_err(|error| in_chunk(error, *range));
             // The way to the setup is the same in a job that goes on after an end.
@@ -302,6 +321,9 @@ impl ChunkedEncode {
                 lacking = buffer.take(chunk.record());
                 // An encoder that is told of a buffer that is nearly empty can still take a little too much.
                 slack = (slack + lacking) * 1.5;
+            }
+            if lacking > 0.0 {
+                self.short.push(*range);
             }
         }
         Ok(false)

@@ -108,7 +108,7 @@ pub(super) fn wanted_kbps(plan: &VideoPlan) -> Option<f64> {
 /// A constant quality with which usual films have about the bit rate of `plan`. The first pass needs no more: its statistics are
 /// converted to the right one.
 fn likely_crf(plan: &VideoPlan) -> f64 {
-    // The default quality, and the bits for each pixel that a film usually takes at it.
+    // The default quality, and a rough guess at the bits for each pixel that a film takes at it.
     let (usual, bits) = if plan.encoder == Encoder::X265 { (28.0, 0.04) } else { (23.0, 0.09) };
     let pixels = (plan.width * plan.height) as f64 * plan.rate.num as f64 / plan.rate.den as f64;
     let own = wanted_kbps(plan).unwrap_or(0.0).max(1.0) * 1000.0 / pixels.max(1.0);

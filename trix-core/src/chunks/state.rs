@@ -179,6 +179,7 @@ fn of_job(folder: &Path, path: &Path) -> Option<ChunkStatus> {
     // As long as something is missing for that, fewer chunks are known.
     if chunked.allocate().is_ok() {
         while chunked.allocate_rest().is_ok_and(|is_new| is_new) {}
+        while chunked.correct_rates().is_ok_and(|is_new| is_new) {}
     }
     let _ = chunked.settle_buffers();
     let (mut done, mut done_frames, mut bytes) = (0, 0, 0);

@@ -124,7 +124,8 @@ pub fn run(plan: &Plan, control: &Control) -> Result<Report> {
 }
 
 /// Joins the chunks of a plan that are in the folder `store`, encodes its audio, and makes its outputs as [`run`] does. All chunks
-/// have to be there: [`encode_chunk`](crate::encode_chunk) makes them.
+/// have to be there: [`encode_chunk`](crate::encode_chunk) makes them. Those that miss the bit rate of two passes, or the buffer of a
+/// decoder, are encoded again.
 ///
 /// # Errors
 /// `MalformedInput` if a chunk is missing or is not what was written, with its frames; otherwise as [`run`].

@@ -149,8 +149,19 @@ impl Encoding<'_> {
         if encodes {
             self.phase(chunked, ChunkPhase::Chunks, Some((passes, passes)))?;
         }
-        while chunked.allocate_rest()? || chunked.settle_buffers()? {
+        // Only what depends on all chunks is encoded when they are joined.
+        while chunked.allocate_rest()? {
+            if encodes {
+                self.phase(chunked, ChunkPhase::Chunks, None)?;
+            }
+        }
+        while chunked.correct_rates()? || chunked.settle_buffers()? {
             self.phase(chunked, ChunkPhase::Chunks, None)?;
+        }
+        for range in chunked.short_of_buffer() {
+            let text =
+                format!("frames {range} may take more than the buffer of a decoder holds: the encoder overshoots");
+            self.host.control.emit(|| Event::Warning { path: None, text });
         }
         Ok(())
     }

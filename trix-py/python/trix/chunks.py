@@ -95,6 +95,8 @@ def _arguments(plan: records.Plan, number: int, store: str | os.PathLike[str]) -
 def stitch(plan: records.Plan, store: str | os.PathLike[str], *, progress: Progress = None) -> records.Report:
     """Joins the chunks of a plan, encodes its audio once, writes all outputs, verifies them, and gives them their names.
 
+    Chunks that miss the bit rate of two passes, or the buffer of a decoder, are encoded again.
+
     Args:
         plan: The plan of `plan_chunks`.
         store: The folder with all of its chunks. It is kept.
