@@ -14,7 +14,7 @@ use super::{
     part::Part,
     rate::FrameRate,
 };
-use crate::{decode::video::DecodedFrame, plan::Filtering};
+use crate::{decode::video::DecodedFrame, plan::Filtering, pool::Workers};
 
 /// What the filter stage did to the number of frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -81,6 +81,11 @@ impl FrameFilter {
         self.converter = self.converter.inside(part);
         self.counted = part.range;
         self
+    }
+
+    /// Lets the stage convert several frames at once. Then it returns frames later than it could.
+    pub(crate) fn on(self, workers: Workers) -> Self {
+        FrameFilter { converter: self.converter.on(workers), ..self }
     }
 
     /// The time of the first frame of a film where it leaves the stage, if it enters it at `origin`.

@@ -3,6 +3,7 @@
 //! Invariant: a job ends with verified files under their final names and a report whose sums agree, or with an error
 //! and nothing under those names.
 
+mod channel;
 mod check;
 mod control;
 mod failures;

@@ -22,6 +22,7 @@ use trix_av::{pixel::PixelFormat, stream::StreamFacts};
 use trix_model::{format::FrameFormat, machine::Machine, mistake::Mistake, time::Timestamp};
 
 use crate::{
+    filter::transform::{Shape, is_identity},
     plan::{
         AudioPlan, EncodePlan, FRAMES, FilterPlan, MemoryPlan, MemoryShare, OutputPlan, PACKETS, PackagePlan, Sink,
         StepId, StillPlan, UnitMemory, VideoEncode,
@@ -51,6 +52,7 @@ pub(super) struct MemoryInputs<'a> {
     pub(super) stills: &'a [StillPlan],
     pub(super) external_audio: &'a [ExternalAudio],
     pub(super) decoder_threads: u32,
+    pub(super) filter_threads: u32,
     /// True if the film is encoded in chunks, which are joined.
     pub(super) in_chunks: bool,
     /// The time by which a program may give one stream ahead of another; `None` for a source that is read.
@@ -110,11 +112,12 @@ pub(super) fn with_units(
         stills: &[],
         external_audio: &[],
         decoder_threads: 1,
+        filter_threads: 1,
         in_chunks: true,
         lead: None,
     };
     let estimator = Estimator { inputs: &inputs, cores: 1 };
-    let steps: u64 = filters.iter().map(|step| estimator.step(step)).sum();
+    let steps: u64 = filters.iter().map(|step| estimator.step(step, 1)).sum();
     let encoder = |own: &VideoEncode| codec_memory::encoder(&own.video, Some(own.threads), own.threads);
     let unit = UnitMemory {
         process: PROCESS,
@@ -178,8 +181,9 @@ impl Estimator<'_> {
         let decodes = for_stills || !source.is_given() && !filters.is_empty() && !self.inputs.in_chunks;
         let filters = if decodes { *filters } else { &[] };
         shares.extend(decodes.then(|| share("decoder", decoder)));
-        shares
-            .extend(filters.iter().enumerate().map(|(number, step)| share(format!("step {number}"), self.step(step))));
+        let at_once = if short { 1 } else { u64::from(self.inputs.filter_threads) };
+        let steps = filters.iter().enumerate();
+        shares.extend(steps.map(|(number, step)| share(format!("step {number}"), self.step(step, at_once))));
         for (draft, first) in drafts.iter().zip(drafted::firsts(drafts)).map(|(draft, first)| (draft, &drafts[first])) {
             let name = draft.plan.path.file_name().unwrap_or_default().to_string_lossy();
             shares.push(share(
@@ -242,8 +246,8 @@ impl Estimator<'_> {
         (codec_memory::references(facts) + u64::from(threads) + IN_HAND) * self.decoded()
     }
 
-    /// Memory of the filters of a step.
-    fn step(&self, step: &FilterPlan) -> u64 {
+    /// Memory of the filters of a step, which converts up to `at_once` frames at the same time.
+    fn step(&self, step: &FilterPlan, at_once: u64) -> u64 {
         let transform = &step.filtering.transform;
         let (width, height) = transform.size();
         let made = bytes(transform.format, width, height);
@@ -256,7 +260,26 @@ impl Estimator<'_> {
         let turned = if transform.orientation.is_upright() { 0 } else { 2 * self.decoded() };
         // Linear light in floating point, three planes, before and after the tone curve.
         let light = transform.tonemap.map_or(0, |_| 3 * 12 * (transform.width * transform.height) as u64);
-        IN_HAND * made + fields + turned + light + self.unpacked()
+        let more = if transform.joins_frames() || self.keeps_frames(step) { 0 } else { at_once - 1 };
+        IN_HAND * made
+            + fields
+            + turned
+            + light
+            + self.unpacked()
+            + more * (self.before(step) + IN_HAND * made + turned + light + self.unpacked())
+    }
+
+    /// True if a step passes decoded frames on as they are.
+    fn keeps_frames(&self, step: &FilterPlan) -> bool {
+        let transform = &step.filtering.transform;
+        let shape = |facts: &StreamFacts| Shape { width: facts.width, height: facts.height, format: facts.format };
+        let is_same = self.video().is_some_and(|facts| is_identity(transform, shape(facts)));
+        step.after.is_none() && is_same && transform.pad.is_none()
+    }
+
+    /// Bytes of a frame that a step takes.
+    fn before(&self, step: &FilterPlan) -> u64 {
+        step.after.map_or_else(|| self.decoded(), |before| made(&self.inputs.filters[before.0]))
     }
 
     /// Memory of an output: its encoders and its muxer. `encodes` is false if another output has the encoder of its video.
@@ -272,16 +295,12 @@ impl Estimator<'_> {
     fn queues(&self, short: bool) -> u64 {
         let MemoryInputs { source, filters, drafts, packages, stills, .. } = self.inputs;
         let frames = if short { 1 } else { FRAMES as u64 };
-        let before = |step: &FilterPlan| match step.after {
-            None => self.decoded(),
-            Some(before) => made(&filters[before.0]),
-        };
         let firsts = drafted::firsts(drafts).into_iter().enumerate();
         let encoded = firsts.filter(|(at, first)| at == first).filter_map(|(at, _)| drafts[at].plan.video.as_ref());
         let encoded = encoded.filter(|_| !self.inputs.in_chunks);
         let encoded: u64 = encoded.map(|video| bytes(video.format, video.width, video.height)).sum();
         let stills = stills.iter().filter(|still| shows_frames(still)).count() as u64;
-        let shown = filters.iter().map(before).sum::<u64>() + encoded + stills * self.decoded();
+        let shown = filters.iter().map(|step| self.before(step)).sum::<u64>() + encoded + stills * self.decoded();
         // A packet is no larger than its frame. All queued packets together are no larger than the source.
         let packets = if short { self.decoded().min(PACKETS as u64) } else { PACKETS as u64 };
         let packets = if source.is_given() { packets } else { packets.min(source.extent().size) };
@@ -310,7 +329,7 @@ impl Estimator<'_> {
             if !views.iter().any(|(known, _)| *known == taken) {
                 let after = |step: &StepId| filters.get(step.0)?.after;
                 let steps = std::iter::successors(Some(video.filter), after);
-                let steps: u64 = steps.filter_map(|step| filters.get(step.0)).map(|step| self.step(step)).sum();
+                let steps: u64 = steps.filter_map(|step| filters.get(step.0)).map(|step| self.step(step, 1)).sum();
                 views.push((taken, steps + WINDOW as u64 + own));
             }
             (16 + threads + 4) * own

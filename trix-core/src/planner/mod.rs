@@ -203,6 +203,7 @@ impl Draft {
         video::set_options(&mut drafts);
         threads::settle(&mut drafts, cores);
         let decoder_threads = threads::of_decoder(job, machine.cores);
+        let filter_threads = threads::of_filters(job, machine.cores);
         let filters = filters::plan(&mut drafts, source, job.scale_from_larger);
         let stills = still::plan(&context, source, &drafts)?;
         let estimate = |in_chunks: bool| {
@@ -214,6 +215,7 @@ impl Draft {
                 stills: &stills,
                 external_audio: &external_audio,
                 decoder_threads,
+                filter_threads,
                 in_chunks,
                 lead,
             };
@@ -237,6 +239,8 @@ impl Draft {
             memory = memory::with_units(job, memory, source, &filters, &encodes).map_err(refused)?;
         }
         decisions.extend(memory.doubt(machine));
+        // The filters of a chunk run on its own thread.
+        let filter_threads = if chunks.is_some() || memory.short_queues { 1 } else { filter_threads };
         let external = |external_audio: &ExternalAudio| ExternalAudioPlan {
             settings: external_audio.settings.clone(),
             identities: external_audio.identities.clone(),
@@ -256,6 +260,7 @@ impl Draft {
             decisions,
             memory,
             threads: decoder_threads,
+            filter_threads,
             check_threads: threads::of_checks(job, machine.cores),
             hash: job.hash,
             measure_loudness: job.measure_loudness,

@@ -28,6 +28,12 @@ pub(super) fn of_decoder(job: &Job, cores: u32) -> u32 {
     }
 }
 
+/// Threads that convert frames: none of the filters has more than one for a frame. More of them would only fill memory with
+/// frames that no encoder takes yet.
+pub(super) fn of_filters(job: &Job, cores: u32) -> u32 {
+    job.threads.filter(|threads| *threads > 0).unwrap_or(cores).clamp(1, 8)
+}
+
 /// Threads that check finished outputs.
 pub(super) fn of_checks(job: &Job, cores: u32) -> u32 {
     pool::threads(job.threads.unwrap_or(cores)) as u32

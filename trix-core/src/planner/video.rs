@@ -19,7 +19,7 @@ use trix_model::{
 use crate::{
     encode::{lavc, option_names, options},
     filter::{
-        convert::zimg_is_there,
+        recipe::zimg_is_there,
         transform::{Shape, is_identity},
     },
     plan::{StepId, Transform, VideoPlan},

@@ -21,8 +21,9 @@ use self::{
     lead::{Positions, mistake},
 };
 use crate::{
-    pipeline::{Control, Feed, Program, given::run_given, stage::text_of_panic, together},
+    pipeline::{Control, Feed, Program, given::run_given, together},
     plan::Plan,
+    pool::text_of_panic,
     reading::{frames::VideoFrame, samples::AudioBlock},
     report::Report,
     settings::{job::Job, shape::Shape},

@@ -108,6 +108,7 @@ mod documents {
 mod jobs {
     mod cancel;
     mod chunk_filters;
+    mod filter_threads;
     mod chunk_rates;
     mod chunks;
     mod determinism;

@@ -182,6 +182,12 @@ impl Transform {
         }
     }
 
+    /// True if an output frame depends on several input frames, or on those before it.
+    #[doc(hidden)]
+    pub fn joins_frames(&self) -> bool {
+        self.inverse_telecine.is_some() || self.deinterlace.is_some() || self.keeps_fields.is_some()
+    }
+
     /// Duration of each output frame, in output ticks, if its input frame lasts `ticks`. `None` for inverse telecine,
     /// where the duration does not follow from one frame.
     #[doc(hidden)]

@@ -56,6 +56,8 @@ pub struct Plan {
     pub memory: MemoryPlan,
     /// Threads of the decoder. The number does not change any byte.
     pub threads: u32,
+    /// Threads that convert frames. The number does not change any byte.
+    pub filter_threads: u32,
     /// Threads that check finished outputs. The number does not change any result.
     pub check_threads: u32,
     /// True if source and outputs are hashed (SHA-256).

@@ -26,13 +26,13 @@ use crate::{
     },
     filter::{audio_converter::AudioConverter, audio_ledger::AudioLedger},
     pipeline::{
+        channel::{Fan, Receiver, Sender, Sent},
         failures,
         pass::{
             pace::Follower,
             queued::{ForMuxer, Queued},
             record::{Shared, lock},
         },
-        stage::{Fan, Receiver, Sender, Sent},
     },
     plan::{MustLast, Sink},
     report::TrackLoudness,

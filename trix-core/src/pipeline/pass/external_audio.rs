@@ -9,8 +9,8 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use crate::{
     pipeline::{
+        channel::{Fan, Sent},
         pass::{queued::Queued, record::Shared},
-        stage::{Fan, Sent},
     },
     reading::audio_reader::AudioReader,
 };

@@ -15,7 +15,7 @@ use super::queued::Queued;
 use crate::{
     decode::video::DecodedFrame,
     demux::Walked,
-    pipeline::stage::{Fan, Sent},
+    pipeline::channel::{Fan, Sent},
     plan::Plan,
 };
 

@@ -15,11 +15,11 @@ use crate::{
     filter::audio_converter::AudioConverter,
     loudness::Meter,
     pipeline::{
+        channel::Receiver,
         pass::{
             queued::Queued,
             record::{Shared, lock},
         },
-        stage::Receiver,
     },
     plan::{Loudness, Sink, StillId},
     report::TrackLoudness,

@@ -11,11 +11,11 @@ use crate::{
     mux::Muxer,
     package::PackageWriter,
     pipeline::{
+        channel::Receiver,
         pass::{
             queued::ForMuxer,
             record::{OutputRecord, Shared, lock},
         },
-        stage::Receiver,
     },
     plan::{PackageId, Sink},
 };

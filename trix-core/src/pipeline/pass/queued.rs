@@ -8,7 +8,7 @@ use trix_model::{
 
 use crate::{
     decode::{audio_start::Passed, video::DecodedFrame},
-    pipeline::stage::Weight,
+    pipeline::channel::Weight,
     plan::PACKETS,
 };
 

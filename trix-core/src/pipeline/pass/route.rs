@@ -16,12 +16,12 @@ use crate::{
     demux::{Demuxer, Walked},
     encode::subtitle::SubtitleTrack,
     pipeline::{
+        channel::{Sender, Sent},
         failures,
         pass::{
             pace::{Pacing, Reading},
             queued::{ForMuxer, Queued},
         },
-        stage::{Sender, Sent},
     },
     planner::cut::{CopyGate, CopyPart},
 };

@@ -17,13 +17,13 @@ use crate::{
     encode::{coder::Coder, timeline::Timeline, video::Encoded},
     filter::frames::FrameFilter,
     pipeline::{
+        channel::{Fan, Receiver, Sender, Sent},
         failures,
         pass::{
             pace::PaceMaker,
             queued::{ForMuxer, Queued},
             record::{Shared, StepRecord, lock},
         },
-        stage::{Fan, Receiver, Sender, Sent},
     },
     plan::{Cut, Sink, StepId, StillId, Verdict},
     reading::reader::shorten,
@@ -297,11 +297,11 @@ mod tests {
             video::{Coding, Headers, VideoEncoder},
         },
         pipeline::{
+            channel::channel,
             pass::{
                 pace::Pace,
                 record::{OutputRecord, Shared},
             },
-            stage::channel,
         },
         plan::{OutputId, PerProduct, PerSink},
     };

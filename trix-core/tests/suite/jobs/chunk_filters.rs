@@ -1,6 +1,6 @@
 //! Filters that look at other frames or count them: in chunks, they do what they do in one piece.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use trix_core::{
     Job,
@@ -89,9 +89,8 @@ fn pulldown_is_removed_alike_in_chunks() {
     }
 }
 
-#[test]
-fn a_change_of_size_is_converted_and_listed_alike_in_chunks() {
-    // Frames 0..28 are larger than the others, and chunks of seven frames begin with the change.
+/// A stream of 60 frames in `folder`, of which the first 28 are larger than the others.
+pub(super) fn with_change_of_size(folder: &Path) -> PathBuf {
     let parts = [("256x144", 28), ("128x72", 32)].map(|(size, frames)| {
         made_by_ffmpeg(
             &format!("part-{size}-{frames}-h264.ts"),
@@ -100,9 +99,8 @@ fn a_change_of_size_is_converted_and_listed_alike_in_chunks() {
             ),
         )
     });
-    let folder = folder();
-    let source = folder.path().join("sizes.ts");
-    let list = folder.path().join("list.txt");
+    let source = folder.join("sizes.ts");
+    let list = folder.join("list.txt");
     let lines: String = parts.iter().map(|part| format!("file '{}'\n", part.display())).collect();
     std::fs::write(&list, lines).expect("a list");
     let status = std::process::Command::new("ffmpeg")
@@ -112,7 +110,14 @@ fn a_change_of_size_is_converted_and_listed_alike_in_chunks() {
         .arg(&source)
         .status();
     assert!(status.expect("ffmpeg").success());
-    let mut job = lossless(&source);
+    source
+}
+
+#[test]
+fn a_change_of_size_is_converted_and_listed_alike_in_chunks() {
+    // Chunks of seven frames begin with the change.
+    let folder = folder();
+    let mut job = lossless(&with_change_of_size(folder.path()));
     job.outputs[0].picture.crop = Crop::Rectangle(Rectangle { width: 200, height: 100, left: 10, top: 10 });
     same_in_chunks(&job, &[1, 7, 24], "a change of size");
 }

@@ -26,6 +26,7 @@ use crate::{
     filter::audio_converter::AudioConverter,
     mux::{TrackSpec, codec_delay},
     pipeline::{
+        channel::{Fan, Sender, channel},
         failures,
         pass::{
             audio::{AudioDecodeStage, AudioPlace, AudioStage},
@@ -39,7 +40,6 @@ use crate::{
             route::{self, IntoOutput, Kind, Route},
             tracks,
         },
-        stage::{Fan, Sender, channel},
     },
     plan::{
         AudioContent, AudioEncode, AudioPlan, AudioTarget, EncodeId, EncodePlan, OutputPlan, Sink, StreamId,
@@ -292,7 +292,7 @@ impl<'a> Builder<'a> {
         stream: StreamId,
         token: &Token,
         watch: &mut Watch,
-    ) -> crate::pipeline::stage::Receiver<Queued<Frame>> {
+    ) -> crate::pipeline::channel::Receiver<Queued<Frame>> {
         let (next, input, depth) = channel::<Queued<Frame>>(self.packets(), token);
         watch.add_queue(&name, depth);
         self.listeners.push(Listener { stream, next, token: token.clone() });

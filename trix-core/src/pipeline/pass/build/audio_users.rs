@@ -9,8 +9,8 @@ use crate::{
         video::{Headers, VideoEncoder},
     },
     pipeline::{
+        channel::Sender,
         pass::{audio::AudioPlace, queued::Queued, video::VideoPlace},
-        stage::Sender,
     },
     plan::{AudioTarget, EncodeId, StreamId},
 };

@@ -30,6 +30,7 @@ use crate::{
     index::{self, Begin},
     mux::TrackSpec,
     pipeline::{
+        channel::{Fan, Receiver, Sender, channel},
         failures,
         pass::{
             pace::{PaceMaker, Reading},
@@ -40,9 +41,9 @@ use crate::{
             tracks,
             video::{self, Outlet, VideoPlace},
         },
-        stage::{Fan, Receiver, Sender, channel},
     },
     plan::{Cut, EncodeId, EncodePlan, Sink, StepId, VideoEncode},
+    pool::Workers,
     reading::reader::FrameReader,
     report::Seek,
     source::Source,
@@ -195,10 +196,18 @@ impl<'a> Builder<'a> {
         Ok(FrameFilter::new(plan.filtering.clone(), stream, base))
     }
 
+    /// The threads that convert several frames at once, if the plan has them.
+    fn workers(&self) -> Result<Option<Workers>> {
+        let threads = self.plan.filter_threads as usize;
+        let is_needed = threads > 1 && (0..self.plan.filters.len()).any(|step| !self.stitched.contains(&StepId(step)));
+        is_needed.then(|| Workers::new(threads)).transpose()
+    }
+
     /// Builds the video decoder and the filter steps.
     pub(super) fn frames(&mut self, source: &Source, watch: &mut Watch) -> Result<()> {
         let mut roots: Vec<(Sender<DecodedFrame>, Token)> = Vec::new();
         let mut stream = None;
+        let workers = self.workers()?;
         // A step feeds only later steps. In reverse order, the consumers of each step are complete when its turn comes.
         for step in (0..self.plan.filters.len()).rev().map(StepId) {
             // The frames of chunks are filtered already.
@@ -216,6 +225,7 @@ impl<'a> Builder<'a> {
             let index = self.plan.video(plan.outputs[0]).map_or(0, |video| video.stream);
             let facts = self.facts(index)?;
             let filter = self.filter(step)?;
+            let filter = workers.iter().cloned().fold(filter, FrameFilter::on);
             let (limit, time_base) = match plan.after {
                 None => {
                     let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::frame);

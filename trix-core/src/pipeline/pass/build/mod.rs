@@ -36,9 +36,10 @@ use crate::{
     demux::{Demuxer, Needed, Others},
     index::Begin,
     pipeline::{
+        channel::Sender,
         failures::{self, StageErrors},
         pass::record::{self, Pass, Running, Shared},
-        stage::{self, Outcome, Sender, Waiting},
+        stage::{self, Outcome, Waiting},
     },
     plan::{FRAMES, OutputPlan, PACKETS, PerProduct, PerSink, Plan, Product, Sink, StepId, StreamId},
     planner::external_audio::ExternalAudio,

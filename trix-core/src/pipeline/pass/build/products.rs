@@ -16,6 +16,7 @@ use crate::{
     mux::{Muxer, TrackSpec, patience::Arrival},
     package::{PackageWriter, Rendition},
     pipeline::{
+        channel::channel,
         pass::{
             listen::WaveformStage,
             mux::{mux, mux_package},
@@ -23,7 +24,6 @@ use crate::{
             tracks,
             video::StillStage,
         },
-        stage::channel,
     },
     plan::{OutputId, PackageId, Product, Sink, StillId, StillInput},
     source::Source,
