@@ -8,7 +8,7 @@ use std::ffi::c_int;
 
 use ffmpeg_sys_next as av;
 
-use super::{AvError, check, frame::Frame};
+use super::{AvError, check, frame::Frame, frame_pool::FramePool};
 
 /// In bytes: the size of a vector of AVX-512.
 pub(crate) const ALIGNMENT: c_int = 64;
@@ -37,11 +37,9 @@ impl Frame {
     }
 
     /// A copy of a video frame with aligned planes and rows. `None` if those of this frame are aligned.
-    pub(crate) fn aligned(&self) -> Result<Option<Frame>, AvError> {
-        if self.is_aligned() {
-            return Ok(None);
-        }
-        let mut copy = Frame::allocated(self.format(), self.width() as c_int, self.height() as c_int)?;
+    pub(crate) fn aligned(&self, pool: &FramePool) -> Result<Option<Frame>, AvError> {
+        let Some(format) = self.pixel_format().filter(|_| !self.is_aligned()) else { return Ok(None) };
+        let mut copy = pool.frame(format, self.width() as c_int, self.height() as c_int)?;
         // SAFETY: both frames are valid, and the copy is ours. Both have the same format and size.
         check(unsafe { av::av_frame_copy(copy.as_ptr(), self.as_ptr()) })?;
         copy.copy_properties(self)?;

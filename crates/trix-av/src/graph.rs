@@ -13,8 +13,8 @@ use ffmpeg_sys_next as av;
 use trix_model::time::{Rational, TimeBase};
 
 use super::{
-    AvError, ability, c_string, check, codec::Output, frame::Frame, layout::ChannelLayout, log::Sink,
-    named::filter_named,
+    AvError, ability, c_string, check, codec::Output, frame::Frame, frame_pool::FramePool, layout::ChannelLayout,
+    log::Sink, named::filter_named,
 };
 use crate::rational::from_av;
 
@@ -28,6 +28,8 @@ pub struct Graph {
     color: Option<(c_int, c_int)>,
     /// True if a filter needs aligned frames.
     aligns: bool,
+    /// Memory of aligned copies.
+    pool: FramePool,
 }
 
 // SAFETY: a graph may be used by any one thread at a time; its parts are only reached through this owner.
@@ -108,6 +110,7 @@ impl Graph {
             log,
             color: None,
             aligns: chain.contains("zscale"),
+            pool: FramePool::default(),
         };
         match this.connect(source, sink, arguments, chain) {
             Ok(()) => Ok(this),
@@ -169,7 +172,7 @@ impl Graph {
         // graph.
         let agreed = frame.zip(self.color).and_then(|(frame, color)| frame.with_matrix_and_range(color));
         let frame = agreed.as_ref().or(frame);
-        let aligned = frame.filter(|_| self.aligns).map_or(Ok(None), Frame::aligned)?;
+        let aligned = frame.filter(|_| self.aligns).map_or(Ok(None), |frame| frame.aligned(&self.pool))?;
         let pointer = aligned.as_ref().or(frame).map_or(ptr::null_mut(), Frame::as_ptr);
         let flags = av::AV_BUFFERSRC_FLAG_KEEP_REF as c_int;
         // SAFETY: the source belongs to the graph; the frame is only referenced, not changed.

@@ -21,6 +21,7 @@ pub mod pixel;
 mod rational;
 pub mod named;
 mod align;
+pub mod frame_pool;
 mod unpack;
 pub mod layout;
 pub mod side_data;
@@ -72,6 +73,8 @@ impl AvError {
     pub const EXIT: AvError = AvError(av::AVERROR_EXIT);
     /// This build of libavcodec lacks the encoder.
     pub const NO_ENCODER: AvError = AvError(av::AVERROR_ENCODER_NOT_FOUND);
+    /// The process has no more memory.
+    pub const NO_MEMORY: AvError = AvError(-(libc_errno::ENOMEM));
     /// Invalid data.
     pub const INVALID: AvError = AvError(av::AVERROR_INVALIDDATA);
 
@@ -84,6 +87,7 @@ impl AvError {
 
 mod libc_errno {
     pub(super) const EAGAIN: i32 = rustix::io::Errno::AGAIN.raw_os_error();
+    pub(super) const ENOMEM: i32 = rustix::io::Errno::NOMEM.raw_os_error();
 }
 
 impl fmt::Display for AvError {

@@ -6,18 +6,19 @@
 
 use trix_model::{color::Range, format::FrameFormat, frame_facts::Padding};
 
-use super::{frame::Frame, pixel::PixelFormat};
+use super::{frame::Frame, frame_pool::FramePool, pixel::PixelFormat};
 
 impl Frame {
     /// A larger frame that contains this one. `None` if this is not a planar frame of `format`, or if it does not fit.
-    pub fn padded(&self, pad: Padding, range: Range, format: FrameFormat) -> Option<Frame> {
+    /// The memory comes from `pool`.
+    pub fn padded(&self, pad: Padding, range: Range, format: FrameFormat, pool: &FramePool) -> Option<Frame> {
         if self.pixel_format().and_then(PixelFormat::frame) != Some(format)
             || pad.left + self.width() > pad.width
             || pad.top + self.height() > pad.height
         {
             return None;
         }
-        let mut padded = Frame::allocated(self.format(), pad.width as i32, pad.height as i32).ok()?;
+        let mut padded = pool.frame(self.pixel_format()?, pad.width as i32, pad.height as i32).ok()?;
         padded.copy_properties(self).ok()?;
         for (index, source) in self.planes().iter().enumerate() {
             let subsampled = index > 0 && index < format.chroma.planes();

@@ -8,7 +8,7 @@ use std::ffi::{c_int, c_void};
 use ffmpeg_sys_next as av;
 use trix_model::color::Range;
 
-use super::{frame::Frame, pixel::PixelFormat, simd};
+use super::{frame::Frame, frame_pool::FramePool, pixel::PixelFormat, simd};
 
 /// How a sample value is converted.
 enum Reading {
@@ -79,13 +79,13 @@ impl Frame {
 
     /// Converts this frame to the pixel format `to`: that of [`PixelFormat::planar`], or another with the same samples.
     /// `None` if the frame has an unknown format, or there is no memory. `range` is the range of its values, `opacity`
-    /// the final bit depth of alpha.
-    pub fn unpacked(&self, to: PixelFormat, range: Range, opacity: u32) -> Option<Frame> {
+    /// the final bit depth of alpha. The memory comes from `pool`.
+    pub fn unpacked(&self, to: PixelFormat, range: Range, opacity: u32, pool: &FramePool) -> Option<Frame> {
         let from = self.pixel_format()?;
         if to == from {
             return Some(self.clone());
         }
-        let mut planes = Frame::allocated(to.0, self.width() as c_int, self.height() as c_int).ok()?;
+        let mut planes = pool.frame(to, self.width() as c_int, self.height() as c_int).ok()?;
         planes.copy_properties(self).ok()?;
         if from.is_xyz() {
             self.render(&mut planes);
@@ -182,11 +182,16 @@ impl Frame {
     }
 
     /// A frame in the packed RGB format `to`, with the size and the properties of this one. `write` fills each row, by its
-    /// number. `None` if there is no memory, or if `to` has planes.
-    pub fn to_packed_rgb(&self, to: PixelFormat, mut write: impl FnMut(usize, &mut [u8])) -> Option<Frame> {
+    /// number. `None` if there is no memory, or if `to` has planes. The memory comes from `pool`.
+    pub fn to_packed_rgb(
+        &self,
+        to: PixelFormat,
+        pool: &FramePool,
+        mut write: impl FnMut(usize, &mut [u8]),
+    ) -> Option<Frame> {
         let descriptor = to.descriptor().filter(|_| to.is_rgb() && to.frame().is_none())?;
         let row_bytes = self.width() * descriptor.comp[0].step.max(1) as usize;
-        let mut packed = Frame::allocated(to.0, self.width() as c_int, self.height() as c_int).ok()?;
+        let mut packed = pool.frame(to, self.width() as c_int, self.height() as c_int).ok()?;
         packed.copy_properties(self).ok()?;
         let raw = packed.raw_mut();
         for row in 0..raw.height as isize {

@@ -2,6 +2,8 @@
 //!
 //! Invariant: frames leave in the order in which they came. Nothing is held back at the end.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use trix_av::pixel::PixelFormat;
 use trix_model::{
@@ -84,7 +86,7 @@ impl Converter {
     /// Creates a converter for frames of stream `stream`, with times in `time_base`.
     pub(crate) fn new(filtering: Filtering, stream: usize, time_base: TimeBase) -> Self {
         Converter {
-            request: Request { filtering, stream, time_base },
+            request: Request { filtering, stream, time_base, pool: Arc::default() },
             state: State::New,
             workers: None,
             first: None,

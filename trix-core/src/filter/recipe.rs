@@ -1,6 +1,8 @@
 //! How the frames of one format become those of an output: what all conversions of a stream need to know.
 
-use trix_av::{AvError, frame::Frame, graph::Graph, named, pixel::PixelFormat};
+use std::sync::Arc;
+
+use trix_av::{AvError, frame::Frame, frame_pool::FramePool, graph::Graph, named, pixel::PixelFormat};
 use trix_model::{
     color::Range,
     error::{Error, ErrorKind, Result, Stage},
@@ -21,6 +23,8 @@ pub(super) struct Request {
     pub(super) stream: usize,
     /// Time base of the frames that come.
     pub(super) time_base: TimeBase,
+    /// Memory of converted frames.
+    pub(super) pool: Arc<FramePool>,
 }
 
 impl Request {
@@ -47,7 +51,8 @@ impl Request {
         let format = self.filtering.transform.format;
         let to = decoded.frame.pixel_format().and_then(|own| own.planar_for(format, clear));
         let opacity = if format.alpha { format.depth } else { 16 };
-        to.and_then(|to| decoded.frame.unpacked(to, range, opacity)).ok_or_else(|| self.cannot_unpack(decoded))
+        to.and_then(|to| decoded.frame.unpacked(to, range, opacity, &self.pool))
+            .ok_or_else(|| self.cannot_unpack(decoded))
     }
 
     pub(super) fn cannot_unpack(&self, decoded: &DecodedFrame) -> Error {
@@ -60,7 +65,7 @@ impl Request {
     /// Adds the black border to a finished frame.
     pub(super) fn padded(&self, frame: Frame) -> Result<Frame> {
         let Transform { pad: Some(pad), to, format, .. } = self.filtering.transform else { return Ok(frame) };
-        let padded = frame.padded(pad, to.range, format);
+        let padded = frame.padded(pad, to.range, format, &self.pool);
         padded.ok_or_else(|| Error::bug(Stage::Filter, "a frame that cannot be padded"))
     }
 }

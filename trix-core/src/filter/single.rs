@@ -74,8 +74,8 @@ impl Single {
         let request = &recipe.request;
         let frame = match self {
             Single::Identity => Some(decoded.frame.clone()),
-            Single::Repack(to) => decoded.frame.unpacked(*to, Range::Limited, 16),
-            Single::ToRgb(converter) => converter.convert(&decoded.frame),
+            Single::Repack(to) => decoded.frame.unpacked(*to, Range::Limited, 16, &request.pool),
+            Single::ToRgb(converter) => converter.convert(&decoded.frame, &request.pool),
             Single::Filters(graph) => {
                 let mut frame = request.unpacked(&decoded, false, recipe.range())?;
                 frame.set_time(decoded.pts);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use trix_av::{
     codec::{Decoder, Output},
     frame::Frame,
+    frame_pool::FramePool,
     graph::Graph,
     stream::StreamFacts,
 };
@@ -90,6 +91,7 @@ fn window(
     }
     let mut decoder =
         Decoder::open(&facts.parameters, facts.time_base, 0, source.limits().pixels, facts.alpha_layer).ok()?;
+    let pool = FramePool::default();
     let mut graph: Option<Graph> = None;
     let mut last: Option<Frame> = None;
     let mut seen = 0;
@@ -114,7 +116,7 @@ fn window(
         while let Ok(Output::Item(mut frame)) = decoder.receive() {
             // The filters measure planes of 8 bits and more.
             let planar = frame.pixel_format().and_then(|format| format.planar(false));
-            if let Some(planar) = planar.and_then(|planar| frame.unpacked(planar, Range::Limited, 16)) {
+            if let Some(planar) = planar.and_then(|planar| frame.unpacked(planar, Range::Limited, 16, &pool)) {
                 frame = planar;
             }
             // The measurement does not need times, and broken ones must not disturb it.

@@ -9,7 +9,7 @@ mod weights;
 
 use std::iter::zip;
 
-use trix_av::{frame::Frame, pixel::PixelFormat, simd};
+use trix_av::{frame::Frame, frame_pool::FramePool, pixel::PixelFormat, simd};
 use trix_model::{
     color::{ChromaLocation, Range},
     format::{Chroma, FrameFormat},
@@ -89,14 +89,14 @@ impl ToRgb {
         })
     }
 
-    /// The frame as packed RGB; `None` if there is no memory for it.
-    pub(super) fn convert(&mut self, frame: &Frame) -> Option<Frame> {
+    /// The frame as packed RGB, in memory of `pool`; `None` if there is none.
+    pub(super) fn convert(&mut self, frame: &Frame, pool: &FramePool) -> Option<Frame> {
         let planes = frame.planes();
         let [luma, cb, cr] = planes.as_slice() else { return None };
         let siting = self.siting(frame);
         let ToRgb { weights, luma: row_of_luma, chroma, to, .. } = self;
         chroma.iter_mut().for_each(ChromaRows::forget);
-        frame.to_packed_rgb(*to, |row, bytes| {
+        frame.to_packed_rgb(*to, pool, |row, bytes| {
             simd::widest(
                 #[inline(always)]
                 || {
