@@ -7,7 +7,10 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -77,7 +80,8 @@ impl Workers {
             })
             .build()
             .map_err(|error| {
-                Error::new(ErrorKind::Io, Stage::Filter, format!("no thread: {error}")).caused_by(error)
+                Error::new(ErrorKind::Io, Stage::Filter, format!("a thread for filters cannot be started: {error}"))
+                    .caused_by(error)
             })?;
         Ok(Workers(Arc::new(Threads { pool, handles })))
     }
@@ -89,10 +93,14 @@ impl Workers {
 
     /// Begins `work` on one of the threads.
     pub(crate) fn begin<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Pending<T> {
-        let place = Arc::new(Place { result: Mutex::new(None), made: Condvar::new() });
+        let place =
+            Arc::new(Place { result: Mutex::new(None), made: Condvar::new(), unwanted: AtomicBool::new(false) });
         let pending = Pending(Arc::clone(&place));
         self.0.pool.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(work));
+            let result = match place.unwanted.load(Ordering::Relaxed) {
+                true => Err(Box::new("nobody wants the result") as Box<dyn Any + Send>),
+                false => catch_unwind(AssertUnwindSafe(work)),
+            };
             *place.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             place.made.notify_one();
         });
@@ -106,12 +114,19 @@ pub(crate) struct Pending<T>(Arc<Place<T>>);
 struct Place<T> {
     result: Mutex<Option<thread::Result<T>>>,
     made: Condvar,
+    /// True if the work need not begin.
+    unwanted: AtomicBool,
 }
 
 impl<T> Pending<T> {
     /// True if the work is done.
     pub(crate) fn is_ready(&self) -> bool {
         self.0.result.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Leaves the work out if no thread has begun it.
+    pub(crate) fn give_up(&self) {
+        self.0.unwanted.store(true, Ordering::Relaxed);
     }
 
     /// Waits for the result.
@@ -185,6 +200,18 @@ mod tests {
         assert!(!slow.is_ready());
         drop(go);
         assert!(slow.wait().unwrap());
+    }
+
+    #[test]
+    fn work_that_nobody_wants_does_not_begin() {
+        let workers = Workers::new(1).unwrap();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let slow = workers.begin(move || wait.recv().is_err());
+        let later = workers.begin(|| panic!("it began"));
+        later.give_up();
+        drop(go);
+        assert!(slow.wait().unwrap());
+        assert!(later.wait().unwrap_err().to_string().contains("nobody wants the result"));
     }
 
     #[test]

@@ -8,10 +8,11 @@ use std::ffi::c_int;
 
 use ffmpeg_sys_next as av;
 
-use super::{AvError, check, frame::Frame, frame_pool::FramePool};
-
-/// In bytes: the size of a vector of AVX-512.
-pub(crate) const ALIGNMENT: c_int = 64;
+use super::{
+    AvError, check,
+    frame::Frame,
+    frame_pool::{ALIGNMENT, FramePool},
+};
 
 impl Frame {
     /// A new video frame of this format and size, with aligned planes and rows. Nothing has set its samples yet.

@@ -13,7 +13,10 @@ use std::{
 
 use ffmpeg_sys_next as av;
 
-use super::{AvError, align::ALIGNMENT, check, frame::Frame, pixel::PixelFormat};
+use super::{AvError, check, frame::Frame, pixel::PixelFormat};
+
+/// In bytes: the size of a vector of AVX-512.
+pub(crate) const ALIGNMENT: c_int = 64;
 
 /// Sizes of planes that a pool remembers. A frame has up to four, and a stream can change its format.
 const SIZES: usize = 12;

@@ -14,6 +14,7 @@ use trix_model::{
 };
 
 use super::{
+    held::HeldFrames,
     parallel::Parallel,
     part::Part,
     recipe::{Recipe, Request},
@@ -105,8 +106,8 @@ impl Converter {
         self
     }
 
-    /// Lets the converter convert several frames at once where each depends on itself alone. Then it returns frames later than it
-    /// could.
+    /// Lets the converter convert several frames at once where each depends on itself alone. A call may then return frames of
+    /// earlier calls, and none of its own.
     pub(crate) fn on(self, workers: Workers) -> Self {
         Converter { workers: Some(workers), ..self }
     }
@@ -280,7 +281,11 @@ impl Converter {
             State::Single(shape, Parallel::new(recipe, decoded, self.workers.clone())?)
         } else {
             let regular = RegularTimes { origin: self.origin(time), next };
-            State::Sequence(shape, Box::new(Sequence::new(recipe, decoded, regular)?))
+            let held = match std::mem::replace(&mut self.state, State::New) {
+                State::Sequence(_, before) => before.into_held(),
+                State::New | State::Single(..) => HeldFrames::default(),
+            };
+            State::Sequence(shape, Box::new(Sequence::new(recipe, decoded, regular, held)?))
         };
         Ok(())
     }

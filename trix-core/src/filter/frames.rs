@@ -83,7 +83,7 @@ impl FrameFilter {
         self
     }
 
-    /// Lets the stage convert several frames at once. Then it returns frames later than it could.
+    /// Lets the stage convert several frames at once. A call may then return frames of earlier calls, and none of its own.
     pub(crate) fn on(self, workers: Workers) -> Self {
         FrameFilter { converter: self.converter.on(workers), ..self }
     }

@@ -32,7 +32,10 @@ impl Parallel {
     /// As [`Recipe::graph`].
     pub(super) fn new(recipe: Recipe, decoded: &DecodedFrame, workers: Option<Workers>) -> Result<Self> {
         let first = Single::new(&recipe, decoded)?;
-        let workers = workers.filter(|_| !(first.is_identity() && recipe.request.filtering.transform.pad.is_none()));
+        // The memory of several frames at once is planned for frames of the film's first format.
+        let is_planned = recipe.shape == recipe.first;
+        let takes_time = !first.is_identity() || recipe.request.filtering.transform.pad.is_some();
+        let workers = workers.filter(|_| is_planned && takes_time);
         let (recipe, idle) = (Arc::new(recipe), vec![first]);
         Ok(Parallel { recipe, idle, workers, under_way: VecDeque::new() })
     }
@@ -40,7 +43,7 @@ impl Parallel {
     /// Takes a frame and returns those that are finished, in order.
     ///
     /// # Errors
-    /// That of the first frame in order that cannot be converted.
+    /// `Unsupported` or `Codec` if a frame cannot be converted. Frames that are finished are lost then.
     pub(super) fn push(&mut self, decoded: DecodedFrame) -> Result<Vec<DecodedFrame>> {
         let Some(workers) = self.workers.clone() else {
             let mut single = self.take(&decoded)?;
@@ -89,6 +92,7 @@ impl Parallel {
 impl Drop for Parallel {
     /// Waits for the threads that still convert frames, so that none outlives its job.
     fn drop(&mut self) {
+        self.under_way.iter().for_each(Pending::give_up);
         for pending in self.under_way.drain(..) {
             // Nobody wants the frame.
             let _ = pending.wait();

@@ -1,6 +1,6 @@
 //! Filters that look at several frames: deinterlacing, inverse telecine, scaling of fields.
 //!
-//! Invariant: every output frame names the source frame that it was made from. Nothing is held back at the end.
+//! Invariant: every output frame names the source frame that it was made from. Nothing is held back after `push(None)`.
 
 use trix_av::{codec::Output, graph::Graph};
 use trix_model::{
@@ -41,13 +41,18 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
-    /// The conversion of frames that begin with `decoded`.
+    /// The conversion of frames that begin with `decoded`. Captions of dropped frames among `held` go to its first frame.
     ///
     /// # Errors
     /// As [`Recipe::graph`].
-    pub(super) fn new(recipe: Recipe, decoded: &DecodedFrame, regular: RegularTimes) -> Result<Self> {
+    pub(super) fn new(recipe: Recipe, decoded: &DecodedFrame, regular: RegularTimes, held: HeldFrames) -> Result<Self> {
         let graph = recipe.graph(decoded)?;
-        Ok(Sequence { recipe, graph, held: HeldFrames::default(), regular, last: decoded.pts })
+        Ok(Sequence { recipe, graph, held, regular, last: decoded.pts })
+    }
+
+    /// What is left of the frames that came.
+    pub(super) fn into_held(self) -> HeldFrames {
+        self.held
     }
 
     /// Takes a frame and returns finished frames. `None` marks the end of the sequence.

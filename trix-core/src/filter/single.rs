@@ -61,7 +61,7 @@ impl Single {
         is_identity(transform, Shape { format: to.0, ..*shape }).then_some(Single::Repack(to))
     }
 
-    /// True if a conversion takes no time.
+    /// True if frames pass unchanged.
     pub(super) fn is_identity(&self) -> bool {
         matches!(self, Single::Identity)
     }

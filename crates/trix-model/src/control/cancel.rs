@@ -1,6 +1,7 @@
 //! Cancellation: the caller asks for it, or a stage failed.
 //!
-//! Invariant: every wait in the pipeline checks its token at least twenty times a second.
+//! Invariant: every wait in the pipeline checks its token at least twenty times a second. Only the wait for a frame that is being
+//! converted lasts as long as the conversion.
 
 use std::{
     sync::{

@@ -89,7 +89,7 @@ impl ToRgb {
         })
     }
 
-    /// The frame as packed RGB, in memory of `pool`; `None` if there is none.
+    /// The frame as packed RGB, in memory of `pool`; `None` if there is no memory.
     pub(super) fn convert(&mut self, frame: &Frame, pool: &FramePool) -> Option<Frame> {
         let planes = frame.planes();
         let [luma, cb, cr] = planes.as_slice() else { return None };

@@ -42,7 +42,7 @@ use crate::{
             video::{self, Outlet, VideoPlace},
         },
     },
-    plan::{Cut, EncodeId, EncodePlan, Sink, StepId, VideoEncode},
+    plan::{Cut, EncodeId, EncodePlan, FilterPlan, Sink, StepId, VideoEncode},
     pool::Workers,
     reading::reader::FrameReader,
     report::Seek,
@@ -199,7 +199,10 @@ impl<'a> Builder<'a> {
     /// The threads that convert several frames at once, if the plan has them.
     fn workers(&self) -> Result<Option<Workers>> {
         let threads = self.plan.filter_threads as usize;
-        let is_needed = threads > 1 && (0..self.plan.filters.len()).any(|step| !self.stitched.contains(&StepId(step)));
+        let is_single = |(at, step): (usize, &FilterPlan)| {
+            !self.stitched.contains(&StepId(at)) && !step.filtering.transform.joins_frames()
+        };
+        let is_needed = threads > 1 && self.plan.filters.iter().enumerate().any(is_single);
         is_needed.then(|| Workers::new(threads)).transpose()
     }
 
