@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-vendored demo demo-resume pictures test test-python test-kills test-media wheel-local test-debian13 test-sid lint fmt bench bench-chunks bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
+.PHONY: help setup setup-build setup-demo setup-vendored demo demo-resume pictures test test-python test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +60,9 @@ wheel-local: setup-build ## the wheel alone, installed into target/python/venv
 test-kills: setup ## kill one ingest a hundred times at random moments, and compare the bytes (needs cargo-nextest)
 	@cargo nextest run -p trix-cli --locked --profile kills
 
+test-memory: setup ## the archive copies of a 1080p and a 2160p master within 2 and 6 GiB, and 15 % (ten minutes; needs cargo-nextest)
+	@cargo nextest run -p trix-cli --locked --profile memory --no-capture
+
 test-media: setup ## every real file below TRIX_MEDIA through whole jobs (needs cargo-nextest)
 	@cargo nextest run -p trix-cli --locked --no-fail-fast --profile media
 
@@ -90,6 +93,11 @@ bench-python: setup wheel ## compare the Python wheel with PyAV, OpenCV and othe
 bench-chunks: setup ## compare a film in chunks with the same in one piece and with ffmpeg (BENCH_ARGS="--runs 3")
 	cargo build --release -p trix-cli -p trix-benches --bins --locked
 	python3 benches/chunks.py $(BENCH_ARGS)
+
+bench-av1an: setup ## compare a film in chunks with Av1an, which this installs (BENCH_ARGS="--runs 3"; needs Python 3.12)
+	cargo build --release -p trix-cli --locked
+	@benches/av1an.sh
+	python3 benches/av1an.py $(BENCH_ARGS)
 
 audit: setup-build ## licences, known vulnerabilities and origins of the dependencies
 	@scripts/audit.sh

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import heapq
+import itertools
 import json
 import math
 import os
@@ -88,12 +89,23 @@ def run(arguments: list[str]) -> dict[str, float]:
     return {"wall": wall, "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
 
 
-def psnr(source: Path, target: Path, height: int) -> float:
-    graph = f"[0:v]scale=-2:{height},format=yuv420p[a];[1:v]format=yuv420p[b];[b][a]psnr"
+def psnr(source: Path, target: Path, height: int, log: Path | None = None) -> float:
+    """PSNR of luma. `log` receives that of each frame."""
+    stats = "" if log is None else f"=stats_file={log}"
+    graph = f"[0:v]scale=-2:{height},format=yuv420p[a];[1:v]format=yuv420p[b];[b][a]psnr{stats}"
     said = ffmpeg("-i", source, "-i", target, "-lavfi", graph, "-f", "null", "-")
     found = re.search(r"PSNR.* y:(\S+)", said)
     assert found is not None, said
     return float(found[1])
+
+
+def seam(logs: dict[str, Path], starts: list[int]) -> float | None:
+    """How much PSNR chunks lose in the four frames on both sides of each boundary, beside one piece; `None` without a boundary."""
+    # Equal frames have an infinite PSNR.
+    frames = {tool: [min(float(own), 100.0) for own in re.findall(r"psnr_y:(\S+)", log.read_text())] for tool, log in logs.items()}
+    near = {at for start in starts for at in range(start - 4, start + 4) if 0 <= at < len(frames[TOOLS[1]])}
+    lost = [frames[TOOLS[1]][at] - frames[TOOLS[2]][at] for at in near]
+    return sum(lost) / len(lost) if lost else None
 
 
 def bd_rate(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> float:
@@ -203,18 +215,24 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 sizes[tool] = target.stat().st_size
                 print(f"{named(case)}, {tool}: {cost['wall']:.1f} s, CPU {cost['cpu']:.1f} s", file=sys.stderr)
         points: dict[str, list[tuple[float, float]]] = {tool: [] for tool in TOOLS[1:]}
+        logs = {tool: FOLDER / f"psnr-{tool.replace(' ', '-')}.log" for tool in TOOLS[1:]}
         for crf in (18, 23, 28, 33):
             for tool in TOOLS[1:]:
                 target = FOLDER / "small.mkv"
                 run(command(tool, source, target, (*case[:3], crf), 360))
-                points[tool].append((target.stat().st_size, psnr(source, target, 360)))
+                log = logs[tool] if crf == 23 else None
+                points[tool].append((target.stat().st_size, psnr(source, target, 360, log)))
         loss = bd_rate(points[TOOLS[1]], points[TOOLS[2]])
         subprocess.run(["rm", "-rf", FOLDER / "units"], check=True)
         (FOLDER / "units").mkdir()
         own = [UNITS, source, FOLDER / "units", *map(str, case)]
         steps = json.loads(subprocess.run(own, capture_output=True, text=True, check=True).stdout)
+        # Cuts depend on the film and not on the size or the quality of its copies.
+        starts = list(itertools.accumulate(int(unit["frames"]) for unit in steps["units"]))[:-1]
+        lost = seam(logs, starts)
         print(f"{named(case)}: BD-rate {loss:+.2f} %", file=sys.stderr)
-        found["cases"].append({"case": named(case), "crf": case[3], "costs": costs, "bytes": sizes, "bd_rate": loss, "points": points, "steps": steps})
+        case_found = {"case": named(case), "crf": case[3], "costs": costs, "bytes": sizes, "points": points, "steps": steps}
+        found["cases"].append({**case_found, "bd_rate": loss, "seam_db": lost})
     return found
 
 
@@ -232,13 +250,14 @@ def report(found: dict[str, Any]) -> tuple[str, str]:
             ratios = f"{wall[tool] / wall[TOOLS[1]]:.2f} | {wall[tool] / wall['ffmpeg']:.2f}"
             shares = f"{cpu[tool]:.1f} | {cpu[tool] / cpu[TOOLS[1]]:.2f} | {own['bytes'][tool]}"
             lines.append(f"| {own['case']} crf {own['crf']} | {tool} | {wall[tool]:.1f} | {ratios} | {shares} |")
-    lines += ["", "| encode | chunks | BD-rate of chunks | plan with scenes, of the units | joining, of the units |", "| --- | --- | --- | --- | --- |"]
+    lines += ["", "| encode | chunks | BD-rate of chunks | PSNR lost beside boundaries | plan with scenes, of the units | joining, of the units |", "| --- | --- | --- | --- | --- | --- |"]
     curves = {}
     for own in found["cases"]:
         steps = own["steps"]
         whole = sum(unit["seconds"] for unit in steps["units"])
         plan, joined = steps["plan_seconds"] / whole, steps["stitch_seconds"] / whole
-        lines.append(f"| {own['case']} | {len(steps['units'])} | {own['bd_rate']:+.2f} % | {100 * plan:.1f} % | {100 * joined:.1f} % |")
+        lost = "-" if own["seam_db"] is None else f"{own['seam_db']:+.2f} dB"
+        lines.append(f"| {own['case']} | {len(steps['units'])} | {own['bd_rate']:+.2f} % | {lost} | {100 * plan:.1f} % | {100 * joined:.1f} % |")
         curves[f"{own['case']}, one copy"] = simulated(steps["units"], 7200, 1)
     if found["cases"]:
         own = found["cases"][-1]

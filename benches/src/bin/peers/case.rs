@@ -33,7 +33,7 @@ pub struct Case {
 
 /// All cases. With these numbers of frames, a run takes 5 to 20 seconds on two cores; that of a whole archive, a minute
 /// and a half.
-pub const CASES: [Case; 6] = [
+pub const CASES: [Case; 7] = [
     Case {
         key: "a",
         title: "1080p H.264 -> 720p x264 veryfast",
@@ -72,7 +72,7 @@ pub const CASES: [Case; 6] = [
         tools: &ladder::TOOLS,
         goals: &ladder::GOALS,
         has_pipes: false,
-        job: |source| Ok(ladder::job(source)),
+        job: |source| Ok(ladder::job(source, &ladder::SIZES)),
     },
     Case {
         key: "e",
@@ -93,6 +93,16 @@ pub const CASES: [Case; 6] = [
         goals: &[],
         has_pipes: false,
         job: archive::copies,
+    },
+    Case {
+        key: "g",
+        title: "ladder: 2160p HEVC 10 bits -> 1440p, 1080p, 720p, 480p and 360p x264 veryfast 8 bits",
+        kind: Kind::Hevc2160p,
+        frames: 75,
+        tools: &ladder::LARGE_TOOLS,
+        goals: &ladder::LARGE_GOALS,
+        has_pipes: false,
+        job: |source| Ok(ladder::job(source, &ladder::LARGE_SIZES)),
     },
 ];
 

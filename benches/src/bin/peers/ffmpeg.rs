@@ -29,13 +29,14 @@ pub fn reading(source: &Path, manner: Manner) -> Command {
     command
 }
 
-/// The filter chain that `trix_core::filter::transform` builds, for sources with no more bits than the target.
+/// The filter chain that `trix_core::filter::transform` builds.
 pub fn chain(target: &Target) -> String {
     if !target.converted {
         return "null".to_owned();
     }
+    let dither = if target.loses_bits { "error_diffusion" } else { "none" };
     format!(
-        "zscale=w={}:h={}:filter=lanczos:dither=none:rin=limited:r=limited,format=pix_fmts={}",
+        "zscale=w={}:h={}:filter=lanczos:dither={dither}:rin=limited:r=limited,format=pix_fmts={}",
         target.width, target.height, target.pixel_format
     )
 }

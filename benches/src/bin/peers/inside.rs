@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use trix_core::{
     Job, OnDamage, Plan, Source,
     encode::video::{self, Coding},
+    media::PixelFormat,
     plan::{Cut, OutputId, OutputPlan, Sink, VideoPlan},
     quality::{Comparator, Metric, Score},
     reading::reader::FrameReader,
@@ -27,6 +28,8 @@ type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 /// Those of the library.
 pub fn planned_case(case: &Case, source: &Path) -> Fallible<PlannedCase> {
     let (job, plan) = planned(case, source)?;
+    let mut reader = FrameReader::new(Source::open(source)?, OnDamage::Fail, Cut::default(), None, 0)?;
+    let bits = reader.next_frame()?.and_then(|first| first.frame.pixel_format()).map_or(0, PixelFormat::depth);
     let target = |output: &OutputPlan| {
         let video = video_of(output)?;
         Ok(Target {
@@ -36,6 +39,7 @@ pub fn planned_case(case: &Case, source: &Path) -> Fallible<PlannedCase> {
             height: video.height,
             pixel_format: video.format.name().into_owned(),
             converted: video.converted,
+            loses_bits: bits > video.format.depth,
             threads: output.threads,
             copies_audio: output.audio.iter().any(|audio| audio.copied),
         })

@@ -1,4 +1,4 @@
-//! The case of four sizes from one source: `trix run` with a job file, compared with one `ffmpeg` that splits the
+//! The cases of several sizes from one source: `trix run` with a job file, compared with one `ffmpeg` that splits the
 //! decoded frames, and with four runs of `ffmpeg`.
 //!
 //! Invariant: each exact tool gives each encoder the number of threads of Trix's plan.
@@ -44,15 +44,34 @@ pub const GOALS: [Goal; 4] = [
     Goal { tool: TRIX, peer: FOUR_AS_THEY_COME, wall: 0.65, cpu: Some(0.65) },
 ];
 
-const SIZES: [(i32, i32); 4] = [(1920, 1080), (1280, 720), (854, 480), (640, 360)];
+/// The tools of the ladder from 2160p.
+pub static LARGE_TOOLS: [Tool; 4] = [
+    Tool { name: SPLIT, is_exact: true, work: Work::Programs(|setup| split(setup, Manner::AsTrix)) },
+    Tool { name: TRIX, is_exact: true, work: Work::Programs(|setup| run(setup, VerifyLevel::Off)) },
+    Tool { name: "trix, verified", is_exact: true, work: Work::Programs(|setup| run(setup, VerifyLevel::Structure)) },
+    Tool { name: SPLIT_AS_IT_COMES, is_exact: false, work: Work::Programs(|setup| split(setup, Manner::Own)) },
+];
 
-/// Four sizes without audio.
-pub fn job(source: &Path) -> Job {
-    let output = |(width, height): (i32, i32)| OutputSettings {
+/// The project's goals for the ladder from 2160p.
+pub const LARGE_GOALS: [Goal; 2] = [
+    Goal { tool: TRIX, peer: SPLIT, wall: 0.90, cpu: Some(0.90) },
+    Goal { tool: TRIX, peer: SPLIT_AS_IT_COMES, wall: 0.90, cpu: Some(0.90) },
+];
+
+/// The sizes of the ladder from 1080p.
+pub const SIZES: [(i32, i32); 4] = [(1920, 1080), (1280, 720), (854, 480), (640, 360)];
+
+/// The sizes of the ladder from 2160p.
+pub const LARGE_SIZES: [(i32, i32); 5] = [(2560, 1440), (1920, 1080), (1280, 720), (854, 480), (640, 360)];
+
+/// These sizes at 8 bits, without audio.
+pub fn job(source: &Path, sizes: &[(i32, i32)]) -> Job {
+    let output = |&(width, height): &(i32, i32)| OutputSettings {
         path: format!("{height}p.mp4").into(),
         audio: AudioSettings::None,
         picture: PictureSettings { size: Some(Size { width, height }), ..Default::default() },
         video: VideoSettings::X264(EncodeSettings {
+            depth: Some(8),
             preset: Some("veryfast".to_owned()),
             rate: Some(RateControl::Crf { value: 21.0 }),
             ..Default::default()
@@ -60,7 +79,7 @@ pub fn job(source: &Path) -> Job {
         ..Default::default()
     };
     let mut job = Job::new(source, "");
-    job.outputs = SIZES.map(output).into();
+    job.outputs = sizes.iter().map(output).collect();
     job
 }
 

@@ -72,10 +72,10 @@ How to read this:
 - What went elsewhere is the time of the machine's cores that other programs had during the runs, and that the host of a
   virtual machine took. Where it is more than a few per cent, wall times say little, and tools that run more threads
   at once gain by it.
-- `trix` runs with `--verify off` in a to d, since ffmpeg does not look at what it wrote; `trix, verified` is the
+- `trix` runs with `--verify off` in a to d and g, since ffmpeg does not look at what it wrote; `trix, verified` is the
   default. In e both sides read back what they wrote.
 - ffmpeg has one thread for each filter: with more, it converts frames in slices, which breaks the diffusion of
-  rounding errors at their edges and makes its output depend on the number of cores. In d and e, encoders have the
+  rounding errors at their edges and makes its output depend on the number of cores. In d, e and g, encoders have the
   numbers of threads of Trix's plan, which belong to the identity of a stream. What is called `as it comes` has the
   numbers that ffmpeg and the encoders choose.
 - Peak memory is the kernel's of the largest process; in e it is that of all processes together, looked at ten times a

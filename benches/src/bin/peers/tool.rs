@@ -82,6 +82,8 @@ pub struct Target {
     pub pixel_format: String,
     /// True if frames are converted before they are encoded.
     pub converted: bool,
+    /// True if samples of the source have more bits.
+    pub loses_bits: bool,
     /// Threads of the encoder, if the plan sets them.
     pub threads: Option<u32>,
     /// True if audio is copied.
