@@ -26,6 +26,7 @@ mod sources {
 
 /// Whole jobs: commands, failures, interrupts, memory.
 mod jobs {
+    mod archive_memory;
     mod chunks;
     mod commands;
     mod environment;

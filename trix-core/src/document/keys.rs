@@ -181,7 +181,7 @@ impl<'a> Walk<'a> {
             Some("SubtitleSettings") => return "table, or text such as `none`".to_owned(),
             Some("Size") => return "size, such as `1280x-2`".to_owned(),
             Some("Crop") => return "crop, such as `auto`".to_owned(),
-            Some("ByteSize") => return "bytes, such as `4 GiB`".to_owned(),
+            Some("MemoryLimit") => return "`auto`, or bytes, such as `4 GiB`".to_owned(),
             _ => {}
         }
         if schema.get("format").is_some_and(|format| format == MOMENT) {

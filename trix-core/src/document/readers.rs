@@ -11,7 +11,7 @@ use trix_model::{
 
 use crate::settings::{
     audio_tracks::AudioTracks,
-    byte_size::ByteSize,
+    memory_limit::MemoryLimit,
     moment::read_moment,
     picture::FrameRate,
     still::Paint,
@@ -29,7 +29,7 @@ pub(super) fn reader(name: &str) -> Option<Reader> {
         "FrameRate" => problem::<FrameRate>,
         "Tempo" => problem::<Tempo>,
         "AudioTracks" => problem::<AudioTracks>,
-        "ByteSize" => problem::<ByteSize>,
+        "MemoryLimit" => problem::<MemoryLimit>,
         "Paint" => problem::<Paint>,
         "Primaries" => problem::<Primaries>,
         "Transfer" => problem::<Transfer>,

@@ -71,25 +71,30 @@ const IN_HAND: u64 = 2;
 /// Estimates the memory for `inputs` and compares it with the job's bound, and with the memory of the machine. Queues
 /// get shorter where one of them is too small. Only a bound that is too small even then is a mistake, because a job can
 /// take less than its estimate.
-pub(super) fn plan(job: &Job, machine: &Machine, inputs: &MemoryInputs<'_>) -> Result<MemoryPlan, Mistake> {
+///
+/// Returns the number of frames that a filter may convert at once, too.
+pub(super) fn plan(job: &Job, machine: &Machine, inputs: &MemoryInputs<'_>) -> Result<(MemoryPlan, u32), Mistake> {
     let estimator = Estimator { inputs, cores: machine.cores };
-    let plan = |short: bool| {
-        let shares = estimator.shares(short);
+    let plan = |short: bool, at_once: u32| {
+        let shares = estimator.shares(short, at_once.into());
         let estimate = shares.iter().map(|share| share.bytes).sum();
-        MemoryPlan { estimate, bound: job.memory.map(|bound| bound.0), short_queues: short, shares, unit: None }
+        MemoryPlan { estimate, bound: job.memory.bytes().map(|bound| bound.0), short_queues: short, shares, unit: None }
     };
-    let long = plan(false);
     if inputs.in_chunks {
-        return Ok(long);
+        return Ok((plan(false, 1), 1));
     }
-    let exceeded = |plan: &MemoryPlan| job.memory.filter(|bound| plan.estimate > bound.0);
-    if exceeded(&long).is_none() && !machine.lacks(long.estimate) {
-        return Ok(long);
+    let exceeded = |plan: &MemoryPlan| job.memory.bytes().filter(|bound| plan.estimate > bound.0);
+    let several = inputs.filter_threads;
+    for at_once in [several, 1] {
+        let long = plan(false, at_once);
+        if exceeded(&long).is_none() && !machine.lacks(long.estimate) {
+            return Ok((long, at_once));
+        }
     }
-    let short = plan(true);
+    let short = plan(true, 1);
     match exceeded(&short) {
         Some(bound) => Err(refusal(&short, bound)),
-        None => Ok(short),
+        None => Ok((short, 1)),
     }
 }
 
@@ -134,7 +139,7 @@ pub(super) fn with_units(
         ];
     }
     plan.unit = Some(unit);
-    match job.memory.filter(|bound| plan.estimate > bound.0) {
+    match job.memory.bytes().filter(|bound| plan.estimate > bound.0) {
         Some(bound) => Err(refusal(&plan, bound)),
         None => Ok(plan),
     }
@@ -165,7 +170,7 @@ struct Estimator<'a> {
 
 impl Estimator<'_> {
     /// The shares of memory while all outputs are written, or during verification if that takes more.
-    fn shares(&self, short: bool) -> Vec<MemoryShare> {
+    fn shares(&self, short: bool, at_once: u64) -> Vec<MemoryShare> {
         let MemoryInputs { source, filters, drafts, packages, stills, external_audio, .. } = self.inputs;
         // A session has one frame in hand, and its first stage another.
         let read = if source.is_given() { IN_HAND * self.decoded() } else { source.extent().size.min(STORE) };
@@ -178,10 +183,10 @@ impl Estimator<'_> {
         }
         let decoder = self.decoder();
         let for_stills = stills.iter().any(shows_frames);
-        let decodes = for_stills || !source.is_given() && !filters.is_empty() && !self.inputs.in_chunks;
-        let filters = if decodes { *filters } else { &[] };
+        let converts = for_stills || !filters.is_empty() && !self.inputs.in_chunks;
+        let decodes = for_stills || converts && !source.is_given();
+        let filters = if converts { *filters } else { &[] };
         shares.extend(decodes.then(|| share("decoder", decoder)));
-        let at_once = if short { 1 } else { u64::from(self.inputs.filter_threads) };
         let steps = filters.iter().enumerate();
         shares.extend(steps.map(|(number, step)| share(format!("step {number}"), self.step(step, at_once))));
         for (draft, first) in drafts.iter().zip(drafted::firsts(drafts)).map(|(draft, first)| (draft, &drafts[first])) {

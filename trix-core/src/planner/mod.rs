@@ -203,7 +203,8 @@ impl Draft {
         video::set_options(&mut drafts);
         threads::settle(&mut drafts, cores);
         let decoder_threads = threads::of_decoder(job, machine.cores);
-        let filter_threads = threads::of_filters(job, machine.cores);
+        // A session gives its frames when it has them, and none is to wait for the next ones.
+        let filter_threads = if source.is_given() { 1 } else { threads::of_filters(job, machine.cores) };
         let filters = filters::plan(&mut drafts, source, job.scale_from_larger);
         let stills = still::plan(&context, source, &drafts)?;
         let estimate = |in_chunks: bool| {
@@ -222,7 +223,7 @@ impl Draft {
             memory::plan(job, machine, &inputs)
         };
         let mut memory = estimate(chunks.is_some());
-        let is_short = memory.as_ref().map_or(true, |plan| machine.lacks(plan.estimate));
+        let is_short = memory.as_ref().map_or(true, |(plan, _)| machine.lacks(plan.estimate));
         if is_short
             && chunks.is_none()
             && let Some(one) = chunks::in_one_part(job, source, &drafts)?
@@ -233,14 +234,12 @@ impl Draft {
             decisions.push(Decision::new(what.to_owned(), "all at once take more memory than there is".to_owned()));
         }
         let refused = |mistake| Error::of_mistakes(vec![mistake]);
-        let mut memory = memory.map_err(refused)?;
+        let (mut memory, filter_threads) = memory.map_err(refused)?;
         let (encodes, outputs) = drafted::settle(drafts, &mut packages);
         if chunks.is_some() {
             memory = memory::with_units(job, memory, source, &filters, &encodes).map_err(refused)?;
         }
         decisions.extend(memory.doubt(machine));
-        // The filters of a chunk run on its own thread.
-        let filter_threads = if chunks.is_some() || memory.short_queues { 1 } else { filter_threads };
         let external = |external_audio: &ExternalAudio| ExternalAudioPlan {
             settings: external_audio.settings.clone(),
             identities: external_audio.identities.clone(),

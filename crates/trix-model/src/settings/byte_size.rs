@@ -2,9 +2,7 @@
 //!
 //! Invariant: a number that is written and read again is the same number.
 
-use std::{borrow::Cow, fmt, str::FromStr};
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{fmt, str::FromStr};
 
 /// A number of bytes: `4 GiB`, `1500 MB`, or the plain number.
 ///
@@ -62,44 +60,6 @@ impl fmt::Display for ByteSize {
     }
 }
 
-impl Serialize for ByteSize {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ByteSize {
-    /// Reads a number of bytes, or text as for [`FromStr`].
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Number(u64),
-            Text(String),
-        }
-        let expected = || serde::de::Error::custom("a number of bytes, or text such as 4 GiB");
-        match Written::deserialize(deserializer).map_err(|_| expected())? {
-            Written::Number(bytes) => Ok(ByteSize(bytes)),
-            Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
-        }
-    }
-}
-
-impl schemars::JsonSchema for ByteSize {
-    fn schema_name() -> Cow<'static, str> {
-        "ByteSize".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": ["string", "integer"],
-            "minimum": 0,
-            "pattern": "^[0-9]+([.][0-9]{1,9})? ?([KkMmGgTt]?i?[Bb])?$",
-            "description": "A number of bytes: 4 GiB, 1500 MB or 1073741824"
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,10 +78,6 @@ mod tests {
         }
         for size in [0, 1, 1023, 1024, 1_000_000, 300 << 20, (1 << 30) + 1, u64::MAX] {
             assert_eq!(read(&ByteSize(size).to_string()), Ok(size));
-            let json = serde_json::to_string(&ByteSize(size)).unwrap();
-            assert_eq!(serde_json::from_str::<ByteSize>(&json).unwrap(), ByteSize(size));
-            assert_eq!(serde_json::from_str::<ByteSize>(&size.to_string()).unwrap(), ByteSize(size));
         }
-        assert!(serde_json::from_str::<ByteSize>("-5").unwrap_err().to_string().contains("a number of bytes"));
     }
 }

@@ -19,7 +19,7 @@ use super::{
     track::TrackSettings,
     video::{RateControl, VideoSettings},
 };
-pub use super::{byte_size::ByteSize, container::Container};
+pub use super::{byte_size::ByteSize, container::Container, memory_limit::MemoryLimit};
 use crate::{
     damage::OnDamage,
     decision::Decision,
@@ -67,16 +67,17 @@ pub struct Job {
     /// 360 rows have a PSNR of 59 dB and an SSIM of 0.9995; tone mapped, 45 dB and 0.995, because they are then tone
     /// mapped before they are scaled.
     pub scale_from_larger: bool,
-    /// Threads that the decoder and each encoder may use. `None`: for one output the number that the libraries choose
+    /// Threads that the decoder, the filters and each encoder may use. `None`: for one output the number that the libraries choose
     /// on the machine that the job is planned for; for several a share of its cores. The plan shows the numbers. They are
     /// part of the job, because x264 and x265 write different streams with different numbers of threads.
     #[schemars(range(min = 1, max = 128))]
     pub threads: Option<u32>,
-    /// The most memory that the job may use, such as `4 GiB`; without it, there is no limit. Queues between stages get shorter to
-    /// keep within the limit. Nothing that determines the bytes of outputs changes. A job that needs more is refused
-    /// before anything is decoded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory: Option<ByteSize>,
+    /// The most memory that the job may use, such as `4 GiB`. To keep within it, queues between stages get shorter, fewer frames
+    /// are converted at once, and fewer chunks or outputs are encoded at once. Nothing that determines the bytes of outputs
+    /// changes. A job that needs more is refused before anything is decoded. Default: `auto`. Then chunks take four fifths of
+    /// the memory that is free, and Trix warns if a job may need more memory than the machine has.
+    #[serde(skip_serializing_if = "MemoryLimit::is_auto")]
+    pub memory: MemoryLimit,
     /// Whether the film is encoded in chunks. A job that was killed then goes on with the chunks that are missing. Default:
     /// `auto`, for films that are longer than ten minutes.
     #[serde(skip_serializing_if = "Chunks::is_auto")]

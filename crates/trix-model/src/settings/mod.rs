@@ -3,6 +3,7 @@
 //! Invariant: a job is checked completely before anything runs, and all of its mistakes are reported at once.
 
 pub mod byte_size;
+pub mod memory_limit;
 pub mod container;
 pub mod job;
 pub mod size;

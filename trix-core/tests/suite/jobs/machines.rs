@@ -11,6 +11,7 @@ use trix_core::{
     settings::{
         byte_size::ByteSize,
         job::OutputSettings,
+        memory_limit::MemoryLimit,
         video::{EncodeSettings, Encoder},
     },
     this_machine,
@@ -224,10 +225,10 @@ fn too_little_memory_of_the_machine_shortens_queues_and_is_reported() {
     }
 
     // A memory limit in the job applies whatever memory the machine has.
-    job.memory = Some(ByteSize(least - 1));
+    job.memory = MemoryLimit::Bytes(ByteSize(least - 1));
     let error = plan_for(&job, &Source::open(&job.source.path).unwrap(), &cores(2)).expect_err("too low a bound");
     assert_eq!(error.mistakes()[0].place, "memory");
-    job.memory = None;
+    job.memory = MemoryLimit::Auto;
 
     // A plan for a large machine that needs more memory than this one: a warning, and the same bytes.
     let mut large = free.clone();

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         Aac, Ac3, Alac, AudioSettings, AudioShape, AutoAudio, CopyAudio, Disposition, Eac3, Flac, LengthPolicy, LoudnessMode,
         LoudnessTarget, NoneAudio, Opus, Pcm, Pcm16, Pcm24, Pcm32, Pcmf32, Pitch, TrackInput, TrackSettings, TrackSettingsCases,
     )
-    from .job import Chunks, Job, OnOutputFailure, OutputSettings, OutputSettingsCases, VerifyLevel
+    from .job import Chunks, Job, MemoryLimit, OnOutputFailure, OutputSettings, OutputSettingsCases, VerifyLevel
     from .packages import Layout, PackageJob, PackageJobCases, Rung
     from .picture import (
         Alpha, AutoCrop, ColorOverride, Crop, Deinterlace, DynamicHdr, Matrix, NoneCrop, OnChange, PictureSettings, Primaries,
@@ -37,7 +37,7 @@ _MODULES = {
         "LengthPolicy", "LoudnessMode", "LoudnessTarget", "NoneAudio", "Opus", "Pcm", "Pcm16", "Pcm24", "Pcm32", "Pcmf32",
         "Pitch", "TrackInput", "TrackSettings", "TrackSettingsCases",
     ],
-    "job": ["Chunks", "Job", "OnOutputFailure", "OutputSettings", "OutputSettingsCases", "VerifyLevel"],
+    "job": ["Chunks", "Job", "MemoryLimit", "OnOutputFailure", "OutputSettings", "OutputSettingsCases", "VerifyLevel"],
     "packages": ["Layout", "PackageJob", "PackageJobCases", "Rung"],
     "picture": [
         "Alpha", "AutoCrop", "ColorOverride", "Crop", "Deinterlace", "DynamicHdr", "Matrix", "NoneCrop", "OnChange",
@@ -67,11 +67,11 @@ __all__ = [
     "Aac", "Ac3", "Alac", "Alpha", "Ass", "AudioDrift", "AudioSettings", "AudioShape", "AudioTracks", "AutoAudio", "AutoCrop",
     "AutoVideo", "Bitrate", "Chroma", "Chunks", "ColorOverride", "CopyAudio", "CopySubtitles", "CopyVideo", "Crf", "Crop",
     "Deinterlace", "Disposition", "DynamicHdr", "Eac3", "Ffv1", "Ffv1Rate", "Flac", "Job", "Layout", "LengthPolicy", "Limits",
-    "LosslessFfv1Rate", "LosslessRateControl", "LoudnessMode", "LoudnessTarget", "Matrix", "MovText", "NoneAudio", "NoneCrop",
-    "NoneSubtitles", "NoneVideo", "OnChange", "OnDamage", "OnOutputFailure", "Opus", "OutputSettings", "OutputSettingsCases",
-    "PackageJob", "PackageJobCases", "Paint", "Pcm", "Pcm16", "Pcm24", "Pcm32", "Pcmf32", "PictureSettings", "Pitch", "Poster",
-    "PosterCases", "Primaries", "Prores", "Qp", "Range", "RateControl", "RawGeometry", "Rectangle", "Resampler", "Rotate", "Rung",
-    "Size", "SourceSettings", "Sprites", "SpritesCases", "Standard", "StillSettings", "Subrip", "SubtitleSettings", "Tonemap",
-    "TrackInput", "TrackSettings", "TrackSettingsCases", "Transfer", "Vbi", "VerifyLevel", "VideoSettings", "Waveform",
-    "WaveformCases", "WaveformChannels", "Webvtt", "X264", "X265",
+    "LosslessFfv1Rate", "LosslessRateControl", "LoudnessMode", "LoudnessTarget", "Matrix", "MemoryLimit", "MovText", "NoneAudio",
+    "NoneCrop", "NoneSubtitles", "NoneVideo", "OnChange", "OnDamage", "OnOutputFailure", "Opus", "OutputSettings",
+    "OutputSettingsCases", "PackageJob", "PackageJobCases", "Paint", "Pcm", "Pcm16", "Pcm24", "Pcm32", "Pcmf32",
+    "PictureSettings", "Pitch", "Poster", "PosterCases", "Primaries", "Prores", "Qp", "Range", "RateControl", "RawGeometry",
+    "Rectangle", "Resampler", "Rotate", "Rung", "Size", "SourceSettings", "Sprites", "SpritesCases", "Standard", "StillSettings",
+    "Subrip", "SubtitleSettings", "Tonemap", "TrackInput", "TrackSettings", "TrackSettingsCases", "Transfer", "Vbi",
+    "VerifyLevel", "VideoSettings", "Waveform", "WaveformCases", "WaveformChannels", "Webvtt", "X264", "X265",
 ]

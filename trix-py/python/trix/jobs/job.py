@@ -37,10 +37,13 @@ class Job(Settings):
     """
     measure_loudness: bool | None = None
     """True if the loudness of every audio track that is kept is measured (EBU R 128)."""
-    memory: int | str | None = None
-    """The most memory that the job may use, such as `4 GiB`; without it, there is no limit. Queues
-    between stages get shorter to keep within the limit. Nothing that determines the bytes of
-    outputs changes. A job that needs more is refused before anything is decoded.
+    memory: MemoryLimit | None = None
+    """The most memory that the job may use, such as `4 GiB`. To keep within it, queues between
+    stages get shorter, fewer frames are converted at once, and fewer chunks or outputs are
+    encoded at once. Nothing that determines the bytes of outputs changes. A job that needs more
+    is refused before anything is decoded. Default: `auto`. Then chunks take four fifths of the
+    memory that is free, and a job that may need more memory than the machine has is warned
+    about.
     """
     on_output_failure: OnOutputFailure | None = None
     """What happens to the other outputs when one fails."""
@@ -139,6 +142,9 @@ class OutputSettingsCases(Settings):
 # Whether a film is encoded in chunks: ranges of frames that are encoded one by one, and kept
 # until the job is done.
 Chunks: TypeAlias = Literal["auto", "on", "off"]
+
+# auto, or a number of bytes: 4 GiB, 1500 MB or 1073741824
+MemoryLimit: TypeAlias = str | int
 
 # What happens to the other outputs when one fails.
 OnOutputFailure: TypeAlias = Literal["fail", "continue"]

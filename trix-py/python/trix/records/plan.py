@@ -118,6 +118,8 @@ class Plan(PlanWords, Record):
     """What is encoded. Each encode runs once for all files and renditions that take its packets."""
     external_audio: list[ExternalAudioPlan]
     """The external audio tracks. Their streams are numbered after those of the source."""
+    filter_threads: int
+    """Threads that convert frames. The number does not change any byte."""
     filters: list[FilterPlan]
     """What is done to frames between the decoder and the encoders. Each step runs once for all
     outputs that need it.

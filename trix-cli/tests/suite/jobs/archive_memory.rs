@@ -1,0 +1,86 @@
+//! A long test: the archive copies of a large master fit into a memory limit that is too small for all of them at once.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use trix_core::{Plan, plan::MemoryPlan};
+use trix_fixtures::{folder, program};
+
+use crate::support::{self, names};
+
+/// More frames than x264 and x265 look ahead.
+const FRAMES: u32 = 64;
+
+/// A master of `height` rows at 10 bits.
+fn master(height: u32) -> PathBuf {
+    trix_fixtures::clip::made(&format!("archive-memory-{height}.mov"), |path| {
+        let width = height * 16 / 9;
+        program::ffmpeg(&format!(
+            "-f lavfi -i testsrc2=size={width}x{height}:rate=25 -frames:v {FRAMES} \
+             -pix_fmt yuv422p10le -c:v prores_ks -profile:v 3 -q:v 6 -f mov {}",
+            path.display()
+        ));
+    })
+}
+
+/// Kibibytes that a process and those that it started have, pages that several of them share counted once.
+fn taken_kib(process: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+    let own = rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next()?.parse().ok());
+    let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let children: Vec<u32> = children
+        .flat_map(|list| list.split_whitespace().filter_map(|own| own.parse().ok()).collect::<Vec<_>>())
+        .collect();
+    own.unwrap_or(0) + children.into_iter().map(taken_kib).sum::<u64>()
+}
+
+/// The most memory that a command takes, looked at twenty times a second, in kibibytes.
+fn peak_kib(mut command: Command) -> u64 {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("trix");
+    let mut peak = 0;
+    loop {
+        peak = peak.max(taken_kib(child.id()));
+        match child.try_wait().expect("a child can be waited for") {
+            Some(status) => break assert!(status.success(), "{status}"),
+            None => thread::sleep(Duration::from_millis(50)),
+        }
+    }
+    peak
+}
+
+fn planned(limit: &str, height: u32) -> MemoryPlan {
+    let line = format!("plan {{}} --profile archive --set memory={limit} --chunks off --machine 2,32GiB --json");
+    let ran = support::watch(support::command(&line, &[&master(height)]));
+    let plan: Plan = serde_json::from_str(&ran.done().out).expect("a plan");
+    plan.memory
+}
+
+/// Makes the archive of a master within `gib` gibibytes.
+fn fits(height: u32, gib: u64) {
+    let folder = folder();
+    let limit = format!("{gib}GiB");
+    let all = planned("auto", height).estimate;
+    assert!(all > gib << 30, "{all} bytes are no test");
+    assert!(planned(&limit, height).estimate <= gib << 30);
+    let line = format!("ingest {{}} -o {{}} --profile archive --set memory={limit} --chunks off");
+    let peak = peak_kib(support::command(&line, &[&master(height), folder.path()]));
+    let copies = names(folder.path()).into_iter().filter(|name| name.ends_with(".mkv")).count();
+    assert_eq!(copies, 5, "{:?}", names(folder.path()));
+    assert!(peak * 100 <= (gib << 20) * 115, "{peak} KiB of {gib} GiB");
+}
+
+#[test]
+fn the_archive_of_a_1080p_master_takes_2_gib() {
+    fits(1080, 2);
+}
+
+#[test]
+fn the_archive_of_a_2160p_master_takes_6_gib() {
+    fits(2160, 6);
+}
