@@ -42,8 +42,7 @@ class Job(Settings):
     stages get shorter, fewer frames are converted at once, and fewer chunks or outputs are
     encoded at once. Nothing that determines the bytes of outputs changes. A job that needs more
     is refused before anything is decoded. Default: `auto`. Then chunks take four fifths of the
-    memory that is free, and a job that may need more memory than the machine has is warned
-    about.
+    memory that is free, and Trix warns if a job may need more memory than the machine has.
     """
     on_output_failure: OnOutputFailure | None = None
     """What happens to the other outputs when one fails."""
@@ -69,10 +68,10 @@ class Job(Settings):
     stills: list[StillSettings] | None = None
     """Still images, from the same decode."""
     threads: int | None = None
-    """Threads that the decoder and each encoder may use. `None`: for one output the number that
-    the libraries choose on the machine that the job is planned for; for several a share of its
-    cores. The plan shows the numbers. They are part of the job, because x264 and x265 write
-    different streams with different numbers of threads.
+    """Threads that the decoder, the filters and each encoder may use. `None`: for one output the
+    number that the libraries choose on the machine that the job is planned for; for several a
+    share of its cores. The plan shows the numbers. They are part of the job, because x264 and
+    x265 write different streams with different numbers of threads.
     """
     tracks: list[TrackSettings] | None = None
     """External audio tracks. They come after the tracks of the source in every output that does
