@@ -102,27 +102,30 @@ mod tests {
     }
 
     #[test]
-    fn planes_are_aligned_apart_and_as_large_as_their_format() {
+    fn planes_are_aligned_and_lie_within_buffers_of_their_own() {
         let pool = FramePool::default();
         for name in ["yuv420p", "yuv422p10le", "gbrap16le", "gray", "rgb24", "nv12", "yuva444p12le", "gbrpf32le"] {
             for (width, height) in [(1, 1), (31, 17), (64, 64), (721, 405)] {
                 let frame = pool.frame(format(name), width, height).expect("memory");
                 let raw = frame.raw();
-                let whole = format(name).image_bytes(width as u32, height as u32).expect("a size");
-                let planes: Vec<_> = (0..4).take_while(|plane| !raw.data[*plane].is_null()).collect();
-                let bytes: usize = planes.iter().map(|plane| size(raw.buf[*plane])).sum();
-                assert!(bytes as u64 >= whole, "{name} {width}x{height}");
+                let planes = (0..4).take_while(|plane| !raw.data[*plane].is_null());
+                let mut bytes = 0;
                 for plane in planes {
-                    assert_eq!(raw.data[plane].addr() % 64, 0, "{name}");
-                    assert_eq!(raw.linesize[plane] % 64, 0, "{name}");
+                    // SAFETY: the buffer belongs to a living frame.
+                    let (buffer, size) = unsafe { ((*raw.buf[plane]).data.addr(), (*raw.buf[plane]).size) };
+                    let (start, stride) = (raw.data[plane].addr(), raw.linesize[plane] as usize);
+                    assert_eq!((start % 64, stride % 64), (0, 0), "{name} {width}x{height}");
+                    let rows = frame.planes().get(plane).map_or(height as usize, |own| own.height);
+                    assert!(
+                        start >= buffer && start + stride * rows + BEHIND <= buffer + size,
+                        "{name} {width}x{height}"
+                    );
+                    bytes += stride * rows;
                 }
+                let whole = format(name).image_bytes(width as u32, height as u32).expect("a size");
+                assert!(bytes as u64 >= whole, "{name} {width}x{height}");
             }
         }
-    }
-
-    fn size(buffer: *mut av::AVBufferRef) -> usize {
-        // SAFETY: the buffer belongs to a living frame.
-        unsafe { (*buffer).size }
     }
 
     #[test]
@@ -143,15 +146,21 @@ mod tests {
     }
 
     #[test]
-    fn frames_outlive_their_pool() {
+    fn frames_outlive_their_pool_and_its_memory_of_their_size() {
         let pool = FramePool::default();
-        let frame = pool.frame(format("yuv420p"), 64, 64).expect("memory");
-        for side in 1..40 {
-            drop(pool.frame(format("yuv420p"), 64 * side, 64).expect("memory"));
-        }
+        let filled = |pool: &FramePool, width: c_int, value: u8| {
+            let frame = pool.frame(format("gray"), width, 64).expect("memory");
+            // SAFETY: the plane has 64 rows of at least that many bytes.
+            unsafe { frame.raw().data[0].write_bytes(value, 64 * width as usize) };
+            frame
+        };
+        let frame = filled(&pool, 64, 7);
+        // So many other sizes that the pool forgets the first one.
+        (2..40).for_each(|times| drop(filled(&pool, 64 * times, 9)));
         drop(pool);
-        // SAFETY: the frame has a plane of at least that many bytes.
-        unsafe { frame.raw().data[0].write_bytes(7, 64 * 64) };
-        assert!(frame.planes()[0].data.iter().take(64).all(|byte| *byte == 7));
+        let other = FramePool::default();
+        let others: Vec<Frame> = (0..20).map(|_| filled(&other, 64, 9)).collect();
+        assert!(frame.planes()[0].data.iter().all(|byte| *byte == 7));
+        drop(others);
     }
 }

@@ -204,8 +204,8 @@ impl Chunked {
     }
 
     /// The chunks of which the buffer of a decoder comes short, although they were encoded for it.
-    pub(crate) fn short_of_buffer(&self) -> impl Iterator<Item = FrameRange> {
-        self.encodes.iter().flat_map(|own| own.short.iter().copied())
+    pub(crate) fn short_of_buffer(&self) -> impl Iterator<Item = (EncodeId, FrameRange)> {
+        self.encodes.iter().flat_map(|own| own.short.iter().map(|range| (own.id, *range)))
     }
 }
 

@@ -106,10 +106,10 @@ impl Converter {
         self
     }
 
-    /// Lets the converter convert several frames at once where each depends on itself alone. A call may then return frames of
+    /// Lets the converter convert several frames at once on `workers`, where each depends on itself alone. A call may then return frames of
     /// earlier calls, and none of its own.
-    pub(crate) fn on(self, workers: Workers) -> Self {
-        Converter { workers: Some(workers), ..self }
+    pub(crate) fn on(self, workers: Option<Workers>) -> Self {
+        Converter { workers, ..self }
     }
 
     /// The time of the first frame of a film where it leaves the converter, if it enters it at `origin`.
@@ -275,18 +275,63 @@ impl Converter {
         if color.range != first_color.range {
             from.range = color.range;
         }
-        let is_single = !transform.joins_frames();
+        let joins_frames = transform.joins_frames();
         let recipe = Recipe { request: self.request.clone(), shape, first, transform };
-        self.state = if is_single || Single::without_filters(&recipe).is_some() {
-            State::Single(shape, Parallel::new(recipe, decoded, self.workers.clone())?)
-        } else {
-            let regular = RegularTimes { origin: self.origin(time), next };
-            let held = match std::mem::replace(&mut self.state, State::New) {
-                State::Sequence(_, before) => before.into_held(),
-                State::New | State::Single(..) => HeldFrames::default(),
-            };
-            State::Sequence(shape, Box::new(Sequence::new(recipe, decoded, regular, held)?))
+        let single = match Single::without_filters(&recipe) {
+            None if joins_frames => {
+                let regular = RegularTimes { origin: self.origin(time), next };
+                let held = match std::mem::replace(&mut self.state, State::New) {
+                    State::Sequence(_, before) => before.into_held(),
+                    State::New | State::Single(..) => HeldFrames::default(),
+                };
+                self.state = State::Sequence(shape, Box::new(Sequence::new(recipe, decoded, regular, held)?));
+                return Ok(());
+            }
+            None => Single::of_filters(&recipe, decoded)?,
+            Some(single) => single,
         };
+        self.state = State::Single(shape, Parallel::new(recipe, single, self.workers.clone()));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trix_av::frame::Frame;
+    use trix_model::{
+        extras::Extras,
+        format::{Chroma, FrameFormat},
+        frame_facts::FieldOrder,
+        time::Rational,
+    };
+
+    use super::*;
+    use crate::{plan::Transform, settings::picture::Resampler};
+
+    #[test]
+    fn captions_of_dropped_frames_survive_a_change_of_size() {
+        let format = FrameFormat::ycbcr(Chroma::C400, 8);
+        let mut transform = Transform::to(64, 64, format, Resampler::Lanczos, Color::default());
+        transform.inverse_telecine = Some(FieldOrder::Top);
+        // The change comes at each phase of the cycle of five frames.
+        for before in 5..15 {
+            let mut filtering = Filtering::by(transform.clone());
+            (filtering.on_change, filtering.rate) = (OnChange::Scale, Rational::new(25, 1));
+            let mut converter = Converter::new(filtering, 0, TimeBase::new(1, 25));
+            let mut given = Vec::new();
+            for number in 0..before + 20 {
+                let side = if number < before { 64 } else { 32 };
+                let extras = Extras { captions: vec![number as u8; 3], ..Extras::default() };
+                let frame = Frame::grey(side, side);
+                let decoded = DecodedFrame { frame, number, pts: number as i64, duration: Some(1), extras };
+                given.extend(converter.push(Some(decoded)).unwrap());
+            }
+            given.extend(converter.push(None).unwrap());
+            assert!(given.len() < before as usize + 20, "frames are dropped");
+            let captions: Vec<u8> = given.iter().flat_map(|own| own.extras.captions.iter().copied()).collect();
+            let last = given.last().unwrap().number;
+            let all: Vec<u8> = (0..=last as u8).flat_map(|number| [number; 3]).collect();
+            assert_eq!(captions, all, "a change at frame {before}");
+        }
     }
 }

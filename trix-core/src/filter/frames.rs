@@ -83,8 +83,8 @@ impl FrameFilter {
         self
     }
 
-    /// Lets the stage convert several frames at once. A call may then return frames of earlier calls, and none of its own.
-    pub(crate) fn on(self, workers: Workers) -> Self {
+    /// Lets the stage convert several frames at once on `workers`. A call may then return frames of earlier calls, and none of its own.
+    pub(crate) fn on(self, workers: Option<Workers>) -> Self {
         FrameFilter { converter: self.converter.on(workers), ..self }
     }
 

@@ -26,18 +26,14 @@ pub(super) struct Parallel {
 type Converted = (Single, Result<DecodedFrame>);
 
 impl Parallel {
-    /// The conversion of frames such as `decoded`. Without `workers`, frames are converted on the caller's thread.
-    ///
-    /// # Errors
-    /// As [`Recipe::graph`].
-    pub(super) fn new(recipe: Recipe, decoded: &DecodedFrame, workers: Option<Workers>) -> Result<Self> {
-        let first = Single::new(&recipe, decoded)?;
+    /// The conversion of frames, of which `first` is ready. Without `workers`, frames are converted on the caller's thread.
+    pub(super) fn new(recipe: Recipe, first: Single, workers: Option<Workers>) -> Self {
         // The memory of several frames at once is planned for frames of the film's first format.
         let is_planned = recipe.shape == recipe.first;
         let takes_time = !first.is_identity() || recipe.request.filtering.transform.pad.is_some();
         let workers = workers.filter(|_| is_planned && takes_time);
         let (recipe, idle) = (Arc::new(recipe), vec![first]);
-        Ok(Parallel { recipe, idle, workers, under_way: VecDeque::new() })
+        Parallel { recipe, idle, workers, under_way: VecDeque::new() }
     }
 
     /// Takes a frame and returns those that are finished, in order.

@@ -34,10 +34,15 @@ impl Single {
     /// # Errors
     /// As [`Recipe::graph`].
     pub(super) fn new(recipe: &Recipe, decoded: &DecodedFrame) -> Result<Self> {
-        match Single::without_filters(recipe) {
-            Some(single) => Ok(single),
-            None => recipe.graph(decoded).map(|graph| Single::Filters(Box::new(graph))),
-        }
+        Single::without_filters(recipe).map_or_else(|| Single::of_filters(recipe, decoded), Ok)
+    }
+
+    /// The filters, for frames such as `decoded`.
+    ///
+    /// # Errors
+    /// As [`Recipe::graph`].
+    pub(super) fn of_filters(recipe: &Recipe, decoded: &DecodedFrame) -> Result<Self> {
+        recipe.graph(decoded).map(|graph| Single::Filters(Box::new(graph)))
     }
 
     /// The conversion without filters, if there is one.
@@ -73,7 +78,10 @@ impl Single {
     pub(super) fn convert(&mut self, recipe: &Recipe, decoded: DecodedFrame) -> Result<DecodedFrame> {
         let request = &recipe.request;
         let frame = match self {
-            Single::Identity => Some(decoded.frame.clone()),
+            Single::Identity => {
+                let frame = request.padded(decoded.frame)?;
+                return Ok(DecodedFrame { frame, ..decoded });
+            }
             Single::Repack(to) => decoded.frame.unpacked(*to, Range::Limited, 16, &request.pool),
             Single::ToRgb(converter) => converter.convert(&decoded.frame, &request.pool),
             Single::Filters(graph) => {

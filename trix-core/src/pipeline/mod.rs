@@ -193,6 +193,9 @@ fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Repo
     host.warn(&plan, &outcome);
     for sink in plan.sinks() {
         plan.content_mut(sink).notes.extend(outcome.appeared.iter().cloned());
+        let video = plan.content(sink).video;
+        let short = chunked.iter().flat_map(units::short_of_buffer).filter(|(id, _)| video == Some(*id));
+        plan.content_mut(sink).notes.extend(short.map(|(_, text)| text));
     }
     let seek = outcome.seek.clone();
     let encode_seconds = began.elapsed().as_secs_f64();

@@ -130,6 +130,14 @@ pub(super) fn encode(plan: &Plan, source: &Source, chunking: Chunking, host: &Ho
     result.inspect_err(|error| lock(&notes).error(error.to_string())).map(|()| Some(chunked))
 }
 
+/// A note for each chunk that no encode fits into the buffer of a decoder, with its encode.
+pub(super) fn short_of_buffer(chunked: &Chunked) -> impl Iterator<Item = (EncodeId, String)> {
+    chunked.short_of_buffer().map(|(id, range)| {
+        let text = format!("frames {range} may take more than the buffer of a decoder holds: the encoder overshoots");
+        (id, text)
+    })
+}
+
 /// The encode of the chunks of a plan.
 struct Encoding<'a> {
     plan: &'a Plan,
@@ -158,9 +166,7 @@ impl Encoding<'_> {
         while chunked.correct_rates()? || chunked.settle_buffers()? {
             self.phase(chunked, ChunkPhase::Chunks, None)?;
         }
-        for range in chunked.short_of_buffer() {
-            let text =
-                format!("frames {range} may take more than the buffer of a decoder holds: the encoder overshoots");
+        for (_, text) in short_of_buffer(chunked) {
             self.host.control.emit(|| Event::Warning { path: None, text });
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, Write},
     path::PathBuf,
     process::{Command, Stdio},
     thread,
@@ -72,6 +73,7 @@ fn fits(height: u32, gib: u64) {
     let peak = peak_kib(support::command(&line, &[&master(height), folder.path()]));
     let copies = names(folder.path()).into_iter().filter(|name| name.ends_with(".mkv")).count();
     assert_eq!(copies, 5, "{:?}", names(folder.path()));
+    writeln!(io::stderr(), "{height} rows: {} MiB of {gib} GiB", peak >> 10).expect("a terminal or a file");
     assert!(peak * 100 <= (gib << 20) * 115, "{peak} KiB of {gib} GiB");
 }
 

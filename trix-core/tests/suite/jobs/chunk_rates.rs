@@ -168,3 +168,20 @@ fn a_buffer_is_never_empty_over_the_joined_chunks() {
         }
     }
 }
+
+#[test]
+fn a_chunk_that_no_encode_fits_into_the_buffer_is_named_in_the_report() {
+    let notes_of = |most: u32, size: u32| {
+        let folder = folder();
+        let output = folder.path().join("out.mkv");
+        let plan = planned(&job(&output, Encoder::X264, RateControl::Crf { value: 14.0 }, Some((most, size))));
+        let notes = ran(&plan).outputs[0].plan.notes.clone();
+        let least = least(&sizes(&output), f64::from(most) * 1000.0, f64::from(size) * 1000.0);
+        (notes.into_iter().filter(|note| note.contains("the buffer of a decoder")).collect::<Vec<_>>(), least)
+    };
+    let (notes, least) = notes_of(600, 500);
+    assert!(notes.is_empty() && least >= 0.0, "{notes:?}, {least} bits");
+    let (notes, least) = notes_of(8, 8);
+    assert!(!notes.is_empty() && least < 0.0, "{notes:?}, {least} bits");
+    assert!(notes.iter().all(|note| note.starts_with("frames ")), "{notes:?}");
+}

@@ -227,8 +227,7 @@ impl<'a> Builder<'a> {
             let Some(token) = Token::joined(served) else { continue };
             let index = self.plan.video(plan.outputs[0]).map_or(0, |video| video.stream);
             let facts = self.facts(index)?;
-            let filter = self.filter(step)?;
-            let filter = workers.iter().cloned().fold(filter, FrameFilter::on);
+            let filter = self.filter(step)?.on(workers.clone());
             let (limit, time_base) = match plan.after {
                 None => {
                     let format = PixelFormat::from_raw(facts.format).and_then(PixelFormat::frame);
