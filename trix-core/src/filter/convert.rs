@@ -297,7 +297,7 @@ impl Converter {
 
 #[cfg(test)]
 mod tests {
-    use trix_av::frame::Frame;
+    use trix_av::{frame::Frame, pixel::PixelFormat};
     use trix_model::{
         extras::Extras,
         format::{Chroma, FrameFormat},
@@ -313,7 +313,8 @@ mod tests {
         let format = FrameFormat::ycbcr(Chroma::C400, 8);
         let mut transform = Transform::to(64, 64, format, Resampler::Lanczos, Color::default());
         transform.inverse_telecine = Some(FieldOrder::Top);
-        // The change comes at each phase of the cycle of five frames.
+        let grey = PixelFormat::from_name("gray").unwrap();
+        // The last of each five frames repeats the one before it. The change comes at each phase of these cycles.
         for before in 5..15 {
             let mut filtering = Filtering::by(transform.clone());
             (filtering.on_change, filtering.rate) = (OnChange::Scale, Rational::new(25, 1));
@@ -322,7 +323,9 @@ mod tests {
             for number in 0..before + 20 {
                 let side = if number < before { 64 } else { 32 };
                 let extras = Extras { captions: vec![number as u8; 3], ..Extras::default() };
-                let frame = Frame::grey(side, side);
+                let shown = if number % 5 == 4 { number - 1 } else { number };
+                let samples = vec![20 + 6 * shown as u8; side * side];
+                let frame = Frame::from_packed(grey, side, side, &samples).unwrap();
                 let decoded = DecodedFrame { frame, number, pts: number as i64, duration: Some(1), extras };
                 given.extend(converter.push(Some(decoded)).unwrap());
             }
