@@ -64,7 +64,7 @@ test-memory: setup ## the archive copies of a 1080p and a 2160p master within 2 
 	@cargo nextest run -p trix-cli --locked --profile memory --no-capture
 
 test-media: setup ## every real file below TRIX_MEDIA through whole jobs (needs cargo-nextest)
-	@cargo nextest run -p trix-cli --locked --no-fail-fast --profile media
+	@cargo nextest run -p trix-cli -p trix-core --locked --no-fail-fast --profile media
 
 test-debian13: ## set-up, demo and the whole suite on Debian 13, in a root of its own (kept in target/roots)
 	@scripts/debian.sh trixie bash -c 'scripts/setup.sh && make demo test'

@@ -143,17 +143,14 @@ impl<T: Weight> Sender<T> {
     /// `Cancelled` if the pipeline stops.
     pub(crate) fn send(&self, item: T, stage: Stage) -> Result<Sent> {
         let bytes = item.weight();
+        let is_full = |state: &State<T>| state.used > 0 && state.used + bytes > self.shared.limit;
         let mut state = self.shared.lock();
-        let mut may_wait = true;
-        while may_wait && state.has_receiver && state.used > 0 && state.used + bytes > self.shared.limit {
-            may_wait = !self.token.is_set();
-            if may_wait {
-                state.waiting += 1;
-                state = self.shared.sleep(state, &self.shared.freed);
-                state.waiting -= 1;
-            }
+        while state.has_receiver && is_full(&state) && !self.token.is_set() {
+            state.waiting += 1;
+            state = self.shared.sleep(state, &self.shared.freed);
+            state.waiting -= 1;
         }
-        if !may_wait || !state.has_receiver {
+        if !state.has_receiver || is_full(&state) {
             return match self.token.job_is_set() {
                 true => Err(Error::cancelled(stage)),
                 // Only the outputs of the receiver failed.

@@ -72,7 +72,7 @@ const IN_HAND: u64 = 2;
 /// get shorter where one of them is too small. Only a bound that is too small even then is a mistake, because a job can
 /// take less than its estimate.
 ///
-/// Returns the number of frames that a filter may convert at once, too.
+/// Returns with it the number of frames that a filter may convert at once.
 pub(super) fn plan(job: &Job, machine: &Machine, inputs: &MemoryInputs<'_>) -> Result<(MemoryPlan, u32), Mistake> {
     let estimator = Estimator { inputs, cores: machine.cores };
     let plan = |short: bool, at_once: u32| {

@@ -31,7 +31,7 @@ pub(super) fn of_decoder(job: &Job, cores: u32) -> u32 {
 /// Threads that convert frames, at most eight. A frame is converted on one thread. More than eight frames at once would fill
 /// memory with frames that no encoder takes yet.
 pub(super) fn of_filters(job: &Job, cores: u32) -> u32 {
-    job.threads.filter(|threads| *threads > 0).unwrap_or(cores).clamp(1, 8)
+    job.threads.unwrap_or(cores).clamp(1, 8)
 }
 
 /// Threads that check finished outputs.

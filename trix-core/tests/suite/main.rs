@@ -110,7 +110,7 @@ mod jobs {
     mod chunk_filters;
     mod filter_threads;
     mod chunk_rates;
-    mod chunks;
+    pub mod chunks;
     mod determinism;
     mod events;
     mod finish;

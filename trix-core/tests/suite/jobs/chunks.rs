@@ -31,17 +31,17 @@ fn film() -> PathBuf {
 }
 
 /// Ranges of `length` frames.
-fn divided(frames: u64, length: u64, lead: u64) -> ChunkPlan {
+pub fn divided(frames: u64, length: u64, lead: u64) -> ChunkPlan {
     let starts = (0..frames).step_by(usize::try_from(length).expect("a length"));
     let ranges = starts.map(|start| FrameRange { start, end: frames.min(start + length) }).collect();
     ChunkPlan { ranges, lead_in: lead }
 }
 
-pub(super) fn planned(job: &Job) -> Plan {
+pub fn planned(job: &Job) -> Plan {
     plan(job, &Source::of(&job.source).expect("a source")).unwrap_or_else(|error| panic!("{error}"))
 }
 
-pub(super) fn ran(plan: &Plan) -> Report {
+pub fn ran(plan: &Plan) -> Report {
     run(plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -96,8 +96,8 @@ fn chunks_hold_exactly_their_frames() {
     }
 }
 
-#[test]
-fn real_files_have_the_same_frames_in_chunks() {
+/// Compares real files in one piece and in chunks of these lengths.
+fn real_files_in_chunks(lengths: &[u64]) {
     for source in media::files() {
         let Ok(open) = Source::open(&source) else { continue };
         let Ok(index) = open.frame_index() else { continue };
@@ -105,10 +105,21 @@ fn real_files_have_the_same_frames_in_chunks() {
         if index.trouble().is_some() || index.len() < 2 || open.frames().any(|frame| frame.is_err()) {
             continue;
         }
-        for length in [7, 24] {
-            same_in_chunks(&source, length);
+        for length in lengths {
+            same_in_chunks(&source, *length);
         }
     }
+}
+
+#[test]
+fn real_files_have_the_same_frames_in_chunks() {
+    real_files_in_chunks(&[7, 24]);
+}
+
+/// A long test, of `make test-media`.
+#[test]
+fn every_frame_of_real_files_is_a_chunk() {
+    real_files_in_chunks(&[1]);
 }
 
 /// A job that encodes the film in chunks.

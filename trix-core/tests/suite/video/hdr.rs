@@ -9,16 +9,20 @@ use trix_core::{
     Job, Report,
     media::time::{Rational, Timestamp},
     settings::{
+        job::Chunks,
         picture::{Deinterlace, DynamicHdr, Tonemap},
         video::{EncodeSettings, Encoder},
     },
 };
 use trix_fixtures::{folder, media, program};
 
-use crate::support::{
-    done, ffprobe,
-    frames::{plan, refusal},
-    mediainfo, quick, text, video_job,
+use crate::{
+    jobs::chunks::{divided, planned, ran},
+    support::{
+        done, ffprobe,
+        frames::{plan, refusal},
+        mediainfo, quick, text, video_job,
+    },
 };
 
 /// A coded frame: its display time and its NAL units.
@@ -559,4 +563,40 @@ fn a_part_has_the_captions_of_its_own_frames() {
     job.source.frames = Some(9);
     done(&job);
     assert_eq!(captions(&output, false), all[8..17]);
+}
+
+/// Runs `job` in chunks of seven frames.
+fn in_chunks(mut job: Job) -> Report {
+    job.chunks = Chunks::On;
+    let mut plan = planned(&job);
+    let chunks = plan.chunks.as_mut().expect("chunks");
+    let frames = chunks.ranges.last().expect("a range").end;
+    *chunks = divided(frames, 7, chunks.lead_in);
+    assert!(chunks.ranges.len() > 1, "{chunks:?}");
+    ran(&plan)
+}
+
+#[test]
+fn metadata_of_frames_are_whole_in_chunks() {
+    let folder = folder();
+    let (source, all) = with_captions(folder.path(), 24, "25");
+    for (encoder, name) in [(Encoder::X264, "captions.mp4"), (Encoder::X265, "captions.mkv")] {
+        let output = folder.path().join("copy-of-".to_owned() + name);
+        let report = in_chunks(video_job(&source, &output, encoder, quick("bframes=3 b-adapt=0")));
+        assert_eq!(captions(&output, encoder == Encoder::X265), all, "{encoder}");
+        let with = all.iter().filter(|triplets| !triplets.is_empty()).count() as u64;
+        assert_eq!(report.outputs[0].extras.captions, with);
+    }
+    if let Some(source) = media::file("hdr10-video-with-sdr-container.mp4") {
+        let (theirs, output) = (hdr10_plus(&source), folder.path().join("plus.mp4"));
+        let report = in_chunks(small_job(&source, &output));
+        assert_eq!(hdr10_plus(&output), theirs);
+        assert_eq!(report.outputs[0].extras.hdr10_plus, theirs.len() as u64);
+    }
+    if let Some(source) = media::file("regular.mkv") {
+        let (theirs, output) = (rpus(&source), folder.path().join("vision.mp4"));
+        let report = in_chunks(x265(&source, &output));
+        assert!(rpus(&output) == theirs, "units of Dolby Vision moved, or are missing");
+        assert_eq!(report.outputs[0].extras.dolby_vision, theirs.len() as u64);
+    }
 }
