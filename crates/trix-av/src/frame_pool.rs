@@ -104,18 +104,28 @@ mod tests {
     #[test]
     fn planes_are_aligned_and_lie_within_buffers_of_their_own() {
         let pool = FramePool::default();
-        for name in ["yuv420p", "yuv422p10le", "gbrap16le", "gray", "rgb24", "nv12", "yuva444p12le", "gbrpf32le"] {
+        // Of each format: by how much the height of each plane is divided.
+        for (name, divisors) in [
+            ("yuv420p", &[1, 2, 2][..]),
+            ("yuv422p10le", &[1, 1, 1]),
+            ("gbrap16le", &[1, 1, 1, 1]),
+            ("gray", &[1]),
+            ("rgb24", &[1]),
+            ("nv12", &[1, 2]),
+            ("yuva444p12le", &[1, 1, 1, 1]),
+            ("gbrpf32le", &[1, 1, 1]),
+        ] {
             for (width, height) in [(1, 1), (31, 17), (64, 64), (721, 405)] {
                 let frame = pool.frame(format(name), width, height).expect("memory");
                 let raw = frame.raw();
-                let planes = (0..4).take_while(|plane| !raw.data[*plane].is_null());
+                assert_eq!(raw.data.iter().filter(|data| !data.is_null()).count(), divisors.len(), "{name}");
                 let mut bytes = 0;
-                for plane in planes {
+                for (plane, divisor) in divisors.iter().enumerate() {
                     // SAFETY: the buffer belongs to a living frame.
                     let (buffer, size) = unsafe { ((*raw.buf[plane]).data.addr(), (*raw.buf[plane]).size) };
                     let (start, stride) = (raw.data[plane].addr(), raw.linesize[plane] as usize);
                     assert_eq!((start % 64, stride % 64), (0, 0), "{name} {width}x{height}");
-                    let rows = frame.planes().get(plane).map_or(height as usize, |own| own.height);
+                    let rows = (height as usize).div_ceil(*divisor);
                     assert!(
                         start >= buffer && start + stride * rows + BEHIND <= buffer + size,
                         "{name} {width}x{height}"
