@@ -93,6 +93,16 @@ pub(crate) struct Receiver<T> {
     token: Token,
 }
 
+/// A channel that somebody looks at.
+pub(crate) struct Watched(Box<dyn Fn() -> bool + Send>);
+
+impl Watched {
+    /// True if the receiver has dealt with every item that was sent so far, and waits for the next.
+    pub(crate) fn is_idle(&self) -> bool {
+        (self.0)()
+    }
+}
+
 /// The result of sending an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
@@ -133,6 +143,17 @@ impl<T> Sender<T> {
     /// True if the sender need not wait for anything before it sends: the pipeline stops, or the receiver is gone.
     pub(crate) fn must_stop(&self) -> bool {
         self.token.is_set() || !self.is_wanted()
+    }
+}
+
+impl<T: Send + 'static> Sender<T> {
+    /// Lets another thread see whether everything was dealt with that came into the channel. That keeps no end open.
+    pub(crate) fn watched(&self) -> Watched {
+        let shared = Arc::clone(&self.shared);
+        Watched(Box::new(move || {
+            let state = shared.lock();
+            state.items.is_empty() && (state.receiver_sleeps || !state.has_receiver)
+        }))
     }
 }
 
@@ -221,6 +242,13 @@ impl<T: Weight> Receiver<T> {
 /// Sends every item to several stages. The slowest of them sets the pace.
 pub(crate) struct Fan<T> {
     next: Vec<Sender<T>>,
+}
+
+impl<T: Send + 'static> Fan<T> {
+    /// As [`Sender::watched`], for each of the channels.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = Watched> {
+        self.next.iter().map(Sender::watched)
+    }
 }
 
 impl<T: Weight + Clone> Fan<T> {

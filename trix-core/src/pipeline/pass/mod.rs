@@ -22,6 +22,7 @@ mod feed;
 mod listen;
 mod mux;
 mod pace;
+mod catch_up;
 mod queued;
 mod record;
 mod stitch;

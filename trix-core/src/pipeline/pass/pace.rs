@@ -30,7 +30,7 @@ const AHEAD: Timestamp = Timestamp::new(2, Rational::new(1, 1));
 const FRAMES_AHEAD: Timestamp = Timestamp::new(5, Rational::new(1, 1));
 
 /// The longest time that a copied frame, or a packet of the source's audio, waits.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The longest time that a frame from a chunk waits. Nothing of the source waits for these frames, so that only a machine under heavy
 /// load makes them wait long; without a limit, a fault would hang the job.
@@ -78,24 +78,24 @@ impl State {
 }
 
 /// The vain waits that are left.
-struct Tries {
+pub(super) struct Tries {
     left: Cell<u32>,
     /// The longest wait.
     patience: Duration,
 }
 
 impl Tries {
-    fn new(patience: Duration) -> Self {
+    pub(super) fn new(patience: Duration) -> Self {
         Tries { left: Cell::new(TRIES), patience }
     }
 
     /// The end of a wait that begins now. It is over at once if no try is left.
-    fn until(&self) -> Instant {
+    pub(super) fn until(&self) -> Instant {
         Instant::now() + if self.left.get() > 0 { self.patience } else { Duration::ZERO }
     }
 
     /// True if a wait until `until` was in vain.
-    fn is_vain(&self, until: Instant) -> bool {
+    pub(super) fn is_vain(&self, until: Instant) -> bool {
         let is_vain = Instant::now() >= until;
         if is_vain {
             self.left.set(self.left.get().saturating_sub(1));

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use trix_av::packet::Packet;
+use trix_av::{packet::Packet, stream::StreamKind};
 use trix_model::{
     control::cancel::Token,
     error::{Error, ErrorKind, Result, Stage},
@@ -19,6 +19,7 @@ use crate::{
         channel::{Sender, Sent},
         failures,
         pass::{
+            catch_up::CatchUp,
             pace::{Pacing, Reading},
             queued::{ForMuxer, Queued},
         },
@@ -218,9 +219,11 @@ fn shift(packet: &mut Packet, origin: i64) {
 }
 
 /// Reads until the end of the source, or until no route takes more packets. `routes` are indexed by stream. Returns a
-/// record of what was read.
-pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result<Walked> {
-    let bases: Vec<TimeBase> = demuxer.streams().iter().map(|facts| facts.time_base).collect();
+/// record of what was read. Frames wait for `audio` that was read before them.
+pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>, mut audio: CatchUp) -> Result<Walked> {
+    let streams = demuxer.streams().iter();
+    let (bases, is_video): (Vec<TimeBase>, Vec<bool>) =
+        streams.map(|facts| (facts.time_base, facts.kind == StreamKind::Video)).unzip();
     // Subtitles are cut to a span on their own. They are no reason to read the rest of the source.
     while routes.iter().flatten().any(Route::leads) {
         let packet = demuxer.next_packet()?;
@@ -228,6 +231,9 @@ pub(super) fn demux(mut demuxer: Demuxer, mut routes: Vec<Vec<Route>>) -> Result
         let Some(packet) = packet else { break };
         let index = packet.stream();
         let Some(own) = routes.get_mut(index) else { continue };
+        if let Some(ticks) = packet.dts().or(packet.pts()).filter(|_| is_video[index] && !own.is_empty()) {
+            audio.wait(Timestamp::new(ticks, bases[index]));
+        }
         let mut wanted = Vec::with_capacity(own.len());
         for mut route in own.drain(..) {
             if route.take(packet.clone(), bases[index])? == Sent::Yes {

@@ -32,6 +32,7 @@ use crate::{
             audio::{AudioDecodeStage, AudioPlace, AudioStage},
             audio_cut::AudioCut,
             build::audio_users::{AudioEncoding, Listener},
+            catch_up::CatchUp,
             copy_watch::CopyWatch,
             external_audio::ExternalAudioStage,
             listen::{Gauge, MeterStage},
@@ -169,8 +170,9 @@ impl<'a> Builder<'a> {
         let damage = Arc::new(DamageLog::new(self.plan.source.settings.on_damage));
         let (token, shared) = (self.token_of(sink), Arc::clone(&self.shared));
         let demuxer = Demuxer::new(file, Arc::clone(&damage));
+        let alone = CatchUp::of(Vec::new(), token.clone());
         let work = move || {
-            route::demux(demuxer, routes)?;
+            route::demux(demuxer, routes, alone)?;
             shared.note_damage(track_number, vec![damage.report()]);
             Ok(())
         };
@@ -323,6 +325,8 @@ impl<'a> Builder<'a> {
         let decoder = AudioDecoder::new(label.clone(), self.facts(index)?, Arc::clone(&self.damage))?;
         let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
         watch.add_queue(&format!("decode {index}"), depth);
+        self.audio_channels.push(to_decoder.watched());
+        self.audio_channels.extend(output.watched());
         self.routes[index].push(Route::Decoder(to_decoder));
         let head = Arc::new(OnceLock::new());
         if can_begin_late && audio_start::stands_alone(&self.facts(index)?.codec) {

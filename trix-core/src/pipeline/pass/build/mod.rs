@@ -28,6 +28,7 @@ use trix_model::{
 
 use self::audio_users::{AudioEncoding, Listener, Video};
 use super::{
+    catch_up::CatchUp,
     feed::Feed,
     route::{self, Route},
 };
@@ -36,7 +37,7 @@ use crate::{
     demux::{Demuxer, Needed, Others},
     index::Begin,
     pipeline::{
-        channel::Sender,
+        channel::{Sender, Watched},
         failures::{self, StageErrors},
         pass::record::{self, Pass, Running, Shared},
         stage::{self, Outcome, Waiting},
@@ -85,6 +86,8 @@ struct Builder<'a> {
     feed: Option<Feed>,
     /// Audio streams whose decode can begin in mid-stream. Each receives its start if it does.
     heads: BTreeMap<usize, Arc<OnceLock<Head>>>,
+    /// The channels that audio of the source passes on its way to the muxers: each after those that feed it.
+    audio_channels: Vec<Watched>,
 }
 
 /// The objects through which a caller follows a pass.
@@ -166,14 +169,29 @@ pub(crate) fn start(
         seek: None,
         begin: None,
         heads: BTreeMap::new(),
+        audio_channels: Vec::new(),
     };
     builder.products(&source, watch)?;
     builder.videos(watch)?;
     builder.audio_tracks(&source, watch)?;
     builder.frames(&source, watch)?;
 
-    let Builder { mut waiting, routes, tokens, shared, damage, names, mut seek, begin, feed, heads, streams, .. } =
-        builder;
+    let Builder {
+        mut waiting,
+        routes,
+        tokens,
+        shared,
+        damage,
+        names,
+        mut seek,
+        begin,
+        feed,
+        heads,
+        streams,
+        audio_channels,
+        ..
+    } = builder;
+    let audio = CatchUp::of(audio_channels, token.clone());
     let (mut appeared, mut io) = (source.appeared(), Arc::clone(source.input.io_state()));
     if feed.is_none() {
         let demuxer = enter(source, &damage, &routes, begin, &heads, &streams, &mut seek)?;
@@ -181,7 +199,7 @@ pub(crate) fn start(
         (appeared, io) = (demuxer.appeared(), Arc::clone(demuxer.io_state()));
         let record = Arc::clone(&shared);
         let work = Box::new(move || {
-            *record::lock(&record.walked) = route::demux(demuxer, routes)?;
+            *record::lock(&record.walked) = route::demux(demuxer, routes, audio)?;
             Ok(())
         });
         waiting.push(Waiting { name: "demux".to_owned(), stage: Stage::Demux, token: token.clone(), work });
