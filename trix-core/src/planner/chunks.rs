@@ -8,10 +8,13 @@ use trix_model::{
     decision::Decision,
     error::{Error, Result, Stage},
     plan::{ChunkPlan, Cut, FrameRange, VideoPlan},
-    time::{Rational, Timestamp},
 };
 
-use super::{drafted::Drafted, scenes::Scenes};
+use super::{
+    chunk_lengths::{Lengths, USUAL, ranges},
+    drafted::Drafted,
+    scenes::Scenes,
+};
 use crate::{
     filter::transform::CYCLE,
     index::{self, FrameIndex},
@@ -24,12 +27,6 @@ use crate::{
 
 /// `chunks = "auto"` divides films that are longer than this, in seconds.
 const LONG: i64 = 600;
-
-/// The usual length of a part in seconds. The least is half of it, and the greatest half as much again.
-const USUAL: i64 = 10;
-
-/// Frames between keyframes, at most, without an option: `keyint` of x264 and x265.
-const KEYINT: u64 = 250;
 
 /// Presets with which an encode takes too little time for a look at the scenes of the film to pay.
 const QUICK: [&str; 5] = ["ultrafast", "superfast", "veryfast", "faster", "fast"];
@@ -205,115 +202,4 @@ fn lead_in(video: &VideoPlan) -> u64 {
 fn is_slow(video: &VideoPlan) -> bool {
     let is_lossy = matches!(video.encoder, Encoder::X264 | Encoder::X265) && !video.lossless;
     is_lossy && !QUICK.contains(&video.preset.as_str())
-}
-
-/// Frames between keyframes, at most, if an option says so.
-fn keyint(video: &VideoPlan) -> Option<u64> {
-    let own = video.options.iter().rev().find(|(option, _)| option == "keyint")?;
-    own.1.parse().ok().filter(|frames| *frames > 0)
-}
-
-/// Lengths of parts, in frames.
-struct Lengths {
-    least: u64,
-    usual: u64,
-    greatest: u64,
-    /// Frames between forced keyframes, if all encodes have the same.
-    every: Option<u64>,
-}
-
-impl Lengths {
-    /// About ten seconds: a multiple of the frames between keyframes, so that a part which begins a scene and has no other ends where
-    /// the encoder would place a keyframe anyway.
-    fn of<'v>(mut video: impl Iterator<Item = &'v VideoPlan> + Clone) -> Self {
-        let first = video.clone().next();
-        let rate = first.map_or(Rational::new(25, 1), |video| video.source_rate);
-        let frames = |time: Timestamp| u64::try_from(time.rescale(rate.inverse())).unwrap_or(0).max(1);
-        let interval =
-            first.and_then(|video| video.key_interval).filter(|_| first.is_some_and(|own| own.constant_rate));
-        let is_shared = video.all(|own| own.key_interval == interval);
-        let every = interval.filter(|_| is_shared).map(frames);
-        let usual = frames(Timestamp::new(USUAL, Rational::new(1, 1)));
-        let step = every.unwrap_or_else(|| first.and_then(keyint).unwrap_or(KEYINT));
-        // With a low frame rate, ten seconds have fewer frames than that.
-        let usual = if usual < step / 2 { usual } else { (usual + step / 2) / step * step };
-        Lengths { least: usual.div_ceil(2), usual, greatest: usual + usual / 2, every }
-    }
-}
-
-/// Where a part can end: frames of the film.
-struct Reach {
-    least: u64,
-    usual: u64,
-    greatest: u64,
-}
-
-impl Reach {
-    /// The multiple of `every`, counted from frame `start`, that is nearest to the usual end.
-    fn at_multiple_of(&self, start: u64, every: u64) -> u64 {
-        let nearest = start + (self.usual - start + every / 2) / every * every;
-        nearest.clamp(self.least, self.greatest)
-    }
-}
-
-/// Divides `all` where `find` says, within the reach of each part. Where it says nothing, a part has the usual length.
-fn ranges(all: FrameRange, lengths: &Lengths, find: &mut dyn FnMut(Reach) -> Option<u64>) -> Vec<FrameRange> {
-    let Lengths { least, usual, greatest, .. } = *lengths;
-    let mut found = Vec::new();
-    let mut start = all.start;
-    // What is left is divided only if both parts have the least length.
-    while all.end.saturating_sub(start) >= greatest.max(2 * least) {
-        let latest = (start + greatest).min(all.end - least);
-        let wanted = (start + usual).min(latest);
-        let reach = Reach { least: start + least, usual: wanted, greatest: latest };
-        let end = find(reach).filter(|end| (start + least..=latest).contains(end)).unwrap_or(wanted);
-        found.push(FrameRange { start, end });
-        start = end;
-    }
-    if start < all.end {
-        found.push(FrameRange { start, end: all.end });
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn ranges_partition_the_film_and_keep_to_their_lengths(
-            start in 0u64..1000,
-            frames in 1u64..20_000,
-            usual in 1u64..600,
-            every in 1u64..700,
-        ) {
-            let all = FrameRange { start, end: start + frames };
-            let lengths = Lengths { least: usual.div_ceil(2), usual, greatest: usual + usual / 2, every: None };
-            // An answer out of reach counts as none.
-            let found = ranges(all, &lengths, &mut |part| Some(part.usual / every * every));
-            prop_assert_eq!((found[0].start, found[found.len() - 1].end), (all.start, all.end));
-            prop_assert!(found.windows(2).all(|pair| pair[0].end == pair[1].start));
-            for range in &found {
-                prop_assert!(range.frames() > 0 && range.frames() <= lengths.greatest.max(2 * lengths.least));
-                prop_assert!(found.len() == 1 || range.frames() >= lengths.least);
-            }
-        }
-    }
-
-    #[test]
-    fn parts_end_at_the_place_that_is_found_or_have_the_usual_length() {
-        let all = FrameRange { start: 0, end: 1000 };
-        let lengths = Lengths { least: 125, usual: 250, greatest: 375, every: None };
-        let ends = |find: &mut dyn FnMut(Reach) -> Option<u64>| -> Vec<u64> {
-            ranges(all, &lengths, find).iter().map(|range| range.end).collect()
-        };
-        assert_eq!(
-            ends(&mut |part| [130, 510].into_iter().find(|at| (part.least..=part.greatest).contains(at))),
-            [130, 380, 510, 760, 1000]
-        );
-        assert_eq!(ends(&mut |part| Some(part.at_multiple_of(0, 48))), [240, 480, 720, 1000]);
-    }
 }

@@ -32,6 +32,7 @@ mod package;
 mod still;
 mod drafted;
 mod scenes;
+mod chunk_lengths;
 mod chunks;
 mod threads;
 mod filters;

@@ -181,7 +181,7 @@ fn a_chunk_that_no_encode_fits_into_the_buffer_is_named_in_the_report() {
     };
     let (notes, least) = notes_of(600, 500);
     assert!(notes.is_empty() && least >= 0.0, "{notes:?}, {least} bits");
-    let (notes, least) = notes_of(8, 8);
+    let (notes, least) = notes_of(4, 8);
     assert!(!notes.is_empty() && least < 0.0, "{notes:?}, {least} bits");
     assert!(notes.iter().all(|note| note.starts_with("frames ")), "{notes:?}");
 }
