@@ -2,7 +2,8 @@
 
 Wall time and CPU time come from whole encodes at 1080p, in rounds whose order rotates. The loss of quality is a BD-rate (Bjontegaard,
 VCEG-M33) of four qualities of the same film at 360p, with the PSNR of ffmpeg. The times of single units are measured on one core
-while nothing else runs; a film of two hours is simulated from them.
+while nothing else runs; a film of two hours is simulated from them. For the archive set of a 2160p master, each copy of a short clip
+is timed, and the units of the film take as long a frame as that.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ TRIX = ROOT / "target" / "release" / "trix"
 UNITS = ROOT / "target" / "release" / "units"
 CASES = [("x264", "slow", 8, 21), ("x265", "medium", 10, 23), ("x265", "slow", 10, 23)]
 TOOLS = ["ffmpeg", "in one piece", "in chunks"]
+# The copies of the profile archive.
+ARCHIVE = [("x264", "medium", 8, 16), ("x264", "medium", 10, 16), *(("x265", "medium", depth, 18) for depth in (8, 10, 12))]
+ARCHIVE_NAME = "archive set of a 2160p master"
 RATE = 25
 
 # Scenes of 25 frames a second, and their lengths in frames: between one and twelve seconds, as in a feature film.
@@ -146,16 +150,16 @@ def makespan(seconds: list[float], cores: int) -> float:
     return max(ends)
 
 
-def simulated(units: list[dict[str, float]], film_seconds: int, copies: int) -> list[dict[str, float]]:
-    """A film of `film_seconds`, whose chunks take as long as those that were measured, in turn; each copy is a unit of its own."""
-    wanted = film_seconds * RATE
+def simulated(copies: list[list[dict[str, float]]], film_seconds: int) -> list[dict[str, float]]:
+    """A film of `film_seconds`. The chunks of each copy are as long, and take as long, as its units, in turn."""
     seconds: list[float] = []
-    frames = 0
-    while frames < wanted:
-        own = units[len(seconds) % len(units)]
-        seconds.append(own["seconds"])
-        frames += int(own["frames"])
-    seconds *= copies
+    for units in copies:
+        turn = itertools.cycle(units)
+        frames = 0
+        while frames < film_seconds * RATE:
+            own = next(turn)
+            seconds.append(own["seconds"])
+            frames += int(own["frames"])
     found = []
     for cores in (1, 2, 4, 8, 16, 32, 64, 128, 256):
         span = makespan(seconds, cores)
@@ -185,7 +189,7 @@ def plot(curves: dict[str, list[dict[str, float]]]) -> str:
         color = ("#1f5fa8", "#2a8a4a", "#a8661f", "#7a3fa8")[number % 4]
         path = " ".join(f"{x[point['cores']]:.1f},{y(point['efficiency']):.1f}" for point in points)
         lines.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
-        lines.append(f'<text x="{left + 12}" y="{y(0.5) + 18 * number:.0f}" fill="{color}">{name}</text>')
+        lines.append(f'<text x="{left + 12}" y="{y(0.46) + 18 * number:.0f}" fill="{color}">{name}</text>')
     return "\n".join([*lines, "</svg>\n"])
 
 
@@ -197,6 +201,32 @@ def median(values: list[float]) -> float:
 
 def named(case: tuple[str, str, int, int]) -> str:
     return f"{case[0]} {case[1]} {case[2]} bits"
+
+
+def units(source: Path, case: tuple[str, str, int, int]) -> dict[str, Any]:
+    """How long the plan, each unit, and the joining take on one core."""
+    subprocess.run(["rm", "-rf", FOLDER / "units"], check=True)
+    (FOLDER / "units").mkdir()
+    own = [UNITS, source, FOLDER / "units", *map(str, case)]
+    return json.loads(subprocess.run(own, capture_output=True, text=True, check=True).stdout)
+
+
+def archive(source: Path, quick: bool) -> list[dict[str, Any]]:
+    """How long a frame of each archive copy of a 2160p master takes on one core."""
+    frames = 12 if quick else 75
+    clip = FOLDER / f"clip-2160p-{frames}.mkv"
+    if not clip.exists():
+        # From the last frames of the first scene on.
+        graph = f"trim=start_frame={LENGTHS[0] - frames // 3}:end_frame={LENGTHS[0] - frames // 3 + frames},setpts=PTS-STARTPTS"
+        graph += ",scale=3840:2160,noise=alls=3:allf=t:all_seed=5,format=yuv422p10le"
+        ffmpeg("-v", "error", "-i", source, "-vf", graph, "-c:v", "libx264", "-preset", "veryfast", "-crf", 14, "-g", 1, clip)
+    found = []
+    for case in ARCHIVE:
+        done = units(clip, case)["units"]
+        seconds = sum(unit["seconds"] for unit in done) / sum(unit["frames"] for unit in done)
+        print(f"{ARCHIVE_NAME}, {named(case)}: {seconds:.2f} s a frame", file=sys.stderr)
+        found.append({"case": named(case), "frames": frames, "seconds_per_frame": seconds})
+    return found
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -223,16 +253,14 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 log = logs[tool] if crf == 23 else None
                 points[tool].append((target.stat().st_size, psnr(source, target, 360, log)))
         loss = bd_rate(points[TOOLS[1]], points[TOOLS[2]])
-        subprocess.run(["rm", "-rf", FOLDER / "units"], check=True)
-        (FOLDER / "units").mkdir()
-        own = [UNITS, source, FOLDER / "units", *map(str, case)]
-        steps = json.loads(subprocess.run(own, capture_output=True, text=True, check=True).stdout)
+        steps = units(source, case)
         # Cuts depend on the film and not on the size or the quality of its copies.
         starts = list(itertools.accumulate(int(unit["frames"]) for unit in steps["units"]))[:-1]
         lost = seam(logs, starts)
         print(f"{named(case)}: BD-rate {loss:+.2f} %", file=sys.stderr)
         case_found = {"case": named(case), "crf": case[3], "costs": costs, "bytes": sizes, "points": points, "steps": steps}
         found["cases"].append({**case_found, "bd_rate": loss, "seam_db": lost})
+    found["archive"] = archive(source, arguments.quick)
     return found
 
 
@@ -250,7 +278,9 @@ def report(found: dict[str, Any]) -> tuple[str, str]:
             ratios = f"{wall[tool] / wall[TOOLS[1]]:.2f} | {wall[tool] / wall['ffmpeg']:.2f}"
             shares = f"{cpu[tool]:.1f} | {cpu[tool] / cpu[TOOLS[1]]:.2f} | {own['bytes'][tool]}"
             lines.append(f"| {own['case']} crf {own['crf']} | {tool} | {wall[tool]:.1f} | {ratios} | {shares} |")
-    lines += ["", "| encode | chunks | BD-rate of chunks | PSNR lost beside boundaries | plan with scenes, of the units | joining, of the units |", "| --- | --- | --- | --- | --- | --- |"]
+    columns = ["encode", "chunks", "BD-rate of chunks", "PSNR lost beside boundaries", "plan with scenes, of the units"]
+    columns.append("joining, of the units")
+    lines += ["", f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
     curves = {}
     for own in found["cases"]:
         steps = own["steps"]
@@ -258,10 +288,15 @@ def report(found: dict[str, Any]) -> tuple[str, str]:
         plan, joined = steps["plan_seconds"] / whole, steps["stitch_seconds"] / whole
         lost = "-" if own["seam_db"] is None else f"{own['seam_db']:+.2f} dB"
         lines.append(f"| {own['case']} | {len(steps['units'])} | {own['bd_rate']:+.2f} % | {lost} | {100 * plan:.1f} % | {100 * joined:.1f} % |")
-        curves[f"{own['case']}, one copy"] = simulated(steps["units"], 7200, 1)
+        curves[f"{own['case']}, 1080p"] = simulated([steps["units"]], 7200)
     if found["cases"]:
-        own = found["cases"][-1]
-        curves[f"{own['case']}, five copies"] = simulated(own["steps"]["units"], 7200, 5)
+        lengths = [unit["frames"] for unit in found["cases"][-1]["steps"]["units"]]
+        copies = [
+            [{"frames": frames, "seconds": frames * copy["seconds_per_frame"]} for frames in lengths] for copy in found["archive"]
+        ]
+        curves[ARCHIVE_NAME] = simulated(copies, 7200)
+        each = ", ".join(f"{copy['case']} {copy['seconds_per_frame']:.2f}" for copy in found["archive"])
+        lines += ["", f"Seconds a frame of the {ARCHIVE_NAME}: {each}."]
     lines += ["", "A film of two hours, simulated from these units:", "", "| encode | 16 cores | 64 cores | 256 cores |", "| --- | --- | --- | --- |"]
     for name, points in curves.items():
         by = {point["cores"]: point for point in points}
