@@ -16,6 +16,9 @@ use crate::{
     source::Source,
 };
 
+/// How frames after a chunk are used. Chunks that were made in another way have other keys.
+const METHOD: u32 = 2;
+
 /// The keys of the chunks of an encode.
 #[derive(Clone)]
 pub(super) struct KeyMaker {
@@ -45,6 +48,7 @@ impl KeyMaker {
             steps.iter().rev().map(|step| json!({ "cut": step.cut, "filtering": step.filtering })).collect();
         let common = json!({
             "trix": env!("CARGO_PKG_VERSION"),
+            "method": METHOD,
             "libraries": doctor::libraries(),
             "source": source_of(plan),
             "film": [chunks.ranges.first().map(|range| range.start), chunks.ranges.last().map(|range| range.end)],

@@ -40,6 +40,10 @@ pub(super) struct Track {
     held: Option<DecodedFrame>,
     /// True if all frames of the range have come.
     is_past: bool,
+    /// True if the encoder gains nothing from frames after the range.
+    is_apart: bool,
+    /// True if it does for a decoder with a buffer, which frames after the range fill.
+    has_buffer: bool,
     frames: Vec<FrameTime>,
     packets: Vec<PacketEntry>,
     product: Product,
@@ -85,12 +89,29 @@ impl Track {
         };
         let headers = encoder.headers()?;
         let coder = Coder::new(own, encoder, &headers, time_base);
-        Ok(Track { coder, headers, held: None, is_past: false, frames: Vec::new(), packets: Vec::new(), product })
+        let has_buffer = own.video.options.iter().any(|(option, _)| option == "vbv-maxrate");
+        let (held, is_past, is_apart) = (None, false, false);
+        Ok(Track {
+            coder,
+            headers,
+            held,
+            is_past,
+            is_apart,
+            has_buffer,
+            frames: Vec::new(),
+            packets: Vec::new(),
+            product,
+        })
     }
 
-    /// True if the encoder reads what another pass found out: it needs no frames after the range.
+    /// Notes that a scene begins after the range: nothing of the range is of use to encode it.
+    pub(super) fn ends_scene(&mut self) {
+        self.is_apart = !self.has_buffer;
+    }
+
+    /// True if the encoder needs no frames after the range: they are of another scene, or it reads what another pass found out.
     fn knows_all(&self) -> bool {
-        matches!(&self.product, Product::Chunk(_, Some(_)))
+        self.is_apart || matches!(&self.product, Product::Chunk(_, Some(_)))
     }
 
     /// Takes a frame of the range, or one after it: the encoder looks ahead at those, and chooses the quality of the last frames of

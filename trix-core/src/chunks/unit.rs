@@ -26,6 +26,7 @@ use crate::{
     filter::{frames::FrameFilter, part::Part, transform::CYCLE},
     index,
     plan::{Cut, EncodePlan, Plan, StepId},
+    planner::scenes::Break,
     reading::reader::{FrameReader, shorten},
     source::Source,
 };
@@ -103,6 +104,12 @@ impl Node {
         self.filter.after(&plan.step(self.step).filtering, frame.clone())
     }
 
+    /// Notes that a scene begins after the range.
+    fn ends_scene(&mut self) {
+        self.tracks.iter_mut().for_each(Track::ends_scene);
+        self.children.iter_mut().for_each(Node::ends_scene);
+    }
+
     /// True if no encoder needs more frames.
     fn is_whole(&self) -> bool {
         self.tracks.iter().all(Track::is_whole) && self.children.iter().all(Node::is_whole)
@@ -161,7 +168,7 @@ impl Unit<'_> {
         let begin = (first > 0).then(|| index::begin_at(&source, &facts, &index, first)).transpose()?;
         let whole = Cut::default();
         let mut reader = FrameReader::beginning(source, OnDamage::Fail, whole, None, DECODER_THREADS, begin)?;
-        let mut times = Vec::new();
+        let (mut times, mut scene) = (Vec::new(), Break::default());
         while let Some(mut frame) = reader.next_frame()? {
             if cancel.is_cancelled() {
                 return Err(Error::cancelled(Stage::Encode));
@@ -173,6 +180,12 @@ impl Unit<'_> {
                 continue;
             }
             fault::strike(frame.number, self.attempt)?;
+            if (end.saturating_sub(Break::BEFORE)..=end).contains(&frame.number)
+                && scene.push(&frame.frame)
+                && frame.number == end
+            {
+                roots.iter_mut().for_each(Node::ends_scene);
+            }
             let (number, time) = (frame.number, Timestamp::new(frame.pts, facts.time_base));
             for root in &mut roots {
                 shorten(&self.plan.step(root.step).cut, &mut frame, facts.time_base);

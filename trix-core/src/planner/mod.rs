@@ -31,7 +31,7 @@ mod output;
 mod package;
 mod still;
 mod drafted;
-mod scenes;
+pub(crate) mod scenes;
 mod chunk_lengths;
 mod chunks;
 mod threads;

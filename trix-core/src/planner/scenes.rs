@@ -5,7 +5,7 @@
 //! The measure is the mean difference of the luma of two frames, both reduced to a grid. A new scene differs from the frame before
 //! it far more than neighbours differ around it, and goes on: a flash differs, too, but the frame after it is like that before it.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{cmp::Reverse, collections::VecDeque, sync::Arc};
 
 use trix_av::{frame::Frame, stream::StreamFacts};
 use trix_model::{control::cancel::Cancel, damage::OnDamage, plan::Cut};
@@ -100,37 +100,96 @@ pub(super) struct Scenes<'a> {
     pub(super) cancel: &'a Cancel,
 }
 
+/// The shortest part of a film that is decoded at a time, in frames.
+const SHORTEST: u64 = 24;
+
 impl Scenes<'_> {
-    /// The frame in `from..=to` that begins a scene, nearest to frame `wanted`. `None` if there is none, or if frames cannot be
-    /// decoded; the encode says why.
+    /// The frame in `from..=to` that begins a scene, nearest to frame `wanted`; of two, the later one. `None` if there is none, or if
+    /// frames cannot be decoded; the encode says why.
     pub(super) fn nearest(&self, from: u64, wanted: u64, to: u64) -> Option<u64> {
-        let first = from.saturating_sub(AROUND as u64);
+        let away = |frame: u64| frame.abs_diff(wanted);
+        let mut windows = windows(from, to, |frame| self.index.lead_in(frame).is_ok_and(|lead| lead == 0));
+        // The nearest first: what is farther away than a scene that was found is not decoded.
+        let distance = |(first, last): &(u64, u64)| away(wanted.clamp(*first, *last));
+        windows.sort_by_key(|window| (distance(window), Reverse(window.0)));
+        let mut best: Option<u64> = None;
+        for window in windows {
+            if best.is_some_and(|best| distance(&window) > away(best)) {
+                break;
+            }
+            let found = self.within(window)?.into_iter();
+            best = found.chain(best).min_by_key(|found| (away(*found), Reverse(*found)));
+        }
+        best
+    }
+
+    /// The frames from the first to the last of `window` that begin a scene. `None` if frames cannot be decoded.
+    fn within(&self, (from, to): (u64, u64)) -> Option<Vec<u64>> {
+        let around = AROUND as u64;
+        let first = from.saturating_sub(around);
         let begin = index::begin_at(self.source, self.film, self.index, first).ok()?;
         let source = self.source.again(self.cancel).ok()?;
         let begin = (first > 0).then_some(begin);
         let mut reader =
             FrameReader::beginning(source, OnDamage::Fail, Cut::default(), None, self.threads, begin).ok()?;
-        let (mut detector, mut best): (Detector, Option<u64>) = Default::default();
+        let (mut detector, mut found) = (Detector::default(), Vec::new());
         while let Some(frame) = reader.next_frame().ok()? {
-            let number = frame.number;
-            if self.cancel.is_cancelled() || number > to.saturating_add(AROUND as u64) {
+            if self.cancel.is_cancelled() || frame.number > to.saturating_add(around) {
                 break;
             }
-            if number < first {
-                continue;
-            }
-            let found = detector.push(number, grid(&frame.frame)?).filter(|found| (from..=to).contains(found));
-            if let Some(found) = found
-                && best.is_none_or(|best| found.abs_diff(wanted) <= best.abs_diff(wanted))
-            {
-                best = Some(found);
-            }
-            // What comes is farther away.
-            if best.is_some_and(|best| number > wanted + best.abs_diff(wanted) + AROUND as u64) {
-                break;
+            if frame.number >= first {
+                let own = detector.push(frame.number, grid(&frame.frame)?);
+                found.extend(own.filter(|found| (from..=to).contains(found)));
             }
         }
-        best
+        Some(found)
+    }
+}
+
+/// Divides the frames `from..=to` into parts that can each be decoded without most of the others: a part and the frames around its
+/// ends begin where decoding can.
+fn windows(from: u64, to: u64, is_entry: impl Fn(u64) -> bool) -> Vec<(u64, u64)> {
+    let around = AROUND as u64;
+    let mut windows = Vec::new();
+    let mut first = from;
+    // A part that begins `around` frames after an entry needs nothing before that.
+    for entry in (from + SHORTEST..to.saturating_sub(SHORTEST)).filter(|frame| is_entry(*frame)) {
+        let next = entry + around;
+        if next >= first + SHORTEST {
+            windows.push((first, next - 1));
+            first = next;
+        }
+    }
+    windows.push((first, to));
+    windows
+}
+
+/// Tells whether a frame is so unlike those before it that nothing of these is of use to encode it.
+#[derive(Default)]
+pub(crate) struct Break {
+    /// The last two frames.
+    last: VecDeque<Grid>,
+}
+
+impl Break {
+    /// How many frames before one it has to see.
+    pub(crate) const BEFORE: u64 = AROUND as u64;
+
+    /// Takes the next frame. True if it begins something new.
+    pub(crate) fn push(&mut self, frame: &Frame) -> bool {
+        let Some(grid) = grid(frame) else { return false };
+        let is_new = match (self.last.front(), self.last.back()) {
+            (Some(first), Some(last)) if self.last.len() == AROUND => {
+                let change = difference(last, &grid);
+                change >= LEAST && change >= TIMES * difference(first, last)
+            }
+            _ => false,
+        };
+        self.last.push_back(grid);
+        if self.last.len() > AROUND {
+            self.last.pop_front();
+        }
+        is_new
     }
 }
 
@@ -152,5 +211,16 @@ mod tests {
         assert_eq!(found(&[10.0, 10.0, 10.0, 90.0, 10.0, 10.0, 10.0, 10.0]), [0; 0]);
         assert_eq!(found(&[10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0]), [0; 0]);
         assert_eq!(found(&[10.0, 10.0, 10.0, 13.0, 13.0, 13.0, 13.0, 13.0]), [0; 0]);
+    }
+
+    #[test]
+    fn windows_partition_the_frames_and_begin_after_entries() {
+        for (from, to, every) in [(125, 375, 50), (125, 375, 1), (125, 375, 1000), (0, 10, 5), (7, 7, 1)] {
+            let found = windows(from, to, |frame| frame % every == 0);
+            assert_eq!((found[0].0, found[found.len() - 1].1), (from, to));
+            assert!(found.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0), "{found:?}");
+            assert!(found.iter().skip(1).all(|(first, _)| (first - AROUND as u64).is_multiple_of(every)), "{found:?}");
+        }
+        assert_eq!(windows(125, 375, |frame| frame % 100 == 0), [(125, 201), (202, 301), (302, 375)]);
     }
 }
