@@ -65,11 +65,11 @@ fn a_chunk_that_always_crashes_fails_the_job_with_its_range_and_the_rest_is_kept
         assert_eq!(ran.err.matches("is tried again").count(), 2, "{ran:?}");
         assert_eq!(names(folder.path()), [".out.mkv.trix-chunks"]);
         let shown = support::trix("status {}", &[folder.path()]);
-        assert!(shown.out.contains(" of 6 chunks") && shown.out.contains("last error: "), "{shown:?}");
+        assert!(shown.out.contains(" of 9 chunks") && shown.out.contains("last error: "), "{shown:?}");
 
         let again = support::watch(command(&output, "", None));
         again.done();
-        assert!(again.err.contains("of 6 chunks are kept"), "{again:?}");
+        assert!(again.err.contains("of 9 chunks are kept"), "{again:?}");
         assert!(fs::read(&output).expect("a file") == whole());
     }
 }
