@@ -16,7 +16,8 @@ use crate::{
     source::Source,
 };
 
-/// How frames after a chunk are used. Chunks that were made in another way have other keys.
+/// Version of the way in which units encode chunks. It grows when that changes their bytes, so that a store from before keeps none
+/// of them for a film.
 const METHOD: u32 = 2;
 
 /// The keys of the chunks of an encode.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use trix_model::{error::Result, plan::FrameRange, time::TimeBase};
 
 use super::{
+    buffer::Buffer,
     first_pass::Scratch,
     record::{ChunkRecord, FrameTime, PacketEntry},
     setup::ChunkTask,
@@ -40,9 +41,9 @@ pub(super) struct Track {
     held: Option<DecodedFrame>,
     /// True if all frames of the range have come.
     is_past: bool,
-    /// True if the encoder gains nothing from frames after the range.
-    is_apart: bool,
-    /// True if it does for a decoder with a buffer, which frames after the range fill.
+    /// True if a scene begins after the range.
+    ends_scene: bool,
+    /// True if the encoder plans for the buffer of a decoder, also for frames after the range.
     has_buffer: bool,
     frames: Vec<FrameTime>,
     packets: Vec<PacketEntry>,
@@ -89,29 +90,19 @@ impl Track {
         };
         let headers = encoder.headers()?;
         let coder = Coder::new(own, encoder, &headers, time_base);
-        let has_buffer = own.video.options.iter().any(|(option, _)| option == "vbv-maxrate");
-        let (held, is_past, is_apart) = (None, false, false);
-        Ok(Track {
-            coder,
-            headers,
-            held,
-            is_past,
-            is_apart,
-            has_buffer,
-            frames: Vec::new(),
-            packets: Vec::new(),
-            product,
-        })
+        let has_buffer = Buffer::of(&own.video).is_some();
+        let (held, is_past, ends_scene, frames, packets) = (None, false, false, Vec::new(), Vec::new());
+        Ok(Track { coder, headers, held, is_past, ends_scene, has_buffer, frames, packets, product })
     }
 
-    /// Notes that a scene begins after the range: nothing of the range is of use to encode it.
-    pub(super) fn ends_scene(&mut self) {
-        self.is_apart = !self.has_buffer;
+    /// Notes that a scene begins after the range.
+    pub(super) fn end_scene(&mut self) {
+        self.ends_scene = true;
     }
 
     /// True if the encoder needs no frames after the range: they are of another scene, or it reads what another pass found out.
     fn knows_all(&self) -> bool {
-        self.is_apart || matches!(&self.product, Product::Chunk(_, Some(_)))
+        self.ends_scene && !self.has_buffer || matches!(&self.product, Product::Chunk(_, Some(_)))
     }
 
     /// Takes a frame of the range, or one after it: the encoder looks ahead at those, and chooses the quality of the last frames of

@@ -105,9 +105,9 @@ impl Node {
     }
 
     /// Notes that a scene begins after the range.
-    fn ends_scene(&mut self) {
-        self.tracks.iter_mut().for_each(Track::ends_scene);
-        self.children.iter_mut().for_each(Node::ends_scene);
+    fn end_scene(&mut self) {
+        self.tracks.iter_mut().for_each(Track::end_scene);
+        self.children.iter_mut().for_each(Node::end_scene);
     }
 
     /// True if no encoder needs more frames.
@@ -184,7 +184,7 @@ impl Unit<'_> {
                 && scene.push(&frame.frame)
                 && frame.number == end
             {
-                roots.iter_mut().for_each(Node::ends_scene);
+                roots.iter_mut().for_each(Node::end_scene);
             }
             let (number, time) = (frame.number, Timestamp::new(frame.pts, facts.time_base));
             for root in &mut roots {

@@ -164,7 +164,7 @@ fn windows(from: u64, to: u64, is_entry: impl Fn(u64) -> bool) -> Vec<(u64, u64)
     windows
 }
 
-/// Tells whether a frame is so unlike those before it that nothing of these is of use to encode it.
+/// Finds frames that are so unlike those before them that an encoder predicts nothing from these.
 #[derive(Default)]
 pub(crate) struct Break {
     /// The last two frames.
@@ -175,7 +175,7 @@ impl Break {
     /// How many frames before one it has to see.
     pub(crate) const BEFORE: u64 = AROUND as u64;
 
-    /// Takes the next frame. True if it begins something new.
+    /// Takes the next frame. True if it is such a frame.
     pub(crate) fn push(&mut self, frame: &Frame) -> bool {
         let Some(grid) = grid(frame) else { return false };
         let is_new = match (self.last.front(), self.last.back()) {
@@ -195,6 +195,8 @@ impl Break {
 
 #[cfg(test)]
 mod tests {
+    use trix_av::pixel::PixelFormat;
+
     use super::*;
 
     /// Grids of one value for each frame.
@@ -222,5 +224,21 @@ mod tests {
             assert!(found.iter().skip(1).all(|(first, _)| (first - AROUND as u64).is_multiple_of(every)), "{found:?}");
         }
         assert_eq!(windows(125, 375, |frame| frame % 100 == 0), [(125, 201), (202, 301), (302, 375)]);
+    }
+
+    #[test]
+    fn a_frame_unlike_those_before_it_is_a_break() {
+        let grey = PixelFormat::from_name("gray").expect("a format");
+        let breaks = |levels: &[u8]| -> Vec<usize> {
+            let mut own = Break::default();
+            let frames =
+                levels.iter().map(|level| Frame::from_packed(grey, 64, 36, &[*level; 64 * 36]).expect("a frame"));
+            frames.enumerate().filter(|(_, frame)| own.push(frame)).map(|(number, _)| number).collect()
+        };
+        assert_eq!(breaks(&[10, 11, 60, 61, 62]), [2]);
+        // Neither motion that goes on, nor a small step, nor a frame with fewer before it.
+        assert_eq!(breaks(&[10, 30, 50, 70]), [0; 0]);
+        assert_eq!(breaks(&[10, 10, 13, 13]), [0; 0]);
+        assert_eq!(breaks(&[10, 60, 60]), [0; 0]);
     }
 }

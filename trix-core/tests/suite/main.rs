@@ -37,6 +37,7 @@ mod frames {
 mod video {
     mod alignment;
     mod bit_exact;
+    mod coded_frames;
     mod color;
     mod copy;
     mod fields;

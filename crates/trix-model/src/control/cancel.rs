@@ -1,7 +1,7 @@
 //! Cancellation: the caller asks for it, or a stage failed.
 //!
-//! Invariant: every wait in the pipeline checks its token at least twenty times a second. Only the wait
-//! for a conversion lasts until the frame is there.
+//! Invariant: every wait in the pipeline checks its token at least twenty times a second. Only the wait for a conversion lasts until
+//! the frame is there.
 
 use std::{
     sync::{
