@@ -21,6 +21,7 @@ use crate::{
         video::{self, Encoded, Headers},
     },
     plan::VideoEncode,
+    settings::video::Encoder,
 };
 
 /// What a unit tells while it works.
@@ -41,9 +42,9 @@ pub(super) struct Track {
     held: Option<DecodedFrame>,
     /// True if all frames of the range have come.
     is_past: bool,
-    /// True if a scene begins after the range.
-    ends_scene: bool,
-    /// True if the encoder plans for the buffer of a decoder, also for frames after the range.
+    /// True if frames after the range change what the encoder makes of those in it.
+    looks_past: bool,
+    /// True if they do so for the buffer of a decoder, whatever they show.
     has_buffer: bool,
     frames: Vec<FrameTime>,
     packets: Vec<PacketEntry>,
@@ -91,21 +92,22 @@ impl Track {
         let headers = encoder.headers()?;
         let coder = Coder::new(own, encoder, &headers, time_base);
         let has_buffer = Buffer::of(&own.video).is_some();
-        let (held, is_past, ends_scene, frames, packets) = (None, false, false, Vec::new(), Vec::new());
-        Ok(Track { coder, headers, held, is_past, ends_scene, has_buffer, frames, packets, product })
+        let looks_past = match (own.video.encoder, &product) {
+            // It reads what another pass found out.
+            (_, Product::Chunk(_, Some(_))) => false,
+            // The last frame of the range has a type that is set. x265 looks no further than that; x264 does.
+            (encoder, _) => encoder == Encoder::X264 || has_buffer,
+        };
+        let (held, is_past, frames, packets) = (None, false, Vec::new(), Vec::new());
+        Ok(Track { coder, headers, held, is_past, looks_past, has_buffer, frames, packets, product })
     }
 
     /// Notes that a scene begins after the range.
     pub(super) fn end_scene(&mut self) {
-        self.ends_scene = true;
+        self.looks_past &= self.has_buffer;
     }
 
-    /// True if the encoder needs no frames after the range: they are of another scene, or it reads what another pass found out.
-    fn knows_all(&self) -> bool {
-        self.ends_scene && !self.has_buffer || matches!(&self.product, Product::Chunk(_, Some(_)))
-    }
-
-    /// Takes a frame of the range, or one after it: the encoder looks ahead at those, and chooses the quality of the last frames of
+    /// Takes a frame of the range, or one after it. An encoder that looks ahead at those chooses the quality of the last frames of
     /// the range as it does inside a film.
     pub(super) fn push(&mut self, frame: DecodedFrame, range: FrameRange) -> Result<()> {
         let is_past = !range.contains(frame.number);
@@ -122,12 +124,12 @@ impl Track {
             self.frames.push(FrameTime(self.coder.ticks(&frame), frame.duration));
         }
         self.is_past |= !is_own;
-        if !self.is_whole() && (is_own || !self.knows_all()) {
+        if !self.is_whole() && (is_own || self.looks_past) {
             let encoded = self.coder.push(frame, is_own && is_past)?;
             encoded.map_or(Ok(()), |encoded| self.keep(&encoded))?;
         }
         self.is_past |= is_past;
-        if self.is_past && self.knows_all() { self.drain(&|_| ()) } else { Ok(()) }
+        if self.is_past && !self.looks_past { self.drain(&|_| ()) } else { Ok(()) }
     }
 
     /// Takes what is still inside the encoder after the last frame.

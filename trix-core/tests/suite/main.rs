@@ -108,6 +108,7 @@ mod documents {
 /// Whole jobs: several outputs, cancellation, equal bytes, memory.
 mod jobs {
     mod cancel;
+    mod chunk_ends;
     mod chunk_filters;
     mod filter_threads;
     mod chunk_rates;
