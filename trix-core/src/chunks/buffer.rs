@@ -56,6 +56,11 @@ impl Buffer {
         (((self.bits - slack) / self.size * 1000.0).max(0.0) as u32).clamp(LEAST, 1000)
     }
 
+    /// Takes what stands before the first frame of a film out.
+    pub(super) fn spend(&mut self, bytes: usize) {
+        self.bits -= bytes as f64 * 8.0;
+    }
+
     /// Takes the frames of a chunk out, one after the other. Returns the bits that were lacking at most.
     pub(super) fn take(&mut self, chunk: &ChunkRecord) -> f64 {
         let mut lacking: f64 = 0.0;

@@ -300,11 +300,14 @@ impl ChunkedEncode {
     fn settle_buffer(&mut self, ranges: &[FrameRange], store: &Store) -> Result<bool> {
         let Some(mut buffer) = self.buffer else { return Ok(false) };
         self.short.clear();
-        for (range, setup) in ranges.iter().zip(self.setups.iter_mut().flatten()) {
+        for (number, (range, setup)) in ranges.iter().zip(self.setups.iter_mut().flatten()).enumerate() {
             let read = |setup| store.read(&self.keys.key(*range, setup)).map_err(|error| in_chunk(error, *range));
             // The way to the setup is the same in a job that goes on after an end.
             setup.fullness = None;
             let Some(chunk) = read(*setup)? else { return Err(missing(*range)) };
+            if number == 0 {
+                buffer.spend(chunk.record().info);
+            }
             let before = buffer;
             let (mut lacking, mut told) = (buffer.take(chunk.record()), before.at_start);
             let mut slack = if before.fullness(0.0) < told { 0.0 } else { lacking };

@@ -18,7 +18,7 @@ use crate::{
 
 /// Version of the way in which units encode chunks. It grows when that changes their bytes, so that a store from before keeps none
 /// of them for a film.
-const METHOD: u32 = 2;
+const METHOD: u32 = 3;
 
 /// The keys of the chunks of an encode.
 #[derive(Clone)]

@@ -15,6 +15,8 @@ pub(crate) struct ChunkRecord {
     pub(crate) range: FrameRange,
     /// The parameter sets of the stream; empty if they are in the packets.
     pub(crate) parameter_sets: Vec<u8>,
+    /// Bytes that name the encoder. They stand before the first packet of a film, and in no chunk.
+    pub(crate) info: usize,
     /// The frames that went into the encoder.
     pub(crate) frames: Vec<FrameTime>,
     /// The packets, in decoding order.

@@ -294,6 +294,7 @@ mod tests {
         ChunkRecord {
             range: FrameRange { start: 7, end: 9 },
             parameter_sets: vec![1, 2, 3],
+            info: 4,
             frames: vec![FrameTime(40, None), FrameTime(80, Some(40))],
             packets: vec![packet(0, -1, 5), packet(1, 0, 3)],
             times: vec![40, 80],

@@ -54,6 +54,7 @@ pub(super) struct Track {
 /// What an encoder tells about its frames.
 pub(super) struct TrackAccount {
     pub(super) parameter_sets: Vec<u8>,
+    pub(super) info: usize,
     pub(super) frames: Vec<FrameTime>,
     pub(super) packets: Vec<PacketEntry>,
     pub(super) warnings: Vec<String>,
@@ -175,8 +176,9 @@ impl Track {
         let Track { coder, headers, frames, packets, product, .. } = self;
         match product {
             Product::Chunk(chunk, _) => {
-                let (parameter_sets, warnings) = (headers.parameter_sets, coder.complaints());
-                chunk.finish(&record(TrackAccount { parameter_sets, frames, packets, warnings }))
+                let Headers { parameter_sets, info } = headers;
+                let (info, warnings) = (info.len(), coder.complaints());
+                chunk.finish(&record(TrackAccount { parameter_sets, info, frames, packets, warnings }))
             }
             Product::Statistics(scratch, key) => {
                 // The encoder writes them when it is closed.

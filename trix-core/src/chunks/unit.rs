@@ -205,9 +205,10 @@ impl Unit<'_> {
         }
         let notes = reader.notes();
         let finish = |track: Track, steps: Vec<StepAccount>| {
-            track.finish(self.store, |TrackAccount { parameter_sets, frames, packets, warnings }| ChunkRecord {
+            track.finish(self.store, |TrackAccount { parameter_sets, info, frames, packets, warnings }| ChunkRecord {
                 range: self.range,
                 parameter_sets,
+                info,
                 frames,
                 packets,
                 times: times.clone(),
