@@ -1,9 +1,10 @@
 """Compares a film in chunks with the same film in one piece, and with the ffmpeg program. `make bench-chunks` runs it.
 
 Wall time and CPU time come from whole encodes at 1080p, in rounds whose order rotates. The loss of quality is a BD-rate (Bjontegaard,
-VCEG-M33) of four qualities of the same film at 360p, with the PSNR of ffmpeg. The times of single units are measured on one core
-while nothing else runs; a film of two hours is simulated from them. For the archive set of a 2160p master, each copy of a short clip
-is timed, and the units of the film take as long a frame as that.
+VCEG-M33) of four qualities of the same film at 360p, with the PSNR of ffmpeg. The plan, each unit, reading the store and joining are
+timed on one core, to which the program is bound, while nothing else runs. A film of two hours is simulated from that: the plan, whose
+stretches are searched side by side; the units, the longest first; then the joining, on one core. For the archive set of a 2160p
+master, each copy of a short clip is timed, and the units of the film take as long a frame as that.
 """
 
 from __future__ import annotations
@@ -32,8 +33,14 @@ TOOLS = ["ffmpeg", "in one piece", "in chunks"]
 ARCHIVE = [("x264", "medium", 8, 16), ("x264", "medium", 10, 16), *(("x265", "medium", depth, 18) for depth in (8, 10, 12))]
 ARCHIVE_NAME = "archive set of a 2160p master"
 RATE = 25
+# Seconds of a stretch of the film in which scenes are looked for independently (`planner/chunk_lengths.rs`).
+STRETCH = 160
+# What stands between these lines of the page is written by a run with --out.
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- chunks: begin -->\n", "<!-- chunks: end -->\n"
 
-# Scenes of 25 frames a second, and their lengths in frames: between one and twelve seconds, as in a feature film.
+# Scenes of 25 frames a second, and their lengths in frames: between one and twelve seconds, as in a feature film, and one of 24 seconds,
+# within which a chunk has to end.
 SOURCES = [
     "mandelbrot=s=960x540:r=25:start_scale=1.2:end_scale=0.02:end_pts=600:maxiter=200,scale=1920:1080",
     "gradients=s=480x270:r=25:n=4:c0=0x10243f:c1=0x4f86b8:c2=0xe0b070:c3=0x6b2d4a:speed=0.01:seed=4,scale=1920:1080",
@@ -41,7 +48,7 @@ SOURCES = [
     "mandelbrot=s=960x540:r=25:start_x=-1.25066:start_y=0.02012:start_scale=0.3:end_scale=0.001:end_pts=500:maxiter=300,scale=1920:1080",
     "gradients=s=480x270:r=25:n=6:c0=#e0c080:c1=#203040:c2=#90a0b0:speed=0.03:seed=9,scale=1920:1080,rotate=0.05*t:c=gray",
 ]
-LENGTHS = [45, 130, 80, 210, 60, 300, 95, 40, 170, 120, 250]
+LENGTHS = [45, 130, 80, 210, 60, 300, 95, 600, 40, 170, 120, 250]
 
 
 def ffmpeg(*arguments: object) -> str:
@@ -150,9 +157,11 @@ def makespan(seconds: list[float], cores: int) -> float:
     return max(ends)
 
 
-def simulated(copies: list[list[dict[str, float]]], film_seconds: int) -> list[dict[str, float]]:
-    """A film of `film_seconds`. The chunks of each copy are as long, and take as long, as its units, in turn."""
+def simulated(copies: list[list[dict[str, float]]], plan: float, join: float, film_seconds: int) -> list[dict[str, float]]:
+    """A film of `film_seconds`. The chunks of each copy are as long, and take as long, as its units, in turn. `plan` and `join` are
+    the seconds that planning and joining take for a second of the film."""
     seconds: list[float] = []
+    plan, join = plan * film_seconds, join * film_seconds
     for units in copies:
         turn = itertools.cycle(units)
         frames = 0
@@ -162,8 +171,8 @@ def simulated(copies: list[list[dict[str, float]]], film_seconds: int) -> list[d
             frames += int(own["frames"])
     found = []
     for cores in (1, 2, 4, 8, 16, 32, 64, 128, 256):
-        span = makespan(seconds, cores)
-        found.append({"cores": cores, "seconds": span, "efficiency": sum(seconds) / cores / span})
+        span = plan / min(cores, film_seconds // STRETCH) + makespan(seconds, cores) + join
+        found.append({"cores": cores, "seconds": span, "efficiency": (plan + sum(seconds) + join) / cores / span})
     return found
 
 
@@ -207,7 +216,7 @@ def units(source: Path, case: tuple[str, str, int, int]) -> dict[str, Any]:
     """How long the plan, each unit, and the joining take on one core."""
     subprocess.run(["rm", "-rf", FOLDER / "units"], check=True)
     (FOLDER / "units").mkdir()
-    own = [UNITS, source, FOLDER / "units", *map(str, case)]
+    own = ["taskset", "--cpu-list", "0", UNITS, source, FOLDER / "units", *map(str, case)]
     return json.loads(subprocess.run(own, capture_output=True, text=True, check=True).stdout)
 
 
@@ -256,7 +265,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         steps = units(source, case)
         # Cuts depend on the film and not on the size or the quality of its copies.
         starts = list(itertools.accumulate(int(unit["frames"]) for unit in steps["units"]))[:-1]
-        lost = seam(logs, starts)
+        # Where a scene begins, one piece has a keyframe, too.
+        scenes = set(itertools.accumulate(LENGTHS))
+        lost = seam(logs, [start for start in starts if start not in scenes])
         print(f"{named(case)}: BD-rate {loss:+.2f} %", file=sys.stderr)
         case_found = {"case": named(case), "crf": case[3], "costs": costs, "bytes": sizes, "points": points, "steps": steps}
         found["cases"].append({**case_found, "bd_rate": loss, "seam_db": lost})
@@ -278,23 +289,27 @@ def report(found: dict[str, Any]) -> tuple[str, str]:
             ratios = f"{wall[tool] / wall[TOOLS[1]]:.2f} | {wall[tool] / wall['ffmpeg']:.2f}"
             shares = f"{cpu[tool]:.1f} | {cpu[tool] / cpu[TOOLS[1]]:.2f} | {own['bytes'][tool]}"
             lines.append(f"| {own['case']} crf {own['crf']} | {tool} | {wall[tool]:.1f} | {ratios} | {shares} |")
-    columns = ["encode", "chunks", "BD-rate of chunks", "PSNR lost beside boundaries", "plan with scenes, of the units"]
-    columns.append("joining, of the units")
+    columns = ["encode", "chunks", "BD-rate of chunks", "PSNR lost beside boundaries inside scenes", "plan with scenes, of the units"]
+    columns += ["store, of the units", "joining, of the units"]
     lines += ["", f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
     curves = {}
     for own in found["cases"]:
         steps = own["steps"]
         whole = sum(unit["seconds"] for unit in steps["units"])
-        plan, joined = steps["plan_seconds"] / whole, steps["stitch_seconds"] / whole
+        # An entry of the store is hashed when it is written, when it is looked for, and when it is joined; the last is in the joining.
+        plan, store, joined = steps["plan_seconds"] / whole, 2 * steps["store_seconds"] / whole, steps["stitch_seconds"] / whole
         lost = "-" if own["seam_db"] is None else f"{own['seam_db']:+.2f} dB"
-        lines.append(f"| {own['case']} | {len(steps['units'])} | {own['bd_rate']:+.2f} % | {lost} | {100 * plan:.1f} % | {100 * joined:.1f} % |")
-        curves[f"{own['case']}, 1080p"] = simulated([steps["units"]], 7200)
+        lines.append(f"| {own['case']} | {len(steps['units'])} | {own['bd_rate']:+.2f} % | {lost} | {100 * plan:.1f} % | {100 * store:.2f} % | {100 * joined:.1f} % |")
+        film = found["frames"] / RATE
+        per_second = (steps["plan_seconds"] / film, steps["stitch_seconds"] / film)
+        curves[f"{own['case']}, 1080p"] = simulated([steps["units"]], *per_second, 7200)
     if found["cases"]:
         lengths = [unit["frames"] for unit in found["cases"][-1]["steps"]["units"]]
         copies = [
             [{"frames": frames, "seconds": frames * copy["seconds_per_frame"]} for frames in lengths] for copy in found["archive"]
         ]
-        curves[ARCHIVE_NAME] = simulated(copies, 7200)
+        # Looking for scenes decodes four times as many samples as at 1080p. Five copies are joined, of four times as many bytes.
+        curves[ARCHIVE_NAME] = simulated(copies, 4 * per_second[0], 20 * per_second[1], 7200)
         each = ", ".join(f"{copy['case']} {copy['seconds_per_frame']:.2f}" for copy in found["archive"])
         lines += ["", f"Seconds a frame of the {ARCHIVE_NAME}: {each}."]
     lines += ["", "A film of two hours, simulated from these units:", "", "| encode | 16 cores | 64 cores | 256 cores |", "| --- | --- | --- | --- |"]
@@ -320,6 +335,11 @@ def main() -> None:
         arguments.out.with_suffix(".md").write_text(text)
         arguments.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
         arguments.out.with_suffix(".svg").write_text(picture)
+        page = PAGE.read_text()
+        before, rest = page.split(BEGIN)
+        name = f"../{arguments.out.with_suffix('')}"
+        link = f"[All figures]({name}.json).\n\n![Efficiency over cores]({name}.svg)\n"
+        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{link}\n{END}{rest.split(END, 1)[1]}")
 
 
 if __name__ == "__main__":

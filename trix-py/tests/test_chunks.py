@@ -71,7 +71,7 @@ def test_what_cannot_be_done_says_why(film: Path, tmp_path: Path) -> None:
 
 
 class Killed:
-    """An example that runs, of which one worker is killed as soon as a chunk is in the store."""
+    """An example that runs, of which one worker is killed while it writes a chunk, when another one is in the store."""
 
     def __init__(self, process: subprocess.Popen[str], store: Path) -> None:
         self.process = process
@@ -80,14 +80,20 @@ class Killed:
     def chunks(self) -> int:
         return len(list(self.store.glob("*.chunk")))
 
-    def kill(self, workers: Callable[[], list[int]]) -> int:
+    def writes(self, worker: int) -> bool:
+        """True if the process has a part of a chunk open."""
+        try:
+            files = [str(file.readlink()) for file in Path(f"/proc/{worker}/fd").iterdir()]
+        except OSError:
+            return False
+        return any(file.startswith(f"{self.store}/") and file.endswith(".part") for file in files)
+
+    def kill(self, workers: Callable[[], list[int]]) -> None:
         deadline = time.monotonic() + 60
-        while not (self.chunks() and workers()):
-            assert time.monotonic() < deadline, "no chunk was made"
-            time.sleep(0.005)
-        victim = workers()[0]
-        os.kill(victim, signal.SIGKILL)
-        return victim
+        while not (self.chunks() and (busy := [worker for worker in workers() if self.writes(worker)])):
+            assert time.monotonic() < deadline, "no worker writes a second chunk"
+            time.sleep(0.002)
+        os.kill(busy[0], signal.SIGKILL)
 
     def done(self) -> str:
         text, _ = self.process.communicate(timeout=120)

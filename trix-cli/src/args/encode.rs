@@ -1,9 +1,10 @@
 //! Arguments of `trix encode`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use trix_core::{
+    ChunkControl,
     media::{color::Standard, format::Chroma, time::Timestamp},
     settings::{
         audio::AudioSettings,
@@ -190,9 +191,9 @@ pub struct Encode {
     /// Encode in chunks, which are kept if the job is killed
     #[arg(long, default_value = "auto", help_heading = "Run")]
     pub chunks: ChunksChoice,
-    /// Encode chunks in processes of their own, so that a codec that crashes ends one chunk only
-    #[arg(long, default_value = "auto", value_name = "WHEN", help_heading = "Run")]
-    pub isolate: IsolateChoice,
+    #[command(flatten, next_help_heading = "Run")]
+    #[allow(missing_docs)]
+    pub chunk_run: ChunkRun,
     /// How the output is verified before it gets its name
     #[arg(long, default_value = "structure", help_heading = "Run")]
     pub verify: VerifyChoice,
@@ -227,6 +228,33 @@ pub enum VideoChoice {
     Copy,
     /// Leaves the video out
     None,
+}
+
+/// How the chunks of a film are encoded on this machine.
+#[derive(Args)]
+pub struct ChunkRun {
+    /// Encode chunks in processes of their own, so that a codec that crashes ends one chunk only
+    #[arg(long, default_value = "auto", value_name = "WHEN")]
+    pub isolate: IsolateChoice,
+    /// How often a chunk that failed is tried again
+    #[arg(long, default_value_t = ChunkControl::default().retries, value_name = "N")]
+    pub chunk_retries: u32,
+    /// A chunk of which no frame was encoded for so many seconds has failed
+    #[arg(long, default_value_t = ChunkControl::default().patience.as_secs(), value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub chunk_patience: u64,
+}
+
+impl ChunkRun {
+    /// For the library.
+    pub fn control(&self) -> ChunkControl {
+        ChunkControl {
+            isolate: self.isolate.into(),
+            retries: self.chunk_retries,
+            patience: Duration::from_secs(self.chunk_patience),
+            ..ChunkControl::default()
+        }
+    }
 }
 
 /// Which chunks are encoded in processes of their own.
@@ -480,7 +508,18 @@ mod tests {
     #[test]
     fn a_job_has_a_key_of_the_name_of_each_option_or_says_where_it_has_it() {
         // A job has its output as a table. The others are about the run, and not about what is made.
-        let of_the_run = ["help", "output", "progress", "json", "report", "verbose", "log", "isolate"];
+        let of_the_run = [
+            "help",
+            "output",
+            "progress",
+            "json",
+            "report",
+            "verbose",
+            "log",
+            "isolate",
+            "chunk-retries",
+            "chunk-patience",
+        ];
         let (cli, table) = (Cli::command(), key_table());
         let encode = cli.find_subcommand("encode").expect("a command");
         let options = encode.get_arguments().filter_map(|own| own.get_long()).filter(|name| !of_the_run.contains(name));

@@ -13,7 +13,7 @@ use trix_core::{
 };
 
 use super::{
-    encode::{ChunksChoice, DamageChoice, DriftChoice, IsolateChoice, ProgressChoice},
+    encode::{ChunkRun, ChunksChoice, DamageChoice, DriftChoice, ProgressChoice},
     records::Records,
 };
 
@@ -174,9 +174,9 @@ pub struct Running {
     /// Print the report as JSON on standard output (see `trix schema report`)
     #[arg(long)]
     pub json: bool,
-    /// Encode chunks in processes of their own, so that a codec that crashes ends one chunk only
-    #[arg(long, default_value = "auto", value_name = "WHEN")]
-    pub isolate: IsolateChoice,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub chunk_run: ChunkRun,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub records: Records,

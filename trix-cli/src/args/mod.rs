@@ -16,7 +16,7 @@ use clap_complete::Shell;
 use trix_core::quality::Metric;
 
 pub use self::encode::{
-    AlphaChoice, ChangeChoice, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept,
+    AlphaChoice, ChangeChoice, ChunkRun, DamageChoice, DeinterlaceChoice, DriftChoice, DynamicHdrChoice, Encode, Kept,
     ProgressChoice, RangeChoice, ResamplerChoice, RotateChoice, TonemapChoice, VerifyChoice, VideoChoice,
 };
 pub use self::job::{Ingest, Plan, Profiles, Run, Running};

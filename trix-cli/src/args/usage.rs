@@ -306,6 +306,8 @@ fn needs(option: &str) -> Option<&'static str> {
         "--frames" => "a number of frames, 1 or more",
         "--threads" => "a number of threads from 1 to 128",
         "--audio-rate" => "a rate in Hz from 1000 to 768000, such as 48000",
+        "--chunk-retries" => "a number of attempts after the first one, 0 or more",
+        "--chunk-patience" => "a number of seconds, 1 or more",
         "--video-stream" => "the number of a stream in trix probe, 0 or more",
         _ => return None,
     })

@@ -9,41 +9,45 @@ use std::{
 };
 
 use landlock::{
-    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
-    path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    RulesetError, path_beneath_rules,
 };
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
 
-/// What x264, x265 and the C library look at while they run: the processors, and the memory.
-const SYSTEM: [&str; 2] = ["/proc", "/sys/devices/system"];
+/// What x264, x265 and the C library look at while they run: the processors, the memory, and this process itself.
+const SYSTEM: [&str; 6] =
+    ["/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/self", "/proc/sys/vm", "/sys/devices/system"];
 
 /// Lets this thread, and those that it starts, read `sources` and the state of the system, write below `store`, and open no
-/// socket.
+/// socket. They execute nothing.
 pub(super) fn confine(sources: &[PathBuf], store: &Path) {
     // Both are a second line of defence: an old kernel runs the codecs without it.
     let _ = confine_files(sources, store);
-    let _ = without_sockets().map(|program| apply_filter(&program));
+    let _ = without_network().map(|program| apply_filter(&program));
 }
 
-/// Landlock (Linux 5.13).
+/// Landlock (Linux 5.13; TCP: 6.7).
 fn confine_files(sources: &[PathBuf], store: &Path) -> Result<(), RulesetError> {
     let abi = ABI::V5;
     let read: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
     Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(abi))?
+        .handle_access(AccessNet::from_all(abi))?
         .create()?
         .add_rules(path_beneath_rules(SYSTEM, read))?
         .add_rules(path_beneath_rules(sources, read))?
-        .add_rules(path_beneath_rules([store], AccessFs::from_all(abi)))?
+        .add_rules(path_beneath_rules([store], AccessFs::from_all(abi) & !AccessFs::Execute))?
         .restrict_self()?;
     Ok(())
 }
 
-/// A program for the kernel that refuses new sockets (seccomp).
-fn without_sockets() -> Option<BpfProgram> {
+/// A program for the kernel that refuses new sockets, and the interface that makes them without a call (seccomp).
+fn without_network() -> Option<BpfProgram> {
     let arch = TargetArch::try_from(ARCH).ok()?;
-    let calls = BTreeMap::from([(libc::SYS_socket, Vec::new())]);
+    let calls = BTreeMap::from(
+        [libc::SYS_socket, libc::SYS_socketpair, libc::SYS_io_uring_setup].map(|call| (call, Vec::new())),
+    );
     let refused = SeccompAction::Errno(libc::EPERM as u32);
     SeccompFilter::new(calls, SeccompAction::Allow, refused, arch).ok()?.try_into().ok()
 }

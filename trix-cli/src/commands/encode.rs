@@ -41,7 +41,7 @@ pub fn encode(args: &Encode) -> u8 {
         Err(error) => return output::failure(&error, args.json),
     };
     let work = |control: &trix_core::Control| trix_core::run_job(&job, control);
-    let watching = Watching::new(args.progress, &written.log, None).isolated(args.isolate);
+    let watching = Watching::new(args.progress, &written.log, None).with_chunks(&args.chunk_run);
     execute(watching, written, args.json, work, |error| error)
 }
 

@@ -293,7 +293,7 @@ impl Run<'_> {
         if !title.is_empty() {
             log.line(&title);
         }
-        let watching = Watching { progress, log, title, place, cancel, isolate: self.args.running.isolate.into() };
+        let watching = Watching { progress, log, title, place, cancel, chunks: self.args.running.chunk_run.control() };
         let Ingested { report, unlisted } = watched(watching, |control| ready.run(control))?;
         Ok(Done::Made(Box::new(report), unlisted))
     }

@@ -42,7 +42,8 @@ pub fn run(args: &Run) -> u8 {
                     plan.overwrite();
                 }
                 let work = |control: &Control| trix_core::run(&plan, control);
-                let watching = Watching::new(args.running.progress, &written.log, None).isolated(args.running.isolate);
+                let watching =
+                    Watching::new(args.running.progress, &written.log, None).with_chunks(&args.running.chunk_run);
                 execute(watching, written, args.running.json, work, |error| error)
             }
             Err(error) => output::failure(&error, args.running.json),
@@ -84,13 +85,17 @@ pub fn plan(args: &Plan) -> u8 {
         profiles => Document::of_profiles(profiles, &args.job, &args.audio, &set),
     };
     resolved(document, args.output.as_deref(), args.json, |document, Resolved { job, traits, source }| {
-        let machine = args.machine.unwrap_or_else(trix_core::this_machine);
-        match plan_for(&job, &source, &machine) {
+        let planned = match &args.machine {
+            Some(machine) => plan_for(&job, &source, machine),
+            None => trix_core::plan(&job, &source),
+        };
+        match planned {
             Ok(planned) if args.json => output::json(&planned),
             Ok(planned) => {
                 let mut needs = preflight(&planned, &source);
                 needs.taken.extend(taken_manifest(args, &set));
-                output::text(&(plan::text(&job, &planned) + &plan::needs(&needs)));
+                let free = needs.free_memory.filter(|_| args.machine.is_none());
+                output::text(&(plan::text(&job, &planned, free) + &plan::needs(&needs)));
                 if args.time {
                     return time(&job, &planned, &source);
                 }
@@ -220,7 +225,7 @@ fn start(document: &Document, resolved: Resolved, running: &Running) -> u8 {
         Err(error) => return output::failure(&error, running.json),
     };
     let watching = Watching::new(running.progress, &written.log, Some(source.reading_place()));
-    let watching = watching.isolated(running.isolate);
+    let watching = watching.with_chunks(&running.chunk_run);
     let work = |control: &Control| run_opened(&job, source, control);
     execute(watching, written, running.json, work, |error| document.explain(&traits, error))
 }

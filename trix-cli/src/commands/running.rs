@@ -2,13 +2,11 @@
 
 use std::{ffi::OsString, io::IsTerminal, sync::Arc};
 
-use trix_core::{
-    Cancel, ChunkControl, Control, Error, Isolate, Report, control::progress::Reading, source::ReadingPlace,
-};
+use trix_core::{Cancel, ChunkControl, Control, Error, Report, control::progress::Reading, source::ReadingPlace};
 
 use super::{interrupt::cancel_on_interrupt, written::Written};
 use crate::{
-    args::ProgressChoice,
+    args::{ChunkRun, ProgressChoice},
     exit, output,
     render::{
         events::Log,
@@ -29,20 +27,20 @@ pub struct Watching {
     pub place: Option<ReadingPlace>,
     /// Ends the job.
     pub cancel: Cancel,
-    /// Which chunks are encoded in processes of their own.
-    pub isolate: Isolate,
+    /// How chunks are encoded.
+    pub chunks: ChunkControl,
 }
 
 impl Watching {
     /// A job that Ctrl-C ends. `place` is that of its source, if it is open already.
     pub fn new(progress: ProgressChoice, log: &Log, place: Option<ReadingPlace>) -> Self {
         let (log, title) = (log.clone(), String::new());
-        Watching { progress, log, title, place, cancel: cancel_on_interrupt(), isolate: Isolate::default() }
+        Watching { progress, log, title, place, cancel: cancel_on_interrupt(), chunks: ChunkControl::default() }
     }
 
-    /// The same, with chunks in processes of their own as `isolate` says.
-    pub fn isolated(self, isolate: impl Into<Isolate>) -> Self {
-        Watching { isolate: isolate.into(), ..self }
+    /// The same, with chunks encoded as `chunk_run` says.
+    pub fn with_chunks(self, chunk_run: &ChunkRun) -> Self {
+        Watching { chunks: chunk_run.control(), ..self }
     }
 }
 
@@ -73,7 +71,7 @@ fn unit_program() -> Option<Vec<OsString>> {
 
 /// Runs `work`, shows its progress, and prints what may keep it from its end.
 pub fn watched<T>(watching: Watching, work: impl FnOnce(&Control) -> Result<T, Error>) -> Result<T, Error> {
-    let Watching { progress, log, title, place, cancel, isolate } = watching;
+    let Watching { progress, log, title, place, cancel, chunks } = watching;
     let screen = is_drawn(progress).then(|| Screen::new(title, "open", place));
     let (mut control, events) = Control::with_events();
     let shown = Shown::job(events, screen, log);
@@ -82,7 +80,7 @@ pub fn watched<T>(watching: Watching, work: impl FnOnce(&Control) -> Result<T, E
     }
     control.cancel = cancel;
     control.make_folders = true;
-    control.chunks = ChunkControl { isolate, program: unit_program(), ..ChunkControl::default() };
+    control.chunks = ChunkControl { program: unit_program(), ..chunks };
     let result = work(&control);
     drop(shown);
     result

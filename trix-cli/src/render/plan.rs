@@ -11,8 +11,8 @@ use trix_core::{
     settings::package::Layout,
 };
 
-/// A plan in a few lines for each output.
-pub fn text(job: &Job, plan: &Plan) -> String {
+/// A plan in a few lines for each output. `free` is the memory that is free on this machine, if the plan is for it.
+pub fn text(job: &Job, plan: &Plan, free: Option<u64>) -> String {
     let mut out = format!("{}\n", job.source.path.display());
     for track in &job.tracks {
         let names: Vec<String> = track.all_inputs().iter().map(|input| input.path.display().to_string()).collect();
@@ -46,22 +46,31 @@ pub fn text(job: &Job, plan: &Plan) -> String {
     }
     let _ = writeln!(out, "machine {}", plan.machine);
     out.push_str(&memory(&plan.memory));
-    out.push_str(&units(plan).unwrap_or_default());
+    out.push_str(&units(plan, free).unwrap_or_default());
     out
 }
 
+/// The most ranges of chunks that are listed.
+const LISTED: usize = 3;
+
 /// The chunks of a film, and how the machine of the plan works at them.
-fn units(plan: &Plan) -> Option<String> {
+fn units(plan: &Plan, free: Option<u64>) -> Option<String> {
     let (chunks, unit) = plan.chunks.as_ref().zip(plan.memory.unit.as_ref())?;
-    let Waves { groups, units } = plan.waves(plan.machine.memory, plan.machine.cores as usize);
+    let Waves { groups, units } = plan.waves(free.or(plan.machine.memory), plan.machine.cores as usize, false);
     let encodes: u64 = groups.iter().map(|group| group.iter().map(|number| unit.encodes[*number]).sum()).max()?;
     let decodes = match groups.len() {
         1 => "the film is decoded once".to_owned(),
-        count => format!("the film is decoded {count} times, for some encodes each time"),
+        count => format!("the film is decoded {count} times, each time for some of its encodes"),
     };
     let count = chunks.ranges.len();
+    let mut ranges: Vec<String> = chunks.ranges.iter().take(LISTED).map(ToString::to_string).collect();
+    if count > LISTED {
+        ranges.push(format!("and {} more", count - LISTED));
+    }
+    let what = if count == 1 { "the film as one chunk" } else { "chunks of frames" };
     let at_once = units.min(count * groups.len());
-    Some(format!("chunks  {count}, {at_once} at a time with up to {} each; {decodes}\n", bytes(unit.base + encodes)))
+    let each = bytes(unit.base + encodes);
+    Some(format!("{what} {}\n        {at_once} at a time with up to {each} each; {decodes}\n", ranges.join(", ")))
 }
 
 /// What a plan needs before it runs, and what there is of it.

@@ -51,7 +51,7 @@ impl Buffer {
         self.rate / 1000.0
     }
 
-    /// How full an encoder is told that it is, in thousandths, if it is to leave so many bits of it alone.
+    /// What an encoder is told about the buffer, in thousandths of its size: how full it is, less `slack` bits.
     pub(super) fn fullness(&self, slack: f64) -> u32 {
         (((self.bits - slack) / self.size * 1000.0).max(0.0) as u32).clamp(LEAST, 1000)
     }

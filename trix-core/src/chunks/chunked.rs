@@ -54,7 +54,7 @@ struct ChunkedEncode {
     setups: Vec<Option<Setup>>,
     /// How often chunks can still be encoded again to correct the bit rate.
     corrections: u32,
-    /// The chunks of which the buffer comes short, whatever the encoder is told.
+    /// The chunks that take more than the buffer has, however full the encoder was told that it is.
     short: Vec<FrameRange>,
 }
 
@@ -120,7 +120,8 @@ impl Chunked {
         self.encodes.iter().find(|own| own.id == id).map(|own| own.task(*range, setup))
     }
 
-    /// What is missing of chunk `number` after a phase. A chunk that is not what was written is removed, and counts as missing.
+    /// What is missing of chunk `number` after a phase. A chunk that is not what was written counts as missing: the one that is made
+    /// takes its place.
     ///
     /// # Errors
     /// `Io`.
@@ -135,14 +136,11 @@ impl Chunked {
                 ChunkPhase::FirstPass => Ok(first_pass::is_kept(&task.key, &self.store)),
                 ChunkPhase::Chunks => self.store.has(&task.key),
             };
-            let is_broken = has.as_ref().is_err_and(|error| error.kind() == ErrorKind::MalformedInput);
-            if is_broken {
-                self.store.remove(&task.key)?;
-            }
-            if is_broken || !has? {
-                missing.push(task);
-            } else {
-                whole.insert(task.key);
+            match has {
+                Ok(true) => _ = whole.insert(task.key),
+                Ok(false) => missing.push(task),
+                Err(error) if error.kind() == ErrorKind::MalformedInput => missing.push(task),
+                Err(error) => return Err(error),
             }
         }
         Ok(missing)
@@ -298,11 +296,12 @@ impl ChunkedEncode {
 
     /// Sets chunks up for the buffer of a decoder as it is when they begin. Returns true if one has to be encoded for it.
     fn settle_buffer(&mut self, ranges: &[FrameRange], store: &Store) -> Result<bool> {
-        let Some(mut buffer) = self.buffer else { return Ok(false) };
+        // A single chunk has the bytes of a film in one piece.
+        let Some(mut buffer) = self.buffer.filter(|_| ranges.len() > 1) else { return Ok(false) };
         self.short.clear();
         for (number, (range, setup)) in ranges.iter().zip(self.setups.iter_mut().flatten()).enumerate() {
             let read = |setup| store.read(&self.keys.key(*range, setup)).map_err(|error| in_chunk(error, *range));
-            // The way to the setup is the same in a job that goes on after an end.
+            // Each search begins here, so that a job which was killed finds the same setups.
             setup.fullness = None;
             let Some(chunk) = read(*setup)? else { return Err(missing(*range)) };
             if number == 0 {

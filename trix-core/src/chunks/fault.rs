@@ -2,13 +2,13 @@
 //!
 //! Invariant: without the feature `fault-injection`, no unit fails because of it.
 
-use std::{env, fs, hint, net::UdpSocket, process, thread, time::Duration};
+use std::{env, fs, hint, net::UdpSocket, panic, process, thread, time::Duration};
 
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// Fails as the variable `TRIX_FAULT` says, for example `crash:35:1`: the kind of the failure, the number of the frame, and the
-/// number of attempts that fail. The kinds are `fail`, `crash`, `hang`, `eat` and
-/// `escape`, which fails if the process can write a file, read one or open a socket.
+/// number of attempts that fail. The kinds are `fail`, `panic`, `crash`, `hang`, `eat`, and `write`, `read` and `socket`, which fail if
+/// the process can write a file, read one or open a socket.
 ///
 /// # Errors
 /// `Codec` for `fail`.
@@ -25,6 +25,8 @@ pub(super) fn strike(frame: u64, attempt: u32) -> Result<()> {
     }
     match kind {
         Some("fail") => Err(Error::new(ErrorKind::Codec, Stage::Encode, "the test asked for this failure")),
+        // Without the message of the panic hook.
+        Some("panic") => panic::resume_unwind(Box::new("the test asked for this panic".to_owned())),
         Some("crash") => process::abort(),
         Some("hang") => loop {
             thread::sleep(Duration::from_secs(1));
@@ -35,19 +37,19 @@ pub(super) fn strike(frame: u64, attempt: u32) -> Result<()> {
                 eaten.push(hint::black_box(vec![1; 64 << 20]));
             }
         }
-        Some("escape") => escape(),
-        _ => Ok(()),
+        Some(kind) => escape(kind),
+        None => Ok(()),
     }
 }
 
 /// Tries what a unit does not need.
-fn escape() -> Result<()> {
+fn escape(kind: &str) -> Result<()> {
     let path = env::temp_dir().join(format!("trix-escape-{}", process::id()));
-    let found = match () {
-        () if fs::write(&path, "out").is_ok() => "it wrote a file",
-        () if fs::read("/etc/passwd").is_ok() => "it read a file",
-        () if UdpSocket::bind("127.0.0.1:0").is_ok() => "it opened a socket",
-        () => return Ok(()),
+    let found = match kind {
+        "write" if fs::write(&path, "out").is_ok() => "it wrote a file",
+        "read" if fs::read("/etc/passwd").is_ok() => "it read a file",
+        "socket" if UdpSocket::bind("127.0.0.1:0").is_ok() => "it opened a socket",
+        _ => return Ok(()),
     };
     let _ = fs::remove_file(path);
     Err(Error::new(ErrorKind::Codec, Stage::Encode, format!("the unit is not confined: {found}")))

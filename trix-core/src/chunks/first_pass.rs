@@ -38,7 +38,7 @@ impl Scratch {
     /// # Errors
     /// `Io`.
     pub(super) fn new(store: &Store) -> Result<Self> {
-        let made = tempfile::Builder::new().prefix(".").suffix(PART).tempdir_in(store.folder());
+        let made = tempfile::Builder::new().prefix(store.prefix()).suffix(PART).tempdir_in(store.folder());
         made.map(Scratch).map_err(|error| Error::io(Stage::Encode, store.folder(), "cannot be written", error))
     }
 

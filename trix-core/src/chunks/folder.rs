@@ -17,8 +17,6 @@ pub(super) trait Place: fmt::Debug + Send + Sync {
     fn read(&self, name: &str) -> io::Result<Option<Box<dyn Bytes>>>;
     /// Begins to write the entry `name`, in place of one that is there.
     fn create(&self, name: &str) -> io::Result<Box<dyn NewEntry>>;
-    /// Removes the entry `name`.
-    fn remove(&self, name: &str) -> io::Result<()>;
     /// Number of bytes of the entry `name`. `None` if there is none.
     fn size(&self, name: &str) -> Option<u64>;
     /// How messages name the entry.
@@ -36,21 +34,39 @@ pub(super) trait NewEntry: Write + Send {
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
+/// What the names of parts begin with, if nobody looks for them: they are hidden.
+pub(super) const ANY: &str = ".";
+
 /// The ending of the names of files that are not whole, and of folders for the time of one encode.
 pub(super) const PART: &str = ".part";
+
+/// Removes the parts whose names begin with `prefix`: those of a process that has ended. What cannot be removed is removed by the next
+/// job that opens the folder.
+pub(super) fn remove_parts(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if name.starts_with(prefix.as_bytes()) && name.ends_with(PART.as_bytes()) {
+            let path = entry.path();
+            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        }
+    }
+}
 
 /// A folder.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
+    /// What the names of parts begin with.
+    prefix: String,
     /// The folder, locked: `trix clean` leaves a store alone that a job uses.
     _lock: Option<fs::File>,
 }
 
 impl Folder {
     /// Opens the folder `path`, which is made if it is missing. Removes what killed processes were writing in it, unless another
-    /// one uses it.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    /// one uses it. The names of parts begin with `prefix`.
+    pub(super) fn open(path: &Path, prefix: &str) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         let lock = fs::File::open(path)?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
@@ -66,12 +82,12 @@ impl Folder {
             }
         }
         flock(&lock, FlockOperation::LockShared)?;
-        Ok(Folder { path: path.to_owned(), _lock: Some(lock) })
+        Ok(Folder { path: path.to_owned(), prefix: prefix.to_owned(), _lock: Some(lock) })
     }
 
     /// The folder `path`, which is not used, but looked at.
     pub(super) fn looking_at(path: &Path) -> Self {
-        Folder { path: path.to_owned(), _lock: None }
+        Folder { path: path.to_owned(), prefix: ANY.to_owned(), _lock: None }
     }
 }
 
@@ -85,12 +101,8 @@ impl Place for Folder {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn NewEntry>> {
-        let part = tempfile::Builder::new().prefix(".").suffix(PART).tempfile_in(&self.path)?;
+        let part = tempfile::Builder::new().prefix(&self.prefix).suffix(PART).tempfile_in(&self.path)?;
         Ok(Box::new(NewFile { path: self.label(name), part: BufWriter::new(part) }))
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.label(name))
     }
 
     fn size(&self, name: &str) -> Option<u64> {
@@ -144,10 +156,10 @@ mod tests {
             names.sort();
             names
         };
-        let first = Folder::open(temporary.path()).expect("a folder");
+        let first = Folder::open(temporary.path(), ANY).expect("a folder");
         let mut entry = first.create("a").expect("an entry");
         entry.write_all(b"whole").expect("room");
-        let second = Folder::open(temporary.path()).expect("a folder");
+        let second = Folder::open(temporary.path(), ANY).expect("a folder");
         entry.finish().expect("a part that the second opening left alone");
         assert_eq!(names(), ["a"]);
         // What a killed process leaves.
@@ -156,7 +168,7 @@ mod tests {
         fs::create_dir(&scratch).expect("room");
         fs::write(scratch.join("stats"), b"in:0").expect("room");
         drop((first, second));
-        let again = Folder::open(temporary.path()).expect("a folder");
+        let again = Folder::open(temporary.path(), ANY).expect("a folder");
         assert_eq!(names(), ["a"]);
         let mut read = String::new();
         again.read("a").expect("readable").expect("an entry").read_to_string(&mut read).expect("text");

@@ -1,7 +1,7 @@
 //! The key of a chunk in a store.
 //!
-//! Invariant: everything that can change the bytes of a chunk changes its key. The place of the source and of the outputs, other
-//! outputs and the machine do not.
+//! Invariant: everything that can change the bytes of a chunk changes its key. The place and the name of the source and of the outputs,
+//! other outputs, audio, the end of a film that is far away, and the machine do not.
 
 use serde_json::{Value, json};
 use trix_model::error::{Error, Result, Stage};
@@ -13,18 +13,26 @@ use super::{
 use crate::{
     doctor, index,
     plan::{EncodeId, EncodePlan, FilterPlan, FrameRange, Plan, StepId},
+    settings::job::SourceSettings,
     source::Source,
 };
 
 /// Version of the way in which units encode chunks. It grows when that changes their bytes, so that a store from before keeps none
 /// of them for a film.
-const METHOD: u32 = 3;
+const METHOD: u32 = 4;
+
+/// Frames after a chunk that filters and encoders can look at: x264 and x265 look at 250 and some, and a filter at a few.
+const SEEN: u64 = 1024;
 
 /// The keys of the chunks of an encode.
 #[derive(Clone)]
 pub(super) struct KeyMaker {
     /// What all of them have in common.
     common: Value,
+    /// How the film ends, which chunks near the end depend on.
+    ending: Value,
+    /// The frame after the last one of the film.
+    end: u64,
 }
 
 impl KeyMaker {
@@ -36,6 +44,7 @@ impl KeyMaker {
         let missing = || Error::bug(Stage::Plan, format!("the plan has no chunks of encode {id}"));
         let own = plan.encodes.get(id.0).and_then(EncodePlan::video).ok_or_else(missing)?;
         let chunks = plan.chunks.as_ref().ok_or_else(missing)?;
+        let (head, tail) = chunks.ranges.first().zip(chunks.ranges.last()).ok_or_else(missing)?;
         let mut video = own.video.clone();
         let mut steps: Vec<&FilterPlan> = Vec::new();
         let mut next = Some(video.filter);
@@ -43,36 +52,48 @@ impl KeyMaker {
             steps.push(step);
             next = step.after;
         }
+        steps.reverse();
         // Numbers of steps depend on the other outputs of the job.
         video.filter = StepId(0);
-        let steps: Vec<Value> =
-            steps.iter().rev().map(|step| json!({ "cut": step.cut, "filtering": step.filtering })).collect();
+        // Other outputs may ask for a longer one, which does not change what this one's filters make.
+        let lead_in = if needs_lead_in(&steps) { chunks.lead_in } else { 0 };
         let common = json!({
             "trix": env!("CARGO_PKG_VERSION"),
             "method": METHOD,
             "libraries": doctor::libraries(),
             "source": source_of(plan),
-            "film": [chunks.ranges.first().map(|range| range.start), chunks.ranges.last().map(|range| range.end)],
-            "lead_in": chunks.lead_in,
-            "steps": steps,
+            "start": head.start,
+            "lead_in": lead_in,
+            "steps": steps.iter().map(|step| json!([step.cut.start, step.filtering])).collect::<Vec<_>>(),
             "video": video,
             "origin": own.origin,
             "threads": own.threads,
         });
-        Ok(KeyMaker { common })
+        let ending = json!([tail.end, steps.iter().map(|step| step.cut).collect::<Vec<_>>()]);
+        Ok(KeyMaker { common, ending, end: tail.end })
     }
 
     /// The key of the chunk of these frames.
     pub(super) fn key(&self, range: FrameRange, setup: Setup) -> ChunkKey {
-        ChunkKey::of(json!({ "encode": self.common, "range": range, "setup": setup }).to_string().as_bytes())
+        let sees_end = self.end.saturating_sub(range.end) < SEEN;
+        let ending = sees_end.then_some(&self.ending);
+        let described = json!({ "encode": self.common, "range": range, "setup": setup, "ending": ending });
+        ChunkKey::of(described.to_string().as_bytes())
     }
 }
 
-/// The source of a plan and how it is read, wherever it is.
+/// True if frames before a chunk change what filters make of it.
+fn needs_lead_in(steps: &[&FilterPlan]) -> bool {
+    steps.iter().any(|FilterPlan { filtering, .. }| {
+        let transform = &filtering.transform;
+        transform.deinterlace.is_some() || transform.inverse_telecine.is_some() || filtering.constant_rate.is_some()
+    })
+}
+
+/// The source of a plan, and what of its reading changes the frames of the film.
 fn source_of(plan: &Plan) -> Value {
-    let mut reading = plan.source.settings.clone();
-    reading.path = reading.path.file_name().map(Into::into).unwrap_or_default();
-    json!([plan.source.identity, reading])
+    let SourceSettings { raw, rate, video_stream, .. } = &plan.source.settings;
+    json!([plan.source.identity, raw, rate, video_stream])
 }
 
 /// Takes the index of the film of `source` from the store, where another process has put it, or puts it there. A container without a

@@ -8,13 +8,18 @@ use std::{
     fmt,
     io::{self, BufRead, BufReader, Write},
     path::PathBuf,
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::{Mutex, PoisonError},
+    process::{self, Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use trix_model::{
     control::cancel::{Cancel, LOOK},
     error::{Error, ErrorKind, Result, Stage},
@@ -22,10 +27,12 @@ use trix_model::{
     path_text,
 };
 
-use super::{chunked::Chunked, key::share_index, setup::Setup, store::Store, track::Sign, unit::Unit};
+use super::{
+    chunked::Chunked, folder::remove_parts, key::share_index, setup::Setup, store::Store, track::Sign, unit::Unit,
+};
 use crate::{
     plan::{EncodeId, Plan},
-    source::{Source, files_of},
+    source::{Source, files_of, hex},
 };
 
 /// One chunk of some encodes, as JSON in one line: what a process has to encode.
@@ -41,6 +48,8 @@ pub struct ChunkRequest {
     attempt: u32,
     /// The most bytes of memory that the process should take.
     memory: u64,
+    /// What the names of the parts begin with that the process writes. No other process has the same.
+    prefix: String,
 }
 
 /// What the process says, as JSON in one line.
@@ -108,7 +117,7 @@ impl ChunkRequest {
 
     fn encode(&self, tell: &dyn Fn(Sign)) -> Result<()> {
         let source = source_of(&self.plan, &Cancel::default())?;
-        let chunked = Chunked::of(&self.plan, Store::open(self.store.clone())?)?;
+        let chunked = Chunked::of(&self.plan, Store::open_with(self.store.clone(), &self.prefix)?)?;
         let range = chunked.range(self.chunk)?;
         share_index(&chunked.store, &source, &self.plan)?;
         let own = self.encodes.iter().filter_map(|(id, setup)| chunked.task(self.chunk, *id, *setup));
@@ -129,6 +138,16 @@ pub(super) fn source_of(plan: &Plan, cancel: &Cancel) -> Result<Source> {
     Ok(source)
 }
 
+/// A beginning of names that no other process has, on this machine or another one that uses the store.
+fn prefix() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let host = rustix::system::uname();
+    let own = format!("{:?} {} {} {count}", host.nodename(), process::id(), since.as_nanos());
+    format!(".{}-", &hex(&Sha256::digest(own).into())[..16])
+}
+
 /// A process for one chunk.
 pub(super) struct Process<'a> {
     pub(super) program: &'a [OsString],
@@ -145,8 +164,9 @@ impl Process<'_> {
     /// # Errors
     /// That of the unit; `Codec` if the process ended without a result; `Io` if it cannot be started; `Cancelled`.
     pub(super) fn run(self, cancel: &Cancel, tell: &dyn Fn(Sign)) -> Result<()> {
-        let (child, input) = self.start()?;
-        let mut running = Running { child, _input: input };
+        let (store, prefix) = (self.store.folder().to_owned(), prefix());
+        let (child, input) = self.start(&prefix)?;
+        let mut running = Running { child, _input: input, store, prefix };
         let said = running.listen()?;
         loop {
             if cancel.is_cancelled() {
@@ -170,7 +190,7 @@ impl Process<'_> {
         }
     }
 
-    fn start(self) -> Result<(Child, ChildStdin)> {
+    fn start(self, prefix: &str) -> Result<(Child, ChildStdin)> {
         let failed = |error: io::Error| {
             let detail = format!("a process for the chunk cannot be started: {error}");
             Error::new(ErrorKind::Io, Stage::Encode, detail).caused_by(error)
@@ -180,7 +200,7 @@ impl Process<'_> {
         // Twice what was planned, and what every process has.
         let memory = self.plan.memory.estimate.saturating_mul(2).saturating_add(1 << 30);
         let (plan, chunk, encodes, attempt) = (self.plan.clone(), self.chunk, self.encodes, self.attempt);
-        let request = ChunkRequest { plan, chunk, encodes, store, attempt, memory };
+        let request = ChunkRequest { plan, chunk, encodes, store, attempt, memory, prefix: prefix.to_owned() };
         let mut text = serde_json::to_string(&request)
             .map_err(|error| Error::bug(Stage::Plan, format!("a request cannot be written: {error}")))?;
         text.push('\n');
@@ -199,6 +219,9 @@ struct Running {
     child: Child,
     /// The process ends when this closes, also if this process is killed.
     _input: ChildStdin,
+    /// The folder into which it writes, and what the names of its parts begin with.
+    store: PathBuf,
+    prefix: String,
 }
 
 impl Running {
@@ -226,7 +249,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         // It has ended already, or is not wanted any more.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        if self.child.wait().is_ok() {
+            remove_parts(&self.store, &self.prefix);
+        }
     }
 }
 

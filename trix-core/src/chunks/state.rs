@@ -128,7 +128,7 @@ impl Notes {
     }
 }
 
-/// Jobs with equal names are equal in all that their chunks depend on, and in their outputs.
+/// A job that has the source and the outputs of another one takes its place here.
 fn plan_name(plan: &Plan) -> String {
     let outputs: Vec<String> = plan.paths().values().map(path_text::to_text).collect();
     serde_json::json!([plan.source.identity, outputs]).to_string()

@@ -1,6 +1,6 @@
 //! A folder of encoded chunks, each under the hash of everything that it depends on.
 //!
-//! Invariant: each reading of an entry compares it with its own hash. No more than a packet of it is in memory.
+//! Invariant: each reading of an entry compares it with its hash, which covers its name. No more than a packet of it is in memory.
 
 use std::{
     fmt,
@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use super::{
-    folder::{Bytes, Folder, NewEntry, Place},
+    folder::{ANY, Bytes, Folder, NewEntry, Place},
     record::{ChunkRecord, PacketEntry},
 };
-use crate::source::hex;
+use crate::{doctor, source::hex};
 
 /// The name of an entry: the SHA-256 of what its chunk depends on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +26,11 @@ impl ChunkKey {
     /// The key of what `text` describes.
     pub(super) fn of(text: &[u8]) -> Self {
         ChunkKey(hex(&Sha256::digest(text).into()))
+    }
+
+    /// The key of what this version of the program found out about `what`.
+    fn of_finding(what: &str) -> Self {
+        ChunkKey::of(serde_json::json!([env!("CARGO_PKG_VERSION"), doctor::libraries(), what]).to_string().as_bytes())
     }
 
     /// The key of something that belongs to the entry.
@@ -59,6 +64,7 @@ const TRAILER: u64 = 8 + 32;
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     folder: PathBuf,
+    prefix: String,
     place: Arc<dyn Place>,
 }
 
@@ -68,15 +74,28 @@ impl Store {
     /// # Errors
     /// `Io` if it cannot be made.
     pub(crate) fn open(folder: impl Into<PathBuf>) -> Result<Self> {
-        let folder = folder.into();
-        let place =
-            Folder::open(&folder).map_err(|error| Error::io(Stage::Encode, &folder, "cannot be made", error))?;
-        Ok(Store { folder, place: Arc::new(place) })
+        Self::open_with(folder, ANY)
+    }
+
+    /// Opens the store in `folder`. What is not whole has a name that begins with `prefix`.
+    ///
+    /// # Errors
+    /// `Io` if it cannot be made.
+    pub(super) fn open_with(folder: impl Into<PathBuf>, prefix: &str) -> Result<Self> {
+        let (folder, prefix) = (folder.into(), prefix.to_owned());
+        let place = Folder::open(&folder, &prefix)
+            .map_err(|error| Error::io(Stage::Encode, &folder, "cannot be made", error))?;
+        Ok(Store { folder, prefix, place: Arc::new(place) })
+    }
+
+    /// What the names of parts begin with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// The store in `folder`, which is not used, but looked at.
     pub(super) fn looking_at(folder: &Path) -> Self {
-        Store { folder: folder.to_owned(), place: Arc::new(Folder::looking_at(folder)) }
+        Store { folder: folder.to_owned(), prefix: ANY.to_owned(), place: Arc::new(Folder::looking_at(folder)) }
     }
 
     /// Number of bytes of an entry. `None` if it is absent.
@@ -121,12 +140,22 @@ impl Store {
         Ok(writer)
     }
 
-    /// The bytes that were written under `name`. `None` if there are none, or if they are not what was written.
+    /// The bytes that were written under `name`. `None` if there are none, or if they are not what was written there.
     pub(super) fn read_bytes(&self, name: &ChunkKey) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         self.place.read(&name.0).ok()??.read_to_end(&mut bytes).ok()?;
         let (content, hash) = bytes.split_last_chunk::<32>()?;
-        (Sha256::digest(content)[..] == hash[..]).then(|| content.to_vec())
+        (hasher(name).chain_update(content).finalize()[..] == hash[..]).then(|| content.to_vec())
+    }
+
+    /// What was found out about `what` by a program of this version. `None` if nothing was.
+    pub(crate) fn find(&self, what: &str) -> Option<Vec<u8>> {
+        self.read_bytes(&ChunkKey::of_finding(what))
+    }
+
+    /// Keeps what was found out about `what`. What cannot be kept is found out again.
+    pub(crate) fn keep(&self, what: &str, found: &[u8]) {
+        let _ = self.write_bytes(&ChunkKey::of_finding(what), found);
     }
 
     /// Writes bytes that [`Store::read_bytes`] finds.
@@ -136,26 +165,16 @@ impl Store {
     pub(super) fn write_bytes(&self, name: &ChunkKey, bytes: &[u8]) -> Result<()> {
         let written = self.place.create(&name.0).and_then(|mut entry| {
             entry.write_all(bytes)?;
-            entry.write_all(&Sha256::digest(bytes))?;
+            entry.write_all(&hasher(name).chain_update(bytes).finalize())?;
             entry.finish()
         });
         written.map_err(|error| unwritable(&self.place.label(&name.0), error))
     }
-
-    /// Removes an entry that cannot be used.
-    ///
-    /// # Errors
-    /// `Io`.
-    pub(super) fn remove(&self, key: &ChunkKey) -> Result<()> {
-        let label = self.place.label(&key.name());
-        self.place.remove(&key.name()).map_err(|error| Error::io(Stage::Encode, &label, "cannot be removed", error))
-    }
 }
 
+/// A hash that covers the name of an entry, so that two entries whose files were swapped are found.
 fn hasher(key: &ChunkKey) -> Sha256 {
-    let mut hasher = Sha256::new();
-    hasher.update(key.0.as_bytes());
-    hasher
+    Sha256::new_with_prefix(key.0.as_bytes())
 }
 
 /// An entry that is being written. It leaves nothing if it is dropped.

@@ -42,9 +42,9 @@ pub(super) struct Track {
     held: Option<DecodedFrame>,
     /// True if all frames of the range have come.
     is_past: bool,
-    /// True if frames after the range change what the encoder makes of those in it.
+    /// True if the encoder gets frames after the range, because it looks ahead at them.
     looks_past: bool,
-    /// True if they do so for the buffer of a decoder, whatever they show.
+    /// True if it looks ahead at them for the buffer of a decoder, even if a scene begins after the range.
     has_buffer: bool,
     frames: Vec<FrameTime>,
     packets: Vec<PacketEntry>,

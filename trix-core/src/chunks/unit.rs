@@ -87,9 +87,8 @@ impl Node {
         if is_end {
             self.account.counts = self.filter.counts();
             self.account.changes = self.filter.changes().to_vec();
-            let is_cyclic = self.filter.is_cyclic();
-            if is_cyclic && let Some(change) = self.account.changes.first() {
-                let detail = format!("inverse telecine loses its place where the video becomes {}", change.to);
+            if let Some(became) = self.filter.lost_cycle() {
+                let detail = format!("inverse telecine loses its place where the video becomes {became}");
                 let hint = "encode the film in one piece";
                 return Err(Error::new(ErrorKind::Unsupported, Stage::Filter, format!("{detail}; {hint}")));
             }
@@ -99,7 +98,7 @@ impl Node {
         Ok(())
     }
 
-    /// Converts all frames as ones of a film that began with `frame`.
+    /// Converts frames as if they followed `frame`, the first one of the film: they become what that one was.
     fn after(&mut self, plan: &Plan, frame: &DecodedFrame) -> Result<()> {
         self.filter.after(&plan.step(self.step).filtering, frame.clone())
     }

@@ -6,6 +6,7 @@
 use std::{
     cmp::Reverse,
     ffi::OsString,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -30,6 +31,7 @@ use super::{
 };
 use crate::{
     plan::{EncodeId, FrameRange, Plan},
+    pool::text_of_panic,
     source::Source,
 };
 
@@ -75,7 +77,7 @@ struct Work {
     plan: Plan,
     chunked: Chunked,
     settings: UnitSettings,
-    /// The longest first, so that no core waits long for the last one.
+    /// Those with the most frames of all encodes first, so that no core waits long for the last one.
     pending: Vec<Pending>,
     /// Each unit opens the source once more.
     source: Mutex<Source>,
@@ -121,7 +123,7 @@ impl Units {
         if settings.program.is_some() && !pending.is_empty() {
             share_index(&chunked.store, &source, plan)?;
         }
-        pending.sort_by_key(|own| Reverse(own.range.frames()));
+        pending.sort_by_key(|own| Reverse(own.range.frames() * own.tasks.len() as u64));
         let count = settings.most.max(1).min(pending.len());
         let (next, beats, failed, source) =
             (AtomicUsize::new(0), Mutex::default(), Mutex::default(), Mutex::new(source));
@@ -219,7 +221,7 @@ impl Work {
             }
         };
         let (plan, store, range) = (&self.plan, &self.chunked.store, *range);
-        let result = match &self.settings.program {
+        let work = || match &self.settings.program {
             Some(program) => {
                 let encodes = tasks.iter().map(|task| (task.id, task.setup)).collect();
                 Process { program, plan, store, chunk: *chunk, encodes, attempt }.run(&beat.cancel, &tell)
@@ -231,6 +233,10 @@ impl Work {
                 source.and_then(|source| unit.encode(source, &beat.cancel, &tell))
             }
         };
+        let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+            let detail = format!("the encode of a chunk panicked: {}", text_of_panic(panic.as_ref()));
+            Err(Error::bug(Stage::Encode, detail))
+        });
         lock(&self.beats).retain(|own| !Arc::ptr_eq(own, &beat));
         result.map_err(|error| beat.cause(error, self.settings.patience))
     }

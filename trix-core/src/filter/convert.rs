@@ -57,6 +57,8 @@ pub struct Converter {
     /// The frames whose changes are listed.
     counted: FrameRange,
     changes: Vec<Change>,
+    /// What the first frame was that differed from the one before it, listed or not.
+    became: Option<String>,
 }
 
 /// Frames that inverse telecine makes of each group of [`CYCLE`].
@@ -95,6 +97,7 @@ impl Converter {
             part: None,
             counted: FrameRange::ALL,
             changes: Vec::new(),
+            became: None,
         }
     }
 
@@ -122,9 +125,9 @@ impl Converter {
         self.request.base_of_output()
     }
 
-    /// True if groups of frames are converted together, from the first frame on.
-    pub(crate) fn is_cyclic(&self) -> bool {
-        self.request.filtering.transform.inverse_telecine.is_some()
+    /// What the video became where groups of frames that are converted together begin anew, if it changed among the frames that came.
+    pub(crate) fn lost_cycle(&self) -> Option<&str> {
+        self.became.as_deref().filter(|_| self.request.filtering.transform.inverse_telecine.is_some())
     }
 
     /// Time base of the frames that come.
@@ -178,6 +181,7 @@ impl Converter {
             Some(now) => {
                 let time = Timestamp::new(decoded.pts, self.request.time_base);
                 let [from, to] = self.refuse_change((now, self.color), (shape, color), decoded.pts)?;
+                self.became.get_or_insert_with(|| to.clone());
                 if self.changes.len() < LISTED && self.counted.contains(decoded.number) {
                     self.changes.push(Change { time, from, to });
                 }

@@ -125,9 +125,9 @@ impl FrameFilter {
         self.converter.look()
     }
 
-    /// True if groups of frames are converted together, from the first frame on.
-    pub(crate) fn is_cyclic(&self) -> bool {
-        self.converter.is_cyclic()
+    /// As [`Converter::lost_cycle`].
+    pub(crate) fn lost_cycle(&self) -> Option<&str> {
+        self.converter.lost_cycle()
     }
 
     /// Takes a frame and returns finished frames. `None` marks the end of the stream.

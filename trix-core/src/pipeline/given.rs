@@ -63,7 +63,7 @@ fn given(job: &Job, shape: &Shape, program: Program<'_>, control: &Control) -> R
     if draft.has_to_measure() {
         control.began(Stage::Measure);
     }
-    draft.measure(&source, &control.cancel)?;
+    draft.measure(&source, &(), &control.cancel)?;
     let Draft { mut plan, external_audio, .. } = draft;
     if !together(&plan).is_empty() {
         let what = format!("frames and audio may be given {} apart", program.lead);

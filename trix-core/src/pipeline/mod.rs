@@ -57,7 +57,7 @@ use crate::{
     },
     preflight::{preflight, products, refuse_existing},
     report::{Report, Timing, TrackReport},
-    settings::job::Job,
+    settings::job::{Chunks, Job},
     source::{Source, SourceHasher, files_of},
 };
 
@@ -96,12 +96,31 @@ pub fn run_opened(job: &Job, source: Source, control: &Control) -> Result<Report
     control.to_end(|| opened(job, source, control))
 }
 
-fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
+fn opened(job: &Job, source: Source, control: &Control) -> Result<Report> {
+    if job.chunks != Chunks::Auto {
+        return at_once(job, source, control, None);
+    }
+    let again = source.again(&control.cancel)?;
+    at_once(job, source, control, None).or_else(|error| {
+        if (error.kind(), error.stage()) != (ErrorKind::Unsupported, Stage::Filter) {
+            return Err(error);
+        }
+        // What a chunk does not support may be supported in one piece, which the job left open.
+        control
+            .emit(|| Event::Warning { path: None, text: format!("{error}: the film is encoded again, in one piece") });
+        let why = Decision::new("the film is not encoded in chunks".to_owned(), error.to_string());
+        at_once(&Job { chunks: Chunks::Off, ..job.clone() }, again, control, Some(why))
+    })
+}
+
+/// Plans a job and runs it, in chunks if the plan says so. `decided` is what was decided about it before.
+fn at_once(job: &Job, mut source: Source, control: &Control, decided: Option<Decision>) -> Result<Report> {
     let began = Instant::now();
     control.began(Stage::Plan);
     source.cancel = control.cancel.clone();
     let hasher = job.hash.then(|| source.hash_source());
-    let mut draft = Draft::new(job, &source, &this_machine())?;
+    let mut draft = Draft::here(job, &source)?;
+    draft.plan.decisions.extend(decided);
     refuse_own_source(&draft.plan)?;
     refuse_existing(&products(&draft.plan))?;
     warn(&draft.plan, &source, control);
@@ -109,7 +128,9 @@ fn opened(job: &Job, mut source: Source, control: &Control) -> Result<Report> {
     if draft.has_to_measure() {
         control.began(Stage::Measure);
     }
-    draft.measure(&source, &control.cancel)?;
+    let found = units::findings(&draft.plan, control);
+    draft.measure(&source, &found, &control.cancel)?;
+    drop(found);
     let Draft { plan, external_audio, .. } = draft;
     let (program, chunking) = (None, Chunking::Encode);
     execute(plan, Opened { source, external_audio, hasher, pending, began, program, chunking }, control)

@@ -33,9 +33,31 @@ use crate::{
     chunks::{self, ChunkPhase, ChunkTask, Chunked, Isolate, Notes, OnChunks, Store, UnitSettings, Units},
     machine,
     plan::{EncodeId, PerSink, Plan, Sink, Waves},
+    planner::Findings,
     probe::probe,
     source::Source,
 };
+
+/// The findings about the scenes of a film, which are kept with its chunks.
+pub(super) struct Kept(Option<Store>);
+
+impl Findings for Kept {
+    fn get(&self, what: &str) -> Option<Vec<u8>> {
+        self.0.as_ref()?.find(what)
+    }
+
+    fn put(&self, what: &str, found: &[u8]) {
+        if let Some(store) = &self.0 {
+            store.keep(what, found);
+        }
+    }
+}
+
+/// What is known of the scenes of the film that `plan` encodes in chunks.
+pub(super) fn findings(plan: &Plan, control: &Control) -> Kept {
+    let folder = plan.chunks.as_ref().and_then(|_| folder(plan, control));
+    Kept(folder.and_then(|folder| Store::open(folder).ok()))
+}
 
 /// What is done about the chunks of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +79,10 @@ fn folder(plan: &Plan, control: &Control) -> Option<PathBuf> {
     Some(first.with_file_name(path_text::from_text(&format!(".{name}{}", chunks::FOLDER))))
 }
 
-/// Removes the chunks of a plan whose outputs have their names, unless the caller keeps them. What cannot be removed does no
-/// harm.
+/// Removes the chunks beside the outputs of a plan, which have their names now. They may come from a run that encoded in chunks, before
+/// one that did not. What cannot be removed does no harm.
 pub(super) fn clean(plan: &Plan, control: &Control) {
-    let is_own = plan.chunks.is_some() && control.chunks.store.is_none();
-    if let Some(folder) = folder(plan, control).filter(|_| is_own) {
+    if let Some(folder) = folder(plan, control).filter(|_| control.chunks.store.is_none()) {
         let _ = std::fs::remove_dir_all(folder);
     }
 }
@@ -210,9 +231,11 @@ fn encode_all(
     };
     let own = &control.chunks;
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let Waves { groups, units } = plan.waves(machine::free_memory(), cores);
+    let program = own.program.clone().filter(|_| is_isolated(source, control));
+    let Waves { groups, units } = plan.waves(machine::free_memory(), cores, program.is_some());
     if groups.len() > 1 {
-        let text = format!("memory is short: the film is decoded {} times, for some encodes each time", groups.len());
+        let text =
+            format!("memory is short: the film is decoded {} times, each time for some of its encodes", groups.len());
         control.emit(|| Event::Warning { path: None, text });
     }
     let settings = UnitSettings {
@@ -220,7 +243,7 @@ fn encode_all(
         groups: groups.into_iter().map(|group| group.into_iter().map(EncodeId).collect()).collect(),
         retries: own.retries,
         patience: own.patience,
-        program: own.program.clone().filter(|_| is_isolated(source, control)),
+        program,
     };
     let again = source.again(&control.cancel)?;
     let mut units = Units::start(plan, (chunked, phase), again, settings, &control.cancel, Box::new(on))?;

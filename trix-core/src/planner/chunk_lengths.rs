@@ -1,7 +1,9 @@
 //! Chooses where the parts of a film end, within bounds of their lengths.
 //!
-//! Invariant: the parts partition the film. Where encodes have forced keyframes, each part begins at one.
+//! Invariant: the parts partition the film. Where encodes have forced keyframes, each part begins at one. Stretches of the film are
+//! divided independently of each other.
 
+use serde::Serialize;
 use trix_model::{
     plan::{FrameRange, VideoPlan},
     time::{Rational, Timestamp},
@@ -17,6 +19,9 @@ const KEYINT: u64 = 250;
 /// that have nothing else to do at the end of a job then wait for shorter parts.
 const ENDING: u64 = 3;
 
+/// The frames of a stretch, in parts of the usual length.
+const STRETCH: u64 = 16;
+
 /// Frames between keyframes, at most, if an option says so.
 fn keyint(video: &VideoPlan) -> Option<u64> {
     let own = video.options.iter().rev().find(|(option, _)| option == "keyint")?;
@@ -24,7 +29,7 @@ fn keyint(video: &VideoPlan) -> Option<u64> {
 }
 
 /// Lengths of parts, in frames.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize)]
 pub(super) struct Lengths {
     least: u64,
     usual: u64,
@@ -55,6 +60,15 @@ impl Lengths {
         let step = every.unwrap_or(1);
         let steps = (usual / step).max(1);
         Lengths { least: steps.div_ceil(2) * step, usual: steps * step, greatest: (steps + steps / 2) * step, every }
+    }
+
+    /// Where the stretches of `all` begin, but for the first, if nothing speaks for a place nearby.
+    pub(super) fn borders(&self, all: FrameRange) -> Vec<Reach> {
+        let stretch = STRETCH * self.usual;
+        let count = all.frames() / stretch;
+        // The last stretch is at least as long as the others.
+        let around = |usual: u64| Reach { least: usual - self.usual / 2, usual, greatest: usual + self.usual / 2 };
+        (1..count).map(|number| around(all.start + number * stretch)).collect()
     }
 
     /// Half of these lengths, if they can be divided.
@@ -89,9 +103,10 @@ impl Reach {
     }
 }
 
-/// Divides `all` where `find` says, within the reach of each part. Where it says nothing, a part has the usual length.
+/// Divides `all`, which ends with the film or not, where `find` says, within the reach of each part. Where it says nothing, a part has
+/// the usual length.
 pub(super) fn ranges(
-    all: FrameRange,
+    (all, ends_film): (FrameRange, bool),
     lengths: &Lengths,
     find: &mut dyn FnMut(Reach) -> Option<u64>,
 ) -> Vec<FrameRange> {
@@ -99,7 +114,7 @@ pub(super) fn ranges(
     let mut start = all.start;
     let mut found_in = |reach: Reach| find(reach).filter(|end| (reach.least..=reach.greatest).contains(end));
     while start < all.end {
-        let is_near_the_end = all.end - start < ENDING * lengths.usual;
+        let is_near_the_end = ends_film && all.end - start < ENDING * lengths.usual;
         let halved = lengths.halved().filter(|_| is_near_the_end).and_then(|own| own.reach(start, all.end));
         let end = halved.and_then(&mut found_in).or_else(|| {
             let reach = lengths.reach(start, all.end)?;
@@ -129,7 +144,7 @@ mod tests {
             let all = FrameRange { start, end: start + frames };
             let lengths = Lengths::about(usual, None);
             // An answer out of reach counts as none.
-            let found = ranges(all, &lengths, &mut |part| Some(part.usual / every * every));
+            let found = ranges((all, true), &lengths, &mut |part| Some(part.usual / every * every));
             prop_assert_eq!((found[0].start, found[found.len() - 1].end), (all.start, all.end));
             prop_assert!(found.windows(2).all(|pair| pair[0].end == pair[1].start));
             let least = lengths.halved().map_or(lengths.least, |half| half.least);
@@ -150,8 +165,25 @@ mod tests {
         ) {
             let all = FrameRange { start, end: start + frames };
             let lengths = Lengths::about(usual, Some(every));
-            let found = ranges(all, &lengths, &mut |part| Some(part.at_multiple_of(start, every)));
+            let found = ranges((all, true), &lengths, &mut |part| Some(part.at_multiple_of(start, every)));
             prop_assert!(found.iter().all(|range| (range.start - start) % every == 0), "{found:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn stretches_can_be_divided_wherever_they_begin(frames in 1u64..2_000_000, usual in 2u64..600, seed in 0u64..1000) {
+            let all = FrameRange { start: 7, end: 7 + frames };
+            let lengths = Lengths::about(usual, None);
+            let borders = lengths.borders(all);
+            let mut start = all.start;
+            for (number, border) in borders.iter().enumerate() {
+                let end = border.least + (seed * (number as u64 + 1)) % (border.greatest - border.least + 1);
+                let found = ranges((FrameRange { start, end }, false), &lengths, &mut |_| None);
+                prop_assert!(found.iter().all(|range| (lengths.least..=lengths.greatest.max(2 * lengths.least)).contains(&range.frames())));
+                start = end;
+            }
+            prop_assert!(borders.is_empty() || all.end - start >= STRETCH * usual - usual / 2);
         }
     }
 
@@ -159,7 +191,7 @@ mod tests {
     fn parts_end_at_the_place_that_is_found_or_have_the_usual_length() {
         let all = FrameRange { start: 0, end: 2000 };
         let ends = |every, find: &mut dyn FnMut(Reach) -> Option<u64>| -> Vec<u64> {
-            ranges(all, &Lengths::about(250, every), find).iter().map(|range| range.end).collect()
+            ranges((all, true), &Lengths::about(250, every), find).iter().map(|range| range.end).collect()
         };
         let begins_scene =
             |part: Reach, scenes: &[u64]| scenes.iter().copied().find(|at| (part.least..=part.greatest).contains(at));
@@ -178,7 +210,7 @@ mod tests {
         let all = FrameRange { start: 0, end: 1500 };
         let lengths = Lengths::about(250, None);
         let scenes = [45, 175, 255, 465, 525, 825, 920, 960, 1130, 1250];
-        let found = ranges(all, &lengths, &mut |part| {
+        let found = ranges((all, true), &lengths, &mut |part| {
             let within = scenes.iter().copied().filter(|at| (part.least..=part.greatest).contains(at));
             within.min_by_key(|at: &u64| at.abs_diff(part.usual))
         });

@@ -2,16 +2,21 @@
 //!
 //! Invariant: the division depends on the source and the job alone. Nothing is decoded before the job is known to be sound.
 
+use std::sync::{Mutex, PoisonError};
+
+use rayon::{ThreadPoolBuilder, prelude::*};
+use serde_json::{Value, json};
 use trix_model::{
     control::cancel::Cancel,
     damage::OnDamage,
     decision::Decision,
-    error::{Error, Result, Stage},
+    error::{Error, ErrorKind, Result, Stage},
     plan::{ChunkPlan, Cut, FrameRange, VideoPlan},
+    time::Timestamp,
 };
 
 use super::{
-    chunk_lengths::{Lengths, USUAL, ranges},
+    chunk_lengths::{Lengths, Reach, USUAL, ranges},
     drafted::Drafted,
     scenes::Scenes,
 };
@@ -45,7 +50,7 @@ pub(super) const WHOLE: &str = "the film is not encoded in chunks";
 pub(super) struct Division {
     pub(super) chunks: Option<ChunkPlan>,
     pub(super) decision: Option<Decision>,
-    /// Finds better parts of the same number, or nearly.
+    /// Finds parts that begin where scenes do. Without them, the parts have the usual length.
     pub(super) search: Option<SceneSearch>,
 }
 
@@ -57,10 +62,12 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
     let whole = |decision| Division { chunks: None, decision, search: None };
     let encoded: Vec<&Drafted> = drafts.iter().filter(|draft| draft.plan.video.is_some()).collect();
     let (Some(film), Some(first)) = (source.video(), encoded.first()) else { return Ok(whole(None)) };
-    let is_long = source.duration().is_some_and(|micros| micros > LONG * 1_000_000);
+    let stated = length(job, source);
     match job.chunks {
         Chunks::Off => return Ok(whole(None)),
-        Chunks::Auto if !is_long => return Ok(whole(None)),
+        Chunks::Auto if source.is_given() || stated.is_some_and(|length| length <= LONG as f64) => {
+            return Ok(whole(None));
+        }
         Chunks::Auto | Chunks::On => {}
     }
     let refused = |why: String| Ok(whole(Some(Decision::new(WHOLE.to_owned(), why))));
@@ -75,18 +82,25 @@ pub(super) fn plan(job: &Job, source: &Source, drafts: &[Drafted]) -> Result<Div
         return refused(format!("the places of its frames are not known: {trouble}"));
     }
     let all = frames_of(&cut, &index);
+    // A source that does not state its length has its packets counted.
+    if job.chunks == Chunks::Auto && stated.is_none() {
+        let time = |frame: u64| index.time(frame).map_or(0.0, |time| time.to_f64());
+        if time(all.end.saturating_sub(1)) - time(all.start) <= LONG as f64 {
+            return Ok(whole(None));
+        }
+    }
     let video = encoded.iter().filter_map(|draft| draft.plan.video.as_ref());
     let lengths = Lengths::of(video.clone());
     let lead_in = video.clone().map(lead_in).max().unwrap_or(0);
     let mut is_by_scenes = false;
     let divided = if let Some(every) = lengths.every {
-        ranges(all, &lengths, &mut |part| Some(part.at_multiple_of(all.start, every)))
+        ranges((all, true), &lengths, &mut |part| Some(part.at_multiple_of(all.start, every)))
     } else if video.clone().any(is_slow) {
         is_by_scenes = true;
-        ranges(all, &lengths, &mut |_| None)
+        ranges((all, true), &lengths, &mut |_| None)
     } else {
         let is_entry = |number: &u64| index.lead_in(*number).is_ok_and(|lead| lead == 0);
-        ranges(all, &lengths, &mut |part| {
+        ranges((all, true), &lengths, &mut |part| {
             (part.least..=part.greatest).filter(is_entry).min_by_key(|number| number.abs_diff(part.usual))
         })
     };
@@ -118,17 +132,86 @@ pub(crate) struct SceneSearch {
     lengths: Lengths,
 }
 
+/// What an earlier search of the same film found: bytes under a text that says for what.
+pub(crate) trait Findings: Sync {
+    /// What was found.
+    fn get(&self, what: &str) -> Option<Vec<u8>>;
+    /// Keeps what was found. What cannot be kept is looked for again.
+    fn put(&self, what: &str, found: &[u8]);
+}
+
+/// No findings, for plans that are made without a job.
+impl Findings for () {
+    fn get(&self, _what: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn put(&self, _what: &str, _found: &[u8]) {}
+}
+
 impl SceneSearch {
-    /// The parts, which begin where scenes do. The film is decoded with `threads` threads.
+    /// The parts, which begin where scenes do. Stretches of the film are searched side by side, with `threads` threads in all.
     ///
     /// # Errors
     /// `Io` if the source cannot be read; `Cancelled`.
-    pub(super) fn ranges(&self, source: &Source, threads: u32, cancel: &Cancel) -> Result<Vec<FrameRange>> {
+    pub(super) fn ranges(
+        &self,
+        source: &Source,
+        threads: u32,
+        findings: &dyn Findings,
+        cancel: &Cancel,
+    ) -> Result<Vec<FrameRange>> {
         let film = source.video().ok_or_else(|| Error::bug(Stage::Plan, "a film without video is divided"))?;
         let index = index::of(source, film, None)?;
-        let scenes = Scenes { source, film, index: &index, threads, cancel };
-        let found = ranges(self.all, &self.lengths, &mut |part| scenes.nearest(part.least, part.usual, part.greatest));
-        if cancel.is_cancelled() { Err(Error::cancelled(Stage::Plan)) } else { Ok(found) }
+        let borders = self.lengths.borders(self.all);
+        let threads = usize::try_from(threads).unwrap_or(1).max(1);
+        let decoder_threads = u32::try_from(threads.div_ceil(borders.len() + 1)).unwrap_or(1);
+        let opened = Mutex::new(source.again(cancel)?);
+        let open = || opened.lock().unwrap_or_else(PoisonError::into_inner).again(cancel);
+        let film_of = json!([source.identity()?, film.index, self.all, self.lengths]);
+        let known = |what: Value, find: &dyn Fn(&Scenes<'_>) -> Vec<u64>| -> Result<Vec<u64>> {
+            let what = json!([film_of, what]).to_string();
+            let kept = findings.get(&what).and_then(|found| serde_json::from_slice(&found).ok());
+            if let Some(found) = kept {
+                return Ok(found);
+            }
+            let source = open()?;
+            let scenes = Scenes { source: &source, film, index: &index, threads: decoder_threads, cancel };
+            let found = find(&scenes);
+            // A search that was cancelled has found too little.
+            if cancel.is_cancelled() {
+                return Err(Error::cancelled(Stage::Plan));
+            }
+            findings.put(&what, &serde_json::to_vec(&found).unwrap_or_default());
+            Ok(found)
+        };
+        let pool = ThreadPoolBuilder::new().num_threads(threads.min(borders.len() + 1)).build();
+        let pool = pool.map_err(|error| Error::new(ErrorKind::Io, Stage::Plan, format!("no threads: {error}")))?;
+        pool.install(|| {
+            let begin = |border: &Reach| {
+                let find = |scenes: &Scenes<'_>| {
+                    vec![scenes.nearest(border.least, border.usual, border.greatest).unwrap_or(border.usual)]
+                };
+                known(json!(["border", border.usual]), &find)
+                    .map(|found| found.first().copied().unwrap_or(border.usual))
+            };
+            let mut starts = vec![self.all.start];
+            starts.extend(borders.par_iter().map(begin).collect::<Result<Vec<_>>>()?);
+            let ends = starts[1..].iter().copied().chain([self.all.end]);
+            let stretches: Vec<FrameRange> =
+                starts.iter().zip(ends).map(|(start, end)| FrameRange { start: *start, end }).collect();
+            let divide = |stretch: &FrameRange| {
+                let ends_film = stretch.end == self.all.end;
+                let find = |scenes: &Scenes<'_>| {
+                    let mut find = |part: Reach| scenes.nearest(part.least, part.usual, part.greatest);
+                    ranges((*stretch, ends_film), &self.lengths, &mut find).into_iter().map(|range| range.end).collect()
+                };
+                known(json!([stretch, ends_film]), &find)
+            };
+            let ends = stretches.par_iter().map(divide).collect::<Result<Vec<_>>>()?.concat();
+            let starts = [self.all.start].into_iter().chain(ends.iter().copied());
+            Ok(starts.zip(&ends).map(|(start, end)| FrameRange { start, end: *end }).collect())
+        })
     }
 }
 
@@ -174,6 +257,16 @@ fn needs_whole(draft: &Drafted) -> Option<String> {
     }
     let (option, _) = RATE_OF_THE_WHOLE.iter().find_map(|option| has(option))?;
     Some(format!("{name} has a rate control over the whole film ({option})"))
+}
+
+/// Length of what a job encodes, in seconds. `None` if the source does not state its own.
+fn length(job: &Job, source: &Source) -> Option<f64> {
+    let start = job.source.start.map_or(0.0, Timestamp::to_f64);
+    let rest = source.duration()? as f64 / 1e6 - start;
+    let wanted = job.source.duration.map_or(f64::MAX, Timestamp::to_f64);
+    let rate = source.video().map_or(0.0, |film| film.average_rate.to_f64());
+    let of_frames = job.source.frames.filter(|_| rate > 0.0).map_or(f64::MAX, |frames| frames as f64 / rate);
+    Some(rest.min(wanted).min(of_frames))
 }
 
 /// The frames of a cut.

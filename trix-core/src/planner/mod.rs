@@ -41,6 +41,7 @@ mod packet_memory;
 mod memory;
 mod loudness_pass;
 
+pub(crate) use chunks::Findings;
 use chunks::SceneSearch;
 pub use conversion::FrameConverter;
 use trix_model::{
@@ -56,7 +57,7 @@ use trix_model::{
 pub(crate) use audio_codec::AC3_KBPS;
 
 use crate::{
-    machine::this_machine,
+    machine::{free_memory, this_machine},
     plan::{ExternalAudioPlan, OutputId, PackageId, Plan, Sink, SourcePlan},
     planner::{drafted::Drafted, external_audio::ExternalAudio, lazy_probe::LazyProbe, request::PlanContext},
     settings::{
@@ -73,7 +74,7 @@ use crate::{
 /// `InvalidSpec` with every mistake of the job, a line each. `Unsupported` if the job is valid, but the source has
 /// something that Trix cannot process. Errors of decoding where loudness is measured.
 pub fn plan(job: &Job, source: &Source) -> Result<Plan> {
-    plan_for(job, source, &this_machine())
+    Draft::here(job, source)?.measured(source)
 }
 
 /// As [`plan`], for a machine that is stated. The plan has its numbers of threads, and runs with them on every machine.
@@ -89,9 +90,7 @@ pub fn plan(job: &Job, source: &Source) -> Result<Plan> {
 /// # Errors
 /// As [`plan`].
 pub fn plan_for(job: &Job, source: &Source, machine: &Machine) -> Result<Plan> {
-    let mut draft = Draft::new(job, source, machine)?;
-    draft.measure(source, &source.cancel)?;
-    Ok(draft.plan)
+    Draft::new(job, source, machine)?.measured(source)
 }
 
 /// The plan of a film that is encoded in chunks, by [`encode_chunk`](crate::encode_chunk), and joined by [`stitch`](crate::stitch).
@@ -269,14 +268,33 @@ impl Draft {
         Ok(Draft { plan, external_audio, scenes: search })
     }
 
-    /// Looks for the scenes at which a film is divided. Measures the loudness that the job asks for, and the drift of audio clocks
-    /// where the job corrects it.
+    /// Resolves `job` against its open source, for this machine. If the job takes more than four fifths of the memory that is free, that
+    /// is what there is.
+    ///
+    /// # Errors
+    /// As [`Draft::new`].
+    pub(crate) fn here(job: &Job, source: &Source) -> Result<Self> {
+        let machine = this_machine();
+        let draft = Self::new(job, source, &machine)?;
+        let free = free_memory().map(|free| free / 5 * 4);
+        let is_short = job.memory.bytes().is_none() && free.is_some_and(|free| draft.plan.memory.estimate > free);
+        if is_short { Self::new(job, source, &Machine { memory: free, ..machine }) } else { Ok(draft) }
+    }
+
+    /// The plan, after everything is measured that it needs.
+    fn measured(mut self, source: &Source) -> Result<Plan> {
+        self.measure(source, &(), &source.cancel)?;
+        Ok(self.plan)
+    }
+
+    /// Looks for the scenes at which a film is divided, but for those that `findings` have. Measures the loudness that the job asks for,
+    /// and the drift of audio clocks where the job corrects it.
     ///
     /// # Errors
     /// Errors of decoding; `Cancelled`.
-    pub(crate) fn measure(&mut self, source: &Source, cancel: &Cancel) -> Result<()> {
+    pub(crate) fn measure(&mut self, source: &Source, findings: &dyn Findings, cancel: &Cancel) -> Result<()> {
         if let Some((search, chunks)) = self.scenes.take().zip(self.plan.chunks.as_mut()) {
-            chunks.ranges = search.ranges(source, self.plan.machine.cores, cancel)?;
+            chunks.ranges = search.ranges(source, self.plan.machine.cores, findings, cancel)?;
         }
         loudness_pass::settle(&mut self.plan, &self.external_audio, source, cancel)
     }

@@ -8,7 +8,7 @@ mod sources {
     mod damage;
     mod decode;
     mod fixity;
-    mod formats;
+    pub mod formats;
     mod landing;
     mod packet_identifiers;
     mod recorders;
@@ -108,6 +108,7 @@ mod documents {
 /// Whole jobs: several outputs, cancellation, equal bytes, memory.
 mod jobs {
     mod cancel;
+    mod chunk_division;
     mod chunk_ends;
     mod chunk_filters;
     mod filter_threads;

@@ -12,7 +12,7 @@ use crate::{
         file::FilePlan,
         filter::FilterPlan,
         ids::{EncodeId, OutputId, PackageId, PerProduct, PerSink, Product, Sink, StepId, StillId},
-        memory::{MemoryPlan, Waves},
+        memory::{MemoryPlan, UnitMemory, Waves},
         output::OutputPlan,
         package::PackagePlan,
         still::StillPlan,
@@ -103,8 +103,9 @@ pub struct ExternalAudioPlan {
 
 impl Plan {
     /// The encodes that a unit makes together, and the units that run at the same time on a machine with so many bytes of free memory
-    /// and so many cores: within the bound of the job, or four fifths of what is free.
-    pub fn waves(&self, free: Option<u64>, cores: usize) -> Waves {
+    /// and so many cores: within the bound of the job, or four fifths of what is free. One unit runs, whatever memory there is.
+    /// `in_processes`: each unit is a process of its own.
+    pub fn waves(&self, free: Option<u64>, cores: usize, in_processes: bool) -> Waves {
         let video = |encode: &EncodePlan| encode.video().map(|own| own.threads);
         let threads = self.encodes.iter().filter_map(video).max().unwrap_or(1).max(1);
         let most = (cores / threads as usize).max(1);
@@ -112,7 +113,11 @@ impl Plan {
         let budget = self.memory.bound.map_or(budget, |bound| bound.min(budget));
         let all = || (0..self.encodes.len()).filter(|number| video(&self.encodes[*number]).is_some()).collect();
         let one = || Waves { groups: vec![all()], units: most };
-        self.memory.unit.as_ref().map_or_else(one, |unit| unit.waves(budget, most))
+        self.memory.unit.as_ref().map_or_else(one, |unit| {
+            let UnitMemory { process, base, encodes } = unit.clone();
+            let base = if in_processes { base + process } else { base };
+            UnitMemory { process, base, encodes }.waves(budget, most)
+        })
     }
 
     /// A file.

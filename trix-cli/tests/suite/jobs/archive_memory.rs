@@ -92,30 +92,34 @@ impl Drop for Group {
     }
 }
 
-fn planned(limit: &str, height: u32) -> MemoryPlan {
-    let line = format!("plan {{}} --profile archive --set memory={limit} --chunks off --machine 2,32GiB --json");
+fn planned(limit: &str, height: u32, chunks: &str) -> MemoryPlan {
+    let line = format!("plan {{}} --profile archive --set memory={limit} --chunks {chunks} --machine 2,32GiB --json");
     let ran = support::watch(support::command(&line, &[&master(height)]));
     let plan: Plan = serde_json::from_str(&ran.done().out).expect("a plan");
     plan.memory
 }
 
-/// Makes the archive of a master within `gib` gibibytes, and 15 %.
+/// Makes the archive of a master within `gib` gibibytes, and 15 %: in one piece, and in chunks.
 fn fits(height: u32, gib: u64) {
     let limit = format!("{gib}GiB");
-    let all = planned("auto", height).estimate;
+    let all = planned("auto", height, "off").estimate;
     assert!(all > gib << 30, "{all} bytes are no test");
-    assert!(planned(&limit, height).estimate <= gib << 30);
-    let group = Group::of((gib << 30) * 115 / 100);
-    let peak = ingested(&limit, height, group.as_ref());
-    let bound = if group.is_some() { "set for a control group" } else { "only looked at" };
-    writeln!(io::stderr(), "{height} rows: {} MiB of {gib} GiB ({bound})", peak >> 10).expect("a terminal or a file");
-    assert!(peak * 100 <= (gib << 20) * 115, "{peak} KiB of {gib} GiB");
+    for chunks in ["off", "on"] {
+        assert!(planned(&limit, height, chunks).estimate <= gib << 30);
+        let group = Group::of((gib << 30) * 115 / 100);
+        let peak = ingested(&limit, height, chunks, group.as_ref());
+        let bound = if group.is_some() { "set for a control group" } else { "only looked at" };
+        let mib = peak >> 10;
+        writeln!(io::stderr(), "{height} rows, chunks {chunks}: {mib} MiB of {gib} GiB ({bound})")
+            .expect("a terminal or a file");
+        assert!(peak * 100 <= (gib << 20) * 115, "{peak} KiB of {gib} GiB");
+    }
 }
 
 /// Makes the archive of a master, in a group if there is one; the most memory that it took, in kibibytes.
-fn ingested(limit: &str, height: u32, group: Option<&Group>) -> u64 {
+fn ingested(limit: &str, height: u32, chunks: &str, group: Option<&Group>) -> u64 {
     let folder = folder();
-    let line = format!("ingest {{}} -o {{}} --profile archive --set memory={limit} --chunks off");
+    let line = format!("ingest {{}} -o {{}} --profile archive --set memory={limit} --chunks {chunks}");
     let command = support::command(&line, &[&master(height), folder.path()]);
     let peak = peak_kib(match group {
         Some(group) => group.confine(&command),
@@ -141,7 +145,7 @@ fn a_job_sees_the_limit_of_its_control_group() {
     let Some(group) = Group::of(5 << 29) else {
         return writeln!(io::stderr(), "not run: no control group can be made").expect("a terminal or a file");
     };
-    let peak = ingested("auto", 1080, Some(&group));
+    let peak = ingested("auto", 1080, "off", Some(&group));
     writeln!(io::stderr(), "1080 rows: {} MiB in a control group of 2560 MiB", peak >> 10)
         .expect("a terminal or a file");
 }

@@ -4,18 +4,22 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use trix_core::{ChunkStatus, StoreStatus};
 use trix_fixtures::{Clip, folder};
 
 use crate::support::{self, Dice, names};
 
-/// A film of a minute, which is divided into six chunks.
+/// A film of a minute, which is divided into six chunks with preset slow.
 fn film() -> PathBuf {
     Clip { width: 256, frames: 1500, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast -g 50", "mp4")
 }
+
+/// The longest time that a test waits for a job.
+const LONGEST: Duration = Duration::from_secs(60);
 
 fn command(output: &Path) -> Command {
     support::command("encode {} -o {} --chunks on --preset slow", &[&film(), output])
@@ -30,6 +34,14 @@ fn started(output: &Path) -> Child {
 fn chunks(folder: &Path) -> usize {
     let store = folder.join(".out.mkv.trix-chunks");
     if store.is_dir() { names(&store).iter().filter(|name| name.ends_with(".chunk")).count() } else { 0 }
+}
+
+fn wait_for_chunk(folder: &Path) {
+    let began = Instant::now();
+    while chunks(folder) == 0 {
+        assert!(began.elapsed() < LONGEST, "no chunk is made");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -71,14 +83,52 @@ fn a_film_that_was_interrupted_keeps_its_chunks() {
     let folder = folder();
     let output = folder.path().join("out.mkv");
     let mut child = started(&output);
-    while chunks(folder.path()) == 0 {
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_for_chunk(folder.path());
     kill_process(Pid::from_child(&child), Signal::INT).expect("a signal can be sent");
     assert_eq!(child.wait().expect("it ended").code(), Some(130));
     assert_eq!(names(folder.path()), [".out.mkv.trix-chunks"]);
-    support::watch(command(&output)).done();
+    let kept = chunks(folder.path());
+    let ran = support::watch(command(&output));
+    ran.done();
+    assert!(ran.err.contains(&format!("{kept} of 6 chunks are kept")), "{ran:?}");
     assert_eq!(names(folder.path()), ["out.mkv"]);
+    let whole = folder.path().join("whole.mkv");
+    support::watch(command(&whole)).done();
+    assert!(std::fs::read(&output).expect("a file") == std::fs::read(&whole).expect("a file"));
+}
+
+#[test]
+fn a_running_job_tells_how_fast_it_is_and_when_it_ends() {
+    let folder = folder();
+    let output = folder.path().join("out.mkv");
+    let status = || -> Option<ChunkStatus> {
+        let shown = support::trix("status {} --json", &[folder.path()]);
+        serde_json::from_str::<StoreStatus>(&shown.out).ok()?.jobs.into_iter().next()
+    };
+    let mut command = support::command("encode {} -o {} --chunks on --preset placebo", &[&film(), &output]);
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("trix runs");
+    let began = Instant::now();
+    let job = loop {
+        assert!(began.elapsed() < LONGEST, "{:?}", status());
+        match status() {
+            Some(job) if job.frames_per_second.is_some() => break job,
+            _ => thread::sleep(Duration::from_millis(50)),
+        }
+    };
+    assert_eq!((job.chunks, job.frames, job.is_running, job.last_error), (6, 1500, true, None));
+    let (speed, left) = job.frames_per_second.zip(job.seconds_left).expect("a speed");
+    assert!(((1500 - job.done_frames) as f64 / speed - left).abs() < 1e-6, "{speed} frames a second, {left} seconds");
+    // The speed is that of this run: no more frames than the film has were encoded since it began.
+    assert!(speed > 0.0 && speed * began.elapsed().as_secs_f64() < 2.0 * 1500.0, "{speed}");
+    child.kill().expect("a child can be killed");
+    child.wait().expect("it ended");
+    let stopped = status().expect("a job");
+    assert_eq!((stopped.is_running, stopped.frames_per_second, stopped.done), (false, None, chunks(folder.path())));
+    // What is left of the job is removed on request.
+    let cleaned = support::trix("clean {}", &[folder.path()]);
+    assert!(cleaned.done().out.contains(".out.mkv.trix-chunks"), "{cleaned:?}");
+    assert_eq!(names(folder.path()), [""; 0]);
 }
 
 #[test]
@@ -86,9 +136,7 @@ fn another_job_makes_chunks_of_its_own() {
     let folder = folder();
     let output = folder.path().join("out.mkv");
     let mut child = started(&output);
-    while chunks(folder.path()) == 0 {
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_for_chunk(folder.path());
     child.kill().expect("a child can be killed");
     child.wait().expect("it ended");
     let other = support::command("encode {} -o {} --chunks on --preset ultrafast", &[&film(), &output]);

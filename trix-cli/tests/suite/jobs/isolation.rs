@@ -8,12 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use trix_core::{ChunkControl, Control, ErrorKind, Isolate, Job, Plan, Source, plan_chunks, run};
+use trix_core::{
+    ChunkControl, ChunkStatus, Control, ErrorKind, Isolate, Job, Plan, Source, StoreStatus, plan_chunks, run,
+};
 use trix_fixtures::{Clip, folder};
 
 use crate::support::{self, names};
 
-/// A film of a minute, which is divided into six chunks.
+/// A film of a minute, which is divided into nine chunks.
 fn film() -> PathBuf {
     Clip { width: 256, frames: 1500, ..Clip::default() }.encoded("-c:v libx264 -preset ultrafast -g 50", "mp4")
 }
@@ -40,6 +42,7 @@ fn a_chunk_that_fails_once_or_twice_is_encoded_again_with_the_same_bytes() {
     for (options, fault) in [
         ("--isolate on", None),
         ("--isolate off", Some("fail:600:2")),
+        ("--isolate on", Some("panic:600:2")),
         ("--isolate on", Some("fail:600:2")),
         ("--isolate on", Some("crash:600:1")),
         ("--isolate on", Some("eat:600:1")),
@@ -56,16 +59,25 @@ fn a_chunk_that_fails_once_or_twice_is_encoded_again_with_the_same_bytes() {
 
 #[test]
 fn a_chunk_that_always_crashes_fails_the_job_with_its_range_and_the_rest_is_kept() {
-    for (fault, said) in [("crash:600", "was aborted (signal 6)"), ("fail:600", "the test asked for this failure")] {
+    for (isolate, fault, code, said) in [
+        ("on", "crash:600", 1, "was aborted (signal 6)"),
+        ("on", "eat:600", 1, "the process of the chunk "),
+        ("on", "fail:600", 1, "the test asked for this failure"),
+        ("off", "fail:600", 1, "the test asked for this failure"),
+    ] {
         let folder = folder();
         let output = folder.path().join("out.mkv");
-        let ran = support::watch(command(&output, "--isolate on", Some(fault)));
-        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let ran = support::watch(command(&output, &format!("--isolate {isolate}"), Some(fault)));
+        assert_eq!(ran.code, Some(code), "{ran:?}");
         assert!(ran.err.contains(said) && ran.err.contains("in the chunk of frames 500..750"), "{ran:?}");
         assert_eq!(ran.err.matches("is tried again").count(), 2, "{ran:?}");
         assert_eq!(names(folder.path()), [".out.mkv.trix-chunks"]);
         let shown = support::trix("status {}", &[folder.path()]);
         assert!(shown.out.contains(" of 9 chunks") && shown.out.contains("last error: "), "{shown:?}");
+        let job = status(folder.path());
+        assert_eq!((job.chunks, job.is_running, job.frames_per_second, job.seconds_left), (9, false, None, None));
+        assert!(job.done > 0 && job.done < 9 && job.last_error.is_some_and(|error| error.contains(said)));
+        assert_no_parts(folder.path());
 
         let again = support::watch(command(&output, "", None));
         again.done();
@@ -75,12 +87,80 @@ fn a_chunk_that_always_crashes_fails_the_job_with_its_range_and_the_rest_is_kept
 }
 
 #[test]
+fn a_panic_costs_one_attempt_at_a_chunk() {
+    let whole = whole();
+    for (fault, code) in [("panic:600:2", 0), ("panic:600", 1)] {
+        let folder = folder();
+        let output = folder.path().join("out.mkv");
+        let ran = command(&output, "--isolate off", Some(fault)).output().expect("trix runs");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(code), "{said}");
+        let tried = "the encode of a chunk panicked: the test asked for this panic; in the chunk of frames 500..750";
+        assert_eq!(said.matches("is tried again").count(), 2, "{said}");
+        assert_eq!(said.matches(tried).count(), 2 + usize::from(code == 1), "{said}");
+        assert!(code == 1 || fs::read(&output).expect("a file") == whole);
+    }
+}
+
+/// How far the job in `folder` is.
+fn status(folder: &Path) -> ChunkStatus {
+    let found: StoreStatus =
+        serde_json::from_str(&support::trix("status {} --json", &[folder]).done().out).expect("JSON");
+    found.jobs.into_iter().next().expect("a job")
+}
+
+/// Asserts that no part of a file is left in the store of the job in `folder`.
+fn assert_no_parts(folder: &Path) {
+    let left = names(&folder.join(".out.mkv.trix-chunks"));
+    assert!(left.iter().all(|name| !name.contains("part")), "{left:?}");
+}
+
+#[test]
 fn a_chunk_in_a_process_of_its_own_reads_and_writes_nothing_else_and_has_no_network() {
     let folder = folder();
     let output = folder.path().join("out.mkv");
-    support::watch(command(&output, "--isolate on", Some("escape:600"))).done();
-    let ran = support::watch(command(&folder.path().join("b.mkv"), "--isolate off", Some("escape:600")));
-    assert!(ran.err.contains("it wrote a file"), "the same attempts work outside: {ran:?}");
+    for (kind, said) in [("write", "it wrote a file"), ("read", "it read a file"), ("socket", "it opened a socket")] {
+        let fault = format!("{kind}:600");
+        support::watch(command(&output, "--isolate on --overwrite", Some(&fault))).done();
+        let ran = support::watch(command(&folder.path().join("b.mkv"), "--isolate off", Some(&fault)));
+        assert!(ran.code == Some(1) && ran.err.contains(said), "the same attempt works outside: {ran:?}");
+    }
+}
+
+#[test]
+fn a_source_that_contradicts_itself_is_isolated_and_others_are_not() {
+    let folder = folder();
+    // The container states other primaries than the stream.
+    let tagged = "-vf setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv";
+    let film = Clip { width: 256, frames: 1500, ..Clip::default() }
+        .encoded(&format!("{tagged} -c:v libx264 -preset ultrafast -g 50 -movflags +write_colr"), "mp4");
+    let mut bytes = fs::read(&film).expect("a film");
+    let at = bytes.windows(8).position(|own| own == b"colrnclx").expect("colour") + 8;
+    bytes[at..at + 6].copy_from_slice(&[0, 9, 0, 16, 0, 9]);
+    let other = folder.path().join("film.mp4");
+    fs::write(&other, bytes).expect("a film");
+    for (source, is_isolated) in [(&film, false), (&other, true)] {
+        let output = folder.path().join("out.mkv");
+        let line = "encode {} -o {} --chunks on --preset ultrafast --overwrite";
+        let mut command = support::command(line, &[source, &output]);
+        command.env("TRIX_FAULT", "read:600");
+        let ran = support::watch(command);
+        assert_eq!(ran.code, Some(if is_isolated { 0 } else { 1 }), "{ran:?}");
+    }
+}
+
+#[test]
+fn attempts_and_patience_are_those_of_the_command_line() {
+    let folder = folder();
+    let output = folder.path().join("out.mkv");
+    let ran = support::watch(command(&output, "--isolate on --chunk-retries 0", Some("fail:600:1")));
+    assert!(ran.code == Some(1) && !ran.err.contains("is tried again"), "{ran:?}");
+    let options = "--isolate on --chunk-retries 1 --chunk-patience 2";
+    support::watch(command(&output, options, Some("hang:600:1"))).done();
+    let ran = support::watch(command(&output, &format!("{options} --overwrite"), Some("hang:600")));
+    assert!(ran.code == Some(1) && ran.err.contains("no frame was encoded for 2 seconds"), "{ran:?}");
+    assert_eq!(ran.err.matches("is tried again").count(), 1, "{ran:?}");
+    assert_no_parts(folder.path());
 }
 
 #[test]

@@ -1,33 +1,48 @@
-//! A long test: an ingest that is killed at random moments, a hundred times in all, ends with the bytes of one that was not.
+//! Long tests: an ingest that is killed at random moments ends with the bytes of one that was not.
 
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
+    time::Duration,
 };
 
+use trix_core::Plan;
 use trix_fixtures::{folder, program};
 
 use crate::support::{self, Dice, names};
 
-/// Kills in all.
-const KILLS: usize = 100;
+/// Kills of one ingest, and of several in all.
+const OF_ONE: usize = 100;
+const OF_SEVERAL: usize = 60;
 
-/// Forty seconds with audio.
-fn film() -> PathBuf {
-    trix_fixtures::clip::made("kills-film.mkv", |path| {
+/// A film of so many seconds, with audio.
+fn film(seconds: u32) -> PathBuf {
+    trix_fixtures::clip::made(&format!("kills-film-{seconds}.mkv"), |path| {
         program::ffmpeg(&format!(
-            "-f lavfi -i testsrc2=size=256x144:rate=25 -f lavfi -i sine=sample_rate=48000 -t 40 -c:v libx264 -preset ultrafast \
-             -g 50 -c:a flac -f matroska {}",
+            "-f lavfi -i testsrc2=size=256x144:rate=25 -f lavfi -i sine=sample_rate=48000 -t {seconds} -c:v libx264 \
+             -preset ultrafast -g 50 -c:a flac -f matroska {}",
             path.display()
         ));
     })
 }
 
-fn ingest(folder: &Path) -> Command {
-    let line = "ingest {} -o {} --profile preview --set chunks=on --set preview_preset=slower";
-    support::command(line, &[&film(), folder])
+/// An ingest, with or without a process for each chunk.
+fn ingest(seconds: u32, folder: &Path, is_isolated: bool) -> Command {
+    let isolate = if is_isolated { "on" } else { "off" };
+    let line = format!(
+        "ingest {{}} -o {{}} --profile preview --set chunks=on --set preview_preset=slower --isolate {isolate}"
+    );
+    support::command(&line, &[&film(seconds), folder])
+}
+
+/// Starts an ingest, and kills it after `time`, unless it has ended. Its exit code then.
+fn killed(mut command: Command, time: Duration) -> Option<i32> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("trix");
+    thread::sleep(time);
+    child.kill().expect("a child can be killed");
+    child.wait().expect("it ended").code()
 }
 
 /// The copies of an ingest. The manifest beside them has the time of the ingest.
@@ -38,21 +53,56 @@ fn copies(folder: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn an_ingest_that_is_killed_a_hundred_times_ends_with_the_same_bytes() {
+    const SECONDS: u32 = 300;
+    let (whole, folder) = (folder(), folder());
+    let once = support::watch(ingest(SECONDS, whole.path(), false)).done().took;
+    let wanted = copies(whole.path());
+    let plan = support::trix(
+        "plan {} --profile preview --set chunks=on --set preview_preset=slower --json",
+        &[&film(SECONDS)],
+    );
+    let plan: Plan = serde_json::from_str(&plan.done().out).expect("a plan");
+    let all = plan.chunks.expect("chunks").ranges.len();
+    let kept = || {
+        let stores = names(folder.path()).into_iter().filter(|name| name.ends_with(".trix-chunks"));
+        let entries = stores.flat_map(|store| names(&folder.path().join(store)));
+        entries.filter(|name| name.ends_with(".chunk")).count()
+    };
+    let mut dice = Dice(7);
+    for kill in 0..OF_ONE {
+        // About the time in which a chunk is made; less near the end, so that it is not reached.
+        let share = if kept() + 4 < all { 2200 } else { 300 };
+        let time = once * u32::try_from(dice.below(share)).expect("a small number")
+            / u32::try_from(1000 * all).expect("few chunks");
+        assert_eq!(
+            killed(ingest(SECONDS, folder.path(), kill % 3 == 0), time),
+            None,
+            "{} of {all} chunks at kill {kill}",
+            kept()
+        );
+    }
+    let before = kept();
+    assert!(before > all / 4, "{before} of {all} chunks were made in {OF_ONE} runs");
+    let last = support::watch(ingest(SECONDS, folder.path(), false));
+    last.done();
+    assert!(last.err.contains(&format!("{before} of {all} chunks are kept")), "{last:?}");
+    assert!(copies(folder.path()) == wanted, "{:?}", names(folder.path()));
+}
+
+#[test]
+fn ingests_that_are_killed_anywhere_end_with_the_same_bytes() {
+    const SECONDS: u32 = 40;
     let whole = folder();
-    let once = support::watch(ingest(whole.path())).done().took;
+    let once = support::watch(ingest(SECONDS, whole.path(), false)).done().took;
     let wanted = copies(whole.path());
     assert!(wanted.len() > 1, "{:?}", names(whole.path()));
     let (mut dice, mut kills, mut ends) = (Dice(11), 0, 0);
-    while kills < KILLS {
+    while kills < OF_SEVERAL {
         let folder = folder();
         loop {
-            let mut command = ingest(folder.path());
-            let mut child =
-                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("trix");
             // Most moments are in the chunks; some are before them, while they are joined, and while names are given.
-            thread::sleep(once * u32::try_from(dice.below(700)).expect("a small number") / 1000);
-            child.kill().expect("a child can be killed");
-            match child.wait().expect("it ended").code() {
+            let time = once * u32::try_from(dice.below(700)).expect("a small number") / 1000;
+            match killed(ingest(SECONDS, folder.path(), kills % 3 == 0), time) {
                 Some(code) => {
                     assert_eq!(code, 0);
                     break;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use trix_core::{
-    Job,
+    Control, Job,
     media::time::Rational,
+    run,
     settings::{
         job::Chunks,
         picture::{Crop, Deinterlace, FrameRate, Rectangle},
@@ -13,7 +14,7 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder};
 
-use super::chunks::{both, planned};
+use super::chunks::{both, divided, planned};
 use crate::support::{made_by_ffmpeg, video_job};
 
 fn lossless(source: &Path) -> Job {
@@ -111,6 +112,23 @@ pub(super) fn with_change_of_size(folder: &Path) -> PathBuf {
         .status();
     assert!(status.expect("ffmpeg").success());
     source
+}
+
+#[test]
+fn inverse_telecine_ends_where_the_size_changes_wherever_a_chunk_begins() {
+    // The size changes at frame 28, which is inside a group of five frames.
+    let folder = folder();
+    let mut job = lossless(&with_change_of_size(folder.path()));
+    job.outputs[0].picture.inverse_telecine = true;
+    job.chunks = Chunks::Off;
+    job.outputs[0].path = folder.path().join("parts.mkv");
+    for length in [4, 7, 14, 28, 20] {
+        let mut plan = planned(&job);
+        plan.chunks = Some(divided(60, length, 9));
+        let error = run(&plan, &Control::default()).err();
+        let error = error.unwrap_or_else(|| panic!("chunks of {length} frames"));
+        assert!(error.to_string().contains("encode the film in one piece"), "{error}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use trix_core::{
     },
     stitch,
 };
-use trix_fixtures::folder;
+use trix_fixtures::{Clip, folder, program};
 
 use super::chunks::{planned, ran};
 use crate::support::{ffprobe, made_by_ffmpeg, text, video_job};
@@ -99,9 +99,15 @@ fn two_passes_give_the_same_bytes_whoever_makes_the_chunks() {
             let tree = fs::read_dir(&store).expect("a store").flatten().find(is_tree).expect("a macroblock tree");
             let before = fs::read(tree.path()).expect("a tree");
             fs::write(tree.path(), &before[..before.len() / 2]).expect("a tree");
+            // The trees of two other chunks are swapped.
+            let others: Vec<_> = fs::read_dir(&store).expect("a store").flatten().filter(is_tree).collect();
+            let [one, other] = [&others[1], &others[2]].map(fs::DirEntry::path);
+            let swapped = [&one, &other].map(|path| fs::read(path).expect("a tree"));
+            fs::write(&one, &swapped[1]).and_then(|()| fs::write(&other, &swapped[0])).expect("trees");
             let chunks = ChunkControl { units: Some(units), store: Some(store.clone()), ..ChunkControl::default() };
             run(&plan, &Control { chunks, ..Control::default() }).unwrap_or_else(|error| panic!("{error}"));
             assert!(fs::read(tree.path()).expect("a tree") == before);
+            assert!([&one, &other].map(|path| fs::read(path).expect("a tree")) == swapped);
             made.push(fs::read(&output).expect("a file"));
             fs::remove_file(&output).expect("the output");
             let scratch = fs::read_dir(&store).expect("a store").flatten().find(|entry| entry.path().is_dir());
@@ -132,6 +138,44 @@ fn two_passes_give_the_same_bytes_whoever_makes_the_chunks() {
         stitch(&plan, &store, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
         made.push(fs::read(&output).expect("a file"));
         assert!(made.iter().all(|own| *own == made[0]), "{encoder}");
+    }
+}
+
+/// The PSNR of the luma of each frame of `output`, beside the film; 100 dB for equal frames.
+fn psnr(film: &Path, output: &Path, log: &Path) -> Vec<f64> {
+    let graph = format!("[0:v]format=yuv420p[a];[1:v]format=yuv420p[b];[a][b]psnr=stats_file={}", log.display());
+    let files = [output, film].map(|path| path.display().to_string());
+    program::run("ffmpeg", ["-v", "error", "-i", &files[0], "-i", &files[1], "-lavfi", &graph, "-f", "null", "-"]);
+    let text = fs::read_to_string(log).expect("a log");
+    let found = text.lines().filter_map(|line| line.split("psnr_y:").nth(1)?.split(' ').next());
+    found.map(|value| value.parse::<f64>().expect("a number").min(100.0)).collect()
+}
+
+#[test]
+fn no_seam_is_seen_inside_a_scene() {
+    // One scene with motion and noise, which is divided all the same.
+    let film = Clip { frames: 750, width: 256, height: 144, ..Clip::default() }
+        .encoded("-c:v libx264 -preset ultrafast -qp 10 -g 60", "mp4");
+    let folder = folder();
+    for encoder in [Encoder::X264, Encoder::X265] {
+        let output = folder.path().join("out.mkv");
+        let mut job = job(&output, encoder, RateControl::Crf { value: 24.0 }, None);
+        job.source.path.clone_from(&film);
+        job.outputs[0].overwrite = true;
+        let mut starts = Vec::new();
+        let [whole, parts] = [Chunks::Off, Chunks::On].map(|chunks| {
+            job.chunks = chunks;
+            let plan = planned(&job);
+            starts =
+                plan.chunks.iter().flat_map(|chunks| chunks.ranges.iter().skip(1)).map(|range| range.start).collect();
+            ran(&plan);
+            psnr(&film, &output, &folder.path().join("log"))
+        });
+        assert!(starts.len() > 1 && whole.len() == 750 && parts.len() == 750, "{starts:?}");
+        let near = starts.iter().flat_map(|start| start - 4..start + 4).map(|at| usize::try_from(at).expect("a frame"));
+        let lost: Vec<f64> = near.map(|at| whole[at] - parts[at]).collect();
+        let mean = lost.iter().sum::<f64>() / lost.len() as f64;
+        assert!(mean < 0.3, "{encoder} loses {mean} dB beside the boundaries {starts:?}");
     }
 }
 

@@ -23,7 +23,10 @@ use trix_core::{
 };
 use trix_fixtures::{Clip, folder, media, program};
 
-use crate::support::{made_by_ffmpeg, quick, video_job};
+use crate::{
+    sources::formats::paff,
+    support::{ffprobe, made_by_ffmpeg, quick, video_job},
+};
 
 /// A film of 20 seconds with long groups of frames.
 fn film() -> PathBuf {
@@ -89,6 +92,12 @@ fn chunks_hold_exactly_their_frames() {
         clip.encoded("-vf setpts=N*N*40 -vsync vfr -c:v libx264 -bf 2 -g 25", "mkv"),
         clip.encoded("-vf setfield=tff -flags +ildct+ilme -c:v libx264 -bf 2 -g 25", "mov"),
         clip.encoded("-c:v prores_ks", "mov"),
+        // The edit list leaves frames out that the file has.
+        made_by_ffmpeg(
+            "edited.mp4",
+            &format!("-ss 0.5 -i {} -c copy", clip.encoded("-c:v libx264 -bf 3 -g 25", "mp4").display()),
+        ),
+        trix_fixtures::clip::made("paff.h264", |path| fs::write(path, paff(60).0).expect("room")),
     ] {
         for length in [1, 7, 24] {
             same_in_chunks(&source, length);
@@ -98,6 +107,7 @@ fn chunks_hold_exactly_their_frames() {
 
 /// Compares real files in one piece and in chunks of these lengths.
 fn real_files_in_chunks(lengths: &[u64]) {
+    let mut compared = 0;
     for source in media::files() {
         let Ok(open) = Source::open(&source) else { continue };
         let Ok(index) = open.frame_index() else { continue };
@@ -108,7 +118,34 @@ fn real_files_in_chunks(lengths: &[u64]) {
         for length in lengths {
             same_in_chunks(&source, *length);
         }
+        compared += 1;
     }
+    // Most of them can be decoded from anywhere.
+    assert!(compared * 2 >= media::files().len(), "{compared} files");
+}
+
+#[test]
+fn time_code_is_whole_in_chunks() {
+    let clip = Clip { frames: 300, ..Clip::default() };
+    let source = clip.encoded("-timecode 01:02:03:04 -c:v libx264 -preset ultrafast -g 50", "mov");
+    let folder = folder();
+    let shown = [Chunks::Off, Chunks::On].map(|chunks| {
+        let output = folder.path().join(format!("{chunks:?}.mov"));
+        let mut job = video_job(&source, &output, Encoder::X264, quick("threads=1"));
+        job.chunks = chunks;
+        let plan = planned(&job);
+        assert_eq!(plan.chunks.is_some_and(|chunks| chunks.ranges.len() > 1), chunks == Chunks::On);
+        ran(&planned(&job));
+        let shown = ffprobe(&output, "-show_entries stream_tags=timecode");
+        shown["streams"]
+            .as_array()
+            .expect("streams")
+            .iter()
+            .map(|own| own["tags"]["timecode"].clone())
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(shown[0], shown[1]);
+    assert!(shown[1].iter().any(|own| own == "01:02:03:04"), "{shown:?}");
 }
 
 #[test]
@@ -234,6 +271,10 @@ fn chunks_made_one_by_one_in_a_store_that_moves_give_the_same_bytes() {
     assert_eq!(missing.kind(), ErrorKind::MalformedInput);
     assert!(missing.to_string().contains("the chunk of frames 0..120: it is missing"), "{missing}");
     fs::rename(&here, &there).expect("the store moves");
+    let entries = || -> Vec<PathBuf> {
+        fs::read_dir(&there).expect("a store").flatten().filter(is_chunk).map(|entry| entry.path()).collect()
+    };
+    let before = entries();
     let done = encoded(&sent, 0, &there);
     assert_eq!((done.range, done.is_new), (FrameRange { start: 0, end: 120 }, true));
     stitch(&plan, &there, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
@@ -245,14 +286,19 @@ fn chunks_made_one_by_one_in_a_store_that_moves_give_the_same_bytes() {
 
     // A chunk that was altered is named, and is not used.
     fs::remove_file(&output).expect("the output");
-    let entry = fs::read_dir(&there).expect("a store").flatten().find(is_chunk).expect("a chunk").path();
+    let entry = entries().into_iter().find(|entry| !before.contains(entry)).expect("the first chunk");
     let mut bytes = fs::read(&entry).expect("a chunk");
     bytes[20] ^= 1;
     fs::write(&entry, bytes).expect("a chunk");
     let altered = stitch(&plan, &there, &Control::default()).expect_err("a chunk is altered");
     assert_eq!(altered.kind(), ErrorKind::MalformedInput);
-    assert!(altered.to_string().contains("the chunk of frames "), "{altered}");
+    assert!(altered.to_string().contains("the chunk of frames 0..120"), "{altered}");
     assert!(!output.exists());
+    // Entries of other films are left alone.
+    encoded(&sent, 0, &there);
+    fs::write(there.join(format!("{}.chunk", "0".repeat(64))), b"another film").expect("room");
+    stitch(&plan, &there, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(fs::read(&output).expect("a file") == whole);
 }
 
 #[test]
@@ -358,20 +404,32 @@ fn the_index_of_a_source_without_a_list_of_packets_is_kept_in_the_store() {
 fn two_jobs_can_use_one_store_at_once() {
     let folder = folder();
     let store = folder.path().join("store");
-    let made: Vec<Vec<u8>> = std::thread::scope(|scope| {
-        let job = |name: &str| {
-            let plan = planned(&in_chunks(&folder.path().join(name), Encoder::X264, "ultrafast"));
-            let chunks = ChunkControl { store: Some(store.clone()), units: Some(2), ..ChunkControl::default() };
-            let control = Control { chunks, ..Control::default() };
-            move || {
-                run(&plan, &control).unwrap_or_else(|error| panic!("{error}"));
-                fs::read(&plan.outputs[0].path).expect("a file")
-            }
-        };
-        let both = ["a.mkv", "b.mkv"].map(|name| scope.spawn(job(name)));
-        both.into_iter().map(|job| job.join().expect("a job")).collect()
-    });
-    assert!(made[0] == made[1]);
+    let made = || -> Vec<Vec<u8>> {
+        std::thread::scope(|scope| {
+            let job = |name: &str| {
+                let mut job = in_chunks(&folder.path().join(name), Encoder::X264, "ultrafast");
+                job.outputs[0].overwrite = true;
+                let plan = planned(&job);
+                let chunks = ChunkControl { store: Some(store.clone()), units: Some(2), ..ChunkControl::default() };
+                let control = Control { chunks, ..Control::default() };
+                move || {
+                    run(&plan, &control).unwrap_or_else(|error| panic!("{error}"));
+                    fs::read(&plan.outputs[0].path).expect("a file")
+                }
+            };
+            let both = ["a.mkv", "b.mkv"].map(|name| scope.spawn(job(name)));
+            both.into_iter().map(|job| job.join().expect("a job")).collect()
+        })
+    };
+    let first = made();
+    assert!(first[0] == first[1]);
+    // Both find all entries damaged, and make them anew.
+    for entry in fs::read_dir(&store).expect("a store").flatten().filter(is_chunk) {
+        let mut bytes = fs::read(entry.path()).expect("a chunk");
+        bytes[30] ^= 1;
+        fs::write(entry.path(), bytes).expect("a chunk");
+    }
+    assert!(made() == first);
     let left: Vec<_> = fs::read_dir(&store).expect("a store").flatten().filter(|entry| !is_chunk(entry)).collect();
     // The plan and the state of each job, and no part of a file.
     assert_eq!(left.len(), 4, "{left:?}");
@@ -381,16 +439,18 @@ fn two_jobs_can_use_one_store_at_once() {
 fn the_number_of_cores_and_the_place_of_the_store_change_no_byte() {
     let folder = folder();
     let mut made = Vec::new();
-    for workers in [1, 2, 4] {
-        let output = folder.path().join(format!("{workers}.mkv"));
-        let plan = planned(&in_chunks(&output, Encoder::X265, "ultrafast"));
+    for (encoder, workers) in
+        [Encoder::X264, Encoder::X265].into_iter().flat_map(|own| [1, 2, 4].map(|workers| (own, workers)))
+    {
+        let output = folder.path().join(format!("{encoder}-{workers}.mkv"));
+        let plan = planned(&in_chunks(&output, encoder, "ultrafast"));
         let store = folder.path().join(format!("store-{workers}"));
         let chunks = ChunkControl { units: Some(workers), store: Some(store), ..ChunkControl::default() };
         let control = Control { chunks, ..Control::default() };
         run(&plan, &control).unwrap_or_else(|error| panic!("{error}"));
         made.push(fs::read(&output).expect("a file"));
     }
-    assert!(made[0] == made[1] && made[1] == made[2]);
+    assert!(made.chunks(3).all(|own| own[0] == own[1] && own[1] == own[2]));
 }
 
 #[test]
@@ -412,9 +472,12 @@ fn audio_and_joined_chunks_are_interleaved_alike_every_time() {
             job.chunks = chunks;
             let report = ran(&planned(&job));
             let packets: Vec<u64> = report.outputs[0].tracks.iter().map(|track| track.packets).collect();
-            made.push((packets, fs::read(&output).expect("a file")));
+            let audio =
+                ["-v", "error", "-i", &output.display().to_string(), "-map", "0:a", "-c", "copy", "-f", "md5", "-"];
+            let audio = program::text(&program::run("ffmpeg", audio));
+            made.push(((packets, audio), fs::read(&output).expect("a file")));
         }
-        assert_eq!(made[0].0, made[1].0, "{name}: as many packets as in one piece");
+        assert_eq!(made[0].0, made[1].0, "{name}: the audio is that of one piece");
         assert!(made[1].1 == made[2].1 && made[2].1 == made[3].1, "{name}: the order of packets differs");
     }
 }

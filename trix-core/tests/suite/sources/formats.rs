@@ -224,7 +224,7 @@ impl Bits {
 /// Makes H.264 in which each field is a separate coded picture (PAFF), with I_PCM macroblocks only. Frames have 32x32
 /// samples and alternate between two fields and one frame picture. No available encoder writes such streams. Returns
 /// the stream and the frames.
-fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
+pub fn paff(frames: u32) -> (Vec<u8>, Vec<Vec<u8>>) {
     let mut sequence = Bits::default();
     // Main profile, level 2.1, identifier 0; 16 frame numbers; picture order count type 0 with 16 values.
     sequence.put(77, 8).put(0, 8).put(21, 8).ue(0).ue(0).ue(0).ue(0);
