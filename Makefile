@@ -57,7 +57,7 @@ test-python: setup ## build the Python wheel against the libraries of this syste
 wheel-local: setup-build ## the wheel alone, installed into target/python/venv
 	@scripts/python.sh wheel
 
-test-kills: setup ## kill an ingest a hundred times, and others sixty times, at random moments, and compare the bytes (needs cargo-nextest)
+test-kills: setup ## kill one ingest a hundred times and several others sixty times in all, and compare the bytes (needs cargo-nextest)
 	@cargo nextest run -p trix-cli --locked --profile kills
 
 test-memory: setup ## the archive copies of a 1080p and a 2160p master within 2 and 6 GiB, and 15 % (ten minutes; needs cargo-nextest)

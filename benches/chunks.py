@@ -216,7 +216,7 @@ def units(source: Path, case: tuple[str, str, int, int]) -> dict[str, Any]:
     """How long the plan, each unit, and the joining take on one core."""
     subprocess.run(["rm", "-rf", FOLDER / "units"], check=True)
     (FOLDER / "units").mkdir()
-    own = ["taskset", "--cpu-list", "0", UNITS, source, FOLDER / "units", *map(str, case)]
+    own = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), UNITS, source, FOLDER / "units", *map(str, case)]
     return json.loads(subprocess.run(own, capture_output=True, text=True, check=True).stdout)
 
 
@@ -325,7 +325,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="rounds of every encode")
     parser.add_argument("--only", action="append", help="encodes whose name begins so: x264, 'x265 medium'")
     parser.add_argument("--quick", action="store_true", help="a short film: shows that everything works, and nothing about speed")
-    parser.add_argument("--out", type=Path, help="write FILE.md, FILE.json and FILE.svg")
+    parser.add_argument("--out", type=Path, help="write FILE.md, FILE.json and FILE.svg; a whole run also writes docs/benchmarks.md")
     arguments = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     found = measure(arguments)
@@ -335,9 +335,11 @@ def main() -> None:
         arguments.out.with_suffix(".md").write_text(text)
         arguments.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
         arguments.out.with_suffix(".svg").write_text(picture)
+        if arguments.quick or arguments.only:
+            return
         page = PAGE.read_text()
         before, rest = page.split(BEGIN)
-        name = f"../{arguments.out.with_suffix('')}"
+        name = os.path.relpath(arguments.out.with_suffix(""), PAGE.parent)
         link = f"[All figures]({name}.json).\n\n![Efficiency over cores]({name}.svg)\n"
         PAGE.write_text(f"{before}{BEGIN}\n{text}\n{link}\n{END}{rest.split(END, 1)[1]}")
 

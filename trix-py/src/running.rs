@@ -33,8 +33,8 @@ pub fn plan(py: Python<'_>, work: &str, cores: Option<u32>, memory: Option<u64>)
     let own = cancel.clone();
     let planned = call(py, &cancel, move || {
         let here = this_machine();
-        let machine = Machine { cores: cores.unwrap_or(here.cores), memory: memory.or(here.memory) };
-        work.planned(&machine, &own)
+        let stated = Machine { cores: cores.unwrap_or(here.cores), memory: memory.or(here.memory) };
+        work.planned((cores.is_some() || memory.is_some()).then_some(&stated), &own)
     })?;
     json(&planned)
 }

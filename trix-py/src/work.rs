@@ -11,7 +11,7 @@ use trix_core::{
     document::{Document, Language, Resolved},
     manifest::Standing,
     media::path_text,
-    plan_chunks, plan_for, run, run_opened,
+    plan, plan_chunks, plan_for, run, run_opened,
     settings::track::TrackSettings,
     stitch,
 };
@@ -127,11 +127,11 @@ impl Work {
         Ok(resolved)
     }
 
-    /// What the work resolves to on `machine`.
+    /// What the work resolves to on `machine`, or on this one.
     ///
     /// # Errors
     /// `InvalidSpec` with every mistake of the job; those of opening its source.
-    pub fn planned(&self, machine: &Machine, cancel: &Cancel) -> Result<Plan> {
+    pub fn planned(&self, machine: Option<&Machine>, cancel: &Cancel) -> Result<Plan> {
         let document = match self {
             Work::Plan { plan, overwrite } => {
                 let mut plan = plan_of(plan)?;
@@ -145,7 +145,8 @@ impl Work {
         let Resolved { job, traits, source } = self.resolved(&document)?;
         // Loudness may be measured, which takes as long as the source is.
         let source = source.again(cancel)?;
-        plan_for(&job, &source, machine).map_err(|error| document.explain(&traits, error))
+        let planned = machine.map_or_else(|| plan(&job, &source), |machine| plan_for(&job, &source, machine));
+        planned.map_err(|error| document.explain(&traits, error))
     }
 
     /// What the work resolves to if its film is encoded in chunks.

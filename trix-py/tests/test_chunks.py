@@ -86,7 +86,7 @@ class Killed:
             files = [str(file.readlink()) for file in Path(f"/proc/{worker}/fd").iterdir()]
         except OSError:
             return False
-        return any(file.startswith(f"{self.store}/") and file.endswith(".part") for file in files)
+        return any(file.startswith(f"{self.store.resolve()}/.") and file.endswith(".part") for file in files)
 
     def kill(self, workers: Callable[[], list[int]]) -> None:
         deadline = time.monotonic() + 60

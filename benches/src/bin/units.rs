@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let done = encode_chunk(&plan, number, &store, &Cancel::default())?;
         units.push(json!({ "frames": done.range.frames(), "seconds": began.elapsed().as_secs_f64() }));
     }
-    // Nothing is encoded: each entry is read, and compared with its hash.
+    // Nothing is encoded: the source is opened, and each entry is read and compared with its hash.
     let began = Instant::now();
     for number in 0..units.len() {
         encode_chunk(&plan, number, &store, &Cancel::default())?;

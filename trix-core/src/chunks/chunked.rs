@@ -54,7 +54,7 @@ struct ChunkedEncode {
     setups: Vec<Option<Setup>>,
     /// How often chunks can still be encoded again to correct the bit rate.
     corrections: u32,
-    /// The chunks that take more than the buffer has, however full the encoder was told that it is.
+    /// The chunks that overrun the buffer, whatever fullness the encoder was told.
     short: Vec<FrameRange>,
 }
 
@@ -201,6 +201,11 @@ impl Chunked {
         Ok(is_lacking)
     }
 
+    /// True if some chunks depend on what others became.
+    pub(crate) fn is_settled_by_rounds(&self) -> bool {
+        self.encodes.iter().any(|own| own.wanted.is_some() || own.buffer.is_some())
+    }
+
     /// The chunks of which the buffer of a decoder comes short, although they were encoded for it.
     pub(crate) fn short_of_buffer(&self) -> impl Iterator<Item = (EncodeId, FrameRange)> {
         self.encodes.iter().flat_map(|own| own.short.iter().map(|range| (own.id, *range)))
@@ -300,7 +305,11 @@ impl ChunkedEncode {
         let Some(mut buffer) = self.buffer.filter(|_| ranges.len() > 1) else { return Ok(false) };
         self.short.clear();
         for (number, (range, setup)) in ranges.iter().zip(self.setups.iter_mut().flatten()).enumerate() {
-            let read = |setup| store.read(&self.keys.key(*range, setup)).map_err(|error| in_chunk(error, *range));
+            let read = |setup| match store.read(&self.keys.key(*range, setup)) {
+                // It is made again.
+                Err(error) if error.kind() == ErrorKind::MalformedInput => Ok(None),
+                found => found.map_err(|error| in_chunk(error, *range)),
+            };
             // Each search begins here, so that a job which was killed finds the same setups.
             setup.fullness = None;
             let Some(chunk) = read(*setup)? else { return Err(missing(*range)) };

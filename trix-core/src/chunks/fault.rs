@@ -11,7 +11,7 @@ use trix_model::error::{Error, ErrorKind, Result, Stage};
 /// the process can write a file, read one or open a socket.
 ///
 /// # Errors
-/// `Codec` for `fail`.
+/// `Codec` for `fail`, and for `write`, `read` and `socket` where they succeed.
 pub(super) fn strike(frame: u64, attempt: u32) -> Result<()> {
     if cfg!(not(feature = "fault-injection")) {
         return Ok(());

@@ -34,7 +34,7 @@ pub(super) trait NewEntry: Write + Send {
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
-/// What the names of parts begin with, if nobody looks for them: they are hidden.
+/// The prefix of parts that only the next opening of the folder removes. The dot hides them.
 pub(super) const ANY: &str = ".";
 
 /// The ending of the names of files that are not whole, and of folders for the time of one encode.

@@ -33,6 +33,8 @@ pub(super) struct KeyMaker {
     ending: Value,
     /// The frame after the last one of the film.
     end: u64,
+    /// True if frames are left out on the way to the encoder, which then looks ahead at any number of those of the source.
+    is_resampled: bool,
 }
 
 impl KeyMaker {
@@ -70,12 +72,13 @@ impl KeyMaker {
             "threads": own.threads,
         });
         let ending = json!([tail.end, steps.iter().map(|step| step.cut).collect::<Vec<_>>()]);
-        Ok(KeyMaker { common, ending, end: tail.end })
+        let is_resampled = steps.iter().any(|step| step.filtering.constant_rate.is_some());
+        Ok(KeyMaker { common, ending, end: tail.end, is_resampled })
     }
 
     /// The key of the chunk of these frames.
     pub(super) fn key(&self, range: FrameRange, setup: Setup) -> ChunkKey {
-        let sees_end = self.end.saturating_sub(range.end) < SEEN;
+        let sees_end = self.is_resampled || self.end.saturating_sub(range.end) < SEEN;
         let ending = sees_end.then_some(&self.ending);
         let described = json!({ "encode": self.common, "range": range, "setup": setup, "ending": ending });
         ChunkKey::of(described.to_string().as_bytes())

@@ -31,6 +31,7 @@ pub(crate) use self::{
     setup::ChunkTask,
     state::Notes,
     store::{ChunkKey, ChunkReader, FOLDER, Store},
+    unit::IN_ONE_PIECE,
     units::{OnChunks, UnitSettings, Units},
 };
 pub use self::{

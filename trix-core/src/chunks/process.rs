@@ -190,6 +190,13 @@ impl Process<'_> {
         }
     }
 
+    /// The memory that the unit takes, as planned.
+    fn planned_memory(&self) -> u64 {
+        let Some(unit) = &self.plan.memory.unit else { return self.plan.memory.estimate };
+        let own = self.encodes.iter().filter_map(|(id, _)| unit.encodes.get(id.0));
+        unit.process + unit.base + own.sum::<u64>()
+    }
+
     fn start(self, prefix: &str) -> Result<(Child, ChildStdin)> {
         let failed = |error: io::Error| {
             let detail = format!("a process for the chunk cannot be started: {error}");
@@ -198,7 +205,7 @@ impl Process<'_> {
         let (program, arguments) = self.program.split_first().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
         let store = self.store.folder().to_owned();
         // Twice what was planned, and what every process has.
-        let memory = self.plan.memory.estimate.saturating_mul(2).saturating_add(1 << 30);
+        let memory = self.planned_memory().saturating_mul(2).saturating_add(1 << 30);
         let (plan, chunk, encodes, attempt) = (self.plan.clone(), self.chunk, self.encodes, self.attempt);
         let request = ChunkRequest { plan, chunk, encodes, store, attempt, memory, prefix: prefix.to_owned() };
         let mut text = serde_json::to_string(&request)

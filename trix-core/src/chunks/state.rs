@@ -128,7 +128,7 @@ impl Notes {
     }
 }
 
-/// A job that has the source and the outputs of another one takes its place here.
+/// The notes of a job replace those of an earlier one with the same source and outputs.
 fn plan_name(plan: &Plan) -> String {
     let outputs: Vec<String> = plan.paths().values().map(path_text::to_text).collect();
     serde_json::json!([plan.source.identity, outputs]).to_string()

@@ -31,6 +31,9 @@ use crate::{
     source::Source,
 };
 
+/// What an error says that a job in one piece does not have.
+pub(crate) const IN_ONE_PIECE: &str = "encode the film in one piece";
+
 /// Decoder threads of a unit. Units run side by side, so that more would wait for each other.
 const DECODER_THREADS: u32 = 1;
 
@@ -50,6 +53,8 @@ struct Node {
     step: StepId,
     filter: FrameFilter,
     account: StepAccount,
+    /// True if the film has other chunks.
+    is_part: bool,
     children: Vec<Node>,
     tracks: Vec<Track>,
 }
@@ -87,10 +92,11 @@ impl Node {
         if is_end {
             self.account.counts = self.filter.counts();
             self.account.changes = self.filter.changes().to_vec();
-            if let Some(became) = self.filter.lost_cycle() {
+            if self.is_part
+                && let Some(became) = self.filter.lost_cycle()
+            {
                 let detail = format!("inverse telecine loses its place where the video becomes {became}");
-                let hint = "encode the film in one piece";
-                return Err(Error::new(ErrorKind::Unsupported, Stage::Filter, format!("{detail}; {hint}")));
+                return Err(Error::new(ErrorKind::Unsupported, Stage::Filter, format!("{detail}; {IN_ONE_PIECE}")));
             }
             self.children.iter_mut().try_for_each(|child| child.push(None, range, tell))?;
             self.tracks.iter_mut().try_for_each(|track| track.end(range, tell))?;
@@ -98,7 +104,7 @@ impl Node {
         Ok(())
     }
 
-    /// Converts frames as if they followed `frame`, the first one of the film: they become what that one was.
+    /// Makes the filter convert later frames to the format of `frame`, the first one of the film.
     fn after(&mut self, plan: &Plan, frame: &DecodedFrame) -> Result<()> {
         self.filter.after(&plan.step(self.step).filtering, frame.clone())
     }
@@ -232,6 +238,7 @@ impl Unit<'_> {
         let mut nodes: BTreeMap<StepId, Node> = BTreeMap::new();
         // The time of the film's first frame after each step.
         let mut origins: BTreeMap<StepId, i64> = BTreeMap::new();
+        let is_part = self.plan.chunks.as_ref().is_some_and(|chunks| chunks.ranges.len() > 1);
         // A step comes before those that take its frames.
         for (number, plan) in self.plan.filters.iter().enumerate() {
             let (base, origin) = match plan.after {
@@ -245,7 +252,7 @@ impl Unit<'_> {
             let step = StepId(number);
             origins.insert(step, filter.origin(origin));
             let (account, children, tracks) = (StepAccount::default(), Vec::new(), Vec::new());
-            nodes.insert(step, Node { step, filter, account, children, tracks });
+            nodes.insert(step, Node { step, filter, account, is_part, children, tracks });
         }
         for task in self.tasks {
             let id = task.id;

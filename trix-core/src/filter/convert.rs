@@ -57,7 +57,7 @@ pub struct Converter {
     /// The frames whose changes are listed.
     counted: FrameRange,
     changes: Vec<Change>,
-    /// What the first frame was that differed from the one before it, listed or not.
+    /// What the video became at its first change, even one that `changes` does not list.
     became: Option<String>,
 }
 
@@ -125,7 +125,7 @@ impl Converter {
         self.request.base_of_output()
     }
 
-    /// What the video became where groups of frames that are converted together begin anew, if it changed among the frames that came.
+    /// With inverse telecine: what the video became at its first change, where its groups of frames begin anew.
     pub(crate) fn lost_cycle(&self) -> Option<&str> {
         self.became.as_deref().filter(|_| self.request.filtering.transform.inverse_telecine.is_some())
     }

@@ -77,7 +77,7 @@ fn given(job: &Job, shape: &Shape, program: Program<'_>, control: &Control) -> R
     }
     let (program, chunking) = (Some(program), Chunking::Encode);
     let opened = Opened { source, external_audio, hasher: None, pending, began, program, chunking };
-    execute(plan, opened, control)
+    execute(plan, opened, control).map_err(|failure| failure.error)
 }
 
 /// The longest time by which a program may give one stream ahead of another.

@@ -45,14 +45,14 @@ use pass::{Pass, PassOutcome};
 use units::Chunking;
 
 use crate::{
-    chunks::Chunked,
+    chunks::{Chunked, IN_ONE_PIECE},
     decode::timing::TimingReport,
     doctor,
     file_id::FileId,
     machine::this_machine,
     plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan},
     planner::{
-        Draft,
+        Draft, WHOLE,
         external_audio::{self, ExternalAudio},
     },
     preflight::{preflight, products, refuse_existing},
@@ -97,24 +97,35 @@ pub fn run_opened(job: &Job, source: Source, control: &Control) -> Result<Report
 }
 
 fn opened(job: &Job, source: Source, control: &Control) -> Result<Report> {
-    if job.chunks != Chunks::Auto {
-        return at_once(job, source, control, None);
-    }
-    let again = source.again(&control.cancel)?;
-    at_once(job, source, control, None).or_else(|error| {
-        if (error.kind(), error.stage()) != (ErrorKind::Unsupported, Stage::Filter) {
+    attempt(job, source, control, None).or_else(|failure| {
+        let Failure { error, unit: Some(source) } = failure else { return Err(failure.error) };
+        if job.chunks != Chunks::Auto || !error.to_string().contains(IN_ONE_PIECE) {
             return Err(error);
         }
-        // What a chunk does not support may be supported in one piece, which the job left open.
+        // The job leaves it open whether it is encoded in chunks.
         control
             .emit(|| Event::Warning { path: None, text: format!("{error}: the film is encoded again, in one piece") });
-        let why = Decision::new("the film is not encoded in chunks".to_owned(), error.to_string());
-        at_once(&Job { chunks: Chunks::Off, ..job.clone() }, again, control, Some(why))
+        let why = Decision::new(WHOLE.to_owned(), error.to_string());
+        let job = Job { chunks: Chunks::Off, ..job.clone() };
+        attempt(&job, *source, control, Some(why)).map_err(|failure| failure.error)
     })
 }
 
+/// Why a job failed.
+struct Failure {
+    error: Error,
+    /// The source, if one of several chunks failed.
+    unit: Option<Box<Source>>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure { error, unit: None }
+    }
+}
+
 /// Plans a job and runs it, in chunks if the plan says so. `decided` is what was decided about it before.
-fn at_once(job: &Job, mut source: Source, control: &Control, decided: Option<Decision>) -> Result<Report> {
+fn attempt(job: &Job, mut source: Source, control: &Control, decided: Option<Decision>) -> Result<Report, Failure> {
     let began = Instant::now();
     control.began(Stage::Plan);
     source.cancel = control.cancel.clone();
@@ -128,9 +139,9 @@ fn at_once(job: &Job, mut source: Source, control: &Control, decided: Option<Dec
     if draft.has_to_measure() {
         control.began(Stage::Measure);
     }
-    let found = units::findings(&draft.plan, control);
-    draft.measure(&source, &found, &control.cancel)?;
-    drop(found);
+    let findings = units::findings(&draft, control);
+    draft.measure(&source, &findings, &control.cancel)?;
+    drop(findings);
     let Draft { plan, external_audio, .. } = draft;
     let (program, chunking) = (None, Chunking::Encode);
     execute(plan, Opened { source, external_audio, hasher, pending, began, program, chunking }, control)
@@ -186,7 +197,7 @@ fn planned(plan: &Plan, control: &Control, chunking: Chunking) -> Result<Report>
     warn(plan, &source, control);
     let (_folders, pending) = take_names(plan, control)?;
     let opened = Opened { source, external_audio, hasher, pending, began, program: None, chunking };
-    execute(plan.clone(), opened, control)
+    execute(plan.clone(), opened, control).map_err(|failure| failure.error)
 }
 
 /// A plan with everything open that it needs to run.
@@ -201,14 +212,20 @@ struct Opened<'a> {
     chunking: Chunking,
 }
 
-fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report> {
+fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report, Failure> {
     let Opened { source, external_audio, hasher, pending, began, program, chunking } = opened;
     let doubt = plan.memory.doubt(&this_machine()).filter(|doubt| !plan.decisions.contains(doubt));
     plan.decisions.extend(doubt);
     let mut failures = Failures::new(&plan, control.events.clone());
     let host = Host::of(control)?;
     let path = plan.source.settings.path.clone();
-    let chunked = units::encode(&plan, &source, chunking, &host).map_err(|error| error.in_file(&path))?;
+    let chunked = match units::encode(&plan, &source, chunking, &host) {
+        Ok(chunked) => chunked,
+        Err(error) => {
+            let is_divided = plan.chunks.is_some_and(|chunks| chunks.ranges.len() > 1);
+            return Err(Failure { error: error.in_file(&path), unit: is_divided.then(|| Box::new(source)) });
+        }
+    };
     let given = Given { external_audio: &external_audio, program, chunked: chunked.as_ref() };
     let outcome = passes(&plan, source, given, &pending, &mut failures, &host).map_err(|error| error.in_file(&path))?;
     host.warn(&plan, &outcome);
@@ -230,7 +247,7 @@ fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Repo
     let fixity = hasher.as_ref().map(|hasher| hasher.finish(&control.cancel)).transpose();
     let fixity = fixity.map_err(|error| error.in_file(&path))?;
     if control.cancel.is_cancelled() {
-        return Err(Error::cancelled(Stage::Verify));
+        return Err(Error::cancelled(Stage::Verify).into());
     }
     let verify_seconds = began.elapsed().as_secs_f64();
     let Reports { outputs, packages, stills } = finish::commit(ready, &mut failures)?;

@@ -33,7 +33,7 @@ use crate::{
     chunks::{self, ChunkPhase, ChunkTask, Chunked, Isolate, Notes, OnChunks, Store, UnitSettings, Units},
     machine,
     plan::{EncodeId, PerSink, Plan, Sink, Waves},
-    planner::Findings,
+    planner::{Draft, Findings},
     probe::probe,
     source::Source,
 };
@@ -53,9 +53,9 @@ impl Findings for Kept {
     }
 }
 
-/// What is known of the scenes of the film that `plan` encodes in chunks.
-pub(super) fn findings(plan: &Plan, control: &Control) -> Kept {
-    let folder = plan.chunks.as_ref().and_then(|_| folder(plan, control));
+/// What is known of the scenes of the film of `draft`, if they are to be searched.
+pub(super) fn findings(draft: &Draft, control: &Control) -> Kept {
+    let folder = if draft.has_to_search() { folder(&draft.plan, control) } else { None };
     Kept(folder.and_then(|folder| Store::open(folder).ok()))
 }
 
@@ -185,6 +185,10 @@ impl Encoding<'_> {
             }
         }
         while chunked.correct_rates()? || chunked.settle_buffers()? {
+            self.phase(chunked, ChunkPhase::Chunks, None)?;
+        }
+        // Chunks of the last round that were there already are compared with their hashes.
+        if chunked.is_settled_by_rounds() {
             self.phase(chunked, ChunkPhase::Chunks, None)?;
         }
         for (_, text) in short_of_buffer(chunked) {

@@ -56,13 +56,13 @@ impl Lengths {
         Lengths::about(usual, every)
     }
 
-    fn about(usual: u64, every: Option<u64>) -> Self {
+    pub(super) fn about(usual: u64, every: Option<u64>) -> Self {
         let step = every.unwrap_or(1);
         let steps = (usual / step).max(1);
         Lengths { least: steps.div_ceil(2) * step, usual: steps * step, greatest: (steps + steps / 2) * step, every }
     }
 
-    /// Where the stretches of `all` begin, but for the first, if nothing speaks for a place nearby.
+    /// Where each stretch of `all` but the first can begin, and where it does if no scene begins nearby.
     pub(super) fn borders(&self, all: FrameRange) -> Vec<Reach> {
         let stretch = STRETCH * self.usual;
         let count = all.frames() / stretch;
@@ -103,8 +103,8 @@ impl Reach {
     }
 }
 
-/// Divides `all`, which ends with the film or not, where `find` says, within the reach of each part. Where it says nothing, a part has
-/// the usual length.
+/// Divides `all` at places that `find` chooses within the reach of each part. Where it chooses none, a part has the usual length.
+/// `ends_film`: `all` ends with the film, so its last parts may be shorter.
 pub(super) fn ranges(
     (all, ends_film): (FrameRange, bool),
     lengths: &Lengths,

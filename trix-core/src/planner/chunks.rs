@@ -24,7 +24,7 @@ use crate::{
     filter::transform::CYCLE,
     index::{self, FrameIndex},
     settings::{
-        job::{Chunks, Job},
+        job::{Chunks, Job, SourceSettings},
         video::Encoder,
     },
     source::Source,
@@ -43,14 +43,18 @@ const NEIGHBOURS: u64 = 4;
 /// the end.
 const RATE_OF_THE_WHOLE: [&str; 6] = ["nal-hrd", "filler", "hrd", "strict-cbr", "vbv-end", "const-vbv"];
 
+/// Options with the name of a file, of which keys of chunks know nothing.
+const OF_FILES: [&str; 6] =
+    ["cqmfile", "lambda-file", "nalu-file", "analysis-load", "analysis-reuse-file", "dhdr10-info"];
+
 /// What a decision says about a film in one piece.
-pub(super) const WHOLE: &str = "the film is not encoded in chunks";
+pub(crate) const WHOLE: &str = "the film is not encoded in chunks";
 
 /// The parts of the film of a job, and why, or why not.
 pub(super) struct Division {
     pub(super) chunks: Option<ChunkPlan>,
     pub(super) decision: Option<Decision>,
-    /// Finds parts that begin where scenes do. Without them, the parts have the usual length.
+    /// Finds parts that begin where scenes do. Without a search, the parts are final.
     pub(super) search: Option<SceneSearch>,
 }
 
@@ -132,11 +136,23 @@ pub(crate) struct SceneSearch {
     lengths: Lengths,
 }
 
-/// What an earlier search of the same film found: bytes under a text that says for what.
+/// Version of the search for scenes. It grows when that finds others, so that a store from before keeps none of its results.
+const SEARCH: u32 = 1;
+
+/// What a search for scenes may use.
+#[derive(Clone, Copy)]
+pub(super) struct SearchThreads {
+    /// Cores of this machine.
+    pub(super) cores: u32,
+    /// The most decodes at the same time, for which there is memory.
+    pub(super) decodes: u32,
+}
+
+/// Results of earlier searches of the same film, each under a text that describes what was searched.
 pub(crate) trait Findings: Sync {
-    /// What was found.
+    /// The result of a search; `None` if there was none.
     fn get(&self, what: &str) -> Option<Vec<u8>>;
-    /// Keeps what was found. What cannot be kept is looked for again.
+    /// Keeps the result of a search. One that cannot be kept is searched again.
     fn put(&self, what: &str, found: &[u8]);
 }
 
@@ -150,26 +166,30 @@ impl Findings for () {
 }
 
 impl SceneSearch {
-    /// The parts, which begin where scenes do. Stretches of the film are searched side by side, with `threads` threads in all.
+    /// The parts, which begin where scenes do. Stretches of the film are searched side by side.
     ///
     /// # Errors
     /// `Io` if the source cannot be read; `Cancelled`.
     pub(super) fn ranges(
         &self,
         source: &Source,
-        threads: u32,
+        settings: &SourceSettings,
+        threads: SearchThreads,
         findings: &dyn Findings,
         cancel: &Cancel,
     ) -> Result<Vec<FrameRange>> {
         let film = source.video().ok_or_else(|| Error::bug(Stage::Plan, "a film without video is divided"))?;
         let index = index::of(source, film, None)?;
         let borders = self.lengths.borders(self.all);
-        let threads = usize::try_from(threads).unwrap_or(1).max(1);
-        let decoder_threads = u32::try_from(threads.div_ceil(borders.len() + 1)).unwrap_or(1);
+        let stretches = u32::try_from(borders.len() + 1).unwrap_or(u32::MAX);
+        let at_once = threads.cores.min(threads.decodes).min(stretches).max(1);
+        // Each thread of a decoder has frames of its own in memory.
+        let decoder_threads = if threads.decodes < stretches { 1 } else { (threads.cores / at_once).max(1) };
         let opened = Mutex::new(source.again(cancel)?);
         let open = || opened.lock().unwrap_or_else(PoisonError::into_inner).again(cancel);
-        let film_of = json!([source.identity()?, film.index, self.all, self.lengths]);
-        let known = |what: Value, find: &dyn Fn(&Scenes<'_>) -> Vec<u64>| -> Result<Vec<u64>> {
+        let reading = json!([settings.raw, settings.rate, film.index]);
+        let film_of = json!([SEARCH, source.identity()?, reading, self.all, self.lengths]);
+        let known = |what: Value, find: &dyn Fn(&Scenes<'_>) -> Result<Vec<u64>>| -> Result<Vec<u64>> {
             let what = json!([film_of, what]).to_string();
             let kept = findings.get(&what).and_then(|found| serde_json::from_slice(&found).ok());
             if let Some(found) = kept {
@@ -177,7 +197,7 @@ impl SceneSearch {
             }
             let source = open()?;
             let scenes = Scenes { source: &source, film, index: &index, threads: decoder_threads, cancel };
-            let found = find(&scenes);
+            let found = find(&scenes)?;
             // A search that was cancelled has found too little.
             if cancel.is_cancelled() {
                 return Err(Error::cancelled(Stage::Plan));
@@ -185,12 +205,15 @@ impl SceneSearch {
             findings.put(&what, &serde_json::to_vec(&found).unwrap_or_default());
             Ok(found)
         };
-        let pool = ThreadPoolBuilder::new().num_threads(threads.min(borders.len() + 1)).build();
-        let pool = pool.map_err(|error| Error::new(ErrorKind::Io, Stage::Plan, format!("no threads: {error}")))?;
+        let pool = ThreadPoolBuilder::new().num_threads(at_once as usize).build();
+        let pool = pool.map_err(|error| {
+            Error::new(ErrorKind::Io, Stage::Plan, format!("the threads of a search cannot be started: {error}"))
+        })?;
         pool.install(|| {
             let begin = |border: &Reach| {
                 let find = |scenes: &Scenes<'_>| {
-                    vec![scenes.nearest(border.least, border.usual, border.greatest).unwrap_or(border.usual)]
+                    let found = scenes.nearest(border.least, border.usual, border.greatest)?;
+                    Ok(vec![found.unwrap_or(border.usual)])
                 };
                 known(json!(["border", border.usual]), &find)
                     .map(|found| found.first().copied().unwrap_or(border.usual))
@@ -203,8 +226,16 @@ impl SceneSearch {
             let divide = |stretch: &FrameRange| {
                 let ends_film = stretch.end == self.all.end;
                 let find = |scenes: &Scenes<'_>| {
-                    let mut find = |part: Reach| scenes.nearest(part.least, part.usual, part.greatest);
-                    ranges((*stretch, ends_film), &self.lengths, &mut find).into_iter().map(|range| range.end).collect()
+                    let mut failed = None;
+                    let mut find = |part: Reach| match scenes.nearest(part.least, part.usual, part.greatest) {
+                        Ok(found) => found,
+                        Err(error) => {
+                            failed.get_or_insert(error);
+                            None
+                        }
+                    };
+                    let found = ranges((*stretch, ends_film), &self.lengths, &mut find);
+                    failed.map_or_else(|| Ok(found.into_iter().map(|range| range.end).collect()), Err)
                 };
                 known(json!([stretch, ends_film]), &find)
             };
@@ -255,6 +286,11 @@ fn needs_whole(draft: &Drafted) -> Option<String> {
     if has("bitrate").is_some() && video.passes < 2 {
         return Some(format!("{name} has a bit rate in one pass; with two, it can be divided"));
     }
+    // x265 has its own lists under two names; all others are files.
+    let lists = has("scaling-list").filter(|(_, value)| !["off", "default"].contains(&value.as_str()));
+    if let Some((option, _)) = OF_FILES.iter().find_map(|option| has(option)).or(lists) {
+        return Some(format!("{name} has an option with a file ({option})"));
+    }
     let (option, _) = RATE_OF_THE_WHOLE.iter().find_map(|option| has(option))?;
     Some(format!("{name} has a rate control over the whole film ({option})"))
 }
@@ -295,4 +331,56 @@ fn lead_in(video: &VideoPlan) -> u64 {
 fn is_slow(video: &VideoPlan) -> bool {
     let is_lossy = matches!(video.encoder, Encoder::X264 | Encoder::X265) && !video.lossless;
     is_lossy && !QUICK.contains(&video.preset.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Mutex};
+
+    use trix_fixtures::Clip;
+
+    use super::*;
+
+    /// Findings that count how often they were asked in vain.
+    #[derive(Default)]
+    struct Kept(Mutex<(BTreeMap<String, Vec<u8>>, usize)>);
+
+    impl Findings for Kept {
+        fn get(&self, what: &str) -> Option<Vec<u8>> {
+            let mut own = self.0.lock().expect("no panic");
+            let found = own.0.get(what).cloned();
+            own.1 += usize::from(found.is_none());
+            found
+        }
+
+        fn put(&self, what: &str, found: &[u8]) {
+            self.0.lock().expect("no panic").0.insert(what.to_owned(), found.to_vec());
+        }
+    }
+
+    #[test]
+    fn a_search_finds_the_same_however_many_decodes_share_it() {
+        // Scenes of 37 frames.
+        let scenes = "negate=enable='mod(floor(n/37),2)'";
+        let film = Clip { frames: 2_000, width: 64, height: 48, ..Clip::default() }
+            .encoded(&format!("-vf {scenes} -c:v libx264 -preset ultrafast -qp 10 -g 25"), "mp4");
+        let source = Source::open(&film).expect("a source");
+        let all = FrameRange { start: 13, end: 2_000 };
+        let search = SceneSearch { all, lengths: Lengths::about(40, None) };
+        let (settings, cancel, kept) = (SourceSettings::default(), Cancel::default(), Kept::default());
+        let found = |cores, decodes, findings: &dyn Findings| {
+            let threads = SearchThreads { cores, decodes };
+            search.ranges(&source, &settings, threads, findings, &cancel).expect("ranges")
+        };
+        let one = found(1, 1, &());
+        assert!(one.len() > 30 && (one[0].start, one[one.len() - 1].end) == (13, 2_000), "{one:?}");
+        assert!(one.windows(2).all(|pair| pair[0].end == pair[1].start), "{one:?}");
+        let at_scenes = one.iter().skip(1).filter(|range| range.start % 37 == 0).count();
+        assert!(at_scenes + 4 > one.len(), "{one:?}");
+        for (cores, decodes) in [(2, 1), (2, 2), (8, 3), (8, 8)] {
+            assert_eq!(found(cores, decodes, &kept), one, "{cores} cores, {decodes} decodes");
+        }
+        // Three stretches and their two borders were searched once.
+        assert_eq!(kept.0.lock().expect("no panic").1, 5);
+    }
 }

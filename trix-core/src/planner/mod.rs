@@ -41,8 +41,8 @@ mod packet_memory;
 mod memory;
 mod loudness_pass;
 
-pub(crate) use chunks::Findings;
-use chunks::SceneSearch;
+pub(crate) use chunks::{Findings, WHOLE};
+use chunks::{SceneSearch, SearchThreads};
 pub use conversion::FrameConverter;
 use trix_model::{
     control::cancel::Cancel,
@@ -139,7 +139,7 @@ impl Draft {
     /// # Errors
     /// As [`plan`].
     pub(crate) fn new(job: &Job, source: &Source, machine: &Machine) -> Result<Self> {
-        let found = Self::resolved(job, source, machine, None);
+        let found = Self::resolved(job, source, machine, machine.memory, None);
         // Facts about a source whose reads were cut off are not whole.
         if source.is_cancelled() { Err(Error::cancelled(Stage::Plan)) } else { found }
     }
@@ -150,10 +150,19 @@ impl Draft {
     /// # Errors
     /// As [`plan`].
     pub(crate) fn given(job: &Job, source: &Source, lead: Timestamp) -> Result<Self> {
-        Self::resolved(job, source, &this_machine(), Some(lead))
+        let machine = this_machine();
+        Self::resolved(job, source, &machine, machine.memory, Some(lead))
     }
 
-    fn resolved(job: &Job, source: &Source, machine: &Machine, lead: Option<Timestamp>) -> Result<Self> {
+    /// Resolves everything except scenes and loudness for `machine`, of whose memory the job may take `memory` bytes.
+    fn resolved(
+        job: &Job,
+        source: &Source,
+        machine: &Machine,
+        memory: Option<u64>,
+        lead: Option<Timestamp>,
+    ) -> Result<Self> {
+        let within = Machine { memory, ..*machine };
         let mut mistakes = Vec::new();
         check_names(job, &|_| true, &mut mistakes);
         mistakes.extend(check_all(&job.stills));
@@ -220,10 +229,10 @@ impl Draft {
                 in_chunks,
                 lead,
             };
-            memory::plan(job, machine, &inputs)
+            memory::plan(job, &within, &inputs)
         };
         let mut memory = estimate(chunks.is_some());
-        let is_short = memory.as_ref().map_or(true, |(plan, _)| machine.lacks(plan.estimate));
+        let is_short = memory.as_ref().map_or(true, |(plan, _)| within.lacks(plan.estimate));
         if is_short
             && chunks.is_none()
             && let Some(one) = chunks::in_one_part(job, source, &drafts)?
@@ -268,8 +277,8 @@ impl Draft {
         Ok(Draft { plan, external_audio, scenes: search })
     }
 
-    /// Resolves `job` against its open source, for this machine. If the job takes more than four fifths of the memory that is free, that
-    /// is what there is.
+    /// As [`Draft::new`], for this machine. A job that needs more than four fifths of the memory that is free is planned to take no more
+    /// than that.
     ///
     /// # Errors
     /// As [`Draft::new`].
@@ -278,7 +287,7 @@ impl Draft {
         let draft = Self::new(job, source, &machine)?;
         let free = free_memory().map(|free| free / 5 * 4);
         let is_short = job.memory.bytes().is_none() && free.is_some_and(|free| draft.plan.memory.estimate > free);
-        if is_short { Self::new(job, source, &Machine { memory: free, ..machine }) } else { Ok(draft) }
+        if is_short { Self::resolved(job, source, &machine, free, None) } else { Ok(draft) }
     }
 
     /// The plan, after everything is measured that it needs.
@@ -287,16 +296,27 @@ impl Draft {
         Ok(self.plan)
     }
 
-    /// Looks for the scenes at which a film is divided, but for those that `findings` have. Measures the loudness that the job asks for,
-    /// and the drift of audio clocks where the job corrects it.
+    /// Looks for the scenes at which the film is divided; what `findings` has is not looked for again. Measures the loudness that the job
+    /// asks for, and the drift of audio clocks where the job corrects it.
     ///
     /// # Errors
     /// Errors of decoding; `Cancelled`.
     pub(crate) fn measure(&mut self, source: &Source, findings: &dyn Findings, cancel: &Cancel) -> Result<()> {
         if let Some((search, chunks)) = self.scenes.take().zip(self.plan.chunks.as_mut()) {
-            chunks.ranges = search.ranges(source, self.plan.machine.cores, findings, cancel)?;
+            // The search runs on this machine, whichever the plan is for. Its result is the same everywhere.
+            let cores = this_machine().cores;
+            let free = free_memory().map_or(u64::MAX, |free| free / 5 * 4);
+            let limit = self.plan.memory.bound.map_or(free, |bound| bound.min(free));
+            let decodes = self.plan.memory.unit.as_ref().map_or(1, |unit| unit.decodes_within(limit));
+            let threads = SearchThreads { cores, decodes };
+            chunks.ranges = search.ranges(source, &self.plan.source.settings, threads, findings, cancel)?;
         }
         loudness_pass::settle(&mut self.plan, &self.external_audio, source, cancel)
+    }
+
+    /// True if [`Draft::measure`] looks for scenes.
+    pub(crate) fn has_to_search(&self) -> bool {
+        self.scenes.is_some()
     }
 
     /// True if [`Draft::measure`] has to read the source.

@@ -8,7 +8,12 @@
 use std::{cmp::Reverse, collections::VecDeque, sync::Arc};
 
 use trix_av::{frame::Frame, stream::StreamFacts};
-use trix_model::{control::cancel::Cancel, damage::OnDamage, plan::Cut};
+use trix_model::{
+    control::cancel::Cancel,
+    damage::OnDamage,
+    error::{Error, ErrorKind, Result},
+    plan::Cut,
+};
 
 use crate::{
     index::{self, FrameIndex},
@@ -105,8 +110,11 @@ const SHORTEST: u64 = 24;
 
 impl Scenes<'_> {
     /// The frame in `from..=to` that begins a scene, nearest to frame `wanted`; of two, the later one. `None` if there is none, or if
-    /// frames cannot be decoded; the encode says why.
-    pub(super) fn nearest(&self, from: u64, wanted: u64, to: u64) -> Option<u64> {
+    /// frames are damaged; the encode says why.
+    ///
+    /// # Errors
+    /// `Io`, and others that have nothing to do with the frames.
+    pub(super) fn nearest(&self, from: u64, wanted: u64, to: u64) -> Result<Option<u64>> {
         let away = |frame: u64| frame.abs_diff(wanted);
         let mut windows = windows(from, to, |frame| self.index.lead_in(frame).is_ok_and(|lead| lead == 0));
         // The nearest first: what is farther away than a scene that was found is not decoded.
@@ -117,32 +125,45 @@ impl Scenes<'_> {
             if best.is_some_and(|best| distance(&window) > away(best)) {
                 break;
             }
-            let found = self.within(window)?.into_iter();
-            best = found.chain(best).min_by_key(|found| (away(*found), Reverse(*found)));
+            let Some(found) = self.looked_at(window)? else { return Ok(None) };
+            best = found.into_iter().chain(best).min_by_key(|found| (away(*found), Reverse(*found)));
         }
-        best
+        Ok(best)
     }
 
     /// The frames from the first to the last of `window` that begin a scene. `None` if frames cannot be decoded.
-    fn within(&self, (from, to): (u64, u64)) -> Option<Vec<u64>> {
+    fn looked_at(&self, window: (u64, u64)) -> Result<Option<Vec<u64>>> {
+        let is_damage = |error: &Error| matches!(error.kind(), ErrorKind::MalformedInput | ErrorKind::Codec);
+        let found = match self.within(window, self.threads) {
+            // Several threads also decode frames after the window, which need not be sound.
+            Err(error) if is_damage(&error) && self.threads > 1 => self.within(window, 1),
+            found => found,
+        };
+        match found {
+            Err(error) if is_damage(&error) => Ok(None),
+            found => found,
+        }
+    }
+
+    fn within(&self, (from, to): (u64, u64), threads: u32) -> Result<Option<Vec<u64>>> {
         let around = AROUND as u64;
         let first = from.saturating_sub(around);
-        let begin = index::begin_at(self.source, self.film, self.index, first).ok()?;
-        let source = self.source.again(self.cancel).ok()?;
+        let begin = index::begin_at(self.source, self.film, self.index, first)?;
+        let source = self.source.again(self.cancel)?;
         let begin = (first > 0).then_some(begin);
-        let mut reader =
-            FrameReader::beginning(source, OnDamage::Fail, Cut::default(), None, self.threads, begin).ok()?;
+        let mut reader = FrameReader::beginning(source, OnDamage::Fail, Cut::default(), None, threads, begin)?;
         let (mut detector, mut found) = (Detector::default(), Vec::new());
-        while let Some(frame) = reader.next_frame().ok()? {
+        while let Some(frame) = reader.next_frame()? {
             if self.cancel.is_cancelled() || frame.number > to.saturating_add(around) {
                 break;
             }
             if frame.number >= first {
-                let own = detector.push(frame.number, grid(&frame.frame)?);
+                let Some(grid) = grid(&frame.frame) else { return Ok(None) };
+                let own = detector.push(frame.number, grid);
                 found.extend(own.filter(|found| (from..=to).contains(found)));
             }
         }
-        Some(found)
+        Ok(Some(found))
     }
 }
 

@@ -46,6 +46,12 @@ impl UnitMemory {
         self.process + self.base + self.encodes.iter().max().copied().unwrap_or(0)
     }
 
+    /// How many decodes fit into `budget` bytes: one at least.
+    pub fn decodes_within(&self, budget: u64) -> u32 {
+        let fits = budget.saturating_sub(self.process) / self.base.max(1);
+        u32::try_from(fits).unwrap_or(u32::MAX).max(1)
+    }
+
     /// The waves with which the most units run at the same time, `most` at most, within `budget` bytes; of these, those that decode the
     /// least often.
     pub fn waves(&self, budget: u64, most: usize) -> Waves {
@@ -123,6 +129,7 @@ mod tests {
             encodes: vec![gib(2), gib(3), 0, gib(3), gib(2), gib(2)],
         };
         assert_eq!(unit.least(), gib(4));
+        assert_eq!((unit.decodes_within(gib(2)), unit.decodes_within(0)), (3, 1));
         let all = Waves { groups: vec![vec![1, 3, 0, 4, 5]], units: 2 };
         assert_eq!(unit.waves(gib(64), 2), all);
         // Both cores are busy with two waves or more before one of them waits.

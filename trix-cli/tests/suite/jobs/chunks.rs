@@ -105,7 +105,9 @@ fn a_running_job_tells_how_fast_it_is_and_when_it_ends() {
         let shown = support::trix("status {} --json", &[folder.path()]);
         serde_json::from_str::<StoreStatus>(&shown.out).ok()?.jobs.into_iter().next()
     };
-    let mut command = support::command("encode {} -o {} --chunks on --preset placebo", &[&film(), &output]);
+    let mut command = command(&output);
+    // One chunk hangs, so the job does not end.
+    command.env("TRIX_FAULT", "hang:600");
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("trix runs");
     let began = Instant::now();

@@ -155,10 +155,10 @@ fn attempts_and_patience_are_those_of_the_command_line() {
     let output = folder.path().join("out.mkv");
     let ran = support::watch(command(&output, "--isolate on --chunk-retries 0", Some("fail:600:1")));
     assert!(ran.code == Some(1) && !ran.err.contains("is tried again"), "{ran:?}");
-    let options = "--isolate on --chunk-retries 1 --chunk-patience 2";
+    let options = "--isolate on --chunk-retries 1 --chunk-patience 8";
     support::watch(command(&output, options, Some("hang:600:1"))).done();
     let ran = support::watch(command(&output, &format!("{options} --overwrite"), Some("hang:600")));
-    assert!(ran.code == Some(1) && ran.err.contains("no frame was encoded for 2 seconds"), "{ran:?}");
+    assert!(ran.code == Some(1) && ran.err.contains("no frame was encoded for 8 seconds"), "{ran:?}");
     assert_eq!(ran.err.matches("is tried again").count(), 1, "{ran:?}");
     assert_no_parts(folder.path());
 }
@@ -176,6 +176,25 @@ fn two_passes_in_processes_of_their_own_give_the_same_bytes_also_after_a_crash()
         })
         .collect();
     assert!(made[0] == made[1] && made[1] == made[2]);
+}
+
+#[test]
+fn a_process_for_several_encodes_has_the_memory_that_they_take() {
+    let folder = folder();
+    let document = folder.path().join("job.toml");
+    let sets = [("x264", 8), ("x264", 10), ("x265", 8), ("x265", 10), ("x265", 12)];
+    let outputs: String = sets
+        .iter()
+        .map(|(encoder, depth)| {
+            let video = format!("{{ type = \"{encoder}\", depth = {depth}, preset = \"ultrafast\" }}");
+            format!("[[outputs]]\npath = \"{encoder}-{depth}.mkv\"\nvideo = {video}\n")
+        })
+        .collect();
+    let text = format!("source = {{ path = \"{}\" }}\nchunks = \"on\"\n{outputs}", film().display());
+    fs::write(&document, text).expect("room");
+    let ran = support::watch(support::command("run {} --isolate on", &[&document]));
+    ran.done();
+    assert!(!ran.err.contains("is tried again"), "{ran:?}");
 }
 
 /// A plan and a control whose chunks are encoded by `trix unit`.
@@ -204,7 +223,7 @@ fn a_chunk_that_makes_no_frame_is_stopped_and_encoded_again() {
     let error = run(&plan, &control).expect_err("a chunk that hangs");
     assert_eq!(error.kind(), ErrorKind::Codec);
     let said = error.to_string();
-    assert!(said.contains("no frame was encoded for 2 seconds; in the chunk of frames 500..750"), "{said}");
+    assert!(said.contains("no frame was encoded for 8 seconds; in the chunk of frames 500..750"), "{said}");
 }
 
 /// The processes that encode chunks into a folder.

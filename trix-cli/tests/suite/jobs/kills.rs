@@ -68,12 +68,13 @@ fn an_ingest_that_is_killed_a_hundred_times_ends_with_the_same_bytes() {
         let entries = stores.flat_map(|store| names(&folder.path().join(store)));
         entries.filter(|name| name.ends_with(".chunk")).count()
     };
+    let cores = thread::available_parallelism().expect("cores").get();
     let mut dice = Dice(7);
     for kill in 0..OF_ONE {
-        // About the time in which a chunk is made; less near the end, so that it is not reached.
-        let share = if kept() + 4 < all { 2200 } else { 300 };
-        let time = once * u32::try_from(dice.below(share)).expect("a small number")
-            / u32::try_from(1000 * all).expect("few chunks");
+        // About twice the time in which a core makes a chunk; less near the end, so that it is not reached.
+        let share = if kept() + 2 * cores < all { 2200 } else { 300 };
+        let share = u32::try_from(dice.below(share)).expect("a small number");
+        let time = once * u32::try_from(cores.min(all)).expect("few") * share / u32::try_from(1000 * all).expect("few");
         assert_eq!(
             killed(ingest(SECONDS, folder.path(), kill % 3 == 0), time),
             None,

@@ -1,17 +1,17 @@
 //! Which jobs are divided into chunks, and what the keys of their chunks depend on.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt, path::PathBuf};
 
 use trix_core::{
-    ChunkControl, Control, Job, Source,
+    ChunkControl, Control, ErrorKind, Job, Plan, Source,
     control::events::Event,
+    error::Stage,
     media::time::{Rational, Timestamp},
     plan_chunks, run, run_job,
     settings::{
-        audio::AudioSettings,
         job::{Chunks, OutputSettings, VerifyLevel},
-        picture::Deinterlace,
-        video::{Encoder, VideoSettings},
+        picture::{Deinterlace, OnChange},
+        video::{Encoder, RateControl, VideoSettings},
     },
 };
 use trix_fixtures::{Clip, folder, program};
@@ -100,7 +100,11 @@ fn keys_of_chunks_do_not_depend_on_what_does_not_change_them() {
     // The end of the film changes only chunks near it.
     let shorter = encoded("shorter.mkv", &|job| job.source.frames = Some(2_800)) - both;
     assert!((1..=all / 2).contains(&shorter), "{shorter} of {all} chunks");
-    assert!(encoded("quality.mkv", &|job| job.outputs[0].audio = AudioSettings::None) == both + shorter);
+    let other = encoded("quality.mkv", &|job| {
+        let VideoSettings::X264(video) = &mut job.outputs[0].video else { panic!("x264") };
+        video.rate = Some(RateControl::Crf { value: 30.0 });
+    });
+    assert_eq!(other, both + shorter + all, "another quality has chunks of its own");
 }
 
 #[test]
@@ -139,6 +143,52 @@ fn what_chunks_do_not_support_is_encoded_in_one_piece() {
 }
 
 #[test]
+fn a_fault_that_chunks_have_nothing_to_do_with_ends_a_job_at_once() {
+    // A change of size is refused by the job, in one piece and in chunks.
+    let parts = [long((64, 48), 1_503, "-bf 0", "ts"), long((96, 80), 1_600, "-bf 0", "ts")];
+    let long = made_by_ffmpeg(
+        "sizes-of-a-long-film-1503.ts",
+        &format!("-i concat:{}|{} -c copy -f mpegts", parts[0].display(), parts[1].display()),
+    );
+    let folder = folder();
+    for source in [long, super::chunk_filters::with_change_of_size(folder.path())] {
+        let mut job = video_job(&source, &folder.path().join("a.mkv"), Encoder::X264, quick(""));
+        job.outputs[0].picture.on_change = OnChange::Refuse;
+        job.chunks = Chunks::Auto;
+        let (control, events) = Control::with_events();
+        let error = run_job(&job, &control).expect_err("a change of size");
+        assert!(error.to_string().contains("in mid-stream"), "{error}");
+        drop(control);
+        let plans = std::iter::from_fn(|| events.recv())
+            .filter(|event| matches!(event, Event::StageBegan { stage: Stage::Plan, .. }))
+            .count();
+        assert_eq!(plans, 1, "{}", source.display());
+    }
+}
+
+#[test]
+fn inverse_telecine_through_a_change_of_size_works_in_waves() {
+    let folder = folder();
+    let source = super::chunk_filters::with_change_of_size(folder.path());
+    let made = [None, Some(70 << 20)].map(|memory: Option<u64>| {
+        let mut job = video_job(&source, &folder.path().join("a.mkv"), Encoder::X264, quick("threads=1"));
+        job.outputs[0].picture.inverse_telecine = true;
+        job.outputs[0].overwrite = true;
+        job.outputs.push(OutputSettings { path: folder.path().join("b.mkv"), ..job.outputs[0].clone() });
+        let VideoSettings::X264(video) = &mut job.outputs[1].video else { panic!("x264") };
+        video.rate = Some(RateControl::Crf { value: 30.0 });
+        job.memory = memory.map_or_else(Default::default, |bytes| format!("{bytes}B").parse().expect("a limit"));
+        job.chunks = Chunks::Off;
+        let plan = planned(&job);
+        run(&plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
+        let bytes = ["a.mkv", "b.mkv"].map(|name| fs::read(folder.path().join(name)).expect("a file"));
+        (plan.chunks.map(|chunks| chunks.ranges.len()), bytes)
+    });
+    assert_eq!((made[0].0, made[1].0), (None, Some(1)));
+    assert!(made[0].1 == made[1].1);
+}
+
+#[test]
 fn a_search_for_scenes_goes_on_with_what_was_found() {
     // Preset medium, and a film of several stretches.
     let film = long((64, 48), 9_000, "", "mp4");
@@ -149,9 +199,11 @@ fn a_search_for_scenes_goes_on_with_what_was_found() {
     job.chunks = Chunks::On;
     let alone = plan_chunks(&job, &Source::of(&job.source).expect("a source")).expect("a plan");
     let store = folder.path().join("store");
-    let found = || {
+    // The files of what was found, with their inodes.
+    let found = || -> BTreeSet<(PathBuf, u64)> {
         let all = fs::read_dir(&store).into_iter().flatten().flatten();
-        all.filter(|entry| entry.path().extension().is_none()).count()
+        let all = all.filter(|entry| entry.path().extension().is_none());
+        all.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.ino()))).collect()
     };
     // The search ends before the first frame is encoded.
     let chunks = || ChunkControl { store: Some(store.clone()), ..ChunkControl::default() };
@@ -161,18 +213,21 @@ fn a_search_for_scenes_goes_on_with_what_was_found() {
         let job = job.clone();
         move || run_job(&job, &control)
     });
-    while found() < 2 && !searching.is_finished() {
+    while found().len() < 2 && !searching.is_finished() {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     cancel.cancel();
-    let _ = searching.join().expect("a job");
+    let ended = searching.join().expect("a job").err().map(|error| error.kind());
+    assert_eq!(ended, Some(ErrorKind::Cancelled));
     let kept = found();
-    assert!(kept >= 2, "{kept} findings");
+    assert!(kept.len() >= 2, "{kept:?}");
     let control = Control { chunks: chunks(), ..Control::default() };
     let report = run_job(&job, &control).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(report.outputs[0].ledger.expect("video").found, Some(9_000));
+    assert!(kept.is_subset(&found()), "what was found is searched again");
     // The chunks are those of a plan that was made in one go.
-    let made = fs::read_dir(&store).expect("a store").flatten();
-    let made = made.filter(|entry| entry.path().extension().is_some_and(|end| end == "chunk")).count();
-    assert_eq!(made, alone.chunks.expect("chunks").ranges.len());
+    let plan = fs::read_dir(&store).expect("a store").flatten().map(|entry| entry.path());
+    let plan = plan.into_iter().find(|path| path.extension().is_some_and(|end| end == "plan")).expect("a plan");
+    let plan: Plan = serde_json::from_slice(&fs::read(plan).expect("a plan")).expect("a plan");
+    assert_eq!(plan.chunks, alone.chunks);
 }

@@ -84,6 +84,7 @@ fn same_in_chunks(source: &Path, length: u64) {
 #[test]
 fn chunks_hold_exactly_their_frames() {
     let clip = Clip { frames: 60, ..Clip::default() };
+    let pictures_of_fields = trix_fixtures::clip::made("paff.h264", |path| fs::write(path, paff(60).0).expect("room"));
     for source in [
         clip.encoded("-c:v libx264 -bf 3 -g 25", "mp4"),
         clip.encoded("-c:v libx264 -x264-params open-gop=1:keyint=20:bframes=3", "mkv"),
@@ -97,7 +98,8 @@ fn chunks_hold_exactly_their_frames() {
             "edited.mp4",
             &format!("-ss 0.5 -i {} -c copy", clip.encoded("-c:v libx264 -bf 3 -g 25", "mp4").display()),
         ),
-        trix_fixtures::clip::made("paff.h264", |path| fs::write(path, paff(60).0).expect("room")),
+        made_by_ffmpeg("paff.ts", &format!("-r 25 -i {} -c copy", pictures_of_fields.display())),
+        made_by_ffmpeg("paff.mp4", &format!("-r 25 -i {} -c copy", pictures_of_fields.display())),
     ] {
         for length in [1, 7, 24] {
             same_in_chunks(&source, length);
