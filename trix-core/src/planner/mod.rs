@@ -32,6 +32,7 @@ mod package;
 mod still;
 mod drafted;
 pub(crate) mod scenes;
+mod scene_search;
 mod chunk_lengths;
 mod chunks;
 mod threads;
@@ -41,9 +42,10 @@ mod packet_memory;
 mod memory;
 mod loudness_pass;
 
-pub(crate) use chunks::{Findings, WHOLE};
-use chunks::{SceneSearch, SearchThreads};
+pub(crate) use chunks::WHOLE;
 pub use conversion::FrameConverter;
+pub(crate) use scene_search::Findings;
+use scene_search::{SceneSearch, SearchThreads};
 use trix_model::{
     control::cancel::Cancel,
     decision::Decision,

@@ -192,9 +192,10 @@ fn a_process_for_several_encodes_has_the_memory_that_they_take() {
         .collect();
     let text = format!("source = {{ path = \"{}\" }}\nchunks = \"on\"\n{outputs}", film().display());
     fs::write(&document, text).expect("room");
-    let ran = support::watch(support::command("run {} --isolate on", &[&document]));
+    let ran = support::watch(support::command("run {} -o {} --isolate on", &[&document, folder.path()]));
     ran.done();
     assert!(!ran.err.contains("is tried again"), "{ran:?}");
+    assert_eq!(names(folder.path()).iter().filter(|name| name.ends_with(".mkv")).count(), sets.len());
 }
 
 /// A plan and a control whose chunks are encoded by `trix unit`.
@@ -205,7 +206,7 @@ fn isolated(folder: &Path, fault: &str) -> (Plan, Control) {
     let chunks = ChunkControl {
         isolate: Isolate::On,
         program: Some(program),
-        patience: Duration::from_secs(2),
+        patience: Duration::from_secs(8),
         ..ChunkControl::default()
     };
     (plan, Control { chunks, ..Control::default() })

@@ -84,7 +84,6 @@ fn same_in_chunks(source: &Path, length: u64) {
 #[test]
 fn chunks_hold_exactly_their_frames() {
     let clip = Clip { frames: 60, ..Clip::default() };
-    let pictures_of_fields = trix_fixtures::clip::made("paff.h264", |path| fs::write(path, paff(60).0).expect("room"));
     for source in [
         clip.encoded("-c:v libx264 -bf 3 -g 25", "mp4"),
         clip.encoded("-c:v libx264 -x264-params open-gop=1:keyint=20:bframes=3", "mkv"),
@@ -98,8 +97,6 @@ fn chunks_hold_exactly_their_frames() {
             "edited.mp4",
             &format!("-ss 0.5 -i {} -c copy", clip.encoded("-c:v libx264 -bf 3 -g 25", "mp4").display()),
         ),
-        made_by_ffmpeg("paff.ts", &format!("-r 25 -i {} -c copy", pictures_of_fields.display())),
-        made_by_ffmpeg("paff.mp4", &format!("-r 25 -i {} -c copy", pictures_of_fields.display())),
     ] {
         for length in [1, 7, 24] {
             same_in_chunks(&source, length);
@@ -124,6 +121,25 @@ fn real_files_in_chunks(lengths: &[u64]) {
     }
     // Most of them can be decoded from anywhere.
     assert!(compared * 2 >= media::files().len(), "{compared} files");
+}
+
+#[test]
+fn fields_in_packets_of_their_own_keep_a_film_in_one_piece() {
+    let raw = trix_fixtures::clip::made("paff.h264", |path| fs::write(path, paff(60).0).expect("room"));
+    for name in ["paff.ts", "paff.mp4"] {
+        let source = made_by_ffmpeg(name, &format!("-r 25 -i {} -c copy", raw.display()));
+        let folder = folder();
+        let mut job = video_job(&source, &folder.path().join("a.mkv"), Encoder::X264, quick("threads=1"));
+        job.chunks = Chunks::On;
+        let plan = planned(&job);
+        assert!(plan.chunks.is_none(), "{name}");
+        assert!(
+            plan.decisions.iter().any(|own| own.why.contains("fields in packets of their own")),
+            "{:?}",
+            plan.decisions
+        );
+        assert_eq!(ran(&plan).outputs[0].ledger.expect("video").found, Some(60), "{name}");
+    }
 }
 
 #[test]
