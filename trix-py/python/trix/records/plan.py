@@ -22,8 +22,8 @@ from .video import FilterPlan
 class ChunkPlan(Record):
     """How the film is divided. It depends on the source and the job alone, not on the machine.
 
-    Frames after a part are decoded and filtered, too, until the filters and the encoders have
-    seen as many as they look ahead. Their encode is thrown away.
+    Filters also get frames before a part and after it, as many as they look at. x264 gets
+    frames after a part, too, as many as it looks ahead at; their encode is thrown away.
     """
     lead_in: int
     """Frames before a part that are decoded and filtered for the sake of its first frames, and
