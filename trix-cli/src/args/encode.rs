@@ -246,7 +246,7 @@ pub struct ChunkRun {
 }
 
 impl ChunkRun {
-    /// For the library.
+    /// The settings that the library takes.
     pub fn control(&self) -> ChunkControl {
         ChunkControl {
             isolate: self.isolate.into(),

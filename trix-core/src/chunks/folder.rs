@@ -40,17 +40,21 @@ pub(super) const ANY: &str = ".";
 /// The ending of the names of files that are not whole, and of folders for the time of one encode.
 pub(super) const PART: &str = ".part";
 
-/// Removes the parts whose names begin with `prefix`: those of a process that has ended. What cannot be removed is removed by the next
-/// job that opens the folder.
-pub(super) fn remove_parts(folder: &Path, prefix: &str) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+/// Removes the parts whose names begin with `prefix`. The processes that wrote them have ended.
+pub(super) fn remove_parts(folder: &Path, prefix: &str) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
-        if name.starts_with(prefix.as_bytes()) && name.ends_with(PART.as_bytes()) {
-            let path = entry.path();
-            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        if !name.starts_with(prefix.as_bytes()) || !name.ends_with(PART.as_bytes()) {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
         }
     }
+    Ok(())
 }
 
 /// A folder.
@@ -70,16 +74,7 @@ impl Folder {
         fs::create_dir_all(path)?;
         let lock = fs::File::open(path)?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            for entry in fs::read_dir(path)? {
-                let entry = entry?;
-                if !entry.file_name().as_encoded_bytes().ends_with(PART.as_bytes()) {
-                    continue;
-                }
-                match entry.file_type()?.is_dir() {
-                    true => fs::remove_dir_all(entry.path())?,
-                    false => fs::remove_file(entry.path())?,
-                }
-            }
+            remove_parts(path, "")?;
         }
         flock(&lock, FlockOperation::LockShared)?;
         Ok(Folder { path: path.to_owned(), prefix: prefix.to_owned(), _lock: Some(lock) })

@@ -257,7 +257,8 @@ impl Drop for Running {
         // It has ended already, or is not wanted any more.
         let _ = self.child.kill();
         if self.child.wait().is_ok() {
-            remove_parts(&self.store, &self.prefix);
+            // Otherwise, the next job that opens the folder does it.
+            let _ = remove_parts(&self.store, &self.prefix);
         }
     }
 }

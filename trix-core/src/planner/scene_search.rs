@@ -45,7 +45,7 @@ pub(crate) trait Findings: Sync {
     fn put(&self, what: &str, found: &[u8]);
 }
 
-/// No findings, for plans that are made without a job.
+/// No findings: a plan that is made without running its job keeps none.
 impl Findings for () {
     fn get(&self, _what: &str) -> Option<Vec<u8>> {
         None

@@ -12,7 +12,7 @@ use crate::{
         file::FilePlan,
         filter::FilterPlan,
         ids::{EncodeId, OutputId, PackageId, PerProduct, PerSink, Product, Sink, StepId, StillId},
-        memory::{MemoryPlan, UnitMemory, Waves},
+        memory::{MemoryPlan, Waves},
         output::OutputPlan,
         package::PackagePlan,
         still::StillPlan,
@@ -114,9 +114,11 @@ impl Plan {
         let all = || (0..self.encodes.len()).filter(|number| video(&self.encodes[*number]).is_some()).collect();
         let one = || Waves { groups: vec![all()], units: most };
         self.memory.unit.as_ref().map_or_else(one, |unit| {
-            let UnitMemory { process, base, encodes } = unit.clone();
-            let base = if in_processes { base + process } else { base };
-            UnitMemory { process, base, encodes }.waves(budget, most)
+            let mut unit = unit.clone();
+            if in_processes {
+                unit.base += unit.process;
+            }
+            unit.waves(budget, most)
         })
     }
 

@@ -25,6 +25,15 @@ fn long(size: (u32, u32), frames: u32, options: &str, extension: &str) -> PathBu
         .encoded(&format!("-c:v libx264 -preset ultrafast -g 50 {options}"), extension)
 }
 
+/// A film of 3103 frames, of which the first 1503 are smaller than the others.
+fn long_with_change_of_size() -> PathBuf {
+    let parts = [long((64, 48), 1_503, "-bf 0", "ts"), long((96, 80), 1_600, "-bf 0", "ts")];
+    made_by_ffmpeg(
+        "sizes-of-a-long-film-1503.ts",
+        &format!("-i concat:{}|{} -c copy -f mpegts", parts[0].display(), parts[1].display()),
+    )
+}
+
 /// A change to a job, and its name.
 type Change<'a> = (&'a str, &'a dyn Fn(&mut Job));
 
@@ -110,11 +119,7 @@ fn keys_of_chunks_do_not_depend_on_what_does_not_change_them() {
 #[test]
 fn what_chunks_do_not_support_is_encoded_in_one_piece() {
     // Inverse telecine works on groups of frames, which begin anew where the size changes.
-    let parts = [long((64, 48), 1_503, "-bf 0", "ts"), long((96, 80), 1_600, "-bf 0", "ts")];
-    let source = made_by_ffmpeg(
-        "sizes-of-a-long-film-1503.ts",
-        &format!("-i concat:{}|{} -c copy -f mpegts", parts[0].display(), parts[1].display()),
-    );
+    let source = long_with_change_of_size();
     let folder = folder();
     let mut job = video_job(&source, &folder.path().join("a.mkv"), Encoder::X264, quick(""));
     job.outputs[0].picture.inverse_telecine = true;
@@ -145,13 +150,8 @@ fn what_chunks_do_not_support_is_encoded_in_one_piece() {
 #[test]
 fn a_fault_that_chunks_have_nothing_to_do_with_ends_a_job_at_once() {
     // A change of size is refused by the job, in one piece and in chunks.
-    let parts = [long((64, 48), 1_503, "-bf 0", "ts"), long((96, 80), 1_600, "-bf 0", "ts")];
-    let long = made_by_ffmpeg(
-        "sizes-of-a-long-film-1503.ts",
-        &format!("-i concat:{}|{} -c copy -f mpegts", parts[0].display(), parts[1].display()),
-    );
     let folder = folder();
-    for source in [long, super::chunk_filters::with_change_of_size(folder.path())] {
+    for source in [long_with_change_of_size(), super::chunk_filters::with_change_of_size(folder.path())] {
         let mut job = video_job(&source, &folder.path().join("a.mkv"), Encoder::X264, quick(""));
         job.outputs[0].picture.on_change = OnChange::Refuse;
         job.chunks = Chunks::Auto;
