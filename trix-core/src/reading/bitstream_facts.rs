@@ -21,7 +21,7 @@ use trix_model::{
     timecode::Timecode,
 };
 
-use crate::source::Source;
+use crate::{decode::dynamic::DynamicHdr, source::Source};
 
 /// Facts from the bitstream of the first frames of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -115,6 +115,8 @@ pub(crate) struct BitstreamFactsReader {
     most: u64,
     /// The codec and framing of H.264 and HEVC.
     nal: Option<(NalCodec, Framing)>,
+    /// Finds the dynamic metadata of HEVC.
+    dynamic: Option<DynamicHdr>,
     /// The encoder signature in the codec-specific data.
     signature: Option<String>,
 }
@@ -129,7 +131,8 @@ impl BitstreamFactsReader {
         // All decoders pass on metadata of a frame, but not all pass on metadata from the codec configuration.
         let signature = nal.and_then(|codec| sei::signature(&codec.configuration(extradata), codec));
         let nal = nal.map(|codec| (codec, codec.framing(extradata)));
-        Some(BitstreamFactsReader { decoder, found: BitstreamFacts::default(), most, nal, signature })
+        let dynamic = DynamicHdr::new(&facts.parameters);
+        Some(BitstreamFactsReader { decoder, found: BitstreamFacts::default(), most, nal, dynamic, signature })
     }
 
     /// True if it needs more packets.
@@ -150,6 +153,9 @@ impl BitstreamFactsReader {
                     hdr.mastering = hdr.mastering.or(mastering.as_ref().map(MasteringDisplay::from_steps));
                     hdr.light = hdr.light.or(light.map(|[max, max_average]| ContentLight { max, max_average }));
                 }
+            }
+            if let Some(dynamic) = &mut self.dynamic {
+                dynamic.push(packet);
             }
             self.found.alpha_layer |= packet.has_alpha_layer();
             let _ = self.decoder.send(Some(packet));
@@ -183,8 +189,11 @@ impl BitstreamFactsReader {
             let hdr = frame.hdr();
             found.hdr.mastering = found.hdr.mastering.or(hdr.mastering);
             found.hdr.light = found.hdr.light.or(hdr.light);
-            found.hdr10_plus += u64::from(frame.has_hdr10_plus());
-            if let Some(unit) = frame.dolby_vision_rpu() {
+            let extras =
+                self.dynamic.as_mut().zip(frame.pts()).map(|(dynamic, pts)| dynamic.take(pts)).unwrap_or_default();
+            found.hdr10_plus += u64::from(frame.has_hdr10_plus() || extras.hdr10_plus.is_some());
+            // The HEVC decoder in libavcodec 59 loses the units of some frames.
+            if let Some(unit) = extras.dolby_vision.as_deref().or(frame.dolby_vision_rpu()) {
                 found.dolby_vision += 1;
                 found.dolby_vision_profile = found.dolby_vision_profile.or_else(|| rpu::profile(unit));
             }

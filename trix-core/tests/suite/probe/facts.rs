@@ -186,6 +186,31 @@ fn dolby_vision_is_known_by_its_processing_units_alone() {
 }
 
 #[test]
+fn a_processing_unit_of_dolby_vision_need_not_end_its_frame() {
+    let Some(file) = media::file("regular.mkv") else { return };
+    let copied = made_by_ffmpeg("dolby-vision.mp4", &format!("-i {} -c copy", file.display()));
+    let mut bytes = std::fs::read(copied).expect("a fixture");
+    // The header of a processing unit, and its first byte. The four bytes before it are its length.
+    const UNIT: [u8; 3] = [62 << 1, 1, 25];
+    // The length, the header and the content of filler data, which replaces the end of each unit.
+    const FILLER: [u8; 8] = [0, 0, 0, 4, 38 << 1, 1, 0xff, 0x80];
+    for at in 4..bytes.len() - UNIT.len() {
+        let length = u32::from_be_bytes(std::array::from_fn(|byte| bytes[at - 4 + byte])) as usize;
+        if bytes[at..].starts_with(&UNIT) && (FILLER.len()..1000).contains(&length) {
+            let short = length - FILLER.len();
+            bytes[at - 4..at].copy_from_slice(&(short as u32).to_be_bytes());
+            bytes[at + short..at + length].copy_from_slice(&FILLER);
+        }
+    }
+    let folder = trix_fixtures::folder();
+    let path = folder.path().join("filled.mp4");
+    std::fs::write(&path, bytes).expect("a file");
+    let info = look(&path);
+    let seen = video(&info).bitstream.as_ref().map(|seen| (seen.frames, seen.dolby_vision, seen.dolby_vision_profile));
+    assert_eq!(seen, Some((24, 24, Some(8))));
+}
+
+#[test]
 fn static_hdr_metadata_of_h264_is_read() {
     let display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
     let options =

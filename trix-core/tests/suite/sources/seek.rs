@@ -35,7 +35,8 @@ fn digest(frame: &VideoFrame) -> FrameDigest {
     (own.width(), own.height(), own.format()).hash(&mut hash);
     (own.is_interlaced(), own.is_top_field_first(), own.repeated_fields()).hash(&mut hash);
     (own.hdr(), own.color(), own.active_format()).format(&mut hash);
-    (own.captions(), own.smpte_timecode(), own.dolby_vision_rpu()).hash(&mut hash);
+    // The HEVC decoder loses Dolby Vision metadata of some frames. `extras` has that of the packets.
+    (own.captions(), own.smpte_timecode()).hash(&mut hash);
     (&frame.extras, frame.duration).format(&mut hash);
     (frame.number, frame.time, hash.finish())
 }
@@ -112,6 +113,8 @@ fn compare(file: &Path) -> Option<FromStart> {
         let found: Vec<FrameDigest> = frames.take(wanted.len()).map(|frame| digest(&frame.expect("a frame"))).collect();
         assert_eq!(found, wanted, "{name} from frame {first}");
     }
+    // The number of seeks depends on the machine, and must not decide which frames follow.
+    let mut draw = Draw(!(all.len() as u64));
     let some: Vec<u64> = (0..all.len() as u64).filter(|_| draw.below(4) == 0).collect();
     for some in [some.clone(), some.into_iter().rev().collect()] {
         let frames = source.frames_numbered(some.iter().copied()).on_damage(on_damage);
