@@ -74,6 +74,11 @@ impl Frame {
         (raw.pts, raw.best_effort_timestamp) = (pts, pts);
     }
 
+    /// Removes the presentation time.
+    pub fn clear_time(&mut self) {
+        self.set_pts(av::AV_NOPTS_VALUE);
+    }
+
     /// Makes the frame's own `pts` valid and ignores the decoder's estimate.
     pub(crate) fn adopt_pts(&mut self) {
         let raw = self.raw_mut();

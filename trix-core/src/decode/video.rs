@@ -16,6 +16,7 @@ use trix_av::{
 use trix_model::{
     damage::{DamageKind, DamageLog},
     error::{Error, ErrorKind, Result, Stage},
+    extras::Extras,
     time::{TimeBase, Timestamp},
     timecode::Timecode,
 };
@@ -23,6 +24,7 @@ use trix_model::{
 pub use super::placement::DecodedFrame;
 use super::{
     complaints, depth,
+    dynamic::DynamicHdr,
     opening::{open, refuse_change},
     placement::Placement,
     start::{Start, Turn},
@@ -58,6 +60,8 @@ pub(crate) struct VideoDecoder {
     codec: String,
     lead: Option<Lead>,
     skips: Skips,
+    /// Finds dynamic HDR metadata, if the codec can have it.
+    dynamic: Option<DynamicHdr>,
 }
 
 impl VideoDecoder {
@@ -94,6 +98,7 @@ impl VideoDecoder {
             codec: facts.codec.clone(),
             lead: None,
             skips: Skips::default(),
+            dynamic: DynamicHdr::new(&facts.parameters),
         })
     }
 
@@ -195,7 +200,8 @@ impl VideoDecoder {
         let first = self.lead.as_ref().map(|lead| lead.first);
         let skips = is_running && packet.is_some_and(|packet| self.skips.takes(packet.pts(), first));
         self.decoder.skip_unreferenced(skips);
-        match self.decoder.send(packet) {
+        let numbered = self.dynamic.as_mut().zip(packet).and_then(|(dynamic, packet)| dynamic.push(packet));
+        match self.decoder.send(numbered.as_ref().or(packet)) {
             Ok(()) | Err(AvError::EOF) => Ok(()),
             Err(code) => self.undecodable(code),
         }
@@ -208,7 +214,8 @@ impl VideoDecoder {
     pub fn receive(&mut self) -> Result<Option<DecodedFrame>> {
         while !self.ended {
             match self.decoder.receive() {
-                Ok(Output::Item(frame)) => {
+                Ok(Output::Item(mut frame)) => {
+                    let found = self.dynamic.as_mut().map(|dynamic| dynamic.take(&mut frame)).unwrap_or_default();
                     if self.lead.as_ref().is_some_and(|lead| frame.pts().is_some_and(|pts| pts < lead.first)) {
                         // What the decoder logged about a frame before the first is no damage of this decode.
                         complaints::first(&self.decoder);
@@ -222,7 +229,9 @@ impl VideoDecoder {
                     while let Some(pts) = self.skips.next_before(frame.pts()) {
                         self.placement.account(Some(pts));
                     }
-                    let mut decoded = self.placement.place(frame);
+                    let captions = frame.captions().map(<[u8]>::to_vec).unwrap_or_default();
+                    let extras = Extras { captions, ..found };
+                    let mut decoded = DecodedFrame { extras, ..self.placement.place(frame) };
                     self.check(&decoded)?;
                     if self.checks_depth && decoded.frame.exceeds_depth() {
                         let time = Some(Timestamp::new(decoded.pts, self.time_base));

@@ -73,6 +73,8 @@ fn dolby_vision(
         || size != (transform.width, transform.height)
     {
         Some("it describes places of the frame, which move")
+    } else if facts.bitstream_facts.frames > 0 && facts.bitstream_facts.dolby_vision == 0 {
+        Some("the container states it, but the first frames have no units of it")
     } else {
         None
     };

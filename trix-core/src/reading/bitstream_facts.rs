@@ -154,11 +154,9 @@ impl BitstreamFactsReader {
                     hdr.light = hdr.light.or(light.map(|[max, max_average]| ContentLight { max, max_average }));
                 }
             }
-            if let Some(dynamic) = &mut self.dynamic {
-                dynamic.push(packet);
-            }
             self.found.alpha_layer |= packet.has_alpha_layer();
-            let _ = self.decoder.send(Some(packet));
+            let numbered = self.dynamic.as_mut().and_then(|dynamic| dynamic.push(packet));
+            let _ = self.decoder.send(numbered.as_ref().or(Some(packet)));
             self.take_frames();
         }
     }
@@ -179,7 +177,7 @@ impl BitstreamFactsReader {
         // The number of frames that leave the decoder at once depends on the number of threads. The number examined
         // does not.
         while self.wants_more() {
-            let Ok(Output::Item(frame)) = self.decoder.receive() else { break };
+            let Ok(Output::Item(mut frame)) = self.decoder.receive() else { break };
             if self.found.frames == 0 {
                 self.first(&frame);
             }
@@ -189,8 +187,7 @@ impl BitstreamFactsReader {
             let hdr = frame.hdr();
             found.hdr.mastering = found.hdr.mastering.or(hdr.mastering);
             found.hdr.light = found.hdr.light.or(hdr.light);
-            let extras =
-                self.dynamic.as_mut().zip(frame.pts()).map(|(dynamic, pts)| dynamic.take(pts)).unwrap_or_default();
+            let extras = self.dynamic.as_mut().map(|dynamic| dynamic.take(&mut frame)).unwrap_or_default();
             found.hdr10_plus += u64::from(frame.has_hdr10_plus() || extras.hdr10_plus.is_some());
             // The HEVC decoder in libavcodec 59 loses the units of some frames.
             if let Some(unit) = extras.dolby_vision.as_deref().or(frame.dolby_vision_rpu()) {

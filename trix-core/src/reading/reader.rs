@@ -12,10 +12,7 @@ use trix_model::{
 };
 
 use crate::{
-    decode::{
-        dynamic::{self, DynamicHdr},
-        video::{DecodedFrame, VideoDecoder},
-    },
+    decode::video::{DecodedFrame, VideoDecoder},
     demux::{Demuxer, Needed, Others},
     filter::frames::FrameFilter,
     index::{self, FromStart},
@@ -85,7 +82,6 @@ impl Shaper {
 pub struct FrameReader {
     demuxer: Demuxer,
     decoder: VideoDecoder,
-    dynamic: Option<DynamicHdr>,
     shaper: Shaper,
     stream: usize,
     ready: VecDeque<DecodedFrame>,
@@ -146,7 +142,6 @@ impl FrameReader {
         Ok(FrameReader {
             demuxer,
             decoder,
-            dynamic: DynamicHdr::new(&facts.parameters),
             shaper: Shaper::new(&facts, cut, filtering),
             stream: facts.index,
             ready: VecDeque::new(),
@@ -188,14 +183,10 @@ impl FrameReader {
                     other => break other,
                 }
             };
-            if let (Some(dynamic), Some(packet)) = (&mut self.dynamic, &packet) {
-                dynamic.push(packet);
-            }
             self.decoder.push(packet.as_ref())?;
             while !self.shaper.is_over()
-                && let Some(mut frame) = self.decoder.receive()?
+                && let Some(frame) = self.decoder.receive()?
             {
-                frame.extras = dynamic::extras(self.dynamic.as_mut(), &frame);
                 self.ready.extend(self.shaper.push(Some(frame))?);
             }
             if packet.is_none() {

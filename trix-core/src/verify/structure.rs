@@ -137,6 +137,11 @@ pub(crate) fn compare(
                     checks.equal(&name("frames with Dolby Vision"), wanted.dolby_vision, seen.dolby_vision);
                     checks.equal(&name("frames with HDR10+"), wanted.hdr10_plus, seen.hdr10_plus);
                 }
+                // A file that states Dolby Vision without its units would be shown with wrong colours.
+                if plan.video.as_ref().is_some_and(|video| video.dolby_vision.is_some()) {
+                    let found = seen.dolby_vision.to_string();
+                    checks.judged(&name("units of Dolby Vision"), "some".to_owned(), found, seen.dolby_vision > 0);
+                }
                 if plan.container.is_matroska() {
                     checks.equal(&name("frames with alpha"), wanted.alpha_layer, seen.alpha_layer);
                 }

@@ -10,10 +10,7 @@ use trix_model::{
 };
 
 use crate::{
-    decode::{
-        dynamic::{self, DynamicHdr},
-        video::{DecodedFrame, VideoDecoder},
-    },
+    decode::video::{DecodedFrame, VideoDecoder},
     encode::{coder::Coder, timeline::Timeline, video::Encoded},
     filter::frames::FrameFilter,
     pipeline::{
@@ -35,8 +32,6 @@ pub(super) struct DecodeStage {
     pub(super) decoder: VideoDecoder,
     /// True if a time code in the bitstream is noted, because no output has one.
     pub(super) names_timecode: bool,
-    /// Finds dynamic HDR metadata, if the codec can have it.
-    pub(super) dynamic: Option<DynamicHdr>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -46,12 +41,8 @@ impl DecodeStage {
         while wanted && !ended {
             let packet = input.receive(Stage::Decode)?.map(|queued| queued.item);
             ended = packet.is_none();
-            if let (Some(dynamic), Some(packet)) = (&mut self.dynamic, &packet) {
-                dynamic.push(packet);
-            }
             self.decoder.push(packet.as_ref())?;
-            while wanted && let Some(mut frame) = self.decoder.receive()? {
-                frame.extras = dynamic::extras(self.dynamic.as_mut(), &frame);
+            while wanted && let Some(frame) = self.decoder.receive()? {
                 if self.names_timecode && frame.number == 0 {
                     self.decoder.name_timecode(&frame.frame);
                 }

@@ -22,7 +22,7 @@ use crate::{
     support::{
         done, ffprobe,
         frames::{plan, refusal},
-        mediainfo, quick, text, video_job,
+        made_by_ffmpeg, mediainfo, quick, text, video_job,
     },
 };
 
@@ -247,6 +247,23 @@ fn units_of_dolby_vision_stay_with_their_frames() {
     assert_eq!((record["dv_profile"].as_u64(), record["rpu_present_flag"].as_u64()), (Some(8), Some(1)));
     assert_eq!((record["bl_present_flag"].as_u64(), record["el_present_flag"].as_u64()), (Some(1), Some(0)));
     assert_eq!(record["dv_bl_signal_compatibility_id"].as_u64(), Some(1));
+}
+
+#[test]
+fn dynamic_metadata_of_raw_streams_stay_with_their_frames() {
+    let folder = folder();
+    let raw = |source: &Path, name| made_by_ffmpeg(name, &format!("-i {} -map 0:v:0 -c copy", source.display()));
+    if let Some(source) = media::file("regular.mkv") {
+        let output = folder.path().join("vision.mp4");
+        let report = done(&x265(&raw(&source, "dynamic-vision.hevc"), &output));
+        assert!(rpus(&output) == rpus(&source), "units of Dolby Vision moved, or are missing");
+        assert_eq!(report.outputs[0].extras.dolby_vision, 259);
+    }
+    if let Some(source) = media::file("hdr10-video-with-sdr-container.mp4") {
+        let output = folder.path().join("plus.mp4");
+        done(&small_job(&raw(&source, "dynamic-plus.hevc"), &output));
+        assert_eq!(hdr10_plus(&output), hdr10_plus(&source));
+    }
 }
 
 #[test]

@@ -15,7 +15,6 @@ use super::{Builder, audio_users::Video};
 use crate::{
     chunks::Chunked,
     decode::{
-        dynamic::DynamicHdr,
         frame_rate::frame_rate,
         timing::FrameTimes,
         video::{DecodedFrame, VideoDecoder},
@@ -313,12 +312,7 @@ impl<'a> Builder<'a> {
         if names_timecode && self.begin.is_some() {
             self.name_timecode(source)?;
         }
-        let stage = video::DecodeStage {
-            decoder,
-            names_timecode,
-            dynamic: DynamicHdr::new(&facts.parameters),
-            shared: Arc::clone(&self.shared),
-        };
+        let stage = video::DecodeStage { decoder, names_timecode, shared: Arc::clone(&self.shared) };
         let (to_decoder, input, depth) = channel::<Queued<Packet>>(self.packets(), &token);
         watch.add_queue("decode", depth);
         self.routes[index].push(Route::Decoder(to_decoder));
