@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import page
 from chunks import FOLDER, ROOT, TRIX, film, median, psnr
 
 AV1AN = ROOT / "target" / "bench" / "av1an"
@@ -144,14 +145,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="rounds of the whole encode")
     parser.add_argument("--quick", action="store_true", help="a short film: shows that everything works, and nothing about speed")
-    parser.add_argument("--out", type=Path, help="write FILE.md and FILE.json")
+    parser.add_argument("--out", type=Path, help="write FILE.md and FILE.json; a whole run also writes docs/benchmarks.md")
+    parser.add_argument("--of", type=Path, help="measure nothing, and take the figures of FILE.json")
     arguments = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    found = measure(arguments)
+    found = measure(arguments) if arguments.of is None else json.loads(arguments.of.read_text())
     print(report(found))
     if arguments.out is not None:
         arguments.out.with_suffix(".md").write_text(report(found))
         arguments.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+        if not arguments.quick:
+            page.write("av1an", report(found), arguments.out.with_suffix(".json"))
 
 
 if __name__ == "__main__":

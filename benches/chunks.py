@@ -23,6 +23,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import page
+
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "target" / "bench" / "chunks"
 TRIX = ROOT / "target" / "release" / "trix"
@@ -35,11 +37,8 @@ ARCHIVE_NAME = "archive set of a 2160p master"
 RATE = 25
 # Seconds of a stretch of the film in which scenes are looked for independently (`planner/chunk_lengths.rs`).
 STRETCH = 160
-# What stands between these lines of the page is written by a run with --out.
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- chunks: begin -->\n", "<!-- chunks: end -->\n"
 
-# Scenes of 25 frames a second, and their lengths in frames: between one and twelve seconds, as in a feature film, and one of 24 seconds,
+# Scenes of 25 frames a second, and their lengths in frames: between one and ten seconds, as in a feature film, and one of 24 seconds,
 # within which a chunk has to end.
 SOURCES = [
     "mandelbrot=s=960x540:r=25:start_scale=1.2:end_scale=0.02:end_pts=600:maxiter=200,scale=1920:1080",
@@ -48,7 +47,7 @@ SOURCES = [
     "mandelbrot=s=960x540:r=25:start_x=-1.25066:start_y=0.02012:start_scale=0.3:end_scale=0.001:end_pts=500:maxiter=300,scale=1920:1080",
     "gradients=s=480x270:r=25:n=6:c0=#e0c080:c1=#203040:c2=#90a0b0:speed=0.03:seed=9,scale=1920:1080,rotate=0.05*t:c=gray",
 ]
-LENGTHS = [45, 130, 80, 210, 60, 300, 95, 600, 40, 170, 120, 250]
+LENGTHS = [45, 130, 80, 210, 60, 600, 95, 40, 250]
 
 
 def ffmpeg(*arguments: object) -> str:
@@ -222,7 +221,7 @@ def units(source: Path, case: tuple[str, str, int, int]) -> dict[str, Any]:
 
 def archive(source: Path, quick: bool) -> list[dict[str, Any]]:
     """How long a frame of each archive copy of a 2160p master takes on one core."""
-    frames = 12 if quick else 75
+    frames = 12 if quick else 50
     clip = FOLDER / f"clip-2160p-{frames}.mkv"
     if not clip.exists():
         # From the last frames of the first scene on.
@@ -337,11 +336,8 @@ def main() -> None:
         arguments.out.with_suffix(".svg").write_text(picture)
         if arguments.quick or arguments.only:
             return
-        page = PAGE.read_text()
-        before, rest = page.split(BEGIN)
-        name = os.path.relpath(arguments.out.with_suffix(""), PAGE.parent)
-        link = f"[All figures]({name}.json).\n\n![Efficiency over cores]({name}.svg)\n"
-        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{link}\n{END}{rest.split(END, 1)[1]}")
+        picture_link = os.path.relpath(arguments.out.with_suffix(".svg"), page.PAGE.parent)
+        page.write("chunks", f"{text}\n![Efficiency over cores]({picture_link})\n", arguments.out.with_suffix(".json"))
 
 
 if __name__ == "__main__":
