@@ -1,5 +1,7 @@
 //! A whole plan: everything that determines the bytes of the outputs.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -269,9 +271,20 @@ impl Plan {
         self.stills.iter_mut().for_each(|still| still.overwrite = true);
     }
 
+    /// Puts what is made under relative names into `folder`.
+    pub fn write_into(&mut self, folder: &Path) {
+        let own = |path: &mut PathBuf| *path = folder.join(&*path);
+        self.outputs.iter_mut().for_each(|output| own(&mut output.path));
+        self.packages.iter_mut().for_each(|package| own(&mut package.path));
+        for still in &mut self.stills {
+            own(&mut still.path);
+            still.settings.paths_mut().into_iter().for_each(own);
+        }
+    }
+
     /// The paths of all products.
     #[doc(hidden)]
-    pub fn paths(&self) -> PerProduct<std::path::PathBuf> {
+    pub fn paths(&self) -> PerProduct<PathBuf> {
         PerProduct::new(self, |product| match product {
             Product::Output(id) => self.output(id).path.clone(),
             Product::Package(id) => self.package(id).path.clone(),

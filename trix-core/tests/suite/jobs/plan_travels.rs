@@ -79,8 +79,10 @@ fn sent(plan: &Plan) -> Plan {
 fn travels(text: &str, source: &Path) -> Vec<PathBuf> {
     let folders: [TempDir; 2] = [folder(), folder()];
     let report = done(&job(text, source, folders[0].path()));
-    let second = job(text, source, folders[1].path());
-    let plan = sent(&plan(&second, &Source::of(&second.source).unwrap()).unwrap_or_else(|error| panic!("{error}")));
+    // The plan is made without a folder, and gets one where it runs.
+    let second = job(text, source, Path::new(""));
+    let mut plan = sent(&plan(&second, &Source::of(&second.source).unwrap()).unwrap_or_else(|error| panic!("{error}")));
+    plan.write_into(folders[1].path());
     let again = run(&plan, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
     let [first, second] = folders.map(|folder| contents(folder.path()));
     assert!(!first.is_empty());
