@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-vendored demo demo-resume pictures test test-python test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
+.PHONY: help setup setup-build setup-demo setup-vendored demo demo-resume pictures serve test test-python test-service test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,11 +48,17 @@ demo-resume: setup-demo ## kill an ingest in the middle, and let it go on
 pictures: demo ## draw the pictures of the README again, from the files of the demo
 	@scripts/pictures.sh
 
-test: setup ## run the whole suite, with that of the Python package
+serve: setup-demo ## run the ingest service on this machine, with a sample master (target/farm)
+	@scripts/serve.sh
+
+test: setup ## run the whole suite, with those of the Python package and the ingest service
 	@scripts/test.sh
 
 test-python: setup ## build the Python wheel against the libraries of this system, and run its tests in a virtual environment
 	@scripts/python.sh test
+
+test-service: setup ## test the ingest service: catalogue, API, and a farm of real processes
+	@scripts/service.sh test
 
 wheel-local: setup-build ## the wheel alone, installed into target/python/venv
 	@scripts/python.sh wheel
@@ -77,9 +83,11 @@ lint: setup-build ## formatting, clippy and documentation, warnings as errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	@scripts/service.sh lint
 
 fmt: ## format the sources
 	cargo fmt --all
+	cargo fmt --manifest-path trix-service/Cargo.toml
 	$(if $(wildcard fuzz/Cargo.toml),cargo fmt --manifest-path fuzz/Cargo.toml)
 
 bench: setup ## compare with the peer programs, then run the micro-benchmarks (BENCH_ARGS="...")

@@ -47,6 +47,7 @@ groff-base        | command -v groff                  | the manual page, as man 
 python3-venv      | python3 -m ensurepip --version    | the environment of the Python package
 npm               | command -v npm                    | fetching the players for the browser
 ca-certificates   | test -e /etc/ssl/certs/ca-certificates.crt | the same
+postgresql        | test -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" | the catalogue of the ingest service
 chromium-headless-shell | command -v chromium-headless-shell | a browser that plays what was written
 '
 

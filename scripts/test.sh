@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The examples in the documentation, which nextest cannot run, then the whole suite, quick tests and long ones, then that of the
-# Python package.
+# The examples in the documentation, which nextest cannot run, then the whole suite, quick tests and long ones, then those of the
+# ingest service and of the Python package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,5 +12,6 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     cargo test --workspace --tests --locked --no-fail-fast || status=$?
 fi
+scripts/service.sh test || status=$?
 scripts/python.sh test || status=$?
 exit "$status"

@@ -1,0 +1,106 @@
+//! Which parts of the farm answer.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::App;
+use crate::{engine::Engine, error::Result, now};
+
+/// Time between two looks at all parts.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How a part of the farm is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PartState {
+    /// The part: `catalogue`, `engine`, `source`, `output`, `preview`, `cache`.
+    pub part: String,
+    /// Since when it does not answer, in milliseconds since 1970; `None` if it does.
+    pub away_since: Option<i64>,
+    /// What was seen.
+    pub why: Option<String>,
+}
+
+/// Since when a part is away, and what was seen.
+#[derive(Clone)]
+struct Away {
+    since: i64,
+    why: String,
+}
+
+/// How all parts are.
+#[derive(Default)]
+pub struct Health(Mutex<BTreeMap<&'static str, Option<Away>>>);
+
+impl Health {
+    /// How each part is.
+    pub fn parts(&self) -> Vec<PartState> {
+        let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = |(part, away): (&&str, &Option<Away>)| PartState {
+            part: (*part).to_owned(),
+            away_since: away.as_ref().map(|away| away.since),
+            why: away.as_ref().map(|away| away.why.clone()),
+        };
+        parts.iter().map(state).collect()
+    }
+
+    fn note(&self, part: &'static str, found: Result<()>) {
+        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = parts.entry(part).or_default();
+        match (found, &known) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => {
+                tracing::info!(part, "answers again");
+                *known = None;
+            }
+            (Err(error), Some(away)) => *known = Some(Away { since: away.since, why: error.to_string() }),
+            (Err(error), None) => {
+                tracing::warn!(part, %error, "is away");
+                *known = Some(Away { since: now(), why: error.to_string() });
+            }
+        }
+    }
+}
+
+/// Looks at every part, again and again.
+pub(super) async fn watch_parts(app: App, engine: Arc<dyn Engine>) {
+    while !app.0.end.is_cancelled() {
+        let (catalogue, engine) = tokio::join!(app.0.catalogue.check(), engine.check());
+        app.0.health.note("catalogue", catalogue);
+        app.0.health.note("engine", engine);
+        let mounts = app.0.config.mounts.clone();
+        // A dead network mount holds up the thread that looks at it.
+        let look = tokio::task::spawn_blocking(move || {
+            crate::mounts::Mount::ALL.map(|mount| (mount.name(), mounts.check(mount)))
+        });
+        if let Ok(Ok(found)) = tokio::time::timeout(Duration::from_secs(5), look).await {
+            for (part, found) in found {
+                app.0.health.note(part, found);
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// The process answers.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "the process answers")))]
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Which parts of the farm answer.
+#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+    (status = 200, description = "all parts answer", body = [PartState]),
+    (status = 503, description = "a part is away", body = [PartState]),
+))]
+pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Vec<PartState>>) {
+    let parts = app.0.health.parts();
+    let is_ready = !parts.is_empty() && parts.iter().all(|part| part.away_since.is_none());
+    (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(parts))
+}

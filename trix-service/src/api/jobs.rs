@@ -1,0 +1,140 @@
+//! Jobs: submit, list, look at, and change.
+
+use axum::{
+    Extension, Json,
+    extract::{Path, Query, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Answer, App};
+use crate::{
+    catalogue::{Attempt, Change, Job, Output, Page, Submission, User, random_password},
+    error::{Error, Result},
+    mounts::Mount,
+};
+
+/// The header that identifies a submission.
+const KEY: &str = "idempotency-key";
+/// The most changes of a job.
+const MOST: i64 = 500;
+
+/// A part of the list of jobs, the last one first.
+#[utoipa::path(get, path = "/api/jobs", tag = "jobs", params(Page), responses((status = 200, body = [Job])))]
+pub(super) async fn list(State(app): State<App>, Query(page): Query<Page>) -> Answer<Vec<Job>> {
+    Ok(Json(app.0.catalogue.jobs(&page).await?))
+}
+
+/// Submit a master. The same `Idempotency-Key` gives the same job.
+#[utoipa::path(post, path = "/api/jobs", tag = "jobs", request_body = Submission,
+    params(("Idempotency-Key" = Option<String>, Header, description = "identifies the submission")),
+    responses((status = 200, body = Job), (status = 409, description = "a job with this title is not over"),
+        (status = 422, description = "the submission is wrong"), (status = 503, description = "a mount or the catalogue is away")))]
+pub(super) async fn submit(
+    State(app): State<App>,
+    Extension(user): Extension<User>,
+    headers: HeaderMap,
+    Json(submission): Json<Submission>,
+) -> Answer<Job> {
+    submission.check()?;
+    let mounts = app.0.config.mounts.clone();
+    let own = submission.clone();
+    let check = move || -> Result<()> {
+        for mount in [Mount::Source, Mount::Output] {
+            let away = |error: Error| Error::Away { part: mount.name(), why: error.to_string() };
+            mounts.check(mount).map_err(away)?;
+        }
+        let mut files = own.tracks.iter().flat_map(|track| &track.files).chain([&own.source]);
+        files.try_for_each(|file| mounts.inside(Mount::Source, file).map(drop))?;
+        let title = mounts.folder(Mount::Output).join(&own.title);
+        if title.exists() && !own.overwrite {
+            return Err(Error::Conflict(format!("there are copies of {}", own.title)));
+        }
+        Ok(())
+    };
+    tokio::task::spawn_blocking(check).await.map_err(|error| Error::Bug(error.to_string()))??;
+    let key = headers.get(KEY).and_then(|key| key.to_str().ok()).map(str::to_owned);
+    let key = key.map_or_else(random_password, Ok)?;
+    Ok(Json(app.0.catalogue.submit(&submission, &user.name, &key).await?))
+}
+
+/// A job.
+#[utoipa::path(get, path = "/api/jobs/{id}", tag = "jobs", responses((status = 200, body = Job), (status = 404)))]
+pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer<Job> {
+    Ok(Json(app.0.catalogue.job(&id).await?))
+}
+
+/// The files that a job has made.
+#[utoipa::path(get, path = "/api/jobs/{id}/outputs", tag = "jobs", responses((status = 200, body = [Output])))]
+pub(super) async fn outputs(State(app): State<App>, Path(id): Path<String>) -> Answer<Vec<Output>> {
+    Ok(Json(app.0.catalogue.outputs_of(&id).await?))
+}
+
+/// All attempts at the steps of a job, the last one first.
+#[utoipa::path(get, path = "/api/jobs/{id}/attempts", tag = "jobs", responses((status = 200, body = [Attempt])))]
+pub(super) async fn attempts(State(app): State<App>, Path(id): Path<String>) -> Answer<Vec<Attempt>> {
+    Ok(Json(app.0.catalogue.attempts_of(&id).await?))
+}
+
+/// What the job reports: ledgers, checks, scores.
+#[utoipa::path(get, path = "/api/jobs/{id}/report", tag = "jobs", responses((status = 200, body = Object), (status = 404)))]
+pub(super) async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let report = app.0.catalogue.report_of(&id).await?.ok_or_else(|| Error::Missing(format!("report of job {id}")))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], report).into_response())
+}
+
+/// What has happened to a job, the last change first.
+#[utoipa::path(get, path = "/api/jobs/{id}/changes", tag = "jobs", responses((status = 200, body = [Change])))]
+pub(super) async fn changes(State(app): State<App>, Path(id): Path<String>) -> Answer<Vec<Change>> {
+    Ok(Json(app.0.catalogue.changes_of(&id, MOST).await?))
+}
+
+/// What is done to a job.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Action {
+    /// It ends without copies.
+    Cancel,
+    /// It begins anew, and keeps its chunks.
+    Retry,
+    /// No further chunk begins.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// Its priority changes.
+    Priority,
+}
+
+/// The value of an action.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Value {
+    /// For `priority`: 1 is the most urgent, 5 the least.
+    priority: Option<i64>,
+}
+
+/// Cancel, retry, pause or resume a job, or set its priority.
+#[utoipa::path(post, path = "/api/jobs/{id}/{action}", tag = "jobs", request_body = Value,
+    params(("id" = String, Path), ("action" = Action, Path)),
+    responses((status = 200, body = Job), (status = 404), (status = 409, description = "the job is over, or is not")))]
+pub(super) async fn act(
+    State(app): State<App>,
+    Extension(user): Extension<User>,
+    Path((id, action)): Path<(String, Action)>,
+    Json(value): Json<Value>,
+) -> Answer<Job> {
+    let (catalogue, who) = (&app.0.catalogue, user.name.as_str());
+    let job = match action {
+        Action::Cancel => catalogue.cancel(&id, who).await?,
+        Action::Retry => catalogue.retry(&id, who).await?,
+        Action::Pause => catalogue.set_paused(&id, true, who).await?,
+        Action::Resume => catalogue.set_paused(&id, false, who).await?,
+        Action::Priority => {
+            let priority = value.priority.ok_or_else(|| Error::invalid("priority: it is missing"))?;
+            catalogue.set_priority(&id, priority, who).await?
+        }
+    };
+    Ok(Json(job))
+}

@@ -1,0 +1,110 @@
+//! Tells open pages what changes.
+//!
+//! Invariant: a page that was cut off gets every change after the last one that it has.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::{
+        Query, State,
+        ws::{Message, WebSocket, WebSocketUpgrade},
+    },
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+
+use super::{Answer, App, PartState};
+use crate::catalogue::Change;
+
+/// Time between two looks for changes.
+const LOOK: Duration = Duration::from_millis(250);
+/// Time between two messages on the state of the farm.
+const STATE: Duration = Duration::from_secs(1);
+/// The most changes of an answer.
+const MOST: i64 = 500;
+
+/// The changes that a page does not have.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+pub(super) struct After {
+    /// The number of the last change that it has. Without it, only what comes from now on.
+    after: Option<i64>,
+}
+
+/// A message to a page.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Told<'a> {
+    /// Which parts of the farm answer, and the notice.
+    State { parts: Vec<PartState>, notice: &'a str, last: i64 },
+    /// A change.
+    Change { change: &'a Change },
+}
+
+/// Looks for changes, for all pages.
+pub(super) async fn watch_changes(app: App) {
+    while !app.0.end.is_cancelled() {
+        if let Ok(last) = app.0.catalogue.last_change().await {
+            app.0.last_change.send_if_modified(|known| std::mem::replace(known, last) != last);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// The changes after a number, at most 500.
+#[utoipa::path(get, path = "/api/changes", tag = "system", params(After), responses((status = 200, body = [Change])))]
+pub(super) async fn changes(State(app): State<App>, Query(After { after }): Query<After>) -> Answer<Vec<Change>> {
+    Ok(Json(app.0.catalogue.changes_after(after.unwrap_or(0), MOST).await?))
+}
+
+/// Tells a page what changes: JSON messages, of which changes have numbers.
+pub(super) async fn socket(State(app): State<App>, Query(after): Query<After>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(move |socket| follow(app, after, socket))
+}
+
+async fn follow(app: App, After { after }: After, mut socket: WebSocket) {
+    let mut last_change = app.0.last_change.subscribe();
+    let mut known = after.unwrap_or_else(|| *last_change.borrow());
+    let mut notice = String::new();
+    let mut state = tokio::time::interval(STATE);
+    loop {
+        tokio::select! {
+            () = app.0.end.cancelled() => return,
+            received = socket.recv() => match received {
+                Some(Ok(_)) => {}
+                _ => return,
+            },
+            changed = last_change.changed() => if changed.is_err() { return },
+            _ = state.tick() => {
+                if let Ok(text) = app.0.catalogue.notice().await {
+                    notice = text;
+                }
+                let told = Told::State { parts: app.0.health.parts(), notice: &notice, last: known };
+                if !tell(&mut socket, &told).await {
+                    return;
+                }
+            }
+        }
+        // Also those that came while the page was cut off.
+        while *last_change.borrow() > known {
+            let Ok(changes) = app.0.catalogue.changes_after(known, MOST).await else { break };
+            if changes.is_empty() {
+                break;
+            }
+            for change in &changes {
+                if !tell(&mut socket, &Told::Change { change }).await {
+                    return;
+                }
+                known = change.number;
+            }
+        }
+    }
+}
+
+/// Sends a message. Returns false if the page is gone.
+async fn tell(socket: &mut WebSocket, told: &Told<'_>) -> bool {
+    let Ok(text) = serde_json::to_string(told) else { return false };
+    let sending = socket.send(Message::Text(text.into()));
+    matches!(tokio::time::timeout(Duration::from_secs(10), sending).await, Ok(Ok(())))
+}

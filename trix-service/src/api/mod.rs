@@ -1,0 +1,144 @@
+//! HTTP and WebSocket, sign-in, and the web page.
+//!
+//! Invariant: every request is answered within ten seconds, and nothing but the health and the page itself is reachable without
+//! sign-in.
+
+mod health;
+mod jobs;
+mod live;
+mod masters;
+mod page;
+mod sign_in;
+mod system;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::Request,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tower_http::services::ServeDir;
+use utoipa::OpenApi;
+
+use self::health::{Health, PartState};
+use crate::{
+    catalogue::Catalogue,
+    config::Config,
+    engine::Engine,
+    error::{Error, Result},
+};
+
+/// The longest that a request takes.
+const PATIENCE: Duration = Duration::from_millis(9500);
+
+/// What all requests share.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+struct Shared {
+    config: Config,
+    catalogue: Catalogue,
+    health: Health,
+    /// The number of the last change.
+    last_change: watch::Sender<i64>,
+    end: CancellationToken,
+}
+
+impl App {
+    /// Begins to watch the parts of the farm.
+    pub fn begin(config: Config, catalogue: Catalogue, engine: Arc<dyn Engine>, end: &CancellationToken) -> Self {
+        let (last_change, _) = watch::channel(0);
+        let health = Health::default();
+        let app = App(Arc::new(Shared { config, catalogue, health, last_change, end: end.clone() }));
+        tokio::spawn(live::watch_changes(app.clone()));
+        tokio::spawn(health::watch_parts(app.clone(), engine));
+        app
+    }
+}
+
+/// All paths.
+pub fn router(app: App) -> Router {
+    let preview = ServeDir::new(&app.0.config.mounts.preview);
+    let inside = Router::new()
+        .route("/api/me", get(sign_in::me))
+        .route("/api/tokens", post(sign_in::make_token))
+        .route("/api/users", get(sign_in::users).post(sign_in::set_user))
+        .route("/api/jobs", get(jobs::list).post(jobs::submit))
+        .route("/api/jobs/{id}", get(jobs::one))
+        .route("/api/jobs/{id}/outputs", get(jobs::outputs))
+        .route("/api/jobs/{id}/attempts", get(jobs::attempts))
+        .route("/api/jobs/{id}/report", get(jobs::report))
+        .route("/api/jobs/{id}/changes", get(jobs::changes))
+        .route("/api/jobs/{id}/{action}", post(jobs::act))
+        .route("/api/changes", get(live::changes))
+        .route("/api/masters", get(masters::list))
+        .route("/api/probe", post(masters::probe))
+        .route("/api/workers", get(system::workers))
+        .route("/api/workers/{name}/drain", post(system::drain))
+        .route("/api/system", get(system::system))
+        .route("/api/notice", get(system::notice).put(system::set_notice))
+        .route("/ws", get(live::socket))
+        .nest_service("/preview", preview)
+        .layer(middleware::from_fn_with_state(app.clone(), sign_in::require));
+    Router::new()
+        .merge(inside)
+        .route("/api/sign-in", post(sign_in::sign_in))
+        .route("/api/sign-out", post(sign_in::sign_out))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/openapi.json", get(|| async { Json(Document::openapi()) }))
+        .fallback(get(page::page))
+        .layer(middleware::from_fn(within_time))
+        .with_state(app)
+}
+
+/// Answers for a request that takes too long, and logs each.
+async fn within_time(request: Request, next: Next) -> Response {
+    let (method, path, began) = (request.method().clone(), request.uri().path().to_owned(), std::time::Instant::now());
+    let late = || Error::Away { part: "service", why: "the request took too long".into() }.into_response();
+    let answer = tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(|_| late());
+    let milliseconds = began.elapsed().as_millis() as u64;
+    tracing::info!(%method, path, status = answer.status().as_u16(), milliseconds, "request");
+    answer
+}
+
+/// A JSON answer.
+type Answer<T> = Result<Json<T>>;
+
+/// The description of the API.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Trix ingest service", description = "Submit masters, follow their jobs, and look after the farm."),
+    paths(
+        sign_in::sign_in,
+        sign_in::sign_out,
+        sign_in::me,
+        sign_in::make_token,
+        sign_in::users,
+        sign_in::set_user,
+        jobs::list,
+        jobs::submit,
+        jobs::one,
+        jobs::outputs,
+        jobs::attempts,
+        jobs::report,
+        jobs::changes,
+        jobs::act,
+        live::changes,
+        masters::list,
+        masters::probe,
+        system::workers,
+        system::drain,
+        system::system,
+        system::notice,
+        system::set_notice,
+        health::alive,
+        health::ready
+    )
+)]
+struct Document;

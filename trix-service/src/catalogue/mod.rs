@@ -1,0 +1,230 @@
+//! The database: PostgreSQL, or SQLite where one machine is enough.
+//!
+//! Invariant: whatever changes a job, a user, a notice or a worker also adds a row to `changes`, in the same transaction. The
+//! numbers of the rows have no gaps, and become visible in their order.
+
+mod attempts;
+mod changes;
+mod jobs;
+mod outputs;
+mod users;
+mod workers;
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use sqlx::{
+    Any, AnyPool, Executor, Row, Transaction,
+    any::{AnyPoolOptions, AnyRow},
+};
+
+pub use self::{
+    attempts::{Attempt, Outcome},
+    changes::Change,
+    jobs::{Job, JobState, Page, Submission, Track},
+    outputs::Output,
+    users::{Role, User},
+    workers::WorkerState,
+};
+use crate::{
+    config,
+    error::{Error, Result},
+    now,
+};
+
+/// The migrations in their order. A released one never changes.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001-first.sql")];
+
+/// The database.
+#[derive(Clone)]
+pub struct Catalogue {
+    pool: AnyPool,
+}
+
+/// What a change works with.
+pub(crate) type Work = Transaction<'static, Any>;
+/// The work of a change.
+pub(crate) type Working<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// A change to be recorded.
+pub(crate) struct News {
+    pub(crate) what: &'static str,
+    pub(crate) job: Option<String>,
+    pub(crate) who: String,
+    pub(crate) detail: serde_json::Value,
+}
+
+impl Catalogue {
+    /// Opens the database, and brings its tables up to date. A database that is away is no error: the calls that need it fail
+    /// until it is back.
+    ///
+    /// # Errors
+    /// If the URL is wrong, or the tables are those of a later version.
+    pub async fn open(settings: &config::Catalogue) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let is_sqlite = settings.url.starts_with("sqlite:");
+        let url = if is_sqlite && !settings.url.contains('?') {
+            format!("{}?mode=rwc", settings.url)
+        } else {
+            settings.url.clone()
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(if is_sqlite { 4 } else { 10 })
+            .acquire_timeout(Duration::from_secs_f64(settings.patience.clamp(0.1, 600.0)))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if is_sqlite {
+                        // Another process can write; a commit is on the disk when it returns.
+                        for pragma in
+                            ["journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "foreign_keys = ON"]
+                        {
+                            connection.execute(format!("PRAGMA {pragma}").as_str()).await?;
+                        }
+                    } else {
+                        connection.execute("SET statement_timeout = 8000").await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_lazy(&url)
+            .map_err(|error| Error::invalid(format!("catalogue.url: {error}")))?;
+        let catalogue = Catalogue { pool };
+        match catalogue.migrate().await {
+            Err(error) if error.is_away() => tracing::warn!(%error, "the catalogue is away"),
+            other => other?,
+        }
+        Ok(catalogue)
+    }
+
+    /// Brings the tables up to date.
+    ///
+    /// # Errors
+    /// If the database is away, or its tables are those of a later version.
+    pub async fn migrate(&self) -> Result<()> {
+        self.pool
+            .execute("CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)")
+            .await?;
+        let mut work = self.pool.begin().await?;
+        // One process at a time: a write is the first thing, and takes the lock of SQLite; PostgreSQL locks the table.
+        sqlx::query("INSERT INTO migrations (version, at) VALUES (0, $1) ON CONFLICT DO NOTHING")
+            .bind(now())
+            .execute(&mut *work)
+            .await?;
+        sqlx::query("UPDATE migrations SET at = $1 WHERE version = 0").bind(now()).execute(&mut *work).await?;
+        let row = sqlx::query("SELECT MAX(version) FROM migrations").fetch_one(&mut *work).await?;
+        let known: i64 = row.try_get(0)?;
+        if known as usize > MIGRATIONS.len() {
+            let detail = format!("the catalogue has version {known}, and this program knows {}", MIGRATIONS.len());
+            return Err(Error::Conflict(detail));
+        }
+        for (number, text) in MIGRATIONS.iter().enumerate().skip(known as usize) {
+            work.execute(*text).await?;
+            let version = number as i64 + 1;
+            sqlx::query("INSERT INTO migrations (version, at) VALUES ($1, $2)")
+                .bind(version)
+                .bind(now())
+                .execute(&mut *work)
+                .await?;
+        }
+        Ok(work.commit().await?)
+    }
+
+    /// Checks that the database answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn check(&self) -> Result<()> {
+        sqlx::query("SELECT value FROM counters WHERE name = 'changes'").fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Does the work of a change in one transaction, and records it. Work that returns no news has changed nothing.
+    pub(crate) async fn change<T: Send>(
+        &self,
+        work: impl for<'a> FnOnce(&'a mut Work) -> Working<'a, (T, Option<News>)> + Send,
+    ) -> Result<T> {
+        let mut transaction = self.pool.begin().await?;
+        // The row is locked until the commit, so that numbers become visible in their order.
+        let row = sqlx::query("UPDATE counters SET value = value + 1 WHERE name = 'changes' RETURNING value")
+            .fetch_one(&mut *transaction)
+            .await?;
+        let number: i64 = row.try_get(0)?;
+        let (found, news) = work(&mut transaction).await?;
+        let Some(News { what, job, who, detail }) = news else {
+            transaction.rollback().await?;
+            return Ok(found);
+        };
+        sqlx::query("INSERT INTO changes (number, at, what, job, who, detail) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(number)
+            .bind(now())
+            .bind(what)
+            .bind(job.clone())
+            .bind(who.clone())
+            .bind(detail.to_string())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        tracing::info!(what, job, who, %detail, "change");
+        Ok(found)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        let why = error.to_string();
+        let is_busy =
+            why.contains("database is locked") || why.contains("shutting down") || why.contains("statement timeout");
+        match error {
+            E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => {
+                Error::Away { part: "catalogue", why }
+            }
+            E::Database(ref database)
+                if is_busy || database.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08")) =>
+            {
+                Error::Away { part: "catalogue", why }
+            }
+            _ if why.contains("unable to open database file") => Error::Away { part: "catalogue", why },
+            _ => Error::Bug(format!("catalogue: {why}")),
+        }
+    }
+}
+
+/// A document of a column.
+fn document<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T> {
+    let text: String = row.try_get(column)?;
+    serde_json::from_str(&text).map_err(|error| Error::Bug(format!("catalogue, {column}: {error}")))
+}
+
+/// A column that may be NULL.
+fn maybe<'r, T>(row: &'r AnyRow, column: &str) -> Result<Option<T>>
+where
+    T: sqlx::Decode<'r, Any> + sqlx::Type<Any>,
+{
+    Ok(row.try_get(column)?)
+}
+
+fn text_of(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::Bug(format!("catalogue: {error}")))
+}
+
+/// Random letters and digits: a secret, or the end of an id.
+pub(crate) fn random(bytes: usize) -> Result<String> {
+    use std::io::Read;
+    let mut found = vec![0; bytes];
+    let mut source = std::fs::File::open("/dev/urandom").map_err(|error| Error::Bug(error.to_string()))?;
+    source.read_exact(&mut found).map_err(|error| Error::Bug(error.to_string()))?;
+    Ok(found.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// An id. Later ones sort after earlier ones.
+fn id() -> Result<String> {
+    Ok(format!("{:012x}{}", now(), random(4)?))
+}
+
+/// A password that is easy to type.
+///
+/// # Errors
+/// If the system has no random numbers.
+pub fn random_password() -> Result<String> {
+    random(8)
+}

@@ -1,0 +1,39 @@
+//! The ingest service: a farm that turns masters into verified copies.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`config`] | one file of settings for every role, and overrides by the environment |
+//! | [`error`] | what goes wrong, as the error document that the command line writes |
+//! | [`mounts`] | the folders of masters, deliveries, previews and scratch files: paths are confined to them |
+//! | [`catalogue`] | the database: jobs, attempts, outputs, users, workers, and every change in its order |
+//! | [`steps`] | the work itself, in a process of its own: plan, chunk, finish, publish |
+//! | [`engine`] | which step comes when: one trait, Temporal behind it, and a version in memory for tests |
+//! | [`worker`] | runs steps, tells the engine how they end, and discards what the engine refuses |
+//! | [`api`] | HTTP and WebSocket, sign-in, and the web page |
+//! | [`roles`] | the processes of a farm: engine, dispatcher, API server, worker, and all of them at once |
+//! | [`logs`] | daily files of JSON lines |
+//!
+//! Invariant: a final name is given only by the step `publish`, after the engine has accepted the step before it.
+
+pub mod api;
+pub mod catalogue;
+pub mod config;
+pub mod engine;
+pub mod error;
+pub mod logs;
+pub mod mounts;
+pub mod roles;
+pub mod steps;
+pub mod worker;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since 1970.
+pub fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+/// The name of this machine.
+pub fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

@@ -1,0 +1,120 @@
+//! `trixd`: the processes of the ingest service.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use trix_service::{
+    catalogue::{Catalogue, Role as UserRole},
+    config::Config,
+    error::{Error, Result},
+    roles::{self, Role},
+    steps,
+};
+
+#[derive(Parser)]
+#[command(name = "trixd", version, about = "The ingest service: a farm that turns masters into verified copies")]
+struct Arguments {
+    /// The file of settings. TRIXD_SECTION_KEY in the environment overrides a setting.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Tells several processes of a role on one machine apart, in the paths of logs.
+    #[arg(long, global = true, value_name = "NUMBER")]
+    index: Option<u32>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the embedded workflow engine.
+    Engine,
+    /// Run a dispatcher: hand jobs to the engine, and decide what comes next.
+    Dispatcher,
+    /// Run an API server with the web page.
+    Api,
+    /// Run a worker.
+    Worker,
+    /// Run a whole farm on this machine.
+    Serve,
+    /// Add a user, or change password and role. The password is read from standard input.
+    User {
+        /// The name.
+        name: String,
+        /// What the user may do: viewer, operator or administrator.
+        #[arg(long, default_value = "operator")]
+        role: String,
+    },
+    /// Do the step that the worker sends.
+    #[command(hide = true)]
+    Step,
+    /// Print what a file holds.
+    #[command(hide = true)]
+    Probe {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let role = match &arguments.command {
+        Command::Step => {
+            steps::serve();
+            return ExitCode::SUCCESS;
+        }
+        Command::Probe { path } => return probe(path),
+        Command::Engine => Some(Role::Engine),
+        Command::Dispatcher => Some(Role::Dispatcher),
+        Command::Api => Some(Role::Api),
+        Command::Worker => Some(Role::Worker),
+        Command::Serve => Some(Role::Serve),
+        Command::User { .. } => None,
+    };
+    let work = async {
+        let config = Config::read(arguments.config.as_deref())?;
+        match (role, &arguments.command) {
+            (Some(role), _) => roles::run(role, config, arguments.index).await,
+            (None, Command::User { name, role }) => add_user(&config, name, role).await.map(|()| 0),
+            (None, _) => Ok(0),
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => Err(Error::Bug(error.to_string())),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            tell(&format!("trixd: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stderr)]
+fn tell(text: &str) {
+    eprintln!("{text}");
+}
+
+async fn add_user(config: &Config, name: &str, role: &str) -> Result<()> {
+    let known = UserRole::ALL.into_iter().find(|known| known.name() == role);
+    let role =
+        known.ok_or_else(|| Error::invalid(format!("--role: {role} is not viewer, operator or administrator")))?;
+    let mut password = String::new();
+    std::io::stdin().read_line(&mut password).map_err(|error| Error::invalid(format!("password: {error}")))?;
+    let catalogue = Catalogue::open(&config.catalogue).await?;
+    catalogue.set_user(name, password.trim_end_matches(['\r', '\n']), role, "trixd").await
+}
+
+/// Prints what a file holds as JSON, or the error document.
+#[allow(clippy::print_stdout)]
+fn probe(path: &std::path::Path) -> ExitCode {
+    let found = trix_core::Source::open(path).map(|source| trix_core::probe::probe(&source));
+    let (text, code) = match &found {
+        Ok(info) => (serde_json::to_string(info), ExitCode::SUCCESS),
+        Err(error) => (serde_json::to_string(&trix_core::ErrorDocument::from(error)), ExitCode::FAILURE),
+    };
+    println!("{}", text.unwrap_or_default());
+    code
+}

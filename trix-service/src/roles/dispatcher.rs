@@ -1,0 +1,98 @@
+//! Hands runs to the engine, and decides with its workflows what comes next. Several can run at once.
+
+use std::{sync::Arc, time::Duration};
+
+use temporalio_sdk::{Runtime, Worker as Poller, WorkerOptions};
+use tokio_util::sync::CancellationToken;
+
+use super::pause;
+use crate::{
+    catalogue::Catalogue,
+    config::Config,
+    engine::{
+        Engine, Run,
+        temporal::{Ends, IngestWorkflow, Temporal, control_queue},
+    },
+    error::{Error, Result},
+};
+
+/// Runs that are handed over at a time.
+const BATCH: i64 = 100;
+
+/// Runs a dispatcher until `end`.
+pub(super) async fn run(config: &Config, end: &CancellationToken) -> Result<()> {
+    let catalogue = Catalogue::open(&config.catalogue).await?;
+    let engine: Arc<dyn Engine> = Arc::new(Temporal::new(config));
+    let handing = tokio::spawn(hand_over(catalogue.clone(), engine, end.clone()));
+    let runtime = Runtime::from_current_tokio(Default::default()).map_err(|error| Error::Bug(error.to_string()))?;
+    while !end.is_cancelled() {
+        let client = match Temporal::connect(&config.engine, &format!("dispatcher-{}", std::process::id())).await {
+            Ok(client) => client,
+            Err(error) => {
+                tracing::warn!(%error, "waits for the engine");
+                pause(1.0, end).await;
+                continue;
+            }
+        };
+        let options = WorkerOptions::new(control_queue(&config.engine))
+            .register_workflow::<IngestWorkflow>()
+            .map_err(|error| Error::Bug(error.to_string()))?
+            .register_activities(Ends { catalogue: catalogue.clone() })
+            .graceful_shutdown_period(Duration::from_secs(2))
+            .build();
+        let mut poller = Poller::new(&runtime, client, options).map_err(|error| Error::Bug(error.to_string()))?;
+        let shutdown = poller.shutdown_handle();
+        let ending = end.clone();
+        let watch = tokio::spawn(async move {
+            ending.cancelled().await;
+            shutdown();
+        });
+        if let Err(error) = poller.run().await {
+            tracing::warn!(%error, "the engine is away");
+            pause(1.0, end).await;
+        }
+        watch.abort();
+    }
+    let _ = handing.await;
+    Ok(())
+}
+
+async fn hand_over(catalogue: Catalogue, engine: Arc<dyn Engine>, end: CancellationToken) {
+    loop {
+        let seconds = match dispatch(&catalogue, &*engine).await {
+            Ok(()) => 0.25,
+            Err(error) => {
+                tracing::warn!(%error, "nothing can be handed over");
+                1.0
+            }
+        };
+        if !pause(seconds, &end).await {
+            return;
+        }
+    }
+}
+
+/// Hands new runs to the engine, and tells it which are cancelled.
+///
+/// # Errors
+/// If catalogue or engine are away. Doing it again does no harm.
+pub async fn dispatch(catalogue: &Catalogue, engine: &dyn Engine) -> Result<()> {
+    for job in catalogue.runs_to_hand(BATCH).await? {
+        let run = Run {
+            job: job.id.clone(),
+            run: job.run,
+            priority: job.priority.clamp(1, 5) as u32,
+            submitter: job.submitter.clone(),
+        };
+        engine.start(&run).await?;
+        catalogue.handed(&job.id, job.run).await?;
+        tracing::info!(job = job.id, run = job.run, "handed over");
+    }
+    for job in catalogue.runs_to_cancel().await? {
+        if !engine.cancel(&job.id, job.run).await? {
+            // The engine never had it, or has ended it without telling.
+            catalogue.run_ends(&job.id, job.run, None, "dispatcher").await?;
+        }
+    }
+    Ok(())
+}

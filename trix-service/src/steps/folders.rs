@@ -1,0 +1,117 @@
+//! Where a job keeps its files.
+
+use std::path::PathBuf;
+
+use trix_core::{
+    ErrorKind, Stage,
+    document::{Document, Resolved},
+    settings::track::{TrackInput, TrackSettings},
+};
+
+use super::StepRequest;
+use crate::{
+    catalogue::Track,
+    error::{Error, Result},
+    mounts::Mount,
+};
+
+/// The folder for copies that have no final name yet, on the mount where they will have it.
+const STAGING: &str = ".trix-staging";
+
+/// The folders and files of a job.
+pub struct Folders {
+    /// Chunks, for all runs: a retry keeps them.
+    pub store: PathBuf,
+    /// The plan of this run.
+    pub plan: PathBuf,
+    /// Copies of this attempt, or of the one that has finished.
+    staging: PathBuf,
+    job: PathBuf,
+    /// Where the copies will be.
+    pub title: PathBuf,
+    /// Where the preview will be.
+    pub preview: PathBuf,
+    /// The preview on its way.
+    pub preview_staging: PathBuf,
+}
+
+impl Folders {
+    /// Those of the job of a step.
+    pub fn of(request: &StepRequest) -> Self {
+        let StepRequest { mounts, job, run, submission, .. } = request;
+        let own = mounts.cache.join("jobs").join(job);
+        let name = format!("{job}-{run}");
+        Folders {
+            store: own.join("chunks"),
+            plan: own.join(format!("plan-{run}.json")),
+            staging: mounts.output.join(STAGING).join(&name),
+            title: mounts.output.join(&submission.title),
+            preview: mounts.preview.join(&submission.title),
+            preview_staging: mounts.preview.join(STAGING).join(name),
+            job: own,
+        }
+    }
+
+    /// The folder of the copies of an attempt, before they have their names.
+    pub fn staging(&self, attempt: &str) -> PathBuf {
+        self.staging.join(attempt)
+    }
+
+    /// The folder of all attempts of the run.
+    pub fn all_staging(&self) -> &PathBuf {
+        &self.staging
+    }
+
+    /// The folder of plan and chunks.
+    pub fn job(&self) -> &PathBuf {
+        &self.job
+    }
+
+    /// A copy of the manifest that an attempt has made.
+    pub fn manifest_of(&self, attempt: &str) -> PathBuf {
+        self.job.join(format!("manifest-{attempt}.json"))
+    }
+}
+
+impl StepRequest {
+    /// The job document of the submission, with the master and the audio files below the mount.
+    ///
+    /// # Errors
+    /// If a file is missing, or the document has mistakes.
+    pub fn document(&self) -> Result<Document> {
+        let source = self.mounts.inside(Mount::Source, &self.submission.source)?;
+        let tracks = self.submission.tracks.iter().map(|track| self.track(track)).collect::<Result<Vec<_>>>()?;
+        let mut set: Vec<(String, String)> = self.submission.set.clone().into_iter().collect();
+        set.push(("stem".to_owned(), self.submission.title.clone()));
+        Ok(Document::of_profiles(&self.submission.profiles, &source, &tracks, &set)?)
+    }
+
+    fn track(&self, track: &Track) -> Result<TrackSettings> {
+        let paths = track.files.iter().map(|file| self.mounts.inside(Mount::Source, file));
+        let mut paths = paths.collect::<Result<Vec<_>>>()?;
+        let offset = track.offset.as_ref().map(|text| text.parse()).transpose();
+        let offset = offset.map_err(|error| Error::invalid(format!("offset: {error}")))?;
+        let mut own = TrackSettings { language: track.language.clone(), offset, ..TrackSettings::default() };
+        match paths.len() {
+            1 => own.path = paths.pop(),
+            _ => own.inputs = paths.into_iter().map(|path| TrackInput { path, ..TrackInput::default() }).collect(),
+        }
+        Ok(own)
+    }
+
+    /// The job of the submission, and its open source. Paths of copies are relative to the folder of the title.
+    ///
+    /// # Errors
+    /// As [`Self::document`], and those of opening the source.
+    pub fn resolved(&self) -> Result<Resolved> {
+        let mut resolved = self.document()?.resolve(None)?;
+        // The manifest lists the hash of each file.
+        resolved.job.hash = true;
+        Ok(resolved)
+    }
+}
+
+/// An error of the file system about `path`.
+pub fn failed(path: &std::path::Path, doing: &str, error: std::io::Error) -> Error {
+    trix_core::Error::new(ErrorKind::Io, Stage::Mux, format!("{doing}: {error}")).in_file(path).into()
+}

@@ -1,0 +1,260 @@
+//! Does the steps that the engine hands out, one at a time.
+//!
+//! 1. The process of a step [runs](child), and its progress is told to engine and catalogue.
+//! 2. Its end is [told](complete) to the engine, for as long as that takes.
+//! 3. If the engine refuses the end, another attempt has taken its place: what this one made is removed, and the worker ends. Whoever
+//!    supervises it starts it anew.
+//!
+//! Invariant: an attempt that the engine did not accept leaves nothing under a final name, and registers nothing.
+
+pub mod child;
+pub mod complete;
+mod verdict;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+use trix_core::ErrorDetail;
+
+pub use self::verdict::{Again, Verdict};
+use crate::{
+    catalogue::{Catalogue, Job, Outcome},
+    config::Config,
+    engine::{Run, Step, StepEnd},
+    error::{Error, Result},
+    now,
+    steps::{Folders, Said, StepRequest},
+};
+
+/// What the engine and its attempt are told.
+pub trait Signs: Send + Sync {
+    /// The attempt is alive, and has done so many frames.
+    fn beat(&self, frames: u64) -> impl Future<Output = ()> + Send;
+}
+
+/// A worker.
+pub struct Worker {
+    /// Its name.
+    pub name: String,
+    /// The settings.
+    pub config: Config,
+    /// The database.
+    pub catalogue: Catalogue,
+    /// What it does.
+    work: Mutex<Option<String>>,
+    began_at: i64,
+    /// True if an attempt was refused, so that the process has to end.
+    pub is_fenced: AtomicBool,
+}
+
+/// An attempt at a step.
+pub struct Attempt {
+    /// Its id.
+    pub id: String,
+    request: StepRequest,
+}
+
+/// Time between two attempts at a call of the catalogue.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Calls the catalogue until it answers, or `cancel` is cancelled.
+macro_rules! patiently {
+    ($cancel:expr, $signs:expr, $call:expr) => {
+        loop {
+            match $call.await {
+                Err(error) if error.is_away() && !$cancel.is_cancelled() => {
+                    tracing::warn!(%error, "the catalogue is away");
+                    $signs.beat(0).await;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                other => break other,
+            }
+        }
+    };
+}
+
+impl Worker {
+    /// A worker of these settings.
+    pub fn new(config: Config, catalogue: Catalogue) -> Self {
+        let name = match config.worker.name.as_str() {
+            "" => format!("{}-{}", crate::host(), std::process::id()),
+            name => name.to_owned(),
+        };
+        Worker { name, config, catalogue, work: Mutex::default(), began_at: now(), is_fenced: AtomicBool::new(false) }
+    }
+
+    /// Tells the catalogue every two seconds that the worker lives, until `end`. Returns true if it is to take no further step.
+    pub async fn live(&self, end: &CancellationToken) -> bool {
+        loop {
+            let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Ok(true) = self.catalogue.worker_lives(&self.name, self.began_at, work.as_deref()).await {
+                return true;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(2)) => {}
+                () = end.cancelled() => return false,
+            }
+        }
+    }
+
+    /// True if the worker is to take no further step. Tells the catalogue that it lives.
+    pub async fn drains(&self) -> bool {
+        self.catalogue.worker_lives(&self.name, self.began_at, None).await.unwrap_or(false)
+    }
+
+    fn set_work(&self, work: Option<String>) {
+        *self.work.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    }
+
+    /// Does a step once. The verdict says what the engine is to be told.
+    pub async fn attempt(
+        &self,
+        run: (&str, i64),
+        step: &Step,
+        cancel: &CancellationToken,
+        signs: &impl Signs,
+    ) -> (Option<Attempt>, Verdict) {
+        let job = match patiently!(cancel, signs, self.catalogue.job(run.0)) {
+            Ok(job) => job,
+            Err(error) => return (None, Verdict::of_error(&error)),
+        };
+        if job.run != run.1 || job.state.is_over() {
+            return (None, Verdict::of_error(&Error::Conflict(format!("run {} of job {} is over", run.1, run.0))));
+        }
+        if job.is_paused && matches!(step, Step::Plan | Step::Chunk { .. }) {
+            return (None, Verdict::Again(Again::Paused));
+        }
+        if let Err(error) = patiently!(cancel, signs, self.catalogue.run_begins(run.0, run.1, &self.name)) {
+            return (None, Verdict::of_error(&error));
+        }
+        let name = step.to_string();
+        let id = match patiently!(cancel, signs, self.catalogue.attempt_begins(run.0, run.1, &name, &self.name)) {
+            Ok(id) => id,
+            Err(error) => return (None, Verdict::of_error(&error)),
+        };
+        self.set_work(Some(format!("{}: {step}", job.submission.title)));
+        tracing::info!(job = run.0, run = run.1, %step, attempt = id, "begins");
+        let request = StepRequest {
+            mounts: self.config.mounts.clone(),
+            job: run.0.to_owned(),
+            run: run.1,
+            submission: job.submission.clone(),
+            step: step.clone(),
+            attempt: id.clone(),
+        };
+        let said = child::run(&self.config.worker, &request, cancel, signs).await;
+        self.set_work(None);
+        let attempt = Attempt { id, request };
+        let verdict = self.judge(&attempt, &job, said, cancel, signs).await;
+        tracing::info!(job = run.0, run = run.1, %step, attempt = attempt.id, ?verdict, "ends");
+        (Some(attempt), verdict)
+    }
+
+    /// What the engine is to be told of an attempt whose process has ended.
+    async fn judge(
+        &self,
+        attempt: &Attempt,
+        job: &Job,
+        said: Option<Said>,
+        cancel: &CancellationToken,
+        signs: &impl Signs,
+    ) -> Verdict {
+        match said {
+            None => Verdict::Cancelled,
+            Some(Said::Ended { end, made }) => {
+                if let Some(made) = made {
+                    let (outputs, report) = (&made.outputs, &made.report);
+                    let register = || self.catalogue.register(&job.id, job.run, outputs, report, &self.name);
+                    if let Err(error) = patiently!(cancel, signs, register()) {
+                        return Verdict::of_error(&error);
+                    }
+                }
+                Verdict::Done(end)
+            }
+            Some(Said::Failed { error }) => {
+                let step = attempt.request.step.to_string();
+                let counted = patiently!(cancel, signs, self.catalogue.failures(&job.id, job.run, &step, &attempt.id));
+                let (failed, lost) = counted.unwrap_or_default();
+                verdict::of_failure(&self.config, &error, failed as u32, lost as u32)
+            }
+            Some(Said::Progress { .. }) => Verdict::of_error(&Error::Bug("a step ended with progress".into())),
+        }
+    }
+
+    /// Notes what the engine said to the end of an attempt. An attempt that was refused loses what it made.
+    pub async fn settle(&self, attempt: &Attempt, verdict: &Verdict, is_accepted: bool) {
+        let (outcome, error): (Outcome, Option<&ErrorDetail>) = match verdict {
+            _ if !is_accepted => (Outcome::Fenced, None),
+            Verdict::Done(StepEnd::Failed { error }) => (Outcome::Failed, Some(error)),
+            Verdict::Done(_) => (Outcome::Done, None),
+            Verdict::Again(Again::Failed(error) | Again::Waiting(error)) => (Outcome::Failed, Some(error)),
+            Verdict::Again(Again::Paused | Again::Leaving) | Verdict::Cancelled => (Outcome::Cancelled, None),
+        };
+        let request = &attempt.request;
+        if !is_accepted {
+            tracing::warn!(
+                attempt = attempt.id,
+                "the engine has given the step to another attempt: this one is discarded"
+            );
+            let own = Folders::of(request).staging(&attempt.id);
+            let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(own)).await;
+            self.is_fenced.store(true, Ordering::Relaxed);
+        }
+        let never = CancellationToken::new();
+        if let Err(error) = patiently!(never, Silent, self.note(attempt, verdict, (outcome, error), is_accepted)) {
+            tracing::error!(%error, attempt = attempt.id, "its end could not be noted");
+        }
+    }
+}
+
+impl Worker {
+    async fn note(
+        &self,
+        attempt: &Attempt,
+        verdict: &Verdict,
+        (outcome, error): (Outcome, Option<&ErrorDetail>),
+        is_accepted: bool,
+    ) -> Result<()> {
+        let request = &attempt.request;
+        self.catalogue.attempt_ends(&attempt.id, outcome, error).await?;
+        let (catalogue, job, run, who) = (&self.catalogue, &request.job, request.run, &self.name);
+        match verdict {
+            _ if !is_accepted => Ok(()),
+            Verdict::Done(StepEnd::Planned { chunks }) => catalogue.run_is_planned(job, run, *chunks as i64, who).await,
+            Verdict::Done(StepEnd::Encoded) => catalogue.chunk_is_encoded(job, run, who).await,
+            Verdict::Again(Again::Waiting(error)) => catalogue.run_waits(job, run, &error.message, who).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Tells nobody.
+struct Silent;
+
+impl Signs for Silent {
+    async fn beat(&self, _frames: u64) {}
+}
+
+/// For engines without records: does a step until it is done, fails for good, or is cancelled.
+#[async_trait::async_trait]
+impl crate::engine::memory::Doer for Arc<Worker> {
+    async fn step(&self, run: &Run, step: Step, cancel: &CancellationToken) -> Option<StepEnd> {
+        loop {
+            let (attempt, verdict) = self.attempt((&run.job, run.run), &step, cancel, &Silent).await;
+            if let Some(attempt) = &attempt {
+                self.settle(attempt, &verdict, true).await;
+            }
+            match verdict {
+                Verdict::Done(end) => return Some(end),
+                Verdict::Cancelled => return None,
+                Verdict::Again(again) => tokio::time::sleep(again.pause(&self.config)).await,
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The API, without an engine.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use trix_service::{
+    api::{App, router},
+    catalogue::{Catalogue, Role},
+    engine::memory::{Doer, Memory},
+    engine::{Run, Step, StepEnd},
+};
+
+use crate::support::Place;
+
+/// Does no step.
+struct Idle;
+
+#[async_trait::async_trait]
+impl Doer for Idle {
+    async fn step(&self, _run: &Run, _step: Step, cancel: &CancellationToken) -> Option<StepEnd> {
+        cancel.cancelled().await;
+        None
+    }
+}
+
+/// An API server, and an administrator, an operator and a viewer with their tokens.
+struct Server {
+    place: Place,
+    url: String,
+    tokens: [String; 3],
+    end: CancellationToken,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let place = Place::new();
+        let catalogue = Catalogue::open(&place.config.catalogue).await.expect("a catalogue");
+        let mut tokens = Vec::new();
+        for (name, role) in [("root", Role::Administrator), ("anna", Role::Operator), ("vera", Role::Viewer)] {
+            catalogue.set_user(name, "a long password", role, "test").await.expect("a user");
+            tokens.push(catalogue.token(name, "test", None).await.expect("a token"));
+        }
+        let engine = Arc::new(Memory::new(catalogue.clone(), Arc::new(Idle)));
+        let end = CancellationToken::new();
+        let app = App::begin(place.config.clone(), catalogue, engine, &end);
+        let listener = tokio::net::TcpListener::bind(place.config.api.listen).await.expect("a port");
+        let url = format!("http://{}", place.config.api.listen);
+        tokio::spawn(axum::serve(listener, router(app)).into_future());
+        Server { place, url, tokens: tokens.try_into().expect("three"), end }
+    }
+
+    /// Asks as user number `user`. The status and the document.
+    async fn ask(&self, user: usize, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let request = Client::new().request(method.parse().expect("a method"), format!("{}{path}", self.url));
+        let request = request.bearer_auth(&self.tokens[user]);
+        let request = body.iter().fold(request, |request, body| request.json(body));
+        let answer = request.send().await.expect("an answer");
+        (answer.status(), answer.json().await.unwrap_or(Value::Null))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
+}
+
+fn submission() -> Value {
+    json!({ "title": "Film", "source": "master.mkv" })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_reachable_without_sign_in_but_health_and_the_page() {
+    let server = Server::start().await;
+    let client = Client::new();
+    let status =
+        async |path: &str| client.get(format!("{}{path}", server.url)).send().await.expect("an answer").status();
+    for path in [
+        "/api/jobs",
+        "/api/me",
+        "/api/changes",
+        "/api/masters",
+        "/api/system",
+        "/preview/Film/a.mp4",
+        "/ws",
+        "/api/users",
+    ] {
+        assert_eq!(status(path).await, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    for path in ["/", "/app.js", "/style.css", "/healthz", "/openapi.json"] {
+        assert_eq!(status(path).await, StatusCode::OK, "{path}");
+    }
+    assert_eq!(status("/none").await, StatusCode::NOT_FOUND);
+    let wrong =
+        client.post(format!("{}/api/sign-in", server.url)).json(&json!({ "name": "anna", "password": "wrong" }));
+    assert_eq!(wrong.send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
+    let right = client
+        .post(format!("{}/api/sign-in", server.url))
+        .json(&json!({ "name": "anna", "password": "a long password" }));
+    let answer = right.send().await.expect("an answer");
+    let cookie = answer.headers()["set-cookie"].to_str().expect("text").to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    let session = cookie.split(';').next().expect("a cookie");
+    let me = client.get(format!("{}/api/me", server.url)).header("cookie", session).send().await.expect("an answer");
+    assert_eq!(me.json::<Value>().await.expect("a user")["role"], "operator");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_allow_what_they_say() {
+    let server = Server::start().await;
+    for (user, wanted) in [(2, StatusCode::FORBIDDEN), (1, StatusCode::OK)] {
+        assert_eq!(server.ask(user, "POST", "/api/jobs", Some(submission())).await.0, wanted);
+    }
+    assert_eq!(server.ask(2, "GET", "/api/jobs", None).await.1.as_array().map(Vec::len), Some(1));
+    for (user, wanted) in [(1, StatusCode::FORBIDDEN), (0, StatusCode::OK)] {
+        assert_eq!(server.ask(user, "PUT", "/api/notice", Some(json!({ "text": "At nine." }))).await.0, wanted);
+        assert_eq!(server.ask(user, "GET", "/api/users", None).await.0, wanted);
+    }
+    assert_eq!(server.ask(2, "GET", "/api/notice", None).await.1["text"], "At nine.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_submissions_are_refused_with_the_error_document_of_the_command_line() {
+    let server = Server::start().await;
+    for (change, status, text) in [
+        (json!({ "source": "none.mov" }), StatusCode::NOT_FOUND, "none.mov"),
+        (json!({ "source": "../catalogue.db" }), StatusCode::UNPROCESSABLE_ENTITY, "below the mount"),
+        (json!({ "title": "a/b" }), StatusCode::UNPROCESSABLE_ENTITY, "cannot name a folder"),
+        (json!({ "priority": 9 }), StatusCode::UNPROCESSABLE_ENTITY, "1 to 5"),
+        (json!({ "profiles": [] }), StatusCode::UNPROCESSABLE_ENTITY, "at least one"),
+    ] {
+        let mut own = submission();
+        own.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+        let (found, document) = server.ask(1, "POST", "/api/jobs", Some(own)).await;
+        assert_eq!(found, status, "{change}: {document}");
+        assert_eq!(document["trix"], 1);
+        assert!(document["error"]["message"].as_str().is_some_and(|message| message.contains(text)), "{document}");
+    }
+    std::fs::remove_file(server.place.config.mounts.source.join("master.mkv")).expect("the master is gone");
+    let (found, document) = server.ask(1, "POST", "/api/jobs", Some(submission())).await;
+    assert_eq!(found, StatusCode::SERVICE_UNAVAILABLE, "{document}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_listed_paused_and_cancelled() {
+    let server = Server::start().await;
+    let (_, job) = server.ask(1, "POST", "/api/jobs", Some(submission())).await;
+    let path = format!("/api/jobs/{}", job["id"].as_str().expect("an id"));
+    assert_eq!(server.ask(1, "POST", &format!("{path}/pause"), Some(json!({}))).await.1["is_paused"], true);
+    assert_eq!(
+        server.ask(1, "POST", &format!("{path}/priority"), Some(json!({ "priority": 1 }))).await.1["priority"],
+        1
+    );
+    assert_eq!(server.ask(1, "POST", &format!("{path}/retry"), Some(json!({}))).await.0, StatusCode::CONFLICT);
+    assert_eq!(server.ask(1, "POST", &format!("{path}/cancel"), Some(json!({}))).await.1["is_cancelling"], true);
+    assert_eq!(server.ask(1, "GET", "/api/jobs/none", None).await.0, StatusCode::NOT_FOUND);
+    let (_, told) = server.ask(1, "GET", &format!("{path}/changes"), None).await;
+    let told: Vec<&str> =
+        told.as_array().expect("a list").iter().filter_map(|change| change["what"].as_str()).collect();
+    assert_eq!(told, ["job.cancelling", "job.priority", "job.paused", "job.submitted"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn masters_are_listed_and_looked_at() {
+    let server = Server::start().await;
+    let (_, found) = server.ask(2, "GET", "/api/masters", None).await;
+    assert_eq!(found[0]["name"], "master.mkv");
+    let (status, info) = server.ask(1, "POST", "/api/probe", Some(json!({ "path": "master.mkv" }))).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(info["streams"].as_array().is_some_and(|streams| !streams.is_empty()), "{info}");
+    std::fs::write(server.place.config.mounts.source.join("text.mov"), "no film").expect("a file");
+    let (status, document) = server.ask(1, "POST", "/api/probe", Some(json!({ "path": "text.mov" }))).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{document}");
+    assert_eq!(server.ask(1, "GET", "/api/masters?path=..", None).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_of_the_farm_is_told() {
+    let server = Server::start().await;
+    let ready = async || {
+        Client::new()
+            .get(format!("{}/readyz", server.url))
+            .send()
+            .await
+            .ok()
+            .filter(|answer| answer.status().is_success())
+    };
+    crate::support::eventually("all parts", Duration::from_secs(5), async || ready().await).await;
+    std::fs::remove_file(server.place.config.mounts.output.join(trix_service::mounts::MARK))
+        .expect("the mount is gone");
+    let away = async || ready().await.is_none().then_some(());
+    crate::support::eventually("the mount is away", Duration::from_secs(5), async || away().await).await;
+    let (_, system) = server.ask(2, "GET", "/api/system", None).await;
+    let trouble = system["mounts"].as_array().and_then(|mounts| mounts.iter().find(|own| own["mount"] == "output"));
+    assert!(trouble.is_some_and(|own| own["trouble"].is_string()), "{system}");
+}
