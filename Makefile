@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-vendored demo demo-resume pictures serve test test-python test-service test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
+.PHONY: help setup setup-build setup-demo setup-vendored demo demo-resume pictures serve test test-python test-service test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ test-python: setup ## build the Python wheel against the libraries of this syste
 
 test-service: setup ## test the ingest service: catalogue, API, and a farm of real processes
 	@scripts/service.sh test
+
+test-failures: setup ## kill, freeze and cut off the parts of a farm, and print what was seen (ten minutes; needs cargo-nextest, and root to mount)
+	@scripts/service.sh failures
 
 wheel-local: setup-build ## the wheel alone, installed into target/python/venv
 	@scripts/python.sh wheel

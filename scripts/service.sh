@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/service.sh lint|test: formatting and clippy, or the tests, of the ingest service. It is a workspace of its own, so that the engine
-# is built without what the service depends on.
+# scripts/service.sh lint|test|failures: formatting and clippy, the tests, or the tests with failures of whole parts, of the ingest service. It
+# is a workspace of its own, so that the engine is built without what the service depends on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,5 +18,16 @@ case ${1:-test} in
         else
             cargo test --manifest-path trix-service/Cargo.toml --tests --locked --no-fail-fast
         fi
+        ;;
+    failures)
+        TRIX_TEMPORAL=$(scripts/engine.sh)
+        table=$PWD/target/failures.md
+        rm -f "$table"
+        export TRIX_TEMPORAL TRIX_FAILURES=$table
+        status=0
+        cargo nextest run --manifest-path trix-service/Cargo.toml --locked --profile failures || status=$?
+        printf '\n| what happens | what is seen |\n| --- | --- |\n'
+        cat "$table"
+        exit "$status"
         ;;
 esac

@@ -249,7 +249,11 @@ let waiting = null;
 /** Shows the page anew, at most twice a second. Forms are left as they are. */
 function refresh() {
   if (waiting || /^#\/(submit|system|masters)/.test(location.hash)) return;
-  waiting = setTimeout(() => { waiting = null; if (user && !document.querySelector("video:not([paused])")?.currentTime) show(); }, 500);
+  waiting = setTimeout(() => {
+    waiting = null;
+    const plays = [...document.querySelectorAll("video")].some((video) => !video.paused);
+    if (user && !plays) show();
+  }, 500);
 }
 
 function connect() {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use trix_core::{Cancel, Plan};
+use trix_core::{Cancel, Plan, plan::FrameRange};
 
 use super::{Folders, StepRequest, folders::failed};
 use crate::{
@@ -18,6 +18,14 @@ pub fn encode(request: &StepRequest, folders: &Folders, number: usize) -> Result
     fs::create_dir_all(&folders.store).map_err(|error| failed(&folders.store, "cannot be made", error))?;
     trix_core::encode_chunk(&plan_in(&folders.plan)?, number, &folders.store, &Cancel::default())?;
     Ok(StepEnd::Encoded)
+}
+
+impl StepRequest {
+    /// The frames of a chunk, if the plan can be read.
+    pub fn frames_of(&self, number: usize) -> Option<FrameRange> {
+        let plan = plan_in(&Folders::of(self).plan).ok()?;
+        plan.chunks?.ranges.get(number).copied()
+    }
 }
 
 /// Reads the plan of the run.

@@ -68,7 +68,10 @@ pub async fn run(
     Some(last.unwrap_or_else(|| {
         let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         let which = match &request.step {
-            Step::Chunk { number } => format!("the process of chunk {number}"),
+            Step::Chunk { number } => match request.frames_of(*number) {
+                Some(range) => format!("the process of chunk {number} (frames {range})"),
+                None => format!("the process of chunk {number}"),
+            },
             step => format!("the process of the step {step}"),
         };
         failed(ErrorKind::Codec, &format!("{which} ended without a result: {how}"))

@@ -9,6 +9,7 @@ use std::{
 };
 
 use tempfile::TempDir;
+use trix_fixtures::Clip;
 use trix_service::{catalogue::Catalogue, config::Config};
 
 /// A port that is free now.
@@ -54,6 +55,9 @@ impl Place {
         config.worker.program = env!("CARGO_BIN_EXE_trixd").into();
         fs::create_dir(below("source")).expect("a folder");
         fs::copy(trix_fixtures::clip::master(), below("source").join("master.mkv")).expect("a master");
+        // At five frames a second, a chunk has fifty frames.
+        let film = Clip { width: 320, height: 180, frames: 200, rate: "5/1", ..Clip::default() };
+        fs::copy(film.encoded("-c:v ffv1", "mkv"), below("source").join("film.mkv")).expect("a film");
         config.mounts.mark().expect("marks");
         Place { folder, config }
     }
@@ -87,11 +91,21 @@ impl Postgres {
         let port = port();
         let server = Postgres { folder, programs, url: format!("postgres://trix@127.0.0.1:{port}/postgres") };
         server.prepare();
-        let data = server.data();
-        server.run(&["initdb", "-D", &data, "-U", "trix", "--auth", "trust", "--no-sync"]);
-        let options = format!("-p {port} -h 127.0.0.1 -k {} -F", server.folder.path().display());
-        server.run(&["pg_ctl", "-D", &data, "-o", &options, "-l", "/dev/null", "-w", "start"]);
+        server.run(&["initdb", "-D", &server.data(), "-U", "trix", "--auth", "trust", "--no-sync"]);
+        server.resume();
         server
+    }
+
+    /// Starts the server again.
+    pub fn resume(&self) {
+        let port = self.url.rsplit_once(':').and_then(|(_, rest)| rest.split('/').next()).expect("a port");
+        let options = format!("-p {port} -h 127.0.0.1 -k {}", self.folder.path().display());
+        self.run(&["pg_ctl", "-D", &self.data(), "-o", &options, "-l", "/dev/null", "-w", "start"]);
+    }
+
+    /// Ends the server at once.
+    pub fn pause(&self) {
+        self.run(&["pg_ctl", "-D", &self.data(), "-m", "immediate", "stop"]);
     }
 
     fn data(&self) -> String {
@@ -107,6 +121,10 @@ impl Postgres {
     }
 
     fn run(&self, words: &[&str]) {
+        assert!(self.command(words).status().is_ok_and(|status| status.success()), "{words:?}");
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
         let program = self.programs.join(words[0]);
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
@@ -115,19 +133,15 @@ impl Postgres {
         } else {
             Command::new(program)
         };
-        let done = command
-            .args(&words[1..])
-            .current_dir(self.folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        assert!(done.is_ok_and(|status| status.success()), "{words:?}");
+        command.args(&words[1..]).current_dir(self.folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        self.run(&["pg_ctl", "-D", &self.data(), "-m", "immediate", "stop"]);
+        // It may have ended before.
+        let _ = self.command(&["pg_ctl", "-D", &self.data(), "-m", "immediate", "stop"]).status();
     }
 }
 
@@ -154,9 +168,27 @@ pub struct Process(pub Child);
 impl Process {
     /// Starts `trixd` with these arguments.
     pub fn start(settings: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(settings, arguments, &[])
+    }
+
+    /// As [`Self::start`], with variables of the environment.
+    pub fn start_with(settings: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trixd"));
+        command.envs(variables.iter().copied());
         command.arg("--config").arg(settings).args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
         Process(command.spawn().expect("a process"))
+    }
+
+    /// Waits for the end of the process. The exit code.
+    pub async fn ended(&mut self, most: Duration) -> Option<i32> {
+        let began = Instant::now();
+        while began.elapsed() < most {
+            if let Ok(Some(status)) = self.0.try_wait() {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        None
     }
 
     /// Sends a signal.
