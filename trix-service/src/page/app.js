@@ -129,8 +129,11 @@ async function queuePage() {
     rows.length ? make("div", { class: "card scroll" }, table(["title", "state", "progress", "priority", "submitted"], rows)) : make("p", { class: "soft" }, word("nothing"))];
 }
 
+/** Columns of numbers. */
+const NUMBERS = ["size", "free", "priority", "took"];
+
 function table(heads, rows) {
-  return make("table", {}, make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, head ? word(head) : "")))), make("tbody", {}, rows));
+  return make("table", {}, make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col", class: NUMBERS.includes(head) ? "number" : null }, head ? word(head) : "")))), make("tbody", {}, rows));
 }
 
 function submitPage(_, query) {
