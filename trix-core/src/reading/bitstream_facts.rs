@@ -189,8 +189,9 @@ impl BitstreamFactsReader {
             found.hdr.light = found.hdr.light.or(hdr.light);
             let extras = self.dynamic.as_mut().map(|dynamic| dynamic.take(&mut frame)).unwrap_or_default();
             found.hdr10_plus += u64::from(frame.has_hdr10_plus() || extras.hdr10_plus.is_some());
-            // The HEVC decoder in libavcodec 59 loses the units of some frames.
-            if let Some(unit) = extras.dolby_vision.as_deref().or(frame.dolby_vision_rpu()) {
+            // The HEVC decoder in libavcodec 59 loses the units of some frames, and gives some to another frame.
+            let unit = if self.dynamic.is_some() { extras.dolby_vision.as_deref() } else { frame.dolby_vision_rpu() };
+            if let Some(unit) = unit {
                 found.dolby_vision += 1;
                 found.dolby_vision_profile = found.dolby_vision_profile.or_else(|| rpu::profile(unit));
             }
