@@ -64,7 +64,7 @@ CREATE TABLE attempts (
     worker TEXT NOT NULL,
     began_at BIGINT NOT NULL,
     ended_at BIGINT,
-    -- done, failed, cancelled or fenced; NULL while it runs, and for ever if its worker was lost.
+    -- done, failed, waited, cancelled or fenced; NULL while it runs, and for ever if its worker was lost.
     outcome TEXT,
     error TEXT
 );

@@ -8,7 +8,6 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use trix_core::{ErrorKind, Stage};
 use utoipa::ToSchema;
 
 use crate::{
@@ -52,6 +51,16 @@ impl Mount {
     /// All mounts.
     pub const ALL: [Mount; 4] = [Mount::Source, Mount::Output, Mount::Preview, Mount::Cache];
 
+    /// What messages call it.
+    pub fn part(self) -> &'static str {
+        match self {
+            Mount::Source => "mount source",
+            Mount::Output => "mount output",
+            Mount::Preview => "mount preview",
+            Mount::Cache => "mount cache",
+        }
+    }
+
     /// The name in the configuration.
     pub fn name(self) -> &'static str {
         match self {
@@ -77,7 +86,7 @@ impl Mounts {
     /// Checks that a mount is there.
     ///
     /// # Errors
-    /// `Io`, if not.
+    /// `Away`, if not.
     pub fn check(&self, mount: Mount) -> Result<()> {
         let folder = self.folder(mount);
         let is_there = match mount {
@@ -90,8 +99,7 @@ impl Mounts {
             Ok(false) => "it is empty".to_owned(),
             Err(error) => error.to_string(),
         };
-        let detail = format!("the mount {} is not there: {why}", mount.name());
-        Err(trix_core::Error::new(ErrorKind::Io, Stage::Source, detail).in_file(folder).into())
+        Err(Error::Away { part: mount.part(), why: format!("{}: {why}", folder.display()) })
     }
 
     /// Marks the folders of a new farm, which must be there.

@@ -43,8 +43,7 @@ pub(super) async fn submit(
     let own = submission.clone();
     let check = move || -> Result<()> {
         for mount in [Mount::Source, Mount::Output] {
-            let away = |error: Error| Error::Away { part: mount.name(), why: error.to_string() };
-            mounts.check(mount).map_err(away)?;
+            mounts.check(mount)?;
         }
         let mut files = own.tracks.iter().flat_map(|track| &track.files).chain([&own.source]);
         files.try_for_each(|file| mounts.inside(Mount::Source, file).map(drop))?;

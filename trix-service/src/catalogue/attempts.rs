@@ -16,6 +16,8 @@ pub enum Outcome {
     Done,
     /// It failed. The engine knows.
     Failed,
+    /// Something outside was missing. This is no failure of the step.
+    Waited,
     /// It was cancelled.
     Cancelled,
     /// The engine refused its result: another attempt had taken its place.
@@ -37,7 +39,7 @@ pub struct Attempt {
     pub began_at: i64,
     /// When it ended.
     pub ended_at: Option<i64>,
-    /// How it ended: `done`, `failed`, `cancelled` or `fenced`. `None` while it runs, and if its worker was lost.
+    /// How it ended: `done`, `failed`, `waited`, `cancelled` or `fenced`. `None` while it runs, and if its worker was lost.
     pub outcome: Option<String>,
     /// Why it failed, as JSON.
     pub error: Option<String>,
@@ -48,6 +50,7 @@ impl Outcome {
         match self {
             Outcome::Done => "done",
             Outcome::Failed => "failed",
+            Outcome::Waited => "waited",
             Outcome::Cancelled => "cancelled",
             Outcome::Fenced => "fenced",
         }

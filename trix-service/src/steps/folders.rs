@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use trix_core::{
-    ErrorKind, Stage,
+    Stage,
     document::{Document, Resolved},
     settings::track::{TrackInput, TrackSettings},
 };
@@ -113,5 +113,5 @@ impl StepRequest {
 
 /// An error of the file system about `path`.
 pub fn failed(path: &std::path::Path, doing: &str, error: std::io::Error) -> Error {
-    trix_core::Error::new(ErrorKind::Io, Stage::Mux, format!("{doing}: {error}")).in_file(path).into()
+    trix_core::Error::io(Stage::Mux, path, doing, error).into()
 }

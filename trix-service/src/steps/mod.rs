@@ -20,7 +20,7 @@ use crate::{
     catalogue::{Output, Submission},
     config::Mounts,
     engine::{Step, StepEnd},
-    error::Result,
+    error::{Error, Result},
 };
 
 pub use folders::Folders;
@@ -63,6 +63,8 @@ pub enum Said {
     Failed {
         /// Why.
         error: ErrorDetail,
+        /// True if something outside is missing, a mount or space: this is no fault of the job.
+        is_outside: bool,
     },
 }
 
@@ -73,6 +75,22 @@ pub struct Made {
     pub outputs: Vec<Output>,
     /// The report of the job, as JSON.
     pub report: String,
+}
+
+impl Said {
+    fn failed(error: &Error) -> Self {
+        Said::Failed { error: error.document().error, is_outside: error.is_away() || is_of_the_system(error) }
+    }
+}
+
+/// What the system says of a file system that is full, gone, or cannot be written: ENOSPC, EDQUOT, EROFS, ESTALE, EIO and ENOTCONN.
+const OUTSIDE: [i32; 6] = [28, 122, 30, 116, 5, 107];
+
+/// True if the error comes from such a file system.
+fn is_of_the_system(error: &Error) -> bool {
+    let Error::Refused(error) = error else { return false };
+    let own = error.cause().and_then(|cause| cause.downcast_ref::<io::Error>());
+    own.and_then(io::Error::raw_os_error).is_some_and(|code| OUTSIDE.contains(&code))
 }
 
 impl StepRequest {
@@ -111,12 +129,32 @@ pub fn serve() {
     let request: StepRequest = match serde_json::from_str(&line) {
         Ok(request) => request,
         Err(error) => {
-            let error = crate::error::Error::invalid(format!("it is no step of this version: {error}"));
-            return say(&Said::Failed { error: error.document().error });
+            let error = Error::invalid(format!("it is no step of this version: {error}"));
+            return say(&Said::failed(&error));
         }
     };
     match request.run() {
         Ok((end, made)) => say(&Said::Ended { end, made }),
-        Err(error) => say(&Said::Failed { error: error.document().error }),
+        Err(error) => say(&Said::failed(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_dead_mount_are_no_fault_of_the_job() {
+        let of = |code| folders::failed(Path::new("copy.mkv"), "cannot be written", io::Error::from_raw_os_error(code));
+        assert!(OUTSIDE.iter().all(|code| is_of_the_system(&of(*code))));
+        // ENOENT and EACCES.
+        assert!([2, 13].iter().all(|code| !is_of_the_system(&of(*code))));
+        let Said::Failed { is_outside, .. } = Said::failed(&Error::Away { part: "mount source", why: "empty".into() })
+        else {
+            panic!("a failure")
+        };
+        assert!(is_outside);
     }
 }

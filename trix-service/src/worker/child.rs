@@ -103,5 +103,5 @@ async fn start(settings: &config::Worker, request: &StepRequest) -> std::io::Res
 
 fn failed(kind: ErrorKind, detail: &str) -> Said {
     let error = trix_core::Error::new(kind, Stage::Encode, detail);
-    Said::Failed { error: ErrorDetail::from(&error) }
+    Said::Failed { error: ErrorDetail::from(&error), is_outside: false }
 }

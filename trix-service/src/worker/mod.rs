@@ -5,7 +5,8 @@
 //! 3. If the engine refuses the end, another attempt has taken its place: what this one made is removed, and the worker ends. Whoever
 //!    supervises it starts it anew.
 //!
-//! Invariant: an attempt that the engine did not accept leaves nothing under a final name, and registers nothing.
+//! Invariant: copies get their names, and are registered, only after the engine has accepted the attempt that made them. An attempt
+//! that it did not accept leaves none.
 
 pub mod child;
 pub mod complete;
@@ -177,7 +178,8 @@ impl Worker {
                 }
                 Verdict::Done(end)
             }
-            Some(Said::Failed { error }) => {
+            Some(Said::Failed { error, is_outside: true }) => Verdict::Again(Again::Waiting(Box::new(error))),
+            Some(Said::Failed { error, is_outside: false }) => {
                 let step = attempt.request.step.to_string();
                 let counted = patiently!(cancel, signs, self.catalogue.failures(&job.id, job.run, &step, &attempt.id));
                 let (failed, lost) = counted.unwrap_or_default();
@@ -193,27 +195,28 @@ impl Worker {
             _ if !is_accepted => (Outcome::Fenced, None),
             Verdict::Done(StepEnd::Failed { error }) => (Outcome::Failed, Some(error)),
             Verdict::Done(_) => (Outcome::Done, None),
-            Verdict::Again(Again::Failed(error) | Again::Waiting(error)) => (Outcome::Failed, Some(error)),
+            Verdict::Again(Again::Failed(error)) => (Outcome::Failed, Some(error)),
+            Verdict::Again(Again::Waiting(error)) => (Outcome::Waited, Some(error)),
             Verdict::Again(Again::Paused | Again::Leaving) | Verdict::Cancelled => (Outcome::Cancelled, None),
         };
-        let request = &attempt.request;
         if !is_accepted {
             tracing::warn!(
                 attempt = attempt.id,
                 "the engine has given the step to another attempt: this one is discarded"
             );
-            let own = Folders::of(request).staging(&attempt.id);
-            let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(own)).await;
             self.is_fenced.store(true, Ordering::Relaxed);
+        }
+        if !is_accepted || outcome != Outcome::Done {
+            // Half of the copies, or copies that nobody will publish.
+            let own = Folders::of(&attempt.request).staging(&attempt.id);
+            let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(own)).await;
         }
         let never = CancellationToken::new();
         if let Err(error) = patiently!(never, Silent, self.note(attempt, verdict, (outcome, error), is_accepted)) {
             tracing::error!(%error, attempt = attempt.id, "its end could not be noted");
         }
     }
-}
 
-impl Worker {
     async fn note(
         &self,
         attempt: &Attempt,

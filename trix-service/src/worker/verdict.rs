@@ -67,22 +67,9 @@ impl Again {
 /// The verdict on a failure, after `failed` earlier ones and `lost` workers.
 pub(super) fn of_failure(config: &Config, error: &ErrorDetail, failed: u32, lost: u32) -> Verdict {
     let own = Box::new(error.clone());
-    let is_outside = error.kind == ErrorKind::Io
-        && [
-            "the mount ",
-            "No space left",
-            "Read-only file system",
-            "Input/output error",
-            "Transport endpoint",
-            "Stale file handle",
-        ]
-        .iter()
-        .any(|text| error.message.contains(text));
     // The same source and job would fail again.
     let is_final = !matches!(error.kind, ErrorKind::Io | ErrorKind::Codec | ErrorKind::Bug);
-    if is_outside {
-        Verdict::Again(Again::Waiting(own))
-    } else if is_final || failed + 1 >= config.worker.attempts || lost >= MOST_LOST {
+    if is_final || failed + 1 >= config.worker.attempts || lost >= MOST_LOST {
         Verdict::Done(StepEnd::Failed { error: own })
     } else {
         Verdict::Again(Again::Failed(own))
@@ -106,14 +93,12 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_has_three_attempts_and_a_missing_mount_as_many_as_it_takes() {
+    fn a_crash_has_three_attempts() {
         assert_eq!(
             [0, 1, 2].map(|failed| verdict(ErrorKind::Codec, "it crashed", failed, 0)),
             ["again", "again", "failed"]
         );
         assert_eq!(verdict(ErrorKind::Codec, "it crashed", 0, 10), "failed");
         assert_eq!(verdict(ErrorKind::InvalidSpec, "depth 9", 0, 0), "failed");
-        assert_eq!(verdict(ErrorKind::Io, "the mount source is not there", 99, 0), "waits");
-        assert_eq!(verdict(ErrorKind::Io, "No space left on device (os error 28)", 99, 0), "waits");
     }
 }

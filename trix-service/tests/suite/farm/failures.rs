@@ -174,7 +174,8 @@ async fn the_mount_of_masters_is_gone() {
     fs::rename(&source, &away).expect("the mount goes");
     fs::create_dir(&source).expect("an empty mount point");
     let began = Instant::now();
-    let waiting = farm.until(&job, "the job waits", |job| job.detail.contains("the mount source is not there")).await;
+    let waiting =
+        farm.until(&job, "the job waits", |job| job.detail.contains("the mount source does not answer")).await;
     let after = seconds(began);
     let (status, document) = submitted(&farm, &url, &token, "Next").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{document}");
