@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-vendored demo demo-resume pictures serve test test-python test-service test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
+.PHONY: help setup setup-build setup-demo setup-vendored demo demo-resume pictures serve test test-python test-service test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -109,6 +109,11 @@ bench-av1an: setup ## compare a film in chunks with Av1an, which this installs (
 	cargo build --release -p trix-cli --locked
 	@benches/av1an.sh
 	python3 benches/av1an.py $(BENCH_ARGS)
+
+bench-scenes: setup ## compare the search for scenes with av-scenechange, which this installs (BENCH_ARGS="--runs 3"; needs nasm)
+	cargo build --release -p trix-cli --locked
+	cargo install av-scenechange --version 0.25.0 --locked --root target/bench/av-scenechange
+	python3 benches/scenes.py $(BENCH_ARGS)
 
 audit: setup-build ## licences, known vulnerabilities and origins of the dependencies
 	@scripts/audit.sh

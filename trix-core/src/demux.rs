@@ -26,7 +26,7 @@ use trix_model::{
 use self::entering::enter;
 pub(crate) use self::entering::{Needed, Others};
 use crate::{
-    index::{self, Begin},
+    index::{self, Begin, Known},
     integrity::{Integrity, next_recording},
     source::{Appeared, Discontinuity, Source, foreign_samples},
 };
@@ -65,6 +65,8 @@ struct Film {
     source: Source,
     next: Option<Packet>,
     ended: bool,
+    /// The packets from the next one on, if all were read before.
+    known: Option<Known>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -137,7 +139,8 @@ impl Demuxer {
                 self.uncounted = begin.known_from().map(|_| index);
                 if others == Others::FromStart {
                     self.source.discard(index);
-                    self.film = Some(Film { index, source: landed, next: before.pop_back(), ended: false });
+                    self.film =
+                        Some(Film { index, source: landed, next: before.pop_back(), ended: false, known: None });
                 } else {
                     landed.goes_through();
                     (self.source, self.ready, self.is_landed) = (landed, before, true);
@@ -154,13 +157,18 @@ impl Demuxer {
                 return Err(error.in_file(&self.label));
             }
         }
-        if !self.source.lists_packets(index) {
-            return Ok(self);
-        }
-        if let Some((source, packet)) = index::reach(&self.source, index, &begin.packet())? {
+        let reached = if self.source.lists_packets(index) {
+            index::reach(&self.source, index, &begin.packet())?.map(|(source, packet)| (source, packet, None))
+        } else if alone {
+            let reached = index::reach_known(&self.source, index, begin)?;
+            reached.map(|(source, packet, known)| (source, packet, Some(known)))
+        } else {
+            None
+        };
+        if let Some((source, packet, known)) = reached {
             self.source.discard(index);
             self.seen[index].packets = begin.packets_passed();
-            self.film = Some(Film { index, source, next: Some(packet), ended: false });
+            self.film = Some(Film { index, source, next: Some(packet), ended: false, known });
             self.alone = alone.then_some(index);
             self.others_ended = alone;
         }
@@ -178,6 +186,9 @@ impl Demuxer {
                 return Err(AvError::EXIT);
             }
             film.next = film.source.read()?;
+            if let Some((packet, known)) = film.next.as_mut().zip(film.known.as_mut()) {
+                known.settle(packet);
+            }
             film.ended = film.next.is_none();
         }
         while self.other.is_none() && !self.others_ended {
@@ -269,7 +280,8 @@ impl Demuxer {
                 self.changes = foreign_samples(&self.source);
             }
             // These checks read the source from its start.
-            if !self.is_landed {
+            let is_partial = self.film.as_ref().is_some_and(|film| film.known.is_some());
+            if !self.is_landed && !is_partial {
                 self.integrity = self.source.integrity().map_err(|error| self.unreadable(error))?;
             }
         }

@@ -80,35 +80,51 @@ pub(super) fn rounds(chunks: &[Vec<FrameBits>]) -> Vec<u8> {
     rounds
 }
 
-/// By how much the bits of the film may differ from those that are wanted, before the chunks that come last are encoded again.
+/// By how much the bits of the film may differ from those that are wanted, before chunks are encoded again.
 const TOLERANCE: f64 = 0.005;
 
-/// The bit rates of the chunks in kbit/s, which had the `rates` and have `taken` so many bits, with others for those that come last: the
-/// film then has the bits that it was to have. `None` if it has, nearly, or if nothing can be changed.
+/// The bit rates of the chunks in kbit/s, which had the `rates` and have `taken` so many bits, with others for some of them: the film
+/// then has the bits that it was to have. `None` if it has, nearly, or if nothing can be changed.
+///
+/// The chunks that come last are corrected. If that changed them by too much, those are corrected, too, that are farthest from the bits
+/// that they were to have.
 pub(super) fn corrected(
     chunks: &[Vec<FrameBits>],
     rates: &[u32],
     taken: &[f64],
     wanted: WantedRate,
 ) -> Option<Vec<u32>> {
-    let seconds = |number: usize| chunks[number].len() as f64 / wanted.frames_per_second;
-    let asked = allocate(chunks, wanted);
-    let target: f64 = asked.iter().enumerate().map(|(number, kbps)| f64::from(*kbps) * 1000.0 * seconds(number)).sum();
+    let bits = |(frames, kbps): (&Vec<FrameBits>, &u32)| {
+        frames.len() as f64 / wanted.frames_per_second * f64::from(*kbps) * 1000.0
+    };
+    let target: f64 = chunks.iter().zip(&allocate(chunks, wanted)).map(bits).sum();
     let total: f64 = taken.iter().sum();
-    let rounds = rounds(chunks);
-    let last = rounds.iter().max()?;
-    let of_last: f64 = taken.iter().zip(&rounds).filter(|(_, round)| *round == last).map(|(bits, _)| bits).sum();
-    if (total / target - 1.0).abs() <= TOLERANCE || of_last <= 0.0 {
+    if total <= 0.0 || (total / target - 1.0).abs() <= TOLERANCE {
         return None;
     }
-    let ratio = (target - total + of_last) / of_last;
-    let ratio = ratio.clamp(1.0 - 2.0 * MOST_CORRECTION, 1.0 + 2.0 * MOST_CORRECTION);
+    let rounds = rounds(chunks);
+    let last = rounds.iter().max();
+    let (mut changed, mut others): (Vec<usize>, Vec<usize>) =
+        (0..chunks.len()).partition(|number| Some(&rounds[*number]) == last);
+    let distance = |number: &usize| (taken[*number] - bits((&chunks[*number], &rates[*number]))).abs();
+    others.sort_by(|one, other| distance(one).total_cmp(&distance(other)));
+    let ratio = loop {
+        let of_changed: f64 = changed.iter().map(|number| taken[*number]).sum();
+        let ratio = (target - total + of_changed) / of_changed;
+        if (ratio - 1.0).abs() <= MOST_CORRECTION {
+            break ratio;
+        }
+        match others.pop() {
+            Some(number) => changed.push(number),
+            None => break ratio.clamp(1.0 - 2.0 * MOST_CORRECTION, 1.0 + 2.0 * MOST_CORRECTION),
+        }
+    };
     let most = wanted.most.unwrap_or(f64::INFINITY);
-    let rate = |(kbps, round): (&u32, &u8)| match round == last {
+    let rate = |(number, kbps): (usize, &u32)| match changed.contains(&number) {
         true => (f64::from(*kbps) * ratio).round().clamp(1.0, most.max(1.0)) as u32,
         false => *kbps,
     };
-    let new: Vec<u32> = rates.iter().zip(&rounds).map(rate).collect();
+    let new: Vec<u32> = rates.iter().enumerate().map(rate).collect();
     (new != rates).then_some(new)
 }
 
@@ -197,8 +213,14 @@ mod tests {
             corrected(&chunks, &rates, &took(&rates).iter().map(|bits| bits / 0.95).collect::<Vec<_>>(), wanted),
             None
         );
-        let again = corrected(&chunks, &rates, &took(&rates), wanted).expect("others");
+        let little: Vec<f64> = took(&rates).iter().map(|bits| bits / 0.95 * 0.98).collect();
+        let again = corrected(&chunks, &rates, &little, wanted).expect("others");
         assert!((0..11).all(|number| again[number] == rates[number]) && again[11] > rates[11], "{again:?}");
+        // If they cannot correct it, those are encoded again, too, that take most beside what they were asked for.
+        let taken: Vec<f64> =
+            took(&rates).iter().enumerate().map(|(at, bits)| bits / 0.95 * [1.0, 1.2][at / 10]).collect();
+        let again = corrected(&chunks, &rates, &taken, wanted).expect("others");
+        assert!((0..10).all(|number| again[number] == rates[number]) && again[10] < rates[10], "{again:?}");
 
         for (count, wanted) in [(0, [0, 0, 0]), (1, [1, 0, 0]), (2, [1, 1, 0]), (3, [1, 1, 1]), (100, [4, 84, 12])] {
             let found = rounds(&vec![frames(10, 1000.0); count]);

@@ -59,7 +59,7 @@ struct ChunkedEncode {
 }
 
 /// How often chunks are encoded again to correct the bit rate of a film.
-const CORRECTIONS: u32 = 2;
+const CORRECTIONS: u32 = 3;
 
 impl Chunked {
     /// The chunks of all encodes of video of `plan`, in `store`.
@@ -273,7 +273,7 @@ impl ChunkedEncode {
         ranges.iter().zip(&self.setups).map(taken).collect()
     }
 
-    /// Sets the chunks that come last up for another bit rate, if the film does not have the one that is wanted. Returns true if it did.
+    /// Sets some chunks up for another bit rate, if the film does not have the one that is wanted. Returns true if it did.
     fn correct(&mut self, ranges: &[FrameRange], store: &Store) -> Result<bool> {
         let Some(wanted) = self.wanted.filter(|_| self.corrections > 0) else { return Ok(false) };
         let (bits, taken) = (self.bits(ranges, store)?, self.taken(ranges, store)?);

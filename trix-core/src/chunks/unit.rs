@@ -155,9 +155,13 @@ impl Unit<'_> {
         let origin = index.time(film.start).map_or(0, |time| time.rescale(facts.time_base));
         let part = Part { range: self.range, first: film.start, origin };
         let mut roots = self.tree(&facts, part)?;
+        // The container was checked when the film was divided.
+        let begin_checked = |frame| {
+            index::begin_at(&source, &facts, &index, frame).map(|begin| begin.map(index::Begin::in_checked_file))
+        };
         if first > film.start {
             // What changes in mid-film is converted to what its first frame was.
-            let begin = (film.start > 0).then(|| index::begin_at(&source, &facts, &index, film.start)).transpose()?;
+            let begin = (film.start > 0).then(|| begin_checked(film.start)).transpose()?;
             let again = source.again(cancel)?;
             let mut reader = FrameReader::beginning(again, OnDamage::Fail, Cut::default(), None, 1, begin)?;
             let frame = loop {
@@ -170,7 +174,7 @@ impl Unit<'_> {
                 roots.iter_mut().try_for_each(|root| root.after(self.plan, &frame))?;
             }
         }
-        let begin = (first > 0).then(|| index::begin_at(&source, &facts, &index, first)).transpose()?;
+        let begin = (first > 0).then(|| begin_checked(first)).transpose()?;
         let whole = Cut::default();
         let mut reader = FrameReader::beginning(source, OnDamage::Fail, whole, None, DECODER_THREADS, begin)?;
         let (mut times, mut scene) = (Vec::new(), Break::default());

@@ -12,8 +12,8 @@ use crate::source::SourceKey;
 /// Maximum number of bytes in all cached indexes.
 const BUDGET: usize = 56 << 20;
 
-/// Maximum number of packets in all cached indexes. Each has an entry, and a place in the presentation order.
-const MOST: usize = BUDGET / (size_of::<Coded>() + size_of::<u32>());
+/// Maximum number of packets in all cached indexes. Each has an entry, and places in the presentation order and among the starts.
+const MOST: usize = BUDGET / (size_of::<Coded>() + 2 * size_of::<u32>());
 
 /// Identifies the stream of an index.
 #[derive(Clone, PartialEq, Eq)]

@@ -5,13 +5,13 @@
 
 use std::{
     collections::BTreeSet,
-    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
 use trix_model::time::{TimeBase, Timestamp};
 
+use super::from_start::FromStart;
 use crate::source::Way;
 
 /// A packet of the stream.
@@ -22,6 +22,8 @@ pub(crate) struct Coded {
     /// Duration in ticks; 0 if the container does not state it.
     pub(crate) duration: i64,
     pub(crate) bytes: u32,
+    /// Where the packet lies in the file, as libavformat says it.
+    pub(crate) position: Option<u64>,
     /// True if decoding can start here.
     pub(crate) is_entry: bool,
     /// True if a frame that starts with this packet is shown.
@@ -35,43 +37,6 @@ impl Coded {
     }
 }
 
-/// Why a decode does not begin near the frame that is wanted, but at the start of the source: what comes out is the same,
-/// and takes longer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum FromStart {
-    /// It is unknown where decoding of the codec can begin.
-    Codec,
-    /// Frames carry no times, or two carry the same.
-    Times,
-    /// The source is damaged in front of the frame.
-    Damaged,
-    /// The source begins in mid-group, so that what comes out first is only known when it is decoded.
-    MidGroup,
-    /// Between the start and the frame there is no other place at which decoding can begin: the frame is in the first
-    /// group, or the stream renews its frames piece by piece (intra refresh).
-    NoEntry,
-    /// The stream changes its configuration in front of the frame.
-    Reconfigured,
-    /// The source is planes without a header, or several files.
-    Plain,
-}
-
-impl fmt::Display for FromStart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FromStart::Codec => "it is unknown where decoding of this codec can begin",
-            FromStart::Times => "its frames carry no times of their own",
-            FromStart::Damaged => "the source is damaged before that",
-            FromStart::MidGroup => "the source begins in mid-group",
-            FromStart::NoEntry => "that is the last place before it at which decoding can begin",
-            FromStart::Reconfigured => "the stream changes its configuration before that",
-            FromStart::Plain => "the source is no container",
-        })
-    }
-}
-
 /// The frames of a video stream, according to its packets.
 #[derive(Debug)]
 pub struct FrameIndex {
@@ -80,6 +45,9 @@ pub struct FrameIndex {
     packets: Vec<Coded>,
     /// The packets of the frames that are shown, in presentation order.
     shown: Vec<u32>,
+    /// The packets at which decoding can start, in stream order: all earlier packets are presented earlier. Frames that follow but are
+    /// presented earlier are not complete.
+    starts: Vec<u32>,
     /// The time up to which all frames are known, in ticks; `None` if all frames of the stream are known.
     until: Option<i64>,
     /// The reason why every decode must begin at the start of the stream.
@@ -114,8 +82,8 @@ impl FrameIndex {
         let is_even =
             shown.windows(2).all(|two| pts(&two[0]) < pts(&two[1])) && shown.iter().all(|at| pts(at).is_some());
         let trouble = trouble.or((!is_even).then_some(FromStart::Times)).or_else(|| head_trouble(&packets));
-        let verified = Mutex::default();
-        FrameIndex { time_base, packets, shown, until, trouble, is_listed: false, is_window: false, verified }
+        let (starts, verified) = (starts(&packets), Mutex::default());
+        FrameIndex { time_base, packets, shown, starts, until, trouble, is_listed: false, is_window: false, verified }
     }
 
     /// Makes an index of packets from mid-stream, which include all frames up to `until` from the first entry on.
@@ -138,8 +106,8 @@ impl FrameIndex {
         let mut packets = self.packets.clone();
         packets[begin.packet].is_entry = false;
         let FrameIndex { time_base, until, trouble, is_listed, is_window, .. } = *self;
-        let verified = Mutex::new(self.verified().clone());
-        FrameIndex { time_base, packets, shown: self.shown.clone(), until, trouble, is_listed, is_window, verified }
+        let (shown, starts, verified) = (self.shown.clone(), starts(&packets), Mutex::new(self.verified().clone()));
+        FrameIndex { time_base, packets, shown, starts, until, trouble, is_listed, is_window, verified }
     }
 
     /// True if the entries come from a header and must still be verified.
@@ -217,6 +185,17 @@ impl FrameIndex {
         self.until.is_none_or(|known| until.is_some_and(|until| until <= known))
     }
 
+    /// The greatest position of a packet of the frames before frame `end`. `None` if positions are unknown.
+    pub(crate) fn end_position(&self, end: u64) -> Option<u64> {
+        let frames = self.shown.len().min(usize::try_from(end).unwrap_or(usize::MAX));
+        self.shown[..frames].iter().filter_map(|at| self.packets[*at as usize].position).max()
+    }
+
+    /// Packet number `at`, in stream order.
+    pub(super) fn coded(&self, at: usize) -> Option<Coded> {
+        self.packets.get(at).copied()
+    }
+
     pub(super) fn packets(&self) -> usize {
         self.packets.len()
     }
@@ -235,21 +214,33 @@ impl FrameIndex {
         if let Some(trouble) = self.trouble {
             return Err(trouble);
         }
-        let (mut found, mut latest) = (None, i64::MIN);
-        for (at, packet) in self.packets.iter().enumerate() {
-            if latest >= ticks {
-                break;
-            }
-            let Some(pts) = packet.pts else { continue };
-            // All earlier packets are presented earlier. Frames that follow but are presented earlier are not wanted.
-            if packet.is_entry && latest < pts && pts <= ticks {
-                found = Some(at);
-            }
-            if packet.is_shown {
-                latest = latest.max(pts);
+        let passed = self.starts.partition_point(|at| self.packets[*at as usize].pts <= Some(ticks));
+        let found = passed.checked_sub(1).map(|last| self.starts[last] as usize);
+        found.filter(|at| *at > 0).ok_or(FromStart::NoEntry)
+    }
+
+    /// The numbers of the frames at which decoding can start, ascending.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = u64> + '_ {
+        let number = |pts| self.shown.partition_point(|at| self.packets[*at as usize].pts < pts) as u64;
+        self.starts.iter().map(move |at| number(self.packets[*at as usize].pts))
+    }
+
+    /// The frames in the order in which they are decoded: their numbers and their sizes in bytes. Two fields are one frame.
+    pub(crate) fn coded_frames(&self) -> Vec<(u64, u64)> {
+        let mut numbers = vec![None; self.packets.len()];
+        for (number, at) in self.shown.iter().enumerate() {
+            numbers[*at as usize] = Some(number as u64);
+        }
+        let mut frames: Vec<(u64, u64)> = Vec::with_capacity(self.shown.len());
+        for (packet, number) in self.packets.iter().zip(numbers) {
+            let bytes = u64::from(packet.bytes);
+            match (number, frames.last_mut()) {
+                (Some(number), _) => frames.push((number, bytes)),
+                (None, Some((_, frame))) => *frame += bytes,
+                (None, None) => {}
             }
         }
-        found.filter(|at| *at > 0).ok_or(FromStart::NoEntry)
+        frames
     }
 
     /// The position at which to start decoding for the frame with this number.
@@ -257,8 +248,22 @@ impl FrameIndex {
         let packet = self.entry(self.time_of(number))?;
         let first = self.packets[packet].pts.ok_or(FromStart::Times)?;
         let passed = self.shown.partition_point(|at| self.packets[*at as usize].pts < Some(first));
-        Ok(Begin { index: Arc::clone(self), packet, first, passed, landing: None })
+        Ok(Begin { index: Arc::clone(self), packet, first, passed, landing: None, is_checked: false })
     }
+}
+
+/// The packets at which decoding can start.
+fn starts(packets: &[Coded]) -> Vec<u32> {
+    let (mut starts, mut latest) = (Vec::new(), None);
+    for (at, packet) in packets.iter().enumerate().filter(|(_, packet)| packet.pts.is_some()) {
+        if packet.is_entry && latest < packet.pts {
+            starts.push(at as u32);
+        }
+        if packet.is_shown {
+            latest = latest.max(packet.pts);
+        }
+    }
+    starts
 }
 
 /// Returns a reason if the first frames of a stream cannot be decoded without earlier data.
@@ -284,6 +289,8 @@ pub(crate) struct Begin {
     passed: usize,
     /// How the file is entered near that packet, if it can be.
     landing: Option<Landing>,
+    /// True if what comes before need not be read to find damage.
+    is_checked: bool,
 }
 
 /// The place at which a file is entered.
@@ -309,6 +316,16 @@ impl Begin {
     pub(crate) fn known_from(&self) -> Option<Timestamp> {
         let first = self.index.pts(0).filter(|_| self.index.is_window)?;
         Some(Timestamp::new(first, self.index.time_base))
+    }
+
+    /// The same start in a file whose container was checked, so that what comes before is not read to find damage.
+    pub(crate) fn in_checked_file(self) -> Self {
+        Begin { is_checked: true, ..self }
+    }
+
+    /// The index, if all packets of the stream were read for it, and the container was checked.
+    pub(super) fn known_packets(&self) -> Option<&Arc<FrameIndex>> {
+        self.index.read_packets().filter(|_| self.is_checked).map(|_| &self.index)
     }
 
     /// The first packet to decode.
@@ -356,6 +373,7 @@ mod tests {
             dts: Some(number as i64 - 2),
             duration: 1,
             bytes: 1,
+            position: None,
             is_entry: *is_entry,
             is_shown: true,
         };

@@ -4,6 +4,8 @@
 
 mod cache;
 mod frames;
+mod from_start;
+mod known;
 mod near;
 mod saved;
 mod scan;
@@ -13,9 +15,10 @@ use std::sync::Arc;
 use trix_av::stream::StreamFacts;
 use trix_model::{error::Result, time::Timestamp};
 
-pub use self::frames::{FrameIndex, FromStart};
+pub use self::{frames::FrameIndex, from_start::FromStart};
 pub(crate) use self::{
     frames::{Begin, Coded},
+    known::{Known, reach_known},
     scan::reach,
 };
 use crate::source::Source;

@@ -5,7 +5,10 @@
 use serde::{Deserialize, Serialize};
 use trix_model::time::TimeBase;
 
-use super::frames::{Coded, FrameIndex, FromStart};
+use super::{
+    frames::{Coded, FrameIndex},
+    from_start::FromStart,
+};
 
 /// What an index is made of.
 #[derive(Serialize, Deserialize)]

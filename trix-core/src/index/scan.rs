@@ -6,7 +6,10 @@ use trix_av::{AvError, packet::Packet, stream::StreamFacts};
 use trix_bitstream::entry::Entries;
 use trix_model::error::{Error, Result, Stage};
 
-use super::frames::{Begin, Coded, FrameIndex, FromStart};
+use super::{
+    frames::{Begin, Coded, FrameIndex},
+    from_start::FromStart,
+};
 use crate::source::Source;
 
 /// Reads the packets of the stream of `facts` with a second reader of `source`. Reading stops at a point after which no
@@ -74,7 +77,7 @@ pub(super) fn walk(again: &mut Source, facts: &StreamFacts, entries: &mut Entrie
 ///
 /// # Errors
 /// `Cancelled`. A read that is cut off looks like damage, or like the end of the source.
-fn next(again: &mut Source) -> Result<std::result::Result<Option<Packet>, AvError>> {
+pub(super) fn next(again: &mut Source) -> Result<std::result::Result<Option<Packet>, AvError>> {
     let found = again.read();
     if again.is_cancelled() { Err(Error::cancelled(Stage::Source)) } else { Ok(found) }
 }
@@ -90,6 +93,7 @@ fn coded(packet: &Packet, facts: &StreamFacts, is_entry: bool, before: Option<&C
         dts: packet.dts(),
         duration: packet.duration(),
         bytes: packet.data().len().try_into().unwrap_or(u32::MAX),
+        position: packet.position(),
         is_entry,
         is_shown: !packet.is_discarded() && !is_second && !is_hidden,
     }

@@ -14,7 +14,7 @@ use trix_model::{
 use super::{
     chunk_lengths::{Lengths, USUAL, ranges},
     drafted::Drafted,
-    scene_search::SceneSearch,
+    scenes::SceneSearch,
 };
 use crate::{
     filter::transform::CYCLE,

@@ -31,9 +31,9 @@ mod output;
 mod package;
 mod still;
 mod drafted;
-pub(crate) mod scenes;
-mod scene_search;
 mod chunk_lengths;
+pub(crate) mod scenes;
+mod structure_check;
 mod chunks;
 mod threads;
 mod filters;
@@ -44,8 +44,8 @@ mod loudness_pass;
 
 pub(crate) use chunks::WHOLE;
 pub use conversion::FrameConverter;
-pub(crate) use scene_search::Findings;
-use scene_search::{SceneSearch, SearchThreads};
+pub(crate) use scenes::Findings;
+use scenes::{SceneSearch, SearchThreads};
 use trix_model::{
     control::cancel::Cancel,
     decision::Decision,
@@ -298,12 +298,15 @@ impl Draft {
         Ok(self.plan)
     }
 
-    /// Looks for the scenes at which the film is divided; what `findings` has is not looked for again. Measures the loudness that the job
-    /// asks for, and the drift of audio clocks where the job corrects it.
+    /// Looks for the scenes at which the film is divided, and checks the container of a film in chunks; what `findings` has is not looked
+    /// for again. Measures the loudness that the job asks for, and the drift of audio clocks where the job corrects it.
     ///
     /// # Errors
-    /// Errors of decoding; `Cancelled`.
+    /// `MalformedInput` if the container is damaged; errors of decoding; `Cancelled`.
     pub(crate) fn measure(&mut self, source: &Source, findings: &dyn Findings, cancel: &Cancel) -> Result<()> {
+        if let Some(chunks) = &self.plan.chunks {
+            structure_check::check(source, &chunks.ranges, findings, cancel)?;
+        }
         if let Some((search, chunks)) = self.scenes.take().zip(self.plan.chunks.as_mut()) {
             // The search runs on this machine, whichever the plan is for. Its result is the same everywhere.
             let cores = this_machine().cores;

@@ -6,7 +6,7 @@
 
 use std::{io::Read, sync::Arc};
 
-use trix_av::stream::StreamKind;
+use trix_av::{io::IoState, stream::StreamKind};
 use trix_bitstream::steady::{State, Steady};
 use trix_model::{
     error::{Error, Result, Stage},
@@ -37,8 +37,7 @@ impl Source {
     /// # Errors
     /// `Io` if the source cannot be read, `Cancelled`.
     pub(crate) fn way(&self, index: usize, until: Timestamp) -> Result<Option<Way>> {
-        let is_file = matches!(self.origin, Origin::File { .. });
-        if !is_file || self.is_plain() || self.skips_samples || self.joints.are_joined() || self.parts.are_several() {
+        if !self.is_single_file() {
             return Ok(None);
         }
         Ok(match self.input.demuxer().as_str() {
@@ -47,6 +46,23 @@ impl Source {
             "mxf" => self.counted(index, until)?.map(|counted| Way::Counted(Arc::new(counted))),
             _ => None,
         })
+    }
+
+    /// The name of the demuxer in libavformat.
+    pub(crate) fn demuxer(&self) -> String {
+        self.input.demuxer()
+    }
+
+    /// The state shared with the I/O layer, which can cancel a read.
+    pub(crate) fn io_state(&self) -> &IoState {
+        self.input.io_state()
+    }
+
+    /// True if the source is a file of one container, from which it takes the packets as they are.
+    pub(crate) fn is_single_file(&self) -> bool {
+        let is_file = matches!(self.origin, Origin::File { .. });
+        let is_changed = self.is_plain() || self.skips_samples || self.joints.are_joined() || self.parts.are_several();
+        is_file && !is_changed
     }
 
     /// Opens the source once more, at the last place from which stream `index` can be read that is not after `ticks`.

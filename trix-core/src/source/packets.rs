@@ -148,7 +148,7 @@ impl Source {
     }
 
     /// Continues at byte `position`, for containers that can be read from any position.
-    pub(super) fn seek_byte(&mut self, position: u64) -> std::result::Result<(), AvError> {
+    pub(crate) fn seek_byte(&mut self, position: u64) -> std::result::Result<(), AvError> {
         if let Some(clock) = &mut self.clock {
             clock.restart();
         }

@@ -113,6 +113,7 @@ mod jobs {
     mod chunk_filters;
     mod filter_threads;
     mod chunk_rates;
+    mod chunk_reading;
     pub mod chunks;
     mod determinism;
     mod events;

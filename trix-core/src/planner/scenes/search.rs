@@ -14,27 +14,28 @@ use trix_model::{
 };
 
 use super::{
-    chunk_lengths::{Lengths, Reach, ranges},
-    scenes::Scenes,
+    super::chunk_lengths::{Lengths, Reach, ranges},
+    nearest::Scenes,
+    outline::Outline,
 };
 use crate::{index, settings::job::SourceSettings, source::Source};
 
-/// A film in which scenes have still to be looked for, which takes a decode of most of it.
-pub(super) struct SceneSearch {
-    pub(super) all: FrameRange,
-    pub(super) lengths: Lengths,
+/// A film in which scenes have still to be looked for, which takes a decode of parts of it.
+pub(crate) struct SceneSearch {
+    pub(crate) all: FrameRange,
+    pub(crate) lengths: Lengths,
 }
 
 /// Version of the search for scenes. It grows when that finds others, so that a store from before keeps none of its results.
-const SEARCH: u32 = 1;
+const SEARCH: u32 = 2;
 
 /// What a search for scenes may use.
 #[derive(Clone, Copy)]
-pub(super) struct SearchThreads {
+pub(crate) struct SearchThreads {
     /// Cores of this machine.
-    pub(super) cores: u32,
+    pub(crate) cores: u32,
     /// The most decodes at the same time, for which there is memory.
-    pub(super) decodes: u32,
+    pub(crate) decodes: u32,
 }
 
 /// Results of earlier searches of the same film, each under a text that describes what was searched.
@@ -59,7 +60,7 @@ impl SceneSearch {
     ///
     /// # Errors
     /// `Io` if the source cannot be read; `Cancelled`.
-    pub(super) fn ranges(
+    pub(crate) fn ranges(
         &self,
         source: &Source,
         settings: &SourceSettings,
@@ -72,8 +73,7 @@ impl SceneSearch {
         let borders = self.lengths.borders(self.all);
         let stretches = u32::try_from(borders.len() + 1).unwrap_or(u32::MAX);
         let at_once = threads.cores.min(threads.decodes).min(stretches).max(1);
-        // Each thread of a decoder has frames of its own in memory.
-        let decoder_threads = if threads.decodes < stretches { 1 } else { (threads.cores / at_once).max(1) };
+        let outline = Outline::of(&index);
         let opened = Mutex::new(source.again(cancel)?);
         let open = || opened.lock().unwrap_or_else(PoisonError::into_inner).again(cancel);
         let reading = json!([settings.raw, settings.rate, film.index]);
@@ -85,7 +85,7 @@ impl SceneSearch {
                 return Ok(found);
             }
             let source = open()?;
-            let scenes = Scenes { source: &source, film, index: &index, threads: decoder_threads, cancel };
+            let scenes = Scenes { source: &source, film, index: &index, outline: &outline, cancel };
             let found = find(&scenes)?;
             // A search that was cancelled has found too little.
             if cancel.is_cancelled() {
@@ -165,7 +165,7 @@ mod tests {
         // Scenes of 37 frames.
         let scenes = "negate=enable='mod(floor(n/37),2)'";
         let film = Clip { frames: 2_000, width: 64, height: 48, ..Clip::default() }
-            .encoded(&format!("-vf {scenes} -c:v libx264 -preset ultrafast -qp 10 -g 25"), "mp4");
+            .encoded(&format!("-vf {scenes} -c:v libx264 -preset ultrafast -qp 10 -g 5"), "mp4");
         let source = Source::open(&film).expect("a source");
         let all = FrameRange { start: 13, end: 2_000 };
         let search = SceneSearch { all, lengths: Lengths::about(40, None) };
@@ -184,5 +184,43 @@ mod tests {
         }
         // Three stretches and their two borders were searched once.
         assert_eq!(kept.0.lock().expect("no panic").1, 5);
+    }
+    #[test]
+    fn scenes_are_found_in_sources_of_every_kind() {
+        let begins = [307, 435, 532, 614, 687, 752, 813];
+        let clip = Clip { frames: 900, width: 192, height: 108, ..Clip::default() };
+        let codings = [
+            // Every frame is a keyframe.
+            ("-c:v prores_ks -profile:v 0", "mov"),
+            ("-c:v mjpeg -q:v 3", "mkv"),
+            // Groups of constant length and constant bit rate.
+            ("-c:v mpeg2video -g 12 -bf 2 -sc_threshold 1G -b:v 4M -minrate 4M -maxrate 4M -bufsize 1M", "mxf"),
+            ("-c:v libx264 -preset veryfast -x264-params scenecut=0:keyint=25 -b:v 900k", "mp4"),
+            // Long groups, which begin or do not begin with scenes.
+            ("-c:v libx264 -preset veryfast", "mp4"),
+            ("-c:v libx264 -preset veryfast -g 50 -x264-params open-gop=1", "mkv"),
+            ("-c:v libx264 -preset veryfast -x264-params scenecut=0:keyint=50", "ts"),
+            ("-c:v libx265 -preset superfast -x265-params log-level=none", "mp4"),
+        ];
+        let mut missed = Vec::new();
+        for (coding, ending) in codings {
+            let scenes = "-vf negate=enable='gt(sin(n*n/30000),0)'";
+            let film = clip.encoded(&format!("{scenes} {coding}"), ending);
+            let source = Source::open(&film).expect("a source");
+            let stream = source.video().expect("a stream");
+            let index = index::of(&source, stream, None).expect("an index");
+            let (outline, cancel) = (Outline::of(&index), Cancel::default());
+            let own = Scenes { source: &source, film: stream, index: &index, outline: &outline, cancel: &cancel };
+            for begin in begins {
+                let found = own.nearest(begin - 125, begin - 20, begin + 125).expect("a search");
+                if !found.is_some_and(|found| begins.contains(&found)) {
+                    missed.push((coding, begin, found));
+                }
+            }
+            // There is none.
+            assert_eq!(own.nearest(40, 150, 290).expect("a search"), None, "{coding}");
+        }
+        // No more than half of the frames are decoded, so that one may be missed.
+        assert!(missed.len() < 2, "{missed:?}");
     }
 }
