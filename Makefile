@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-vendored demo demo-resume pictures serve test test-python test-service test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
+.PHONY: help setup setup-build setup-demo setup-serve setup-vendored demo demo-resume pictures serve serve-cluster test test-python test-service test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,9 @@ setup-build:
 
 setup-demo:
 	@scripts/setup.sh demo
+
+setup-serve:
+	@scripts/setup.sh serve
 
 setup-vendored:
 	@scripts/setup.sh vendored
@@ -48,8 +51,11 @@ demo-resume: setup-demo ## kill an ingest in the middle, and let it go on
 pictures: demo ## draw the pictures of the README again, from the files of the demo
 	@scripts/pictures.sh
 
-serve: setup-demo ## run the ingest service on this machine, with a sample master (target/farm)
+serve: setup-serve ## run the ingest service on this machine, with a sample master (target/farm)
 	@scripts/serve.sh
+
+serve-cluster: setup-serve ## run a cluster on this machine: PostgreSQL, nginx, two API servers, three workers (target/cluster)
+	@scripts/serve-cluster.sh
 
 test: setup ## run the whole suite, with those of the Python package and the ingest service
 	@scripts/test.sh

@@ -32,6 +32,12 @@ for_the_demo='
 ffmpeg            | command -v ffmpeg                 | makes the sample master
 '
 
+# The ingest service has its workflow engine from the Python index.
+for_the_service='
+python3-venv      | python3 -m ensurepip --version    | the environment of the workflow engine
+ca-certificates   | test -e /etc/ssl/certs/ca-certificates.crt | fetching it
+'
+
 # The tests check every result with programs that share as little code with Trix as possible.
 for_tests='
 x264              | command -v x264                   | the peer for H.264, in the benchmarks too
@@ -68,9 +74,10 @@ python3-venv      | has_venv                          | holds zig and meson, whi
 case $purpose in
 build) packages=$to_build ;;
 demo) packages=$to_build$for_the_demo ;;
+serve) packages=$to_build$for_the_demo$for_the_service ;;
 test) packages=$to_build$for_the_demo$for_tests ;;
 vendored) packages=$for_vendored ;;
-*) echo "setup: $purpose is no purpose; build, demo, test and vendored are" >&2 && exit 2 ;;
+*) echo "setup: $purpose is no purpose; build, demo, serve, test and vendored are" >&2 && exit 2 ;;
 esac
 
 has_gstreamer() {

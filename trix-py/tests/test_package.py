@@ -16,13 +16,14 @@ def test_every_name_is_there() -> None:
     for name in trix.__all__:
         assert getattr(trix, name) is getattr(trix, name)
         assert name in dir(trix)
-    assert trix.aio.run and trix.jobs.Job is trix.Job and trix.records.Plan is trix.Plan
+    assert trix.aio.run and trix.service.Client and trix.jobs.Job is trix.Job and trix.records.Plan is trix.Plan
     with pytest.raises(AttributeError, match="opne"):
         trix.opne  # type: ignore[attr-defined]
 
 
 def test_import_loads_no_more_than_it_needs() -> None:
-    program = "import sys, trix; print([name for name in ('asyncio', 'numpy', 'trix.records', 'trix.jobs') if name in sys.modules])"
+    later = ("asyncio", "numpy", "trix.records", "trix.jobs", "trix.service", "urllib.request")
+    program = f"import sys, trix; print([name for name in {later} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, capture_output=True, text=True)
     assert found.stdout == "[]\n"
 

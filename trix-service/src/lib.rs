@@ -10,20 +10,26 @@
 //! | [`engine`] | which step comes when: one trait, Temporal behind it, and a version in memory for tests |
 //! | [`worker`] | runs steps, tells the engine how they end, and discards what the engine refuses |
 //! | [`api`] | HTTP and WebSocket, sign-in, and the web page |
+//! | [`check`] | what `trixd check` looks at on a machine |
+//! | [`watch`] | masters that arrive in watched folders are submitted by rules |
 //! | [`roles`] | the processes of a farm: engine, dispatcher, API server, worker, and all of them at once |
 //! | [`logs`] | daily files of JSON lines |
+//! | [`metrics`] | counters and times for statsd |
 //!
 //! Invariant: a final name is given only by the step `publish`, after the engine has accepted the step before it.
 
 pub mod api;
 pub mod catalogue;
+pub mod check;
 pub mod config;
 pub mod engine;
 pub mod error;
 pub mod logs;
+pub mod metrics;
 pub mod mounts;
 pub mod roles;
 pub mod steps;
+pub mod watch;
 pub mod worker;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use trix_service::{
     catalogue::{Catalogue, Role as UserRole},
+    check::{Finding, check},
     config::Config,
     error::{Error, Result},
     roles::{self, Role},
@@ -36,6 +37,22 @@ enum Command {
     Worker,
     /// Run a whole farm on this machine.
     Serve,
+    /// Look at mounts, database, engine, clock and programs. The exit code is 1 if something is wrong.
+    Check {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the whole catalogue into a file.
+    Backup {
+        /// The file, which does not exist yet.
+        file: PathBuf,
+    },
+    /// Read a backup into an empty catalogue, of either kind.
+    Restore {
+        /// The file that `trixd backup` wrote.
+        file: PathBuf,
+    },
     /// Add a user, or change password and role. The password is read from standard input.
     User {
         /// The name.
@@ -68,13 +85,24 @@ fn main() -> ExitCode {
         Command::Api => Some(Role::Api),
         Command::Worker => Some(Role::Worker),
         Command::Serve => Some(Role::Serve),
-        Command::User { .. } => None,
+        Command::Check { .. } | Command::Backup { .. } | Command::Restore { .. } | Command::User { .. } => None,
     };
     let work = async {
         let config = Config::read(arguments.config.as_deref())?;
         match (role, &arguments.command) {
             (Some(role), _) => roles::run(role, config, arguments.index).await,
             (None, Command::User { name, role }) => add_user(&config, name, role).await.map(|()| 0),
+            (None, Command::Check { json }) => Ok(u8::from(!checked(&config, *json).await)),
+            (None, Command::Backup { file }) => {
+                let rows = Catalogue::open(&config.catalogue).await?.back_up(file).await?;
+                tell(&format!("{rows} rows are in {}", file.display()));
+                Ok(0)
+            }
+            (None, Command::Restore { file }) => {
+                let rows = Catalogue::open(&config.catalogue).await?.restore(file).await?;
+                tell(&format!("{rows} rows of {} are in the catalogue", file.display()));
+                Ok(0)
+            }
             (None, _) => Ok(0),
         }
     };
@@ -95,6 +123,20 @@ fn main() -> ExitCode {
 #[allow(clippy::print_stderr)]
 fn tell(text: &str) {
     eprintln!("{text}");
+}
+
+/// Prints what was found. True if all is well.
+#[allow(clippy::print_stdout)]
+async fn checked(config: &Config, json: bool) -> bool {
+    let found = check(config).await;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&found).unwrap_or_default());
+    } else {
+        for Finding { part, is_well, detail } in &found {
+            println!("{:5} {part}: {detail}", if *is_well { "ok" } else { "WRONG" });
+        }
+    }
+    found.iter().all(|own| own.is_well)
 }
 
 async fn add_user(config: &Config, name: &str, role: &str) -> Result<()> {

@@ -102,6 +102,17 @@ impl Mounts {
         Err(Error::Away { part: mount.part(), why: format!("{}: {why}", folder.display()) })
     }
 
+    /// Writes a file into a mount, and removes it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn try_to_write(&self, mount: Mount) -> Result<()> {
+        let path = self.folder(mount).join(format!("{MARK}-{}", std::process::id()));
+        let written = fs::write(&path, "x").and_then(|()| fs::remove_file(&path));
+        let why = |error: std::io::Error| format!("{} cannot be written: {error}", path.display());
+        written.map_err(|error| Error::Away { part: mount.part(), why: why(error) })
+    }
+
     /// Marks the folders of a new farm, which must be there.
     ///
     /// # Errors

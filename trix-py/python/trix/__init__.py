@@ -40,7 +40,7 @@ from .readers import Audio, Frames
 from .source import Source, open, probe
 
 if TYPE_CHECKING:
-    from . import aio, jobs, records
+    from . import aio, jobs, records, service
     from .checking import compare, verify
     from .chunks import EncodedChunk, encode_chunk, measure_chunk, plan_chunks, stitch
     from .encoder import Encoder
@@ -60,6 +60,7 @@ _LATER = {
     "jobs": ("Aac", "Ac3", "Alac", "Eac3", "Ffv1", "Flac", "Job", "Opus", "Pcm", "Prores", "X264", "X265"),
     "records": ("Doctor", "MediaInfo", "Plan", "Report"),
     "running": ("Run", "plan", "run", "start"),
+    "service": (),
     "tracks": ("AudioTrack",),
 }
 
@@ -145,6 +146,7 @@ __all__ = [
     "records",
     "run",
     "schema",
+    "service",
     "start",
     "stitch",
     "verify",

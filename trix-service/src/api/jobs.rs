@@ -39,6 +39,16 @@ pub(super) async fn submit(
     Json(submission): Json<Submission>,
 ) -> Answer<Job> {
     submission.check()?;
+    let key = match headers.get(KEY) {
+        Some(key) => {
+            key.to_str().map_err(|_| Error::invalid("Idempotency-Key: only visible ASCII characters"))?.to_owned()
+        }
+        None => random_password()?,
+    };
+    // A request that is sent again gets its job, whatever has become of the master and the copies.
+    if let Some(job) = app.0.catalogue.submitted(&submission, &user.name, &key).await? {
+        return Ok(Json(job));
+    }
     let mounts = app.0.config.mounts.clone();
     let own = submission.clone();
     let check = move || -> Result<()> {
@@ -54,9 +64,13 @@ pub(super) async fn submit(
         Ok(())
     };
     tokio::task::spawn_blocking(check).await.map_err(|error| Error::Bug(error.to_string()))??;
-    let key = headers.get(KEY).and_then(|key| key.to_str().ok()).map(str::to_owned);
-    let key = key.map_or_else(random_password, Ok)?;
-    Ok(Json(app.0.catalogue.submit(&submission, &user.name, &key).await?))
+    let job = app.0.catalogue.submit(&submission, &user.name, &key).await?;
+    match app.0.catalogue.settle_arrival(&submission.source, Some(&job.id), &user.name).await {
+        // No watch folder has taken it.
+        Err(Error::Missing(_)) | Ok(()) => {}
+        Err(error) => tracing::warn!(%error, job = job.id, "the arrival of its master is not settled"),
+    }
+    Ok(Json(job))
 }
 
 /// A job.
@@ -66,14 +80,16 @@ pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> Answe
 }
 
 /// The files that a job has made.
-#[utoipa::path(get, path = "/api/jobs/{id}/outputs", tag = "jobs", responses((status = 200, body = [Output])))]
+#[utoipa::path(get, path = "/api/jobs/{id}/outputs", tag = "jobs", responses((status = 200, body = [Output]), (status = 404)))]
 pub(super) async fn outputs(State(app): State<App>, Path(id): Path<String>) -> Answer<Vec<Output>> {
+    app.0.catalogue.job(&id).await?;
     Ok(Json(app.0.catalogue.outputs_of(&id).await?))
 }
 
 /// All attempts at the steps of a job, the last one first.
-#[utoipa::path(get, path = "/api/jobs/{id}/attempts", tag = "jobs", responses((status = 200, body = [Attempt])))]
+#[utoipa::path(get, path = "/api/jobs/{id}/attempts", tag = "jobs", responses((status = 200, body = [Attempt]), (status = 404)))]
 pub(super) async fn attempts(State(app): State<App>, Path(id): Path<String>) -> Answer<Vec<Attempt>> {
+    app.0.catalogue.job(&id).await?;
     Ok(Json(app.0.catalogue.attempts_of(&id).await?))
 }
 
@@ -85,8 +101,9 @@ pub(super) async fn report(State(app): State<App>, Path(id): Path<String>) -> Re
 }
 
 /// What has happened to a job, the last change first.
-#[utoipa::path(get, path = "/api/jobs/{id}/changes", tag = "jobs", responses((status = 200, body = [Change])))]
+#[utoipa::path(get, path = "/api/jobs/{id}/changes", tag = "jobs", responses((status = 200, body = [Change]), (status = 404)))]
 pub(super) async fn changes(State(app): State<App>, Path(id): Path<String>) -> Answer<Vec<Change>> {
+    app.0.catalogue.job(&id).await?;
     Ok(Json(app.0.catalogue.changes_of(&id, MOST).await?))
 }
 

@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Query, State},
     http::header,
     response::{IntoResponse, Response},
@@ -13,12 +13,16 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Answer, App};
 use crate::{
+    catalogue::{Arrival, User},
     error::{Error, Result},
     mounts::Mount,
 };
 
 /// The longest time that a file is looked at.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The most masters of watch folders that are listed.
+const MOST: i64 = 200;
 
 /// A path below the mount of masters.
 #[derive(Clone, Debug, Deserialize, IntoParams, ToSchema)]
@@ -61,6 +65,23 @@ pub(super) async fn list(State(app): State<App>, Query(place): Query<Place>) -> 
     };
     let found = tokio::task::spawn_blocking(look).await.map_err(|error| Error::Bug(error.to_string()))?;
     Ok(Json(found?))
+}
+
+/// The masters that watch folders have taken: those that wait for an operator come first.
+#[utoipa::path(get, path = "/api/arrivals", tag = "masters", responses((status = 200, body = [Arrival])))]
+pub(super) async fn arrivals(State(app): State<App>) -> Answer<Vec<Arrival>> {
+    Ok(Json(app.0.catalogue.arrivals(MOST).await?))
+}
+
+/// Take a master that waits for an operator from the list, without a job.
+#[utoipa::path(post, path = "/api/arrivals/dismiss", tag = "masters", request_body = Place,
+    responses((status = 200), (status = 404, description = "no master of this path waits")))]
+pub(super) async fn dismiss(
+    State(app): State<App>,
+    Extension(user): Extension<User>,
+    Json(place): Json<Place>,
+) -> Answer<()> {
+    Ok(Json(app.0.catalogue.settle_arrival(&place.path, None, &user.name).await?))
 }
 
 /// What a master holds, as `trix probe --json` prints it.

@@ -7,6 +7,7 @@ mod health;
 mod jobs;
 mod live;
 mod masters;
+mod metrics;
 mod page;
 mod sign_in;
 mod system;
@@ -16,6 +17,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::Request,
+    http::header,
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -77,11 +79,14 @@ pub fn router(app: App) -> Router {
         .route("/api/jobs/{id}/{action}", post(jobs::act))
         .route("/api/changes", get(live::changes))
         .route("/api/masters", get(masters::list))
+        .route("/api/arrivals", get(masters::arrivals))
+        .route("/api/arrivals/dismiss", post(masters::dismiss))
         .route("/api/probe", post(masters::probe))
         .route("/api/workers", get(system::workers))
         .route("/api/workers/{name}/drain", post(system::drain))
         .route("/api/system", get(system::system))
         .route("/api/notice", get(system::notice).put(system::set_notice))
+        .route("/metrics", get(metrics::metrics))
         .route("/ws", get(live::socket))
         .nest_service("/preview", preview)
         .layer(middleware::from_fn_with_state(app.clone(), sign_in::require));
@@ -93,8 +98,24 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(|| async { Json(Document::openapi()) }))
         .fallback(get(page::page))
+        .layer(middleware::from_fn(documented))
         .layer(middleware::from_fn(within_time))
         .with_state(app)
+}
+
+/// Puts refusals that the framework writes as plain text into an error document.
+async fn documented(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let answer = next.run(request).await;
+    let status = answer.status();
+    let is_document = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    if !status.is_client_error() || is_document || !path.starts_with("/api/") {
+        return answer;
+    }
+    let text = axum::body::to_bytes(answer.into_body(), 1 << 16).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let detail = if text.is_empty() { format!("{path}: {status}") } else { text };
+    (status, Json(Error::invalid(detail).document())).into_response()
 }
 
 /// Answers for a request that takes too long, and logs each.
@@ -102,6 +123,10 @@ async fn within_time(request: Request, next: Next) -> Response {
     let (method, path, began) = (request.method().clone(), request.uri().path().to_owned(), std::time::Instant::now());
     let late = || Error::Away { part: "service", why: "the request took too long".into() }.into_response();
     let answer = tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(|_| late());
+    crate::metrics::time("api.request", began.elapsed());
+    if answer.status().is_server_error() {
+        crate::metrics::count("api.failure");
+    }
     let milliseconds = began.elapsed().as_millis() as u64;
     tracing::info!(%method, path, status = answer.status().as_u16(), milliseconds, "request");
     answer
@@ -131,12 +156,15 @@ type Answer<T> = Result<Json<T>>;
         jobs::act,
         live::changes,
         masters::list,
+        masters::arrivals,
+        masters::dismiss,
         masters::probe,
         system::workers,
         system::drain,
         system::system,
         system::notice,
         system::set_notice,
+        metrics::metrics,
         health::alive,
         health::ready
     )

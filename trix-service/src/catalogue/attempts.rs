@@ -41,8 +41,9 @@ pub struct Attempt {
     pub ended_at: Option<i64>,
     /// How it ended: `done`, `failed`, `waited`, `cancelled` or `fenced`. `None` while it runs, and if its worker was lost.
     pub outcome: Option<String>,
-    /// Why it failed, as JSON.
-    pub error: Option<String>,
+    /// Why it failed.
+    #[schema(value_type = Option<Object>)]
+    pub error: Option<ErrorDetail>,
 }
 
 impl Outcome {
@@ -100,6 +101,7 @@ impl Catalogue {
         let query = "SELECT * FROM attempts WHERE job = $1 ORDER BY id DESC";
         let rows = sqlx::query(query).bind(job).fetch_all(&self.pool).await?;
         let attempt = |row: &sqlx::any::AnyRow| {
+            let error: Option<String> = maybe(row, "error")?;
             Ok(Attempt {
                 id: row.try_get("id")?,
                 run: row.try_get("run")?,
@@ -108,7 +110,7 @@ impl Catalogue {
                 began_at: row.try_get("began_at")?,
                 ended_at: maybe(row, "ended_at")?,
                 outcome: maybe(row, "outcome")?,
-                error: maybe(row, "error")?,
+                error: error.and_then(|text| serde_json::from_str(&text).ok()),
             })
         };
         rows.iter().map(attempt).collect()

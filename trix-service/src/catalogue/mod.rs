@@ -3,14 +3,23 @@
 //! Invariant: whatever changes a job, a user, a notice or a worker also adds a row to `changes`, in the same transaction. The
 //! numbers of the rows have no gaps, and become visible in their order.
 
+mod arrivals;
 mod attempts;
+mod backup;
 mod changes;
+mod figures;
+mod job;
 mod jobs;
 mod outputs;
+mod runs;
 mod users;
 mod workers;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     Any, AnyPool, Executor, Row, Transaction,
@@ -18,9 +27,11 @@ use sqlx::{
 };
 
 pub use self::{
+    arrivals::Arrival,
     attempts::{Attempt, Outcome},
     changes::Change,
-    jobs::{Job, JobState, Page, Submission, Track},
+    figures::{Count, Figures, Spent},
+    job::{Job, JobState, Page, Submission, Track},
     outputs::Output,
     users::{Role, User},
     workers::WorkerState,
@@ -28,16 +39,21 @@ pub use self::{
 use crate::{
     config,
     error::{Error, Result},
-    now,
+    metrics, now,
 };
 
 /// The migrations in their order. A released one never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001-first.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0001-first.sql"),
+    include_str!("../../migrations/0002-search.sql"),
+    include_str!("../../migrations/0003-arrivals.sql"),
+];
 
 /// The database.
 #[derive(Clone)]
 pub struct Catalogue {
     pool: AnyPool,
+    is_sqlite: bool,
 }
 
 /// What a change works with.
@@ -87,7 +103,7 @@ impl Catalogue {
             })
             .connect_lazy(&url)
             .map_err(|error| Error::invalid(format!("catalogue.url: {error}")))?;
-        let catalogue = Catalogue { pool };
+        let catalogue = Catalogue { pool, is_sqlite };
         match catalogue.migrate().await {
             Err(error) if error.is_away() => tracing::warn!(%error, "the catalogue is away"),
             other => other?,
@@ -137,11 +153,24 @@ impl Catalogue {
         Ok(())
     }
 
+    /// The clock of the database in milliseconds since 1970. `None` if it is that of this machine.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn clock(&self) -> Result<Option<i64>> {
+        if self.is_sqlite {
+            return Ok(None);
+        }
+        let query = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+        Ok(Some(sqlx::query(query).fetch_one(&self.pool).await?.try_get(0)?))
+    }
+
     /// Does the work of a change in one transaction, and records it. Work that returns no news has changed nothing.
     pub(crate) async fn change<T: Send>(
         &self,
         work: impl for<'a> FnOnce(&'a mut Work) -> Working<'a, (T, Option<News>)> + Send,
     ) -> Result<T> {
+        let began = Instant::now();
         let mut transaction = self.pool.begin().await?;
         // The row is locked until the commit, so that numbers become visible in their order.
         let row = sqlx::query("UPDATE counters SET value = value + 1 WHERE name = 'changes' RETURNING value")
@@ -163,8 +192,24 @@ impl Catalogue {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
+        metrics::time("database.change", began.elapsed());
         tracing::info!(what, job, who, %detail, "change");
+        self.measure(what, job.as_deref()).await;
         Ok(found)
+    }
+
+    /// Tells of the changes of jobs for which there are metrics.
+    async fn measure(&self, what: &str, job: Option<&str>) {
+        if !matches!(what, "job.submitted" | "job.began" | "job.done" | "job.failed" | "job.cancelled") {
+            return;
+        }
+        metrics::count(what);
+        let Some(id) = job.filter(|_| matches!(what, "job.done" | "job.failed")) else { return };
+        if let Ok(job) = self.job(id).await
+            && let Some((began, ended)) = job.started_at.zip(job.ended_at)
+        {
+            metrics::time("job.duration", Duration::from_millis((ended - began).max(0) as u64));
+        }
     }
 }
 

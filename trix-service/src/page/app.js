@@ -14,7 +14,8 @@ const WORDS = {
     isAway: "{part} does not answer since {time}: {why}", server: "The server does not answer since {time}. The page reconnects by itself.",
     part_catalogue: "The catalogue", part_engine: "The workflow engine", part_source: "The mount of masters", part_output: "The mount of copies",
     part_preview: "The mount of previews", part_cache: "The mount of scratch files", ledger: "Frames: {emitted} of {decoded} decoded",
-    urgent: "1 (most urgent)", least: "5 (least)", more: "More", all: "All", who: "Who", what: "What", when: "When", sent: "The job is queued.",
+    urgent: "1 (most urgent)", least: "5 (least)", more: "More", all: "All", who: "Who", what: "What", when: "When", sent: "The job is queued.", tracks: "Audio files of the same name", language: "Language", offset: "Later by (seconds)",
+    arrivals: "From watch folders", dismiss: "Dismiss", rule: "Rule", waits: "waits", submittedState: "submitted", dismissed: "dismissed", search: "Search titles",
   },
   ru: {
     skip: "К содержанию", queue: "Очередь", submit: "Новая задача", masters: "Мастера", workers: "Исполнители", system: "Система", signOut: "Выйти",
@@ -28,7 +29,8 @@ const WORDS = {
     isAway: "{part}: нет ответа с {time}: {why}", server: "Сервер не отвечает с {time}. Страница подключится сама.",
     part_catalogue: "Каталог", part_engine: "Движок задач", part_source: "Раздел мастеров", part_output: "Раздел копий",
     part_preview: "Раздел просмотра", part_cache: "Рабочий раздел", ledger: "Кадры: {emitted} из {decoded} декодированных",
-    urgent: "1 (самый срочный)", least: "5 (наименее)", more: "Ещё", all: "Все", who: "Кто", what: "Что", when: "Когда", sent: "Задача в очереди.",
+    urgent: "1 (самый срочный)", least: "5 (наименее)", more: "Ещё", all: "Все", who: "Кто", what: "Что", when: "Когда", sent: "Задача в очереди.", tracks: "Звук с тем же именем", language: "Язык", offset: "Позже на (секунд)",
+    arrivals: "Из наблюдаемых папок", dismiss: "Убрать", rule: "Правило", waits: "ждёт", submittedState: "отправлено", dismissed: "убрано", search: "Поиск по названию",
   },
 };
 
@@ -118,14 +120,17 @@ function progressOf(job) {
 }
 
 async function queuePage() {
-  const state = new URLSearchParams(location.hash.split("?")[1] ?? "").get("state") ?? "";
-  const jobs = await ask(`/api/jobs?limit=100${state ? `&state=${state}` : ""}`);
+  const query = new URLSearchParams(location.hash.split("?")[1] ?? "");
+  const [state, title] = [query.get("state") ?? "", query.get("title") ?? ""];
+  const jobs = await ask(`/api/jobs?limit=100${state ? `&state=${state}` : ""}${title ? `&title=${encodeURIComponent(title)}` : ""}`);
   const rows = jobs.map((job) => make("tr", {},
     make("td", {}, make("a", { href: `#/title/${job.id}` }, job.submission.title)),
     make("td", {}, stateOf(job)), make("td", {}, progressOf(job)), make("td", { class: "number" }, `${job.priority}`), make("td", {}, time(job.created_at))));
-  const choice = make("select", { "aria-label": word("state"), onchange: (event) => { location.hash = `#/queue?state=${event.target.value}`; } },
+  const go = (values) => { location.hash = `#/queue?${new URLSearchParams({ state, title, ...values })}`; };
+  const choice = make("select", { "aria-label": word("state"), onchange: (event) => go({ state: event.target.value }) },
     ["", "queued", "running", "done", "failed", "cancelled"].map((own) => make("option", { value: own, selected: own === state }, own ? word(own) : word("all"))));
-  return [make("div", { class: "row" }, make("h1", {}, word("queue")), make("div", {}, choice)),
+  const search = make("input", { type: "search", "aria-label": word("search"), placeholder: word("search"), value: title, onchange: (event) => go({ title: event.target.value }) });
+  return [make("div", { class: "row" }, make("h1", {}, word("queue")), make("div", {}, choice), make("div", {}, search)),
     rows.length ? make("div", { class: "card scroll" }, table(["title", "state", "progress", "priority", "submitted"], rows)) : make("p", { class: "soft" }, word("nothing"))];
 }
 
@@ -136,29 +141,62 @@ function table(heads, rows) {
   return make("table", {}, make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col", class: NUMBERS.includes(head) ? "number" : null }, head ? word(head) : "")))), make("tbody", {}, rows));
 }
 
-function submitPage(_, query) {
+const AUDIO = /\.(wav|w64|bwf|flac|aiff?|ac3|eac3|m4a|mka|mp2|mp3)$/i;
+
+/** The audio files beside a master whose names begin as its does, each with a choice, its language and its offset. */
+async function tracksBeside(source) {
+  const folder = source.split("/").slice(0, -1).join("/");
+  const stem = source.split("/").pop().replace(/\.[^.]*$/, "");
+  const entries = source ? await ask(`/api/masters?path=${encodeURIComponent(folder)}`).catch(() => []) : [];
+  const names = entries.map((entry) => entry.name).filter((name) => AUDIO.test(name) && name.toLowerCase().startsWith(stem.toLowerCase()));
+  return names.map((name) => {
+    const wanted = make("input", { type: "checkbox", checked: true, "aria-label": name });
+    const spoken = name.slice(stem.length).match(/[._ -]([a-z]{2,3})[._ -]/i)?.[1].toLowerCase() ?? "";
+    const spokenIn = make("input", { value: spoken, size: 4, maxlength: 3, "aria-label": `${word("language")}, ${name}` });
+    const later = make("input", { value: "", size: 6, inputmode: "decimal", "aria-label": `${word("offset")}, ${name}` });
+    const file = folder ? `${folder}/${name}` : name;
+    const row = make("tr", {}, make("td", {}, wanted), make("td", {}, name), make("td", {}, spokenIn), make("td", {}, later));
+    return { row, track: () => (wanted.checked ? { files: [file], language: spokenIn.value || null, offset: later.value || null } : null) };
+  });
+}
+
+async function submitPage(_, query) {
   const source = make("input", { required: true, value: query.get("source") ?? "" });
   const stem = (query.get("source") ?? "").split("/").pop().replace(/\.[^.]*$/, "");
-  const title = make("input", { required: true, maxlength: 150, value: stem });
-  const profiles = make("input", { required: true, value: "archive, preview" });
+  const title = make("input", { required: true, maxlength: 150, value: query.get("title") ?? stem });
+  const profiles = make("input", { required: true, value: query.get("profiles") ?? "archive, preview" });
   const priority = make("select", {}, [1, 2, 3, 4, 5].map((own) => make("option", { value: own, selected: own === 3 }, own === 1 ? word("urgent") : own === 5 ? word("least") : `${own}`)));
   const overwrite = make("input", { type: "checkbox", id: "overwrite" });
   const key = crypto.randomUUID();
+  const tracks = await tracksBeside(source.value);
   const send = tried(async () => {
     const job = await post("/api/jobs", {
       title: title.value, source: source.value, profiles: profiles.value.split(",").map((own) => own.trim()).filter(Boolean),
-      priority: Number(priority.value), overwrite: overwrite.checked,
+      priority: Number(priority.value), overwrite: overwrite.checked, tracks: tracks.map((own) => own.track()).filter(Boolean),
     }, { "Idempotency-Key": key });
     say(word("sent"));
     location.hash = `#/title/${job.id}`;
   });
   return [make("h1", {}, word("submit")), make("form", { class: "card", onsubmit: send }, make("div", { class: "grid" },
     make("div", {}, field("source", source)), make("div", {}, field("title", title)), make("div", {}, field("profiles", profiles)), make("div", {}, field("priority", priority))),
+    tracks.length ? [make("h2", {}, word("tracks")), make("div", { class: "scroll" }, table(["", "name", "language", "offset"], tracks.map((own) => own.row)))] : null,
     make("p", {}, make("label", { for: "overwrite" }, overwrite, word("overwrite"))), make("p", {}, make("button", { class: "main" }, word("send"))))];
 }
 
+/** What watch folders have taken. */
+async function arrivalsTable() {
+  const arrivals = await ask("/api/arrivals");
+  const dismiss = (own) => tried(async () => { await post("/api/arrivals/dismiss", { path: own.path }); show(); });
+  const choose = (own) => `#/submit?${new URLSearchParams({ source: own.path, title: own.submission.title, profiles: own.submission.profiles.join(", ") })}`;
+  const stateWord = (own) => word(own.state === "submitted" ? "submittedState" : own.state);
+  const rows = arrivals.map((own) => make("tr", {}, make("td", {}, own.job ? make("a", { href: `#/title/${own.job}` }, own.path) : own.path), make("td", {}, own.rule),
+    make("td", {}, stateWord(own)), make("td", { class: "soft" }, own.why),
+    make("td", { class: "row" }, own.state === "waits" ? [make("a", { href: choose(own) }, word("choose")), make("button", { type: "button", onclick: dismiss(own) }, word("dismiss"))] : "")));
+  return rows.length ? [make("h2", {}, word("arrivals")), make("div", { class: "card scroll" }, table(["name", "rule", "state", "", ""], rows))] : null;
+}
+
 async function mastersPage(path) {
-  const entries = await ask(`/api/masters?path=${encodeURIComponent(path)}`);
+  const [entries, arrivals] = await Promise.all([ask(`/api/masters?path=${encodeURIComponent(path)}`), path ? null : arrivalsTable()]);
   const below = (name) => (path ? `${path}/${name}` : name);
   const found = make("pre", { hidden: true });
   const look = (name) => tried(async () => {
@@ -173,7 +211,7 @@ async function mastersPage(path) {
     make("td", { class: "row" }, entry.is_folder ? "" : [make("button", { type: "button", onclick: look(entry.name) }, word("probe")),
       make("a", { href: `#/submit?source=${encodeURIComponent(below(entry.name))}` }, word("choose"))])));
   const up = path ? make("a", { href: `#/masters/${encodeURIComponent(path.split("/").slice(0, -1).join("/"))}` }, word("up")) : null;
-  return [make("h1", {}, `${word("masters")} ${path}`), up, make("div", { class: "card scroll" }, table(["name", "size", "changed", ""], rows)), found];
+  return [make("h1", {}, `${word("masters")} ${path}`), arrivals, up, make("div", { class: "card scroll" }, table(["name", "size", "changed", ""], rows)), found];
 }
 
 async function titlePage(id) {

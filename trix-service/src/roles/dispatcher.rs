@@ -14,6 +14,7 @@ use crate::{
         temporal::{Ends, IngestWorkflow, Temporal, control_queue},
     },
     error::{Error, Result},
+    watch::Watcher,
 };
 
 /// Runs that are handed over at a time.
@@ -24,6 +25,9 @@ pub(super) async fn run(config: &Config, end: &CancellationToken) -> Result<()> 
     let catalogue = Catalogue::open(&config.catalogue).await?;
     let engine: Arc<dyn Engine> = Arc::new(Temporal::new(config));
     let handing = tokio::spawn(hand_over(catalogue.clone(), engine, end.clone()));
+    let watcher = Watcher::new(config, catalogue.clone())?;
+    let ending = end.clone();
+    let watching = tokio::spawn(async move { watcher.run(&ending).await });
     let runtime = Runtime::from_current_tokio(Default::default()).map_err(|error| Error::Bug(error.to_string()))?;
     while !end.is_cancelled() {
         let client = match Temporal::connect(&config.engine, &format!("dispatcher-{}", std::process::id())).await {
@@ -53,7 +57,7 @@ pub(super) async fn run(config: &Config, end: &CancellationToken) -> Result<()> 
         }
         watch.abort();
     }
-    let _ = handing.await;
+    let _ = tokio::join!(handing, watching);
     Ok(())
 }
 

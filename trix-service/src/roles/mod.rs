@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     engine::server,
     error::{Error, Result},
-    logs,
+    logs, metrics,
 };
 
 pub use dispatcher::dispatch;
@@ -51,6 +51,7 @@ impl Role {
 /// Those of beginning it.
 pub async fn run(role: Role, config: Config, index: Option<u32>) -> Result<u8> {
     let _logging = logs::begin(&config.logs, role.name(), index)?;
+    metrics::begin(&config.metrics)?;
     let end = CancellationToken::new();
     tokio::spawn(signalled(end.clone()));
     tracing::info!(role = role.name(), version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "begins");

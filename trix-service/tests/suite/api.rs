@@ -199,3 +199,74 @@ async fn the_state_of_the_farm_is_told() {
     let trouble = system["mounts"].as_array().and_then(|mounts| mounts.iter().find(|own| own["mount"] == "output"));
     assert!(trouble.is_some_and(|own| own["trouble"].is_string()), "{system}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_jobs_workers_and_mounts() {
+    let server = Server::start().await;
+    let (status, _) = server.ask(1, "POST", "/api/jobs", Some(submission())).await;
+    assert_eq!(status, StatusCode::OK);
+    let ask = |token: Option<&str>| {
+        let request = Client::new().get(format!("{}/metrics", server.url));
+        token.into_iter().fold(request, |request, token| request.bearer_auth(token))
+    };
+    assert_eq!(ask(None).send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
+    let text = ask(Some(&server.tokens[2])).send().await.expect("an answer").text().await.expect("a text");
+    for line in
+        ["trix_jobs{state=\"queued\"} 1", "trix_jobs{state=\"done\"} 0", "trix_workers 0", "# TYPE trix_jobs gauge"]
+    {
+        assert!(text.lines().any(|own| own == line), "{line}: {text}");
+    }
+    assert!(text.contains("trix_mount_free_bytes{mount=\"output\"} "), "{text}");
+    // Every line is a comment, or a name, labels and a number.
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').expect("a value");
+        assert!(name.starts_with("trix_") && value.parse::<f64>().is_ok(), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_sent_again_gets_its_job_whatever_has_become_of_the_files() {
+    let server = Server::start().await;
+    let send = async |key: &str| {
+        let request = Client::new().post(format!("{}/api/jobs", server.url)).bearer_auth(&server.tokens[1]);
+        let answer = request.header("Idempotency-Key", key).json(&submission()).send().await.expect("an answer");
+        (answer.status(), answer.json::<Value>().await.expect("a document"))
+    };
+    let (status, job) = send("one").await;
+    assert_eq!(status, StatusCode::OK);
+    std::fs::create_dir(server.place.output("Film")).expect("copies");
+    std::fs::remove_file(server.place.config.mounts.source.join("master.mkv")).expect("the master");
+    let (status, again) = send("one").await;
+    assert_eq!((status, &again["id"]), (StatusCode::OK, &job["id"]));
+    assert_eq!(send("another").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_is_an_error_document() {
+    let server = Server::start().await;
+    for (method, path, body, wanted) in [
+        (
+            "POST",
+            "/api/jobs",
+            Some(json!({ "title": "Film", "source": "a", "colour": 1 })),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        ("POST", "/api/jobs", None, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("GET", "/api/jobs?state=late", None, StatusCode::BAD_REQUEST),
+        ("GET", "/api/jobs/none/outputs", None, StatusCode::NOT_FOUND),
+        ("GET", "/api/jobs/none/attempts", None, StatusCode::NOT_FOUND),
+        ("GET", "/api/jobs/none/changes", None, StatusCode::NOT_FOUND),
+        ("GET", "/api/none", None, StatusCode::NOT_FOUND),
+        ("DELETE", "/api/jobs", None, StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let (status, document) = server.ask(1, method, path, body).await;
+        assert_eq!(status, wanted, "{method} {path}: {document}");
+        assert!(document["error"]["message"].is_string(), "{method} {path}: {document}");
+    }
+    // A viewer can give its role to a script, and no more.
+    let (status, token) = server.ask(2, "POST", "/api/tokens", Some(json!({ "label": "script" }))).await;
+    assert_eq!(status, StatusCode::OK);
+    let request = Client::new().post(format!("{}/api/jobs", server.url)).json(&submission());
+    let answer = request.bearer_auth(token["token"].as_str().expect("a token")).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+}

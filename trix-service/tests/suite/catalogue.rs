@@ -149,3 +149,84 @@ async fn a_database_that_is_away_is_told_within_the_patience() {
     let error = catalogue.submit(&submission("Film"), "anna", "one").await.expect_err("nobody answers");
     assert!(error.is_away() && began.elapsed().as_secs() < 5, "{error}");
 }
+
+#[tokio::test]
+async fn titles_are_found_in_small_and_capital_letters_of_every_alphabet() {
+    for (catalogue, _kept) in catalogues().await {
+        for title in ["Солярис", "Stalker 100% a_b", "Stalker 100x acb"] {
+            catalogue.submit(&submission(title), "anna", title).await.expect("a job");
+        }
+        for (text, titles) in [("СОЛЯ", 1), ("соля", 1), ("stalker", 2), ("100%", 1), ("A_B", 1), ("none", 0)] {
+            let page = Page { title: Some(text.to_owned()), ..Page::default() };
+            assert_eq!(catalogue.jobs(&page).await.expect("jobs").len(), titles, "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_catalogue_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = crate::support::Postgres::start();
+    let lite = format!("sqlite://{}?mode=rwc", folder.path().join("old.db").display());
+    sqlx::any::install_default_drivers();
+    for url in [lite, server.url.clone()] {
+        let old = sqlx::AnyPool::connect(&url).await.expect("a database");
+        for text in [
+            include_str!("../../migrations/0001-first.sql"),
+            "CREATE TABLE migrations (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)",
+            "INSERT INTO migrations (version, at) VALUES (1, 5)",
+            "INSERT INTO jobs (id, title, submission, submitter, request_key, priority, state, run, created_at) \
+             VALUES ('1', 'Solaris', '{\"title\":\"Solaris\",\"source\":\"a.mov\"}', 'anna', 'one', 3, 'done', 1, 7)",
+        ] {
+            sqlx::Executor::execute(&old, text).await.expect("tables of the first version");
+        }
+        old.close().await;
+        let settings = trix_service::config::Catalogue { url, patience: 5.0 };
+        let catalogue = Catalogue::open(&settings).await.expect("a catalogue");
+        let page = Page { title: Some("SOLAR".to_owned()), ..Page::default() };
+        assert_eq!(catalogue.jobs(&page).await.expect("jobs").len(), 1);
+        catalogue.submit(&submission("Stalker"), "anna", "two").await.expect("a job");
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_read_into_either_kind_of_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name);
+    for (number, (catalogue, _kept)) in catalogues().await.into_iter().enumerate() {
+        catalogue.set_user("anna", "a long password", Role::Operator, "test").await.expect("a user");
+        let token = catalogue.token("anna", "script", None).await.expect("a token");
+        let done = begun(&catalogue, "Солярис, 1972").await;
+        let made = [Output { path: "Film.mkv".into(), bytes: 5, sha256: "00".into() }];
+        catalogue.register(&done, 1, &made, "{\"a\": 1}", "worker").await.expect("it is registered");
+        let open = begun(&catalogue, "Stalker").await;
+        catalogue.handed(&open, 1).await.expect("it is handed over");
+        catalogue.set_notice("Closed on Monday", "anna").await.expect("a notice");
+        let path = file(&format!("backup-{number}"));
+        let rows = catalogue.back_up(&path).await.expect("a backup");
+        assert!(matches!(catalogue.back_up(&path).await, Err(Error::Conflict(_))), "no file is replaced");
+        assert!(matches!(catalogue.restore(&path).await, Err(Error::Conflict(_))), "it is not empty");
+        for (other, _kept) in catalogues().await {
+            assert_eq!(other.restore(&path).await.expect("the rows"), rows);
+            assert_eq!(other.user_of(&token).await.expect("anna").name, "anna");
+            assert_eq!(other.outputs_of(&done).await.expect("outputs"), made);
+            assert_eq!(other.report_of(&done).await.expect("a report").as_deref(), Some("{\"a\": 1}"));
+            assert_eq!(other.notice().await.expect("the notice"), "Closed on Monday");
+            assert_eq!(other.last_change().await.expect("a number"), catalogue.last_change().await.expect("a number"));
+            let (own, theirs) = (other.job(&done).await.expect("a job"), catalogue.job(&done).await.expect("a job"));
+            assert_eq!(serde_json::to_value(&own).expect("JSON"), serde_json::to_value(&theirs).expect("JSON"));
+            // What was not over is handed to the engine again.
+            let to_hand = other.runs_to_hand(10).await.expect("runs");
+            assert_eq!(to_hand.iter().map(|job| (job.id.as_str(), job.run)).collect::<Vec<_>>(), [(open.as_str(), 1)]);
+        }
+        // A file that was cut or altered is refused.
+        let text = std::fs::read_to_string(&path).expect("the backup");
+        let cut = text.rsplit_once("\n{").expect("lines").0.to_owned();
+        for (name, text) in [("cut", cut), ("altered", text.replace("Closed", "Open")), ("empty", String::new())] {
+            std::fs::write(file(name), text).expect("a file");
+            let (empty, _kept) = catalogues().await.remove(0);
+            assert!(matches!(empty.restore(&file(name)).await, Err(Error::Refused(_))), "{name}");
+            assert!(empty.jobs(&Page::default()).await.expect("jobs").is_empty());
+        }
+    }
+}

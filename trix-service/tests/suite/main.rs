@@ -5,3 +5,4 @@ mod catalogue;
 mod farm;
 mod jobs;
 mod support;
+mod watch;

@@ -179,6 +179,17 @@ impl Process {
         Process(command.spawn().expect("a process"))
     }
 
+    /// Starts `trixd` in a network namespace, with variables of the environment.
+    pub fn start_in(namespace: &str, settings: &Path, arguments: &[&str], variables: &[(&str, String)]) -> Self {
+        let mut command = Command::new("ip");
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        command
+            .args(["netns", "exec", namespace, env!("CARGO_BIN_EXE_trixd"), "--config"])
+            .arg(settings)
+            .args(arguments);
+        Process(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("a process"))
+    }
+
     /// Waits for the end of the process. The exit code.
     pub async fn ended(&mut self, most: Duration) -> Option<i32> {
         let began = Instant::now();

@@ -48,7 +48,7 @@ impl Scenes<'_> {
     /// # Errors
     /// `Io`, and others that have nothing to do with the frames.
     pub(super) fn nearest(&self, from: u64, wanted: u64, to: u64) -> Result<Option<u64>> {
-        let mut left = (to - from) / MOST_DECODED;
+        let mut left = to.saturating_sub(from) / MOST_DECODED;
         let likely = self.outline.likely(from, to).collect();
         if let Some(found) = self.first_of(likely, wanted, &mut left)? {
             return Ok(Some(found));
@@ -81,9 +81,7 @@ impl Scenes<'_> {
             // The frame before the first one is taken to be like it, if that is not decoded.
             let missing = grids.first().filter(|(number, _)| *number + 1 == first);
             let missing = missing.map(|(number, grid)| (number.saturating_sub(1), grid.clone()));
-            let mut detector = Detector::default();
-            let mut found = missing.into_iter().chain(grids).filter_map(|(number, grid)| detector.push(number, grid));
-            return Ok(found.find(|found| (first..=last).contains(found)));
+            return Ok(begins(missing.into_iter().chain(grids)).find(|found| (first..=last).contains(found)));
         }
         if first == last && is_entry(first) && spend(around + 2, left) {
             return self.is_new_at(first).map(|is_new| is_new.then_some(first));
@@ -123,6 +121,12 @@ impl Scenes<'_> {
         Ok(unlike.filter_map(|((begin, end), _)| within((begin + 1, end), from, to)).collect())
     }
 
+    /// All frames from `first` to `last` that begin a scene, as far as there are frames around them.
+    #[cfg(test)]
+    pub(super) fn all_in(&self, first: u64, last: u64) -> Result<Vec<u64>> {
+        Ok(begins(self.grids(first, last)?.into_iter()).collect())
+    }
+
     /// The frames `first..=last` with their numbers, reduced. Empty if they cannot be decoded.
     fn grids(&self, first: u64, last: u64) -> Result<Vec<(u64, Grid)>> {
         let is_damage = |error: &Error| matches!(error.kind(), ErrorKind::MalformedInput | ErrorKind::Codec);
@@ -151,4 +155,10 @@ impl Scenes<'_> {
         }
         Ok(grids)
     }
+}
+
+/// The frames that begin a scene, among frames that come one after the other.
+fn begins(grids: impl Iterator<Item = (u64, Grid)>) -> impl Iterator<Item = u64> {
+    let mut detector = Detector::default();
+    grids.filter_map(move |(number, grid)| detector.push(number, grid))
 }

@@ -186,6 +186,20 @@ mod tests {
         assert_eq!(kept.0.lock().expect("no panic").1, 5);
     }
     #[test]
+    fn scenes_of_a_real_clip_are_those_that_av_scenechange_finds() {
+        let clip = trix_fixtures::media().join("scene_cuts.mp4");
+        if !clip.exists() {
+            return;
+        }
+        let source = Source::open(&clip).expect("a source");
+        let (film, cancel) = (source.video().expect("a stream"), Cancel::default());
+        let index = index::of(&source, film, None).expect("an index");
+        let outline = Outline::of(&index);
+        let own = Scenes { source: &source, film, index: &index, outline: &outline, cancel: &cancel };
+        assert_eq!(own.all_in(0, index.len() - 1).expect("scenes"), [30, 137, 187, 242]);
+    }
+
+    #[test]
     fn scenes_are_found_in_sources_of_every_kind() {
         let begins = [307, 435, 532, 614, 687, 752, 813];
         let clip = Clip { frames: 900, width: 192, height: 108, ..Clip::default() };

@@ -22,7 +22,7 @@ use super::{Farm, are_single};
 use crate::support::{Place, Postgres, eventually, port};
 
 /// Adds a row to the table that `TRIX_FAILURES` names.
-fn note(what: &str, seen: &str) {
+pub(super) fn note(what: &str, seen: &str) {
     println!("{what}: {seen}");
     let Some(path) = std::env::var_os("TRIX_FAILURES") else { return };
     let mut file = OpenOptions::new().append(true).create(true).open(path).expect("the table");

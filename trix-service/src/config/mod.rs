@@ -2,6 +2,8 @@
 //!
 //! Invariant: a setting that nobody knows is an error that names it.
 
+mod watch;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -10,6 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub use self::watch::{Rule, Watch};
 use crate::error::{Error, Result};
 
 /// All settings. `TRIXD_API_LISTEN` in the environment overrides `listen` of `[api]`, and so for each other.
@@ -28,6 +31,10 @@ pub struct Config {
     pub worker: Worker,
     /// Log files.
     pub logs: Logs,
+    /// Measurements.
+    pub metrics: Metrics,
+    /// Watch folders.
+    pub watch: Watch,
 }
 
 /// The folders of the farm.
@@ -109,6 +116,22 @@ pub struct Logs {
     pub filter: String,
 }
 
+/// Measurements.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Address of a statsd server, such as `127.0.0.1:8125`. Empty: nothing is sent.
+    pub statsd: String,
+    /// What all names begin with.
+    pub prefix: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics { statsd: String::new(), prefix: "trix".into() }
+    }
+}
+
 impl Default for Mounts {
     fn default() -> Self {
         let below = |name: &str| Path::new("/srv/trix").join(name);
@@ -150,6 +173,17 @@ impl Default for Worker {
 impl Default for Logs {
     fn default() -> Self {
         Logs { folder: PathBuf::new(), days: 30, filter: "info".into() }
+    }
+}
+
+impl Catalogue {
+    /// The URL as it may be shown.
+    pub fn url_without_password(&self) -> String {
+        let Some((scheme, rest)) = self.url.split_once("://") else { return self.url.clone() };
+        match rest.rsplit_once('@') {
+            Some((who, place)) => format!("{scheme}://{}@{place}", who.split(':').next().unwrap_or_default()),
+            None => self.url.clone(),
+        }
     }
 }
 
