@@ -116,7 +116,7 @@ mod tests {
             ("-c:v libx265 -preset ultrafast -g 24 -qp 15 -x265-params log-level=none", "ts"),
         ];
         for (coding, ending) in codings {
-            let source = Source::open(&clip.encoded(coding, ending)).expect("a source");
+            let source = Source::open(clip.encoded(coding, ending)).expect("a source");
             let film = source.video().expect("a stream");
             let index = super::super::of(&source, film, None).expect("an index");
             let mut whole = source.reopen().expect("a source");
