@@ -102,7 +102,6 @@ class Client:
 
         Raises:
             NotSignedIn: The service does not know the name with this password.
-            Forbidden: The user is a viewer, and the service makes no tokens for viewers.
         """
         client = cls(url)
         # That of the environment is another user's.
