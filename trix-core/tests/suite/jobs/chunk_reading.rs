@@ -18,9 +18,9 @@ fn fast() -> EncodeSettings {
     EncodeSettings { preset: Some("ultrafast".to_owned()), ..EncodeSettings::default() }
 }
 
-/// Bytes that this process has read.
+/// Bytes that this thread has read: other tests may run in the same process.
 fn bytes_read() -> u64 {
-    let told = fs::read_to_string("/proc/self/io").expect("the account of this process");
+    let told = fs::read_to_string("/proc/thread-self/io").expect("the account of this thread");
     let count = told.lines().find_map(|line| line.strip_prefix("rchar: ")).expect("a count");
     count.parse().expect("a number")
 }
@@ -50,7 +50,11 @@ fn a_chunk_reads_its_part_of_the_file_and_little_else() {
         encode_chunk(&plan, last, &folder.path().join("store"), &Cancel::default())
             .unwrap_or_else(|error| panic!("{error}"));
         let read = bytes_read() - before;
-        assert!(size > 20 << 20 && read < size * 6 / 10, "{}: {read} of {size} bytes", source.display());
+        assert!(
+            size > 20 << 20 && (size / 20..size * 6 / 10).contains(&read),
+            "{}: {read} of {size} bytes",
+            source.display()
+        );
     }
 }
 
