@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     engine::{Engine as _, temporal::Temporal},
     error::Result,
-    mounts::Mount,
+    mounts::{Mount, MountState},
     now,
 };
 
@@ -37,7 +37,7 @@ fn finding(part: &'static str, found: Result<String>) -> Finding {
 
 /// Looks at all parts.
 pub async fn check(config: &Config) -> Vec<Finding> {
-    let mut found: Vec<Finding> = Mount::ALL.map(|mount| mount_of(config, mount)).into();
+    let mut found: Vec<Finding> = config.mounts.states().iter().map(|state| mount_of(config, state)).collect();
     match Catalogue::open(&config.catalogue).await {
         Ok(catalogue) => {
             found.push(finding("catalogue", catalogue.check().await.map(|()| config.catalogue.url_without_password())));
@@ -60,16 +60,14 @@ pub async fn check(config: &Config) -> Vec<Finding> {
     found
 }
 
-fn mount_of(config: &Config, mount: Mount) -> Finding {
-    let states = config.mounts.states();
-    let state = states.iter().find(|state| state.mount == mount);
+fn mount_of(config: &Config, state: &MountState) -> Finding {
+    let (mount, free) = (state.mount, state.free);
     let look = || -> Result<String> {
         config.mounts.check(mount)?;
         if mount != Mount::Source {
             config.mounts.try_to_write(mount)?;
         }
-        let free = state.map_or(0, |state| state.free);
-        let folder = config.mounts.folder(mount).display();
+        let folder = &state.path;
         if mount != Mount::Source && free < LEAST_FREE {
             return Err(crate::error::Error::Conflict(format!("{folder}: {} GiB free", free >> 30)));
         }

@@ -62,9 +62,11 @@ pub(crate) fn reach_known(source: &Source, index: usize, begin: &Begin) -> Resul
         _ => return Ok(None),
     };
     let before = begin.packets_passed().checked_sub(BEFORE).and_then(|at| known.coded(at)?.position).unwrap_or(0);
-    for lead in LEADS {
+    // A byte is found at once, or not at all.
+    let leads = if is_transport { &LEADS[..1] } else { &LEADS[..] };
+    for lead in leads {
         let mut again = source.reopen()?;
-        let earlier = Timestamp::new(lead, TimeBase::new(1, 1)).rescale(base);
+        let earlier = Timestamp::new(*lead, TimeBase::new(1, 1)).rescale(base);
         let is_there = match is_transport {
             true => again.seek_byte(before),
             false => again.seek(index, ticks.saturating_sub(earlier)),

@@ -108,11 +108,7 @@ async fn a_worker_is_killed() {
     farm.workers.clear();
     let began = Instant::now();
     farm.start_worker();
-    let again = async || {
-        let attempts = farm.attempts(&job).await;
-        attempts.into_iter().find(|own| own.step == lost.step && own.id != lost.id)
-    };
-    eventually("another attempt", Duration::from_secs(60), again).await;
+    farm.begins_again(&job, &lost).await;
     let after = seconds(began);
     farm.until_done(&job).await;
     note("worker killed", &format!("its unit begins elsewhere after {after} (lease 10 s), one copy"));

@@ -116,6 +116,15 @@ impl Farm {
         eventually("a step runs", Duration::from_secs(60), find).await
     }
 
+    /// Waits until a step begins once more.
+    pub(crate) async fn begins_again(&self, job: &Job, lost: &Attempt) {
+        let again = async || {
+            let attempts = self.attempts(job).await;
+            attempts.into_iter().find(|own| own.step == lost.step && own.id != lost.id)
+        };
+        eventually("another attempt", Duration::from_secs(60), again).await;
+    }
+
     /// How often each step of a job was done. Those that were not accepted count, too.
     pub(crate) async fn attempts(&self, job: &Job) -> Vec<Attempt> {
         self.catalogue.attempts_of(&job.id).await.expect("attempts")

@@ -12,7 +12,7 @@ use std::{
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Farm, failures::note};
-use crate::support::{Postgres, Process, eventually};
+use crate::support::{Postgres, Process};
 
 /// Takes connections at `address`, and connects each with a port of loopback. Returns the port there.
 async fn forward(address: &str, to: u16) -> u16 {
@@ -121,11 +121,7 @@ async fn the_network_is_split_for_five_minutes() {
     link.set("down");
     let began = Instant::now();
     farm.start_worker();
-    let again = async || {
-        let attempts = farm.attempts(&job).await;
-        attempts.into_iter().find(|own| own.step == lost.step && own.id != lost.id)
-    };
-    eventually("another attempt", Duration::from_secs(60), again).await;
+    farm.begins_again(&job, &lost).await;
     let after = began.elapsed();
     farm.until_done(&job).await;
     let copy = farm.place.output("Film").join("Film.mkv");
