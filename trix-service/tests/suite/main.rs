@@ -4,5 +4,6 @@ mod api;
 mod catalogue;
 mod farm;
 mod jobs;
+mod operations;
 mod support;
 mod watch;
