@@ -11,7 +11,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
-use crate::{engine::Engine, error::Result, now};
+use crate::{
+    engine::Engine,
+    error::{Error, Result},
+    now,
+};
 
 /// Time between two looks at all parts.
 const LOOK: Duration = Duration::from_secs(1);
@@ -53,16 +57,21 @@ impl Health {
     fn note(&self, part: &'static str, found: Result<()>) {
         let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = parts.entry(part).or_default();
+        // Whoever reads it is told which part it is.
+        let why = |error: Error| match error {
+            Error::Away { why, .. } => why,
+            other => other.to_string(),
+        };
         match (found, &known) {
             (Ok(()), None) => {}
             (Ok(()), Some(_)) => {
                 tracing::info!(part, "answers again");
                 *known = None;
             }
-            (Err(error), Some(away)) => *known = Some(Away { since: away.since, why: error.to_string() }),
+            (Err(error), Some(away)) => *known = Some(Away { since: away.since, why: why(error) }),
             (Err(error), None) => {
                 tracing::warn!(part, %error, "is away");
-                *known = Some(Away { since: now(), why: error.to_string() });
+                *known = Some(Away { since: now(), why: why(error) });
             }
         }
     }

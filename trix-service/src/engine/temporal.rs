@@ -245,7 +245,7 @@ impl Temporal {
             Url::from_str(&settings.address).map_err(|error| Error::invalid(format!("engine.address: {error}")))?;
         let options = ConnectionOptions::new(url).identity(identity).connect_timeout(PATIENCE).build();
         let connection = tokio::time::timeout(PATIENCE, Connection::connect(options)).await;
-        let connection = connection.map_err(|_| away("no answer"))?.map_err(away)?;
+        let connection = connection.map_err(|_| away("no answer"))?.map_err(unreachable)?;
         let options = ClientOptions::new(settings.namespace.clone()).build();
         Client::new(connection, options).map_err(|error| Error::Bug(format!("engine: {error}")))
     }
@@ -272,6 +272,13 @@ impl Temporal {
 
 fn away(why: impl ToString) -> Error {
     Error::Away { part: "engine", why: why.to_string() }
+}
+
+/// The engine does not answer because of `error`: what lies at its bottom is what an operator understands.
+fn unreachable(error: impl std::error::Error) -> Error {
+    let first: &dyn std::error::Error = &error;
+    let chain = std::iter::successors(first.source(), |error| error.source());
+    chain.last().map_or_else(|| away(&error), |cause| away(cause.to_string()))
 }
 
 fn id_of(job: &str, run: i64) -> String {

@@ -191,7 +191,7 @@ async function arrivalsTable() {
   const stateWord = (own) => word(own.state === "submitted" ? "submittedState" : own.state);
   const rows = arrivals.map((own) => make("tr", {}, make("td", {}, own.job ? make("a", { href: `#/title/${own.job}` }, own.path) : own.path), make("td", {}, own.rule),
     make("td", {}, stateWord(own)), make("td", { class: "soft" }, own.why),
-    make("td", { class: "row" }, own.state === "waits" ? [make("a", { href: choose(own) }, word("choose")), make("button", { type: "button", onclick: dismiss(own) }, word("dismiss"))] : "")));
+    make("td", {}, own.state === "waits" ? make("div", { class: "row" }, make("a", { href: choose(own) }, word("choose")), make("button", { type: "button", onclick: dismiss(own) }, word("dismiss"))) : "")));
   return rows.length ? [make("h2", {}, word("arrivals")), make("div", { class: "card scroll" }, table(["name", "rule", "state", "", ""], rows))] : null;
 }
 
@@ -208,8 +208,8 @@ async function mastersPage(path) {
   const rows = entries.map((entry) => make("tr", {},
     make("td", {}, entry.is_folder ? make("a", { href: `#/masters/${encodeURIComponent(below(entry.name))}` }, `${entry.name}/`) : entry.name),
     make("td", { class: "number" }, entry.is_folder ? "" : size(entry.bytes)), make("td", {}, time(entry.changed_at)),
-    make("td", { class: "row" }, entry.is_folder ? "" : [make("button", { type: "button", onclick: look(entry.name) }, word("probe")),
-      make("a", { href: `#/submit?source=${encodeURIComponent(below(entry.name))}` }, word("choose"))])));
+    make("td", {}, entry.is_folder ? "" : make("div", { class: "row" }, make("button", { type: "button", onclick: look(entry.name) }, word("probe")),
+      make("a", { href: `#/submit?source=${encodeURIComponent(below(entry.name))}` }, word("choose"))))));
   const up = path ? make("a", { href: `#/masters/${encodeURIComponent(path.split("/").slice(0, -1).join("/"))}` }, word("up")) : null;
   return [make("h1", {}, `${word("masters")} ${path}`), arrivals, up, make("div", { class: "card scroll" }, table(["name", "size", "changed", ""], rows)), found];
 }
