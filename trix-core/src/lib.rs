@@ -240,7 +240,8 @@ pub use trix_model::{
 };
 
 pub use chunks::{
-    ChunkControl, ChunkDone, ChunkRequest, ChunkStatus, Isolate, StoreStatus, encode_chunk, measure_chunk, status,
+    ChunkControl, ChunkDone, ChunkRequest, ChunkStatus, Isolate, StoreStatus, encode_chunk, encode_chunk_telling,
+    measure_chunk, status,
 };
 pub use file_id::FileId;
 pub use index::{FrameIndex, FromStart};

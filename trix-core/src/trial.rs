@@ -2,7 +2,15 @@
 //!
 //! Invariant: nothing is written but into a folder for temporary files, which is removed.
 
-use trix_model::error::{Error, Result, Stage};
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::Duration,
+};
+
+use trix_model::{
+    control::progress::{Phase, Progress},
+    error::{Error, ErrorKind, Result, Stage},
+};
 
 use crate::{
     pipeline::{Control, run_job},
@@ -17,11 +25,18 @@ const SECONDS: f64 = 4.0;
 
 /// Encodes the first four seconds of `job`, whose plan is `plan`, and returns the seconds that the whole job will take on this
 /// machine. `None` if the source does not state its length, or has no video. Verification and stills are left out. Scenes
-/// that are harder to encode than the first seconds make the job longer.
+/// that are harder to encode than the first seconds make the job longer. If it is not done after the time `within`, it tells what the
+/// frames until then took; `None` if there was no frame.
 ///
 /// # Errors
 /// As [`run_job`].
-pub fn trial(job: &Job, plan: &Plan, source: &Source, control: &Control) -> Result<Option<f64>> {
+pub fn trial(
+    job: &Job,
+    plan: &Plan,
+    source: &Source,
+    control: &Control,
+    within: Option<Duration>,
+) -> Result<Option<f64>> {
     let sinks = plan.sinks();
     // Seconds of film, and frames of the source in a second.
     let length = |sink| Some((seconds(plan, source, sink)?, plan.video(sink)?.source_rate.to_f64()));
@@ -42,8 +57,44 @@ pub fn trial(job: &Job, plan: &Plan, source: &Source, control: &Control) -> Resu
     for (number, package) in short.packages.iter_mut().enumerate() {
         package.path = folder.path().join(format!("package-{number}"));
     }
-    let report = run_job(&short, control)?;
+    let fps = match within {
+        None => run_job(&short, control)?.timing.fps,
+        Some(within) => bounded(&short, control, within)?,
+    };
     // Frames of the source a second.
-    let fps = report.timing.fps;
     Ok((fps > 0.0).then(|| whole * rate / fps))
+}
+
+/// Runs a job for at most the time `within`. Returns its frames a second.
+fn bounded(job: &Job, control: &Control, within: Duration) -> Result<f64> {
+    let seen = Arc::new(Mutex::new(0.0));
+    let (noted, told) = (Arc::clone(&seen), control.progress.clone());
+    let progress = move |progress: &Progress| {
+        if progress.phase == Phase::Encode && progress.elapsed_seconds > 0.0 {
+            *noted.lock().unwrap_or_else(PoisonError::into_inner) = progress.frame as f64 / progress.elapsed_seconds;
+        }
+        if let Some(told) = &told {
+            told(progress);
+        }
+    };
+    let limit = control.cancel.child();
+    let own = Control { cancel: limit.clone(), progress: Some(Arc::new(progress)), ..control.clone() };
+    let (done, ended) = mpsc::channel::<()>();
+    let timer = std::thread::spawn(move || {
+        // The other end is dropped when the job is done.
+        let is_late = ended.recv_timeout(within) == Err(mpsc::RecvTimeoutError::Timeout);
+        if is_late {
+            limit.cancel();
+        }
+        is_late
+    });
+    let result = run_job(job, &own);
+    drop(done);
+    let is_late = timer.join().unwrap_or(false);
+    match result {
+        Err(error) if is_late && error.kind() == ErrorKind::Cancelled && !control.cancel.is_cancelled() => {
+            Ok(*seen.lock().unwrap_or_else(PoisonError::into_inner))
+        }
+        other => Ok(other?.timing.fps),
+    }
 }

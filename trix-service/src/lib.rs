@@ -13,7 +13,11 @@
 //! | [`check`] | what `trixd check` looks at on a machine |
 //! | [`watch`] | masters that arrive in watched folders are submitted by rules |
 //! | [`roles`] | the processes of a farm: engine, dispatcher, API server, worker, and all of them at once |
-//! | [`logs`] | daily files of JSON lines |
+//! | [`looks`] | what the API looks at in a process of its own: files, dry runs, profiles |
+//! | [`profiles`] | the profiles of Trix, of the service and of administrators |
+//! | [`logs`] | daily files of JSON lines, and syslog |
+//! | [`retention`] | removes what is old |
+//! | [`doctor`] | what `trixd doctor` tells: versions, programs, settings |
 //! | [`metrics`] | counters and times for statsd |
 //!
 //! Invariant: a final name is given only by the step `publish`, after the engine has accepted the step before it.
@@ -22,11 +26,15 @@ pub mod api;
 pub mod catalogue;
 pub mod check;
 pub mod config;
+pub mod doctor;
 pub mod engine;
 pub mod error;
 pub mod logs;
+pub mod looks;
 pub mod metrics;
 pub mod mounts;
+pub mod profiles;
+pub mod retention;
 pub mod roles;
 pub mod steps;
 pub mod watch;

@@ -7,6 +7,7 @@ use trix_service::{
     catalogue::{Catalogue, Role as UserRole},
     check::{Finding, check},
     config::Config,
+    doctor,
     error::{Error, Result},
     roles::{self, Role},
     steps,
@@ -43,6 +44,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show versions, libraries, programs and settings, for a report of a fault. Nothing in it is secret.
+    Doctor {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Write the whole catalogue into a file.
     Backup {
         /// The file, which does not exist yet.
@@ -64,12 +71,9 @@ enum Command {
     /// Do the step that the worker sends.
     #[command(hide = true)]
     Step,
-    /// Print what a file holds.
+    /// Look at what the API server sends.
     #[command(hide = true)]
-    Probe {
-        /// The file.
-        path: PathBuf,
-    },
+    Look,
 }
 
 fn main() -> ExitCode {
@@ -79,13 +83,17 @@ fn main() -> ExitCode {
             steps::serve();
             return ExitCode::SUCCESS;
         }
-        Command::Probe { path } => return probe(path),
+        Command::Look => return look(),
         Command::Engine => Some(Role::Engine),
         Command::Dispatcher => Some(Role::Dispatcher),
         Command::Api => Some(Role::Api),
         Command::Worker => Some(Role::Worker),
         Command::Serve => Some(Role::Serve),
-        Command::Check { .. } | Command::Backup { .. } | Command::Restore { .. } | Command::User { .. } => None,
+        Command::Check { .. }
+        | Command::Doctor { .. }
+        | Command::Backup { .. }
+        | Command::Restore { .. }
+        | Command::User { .. } => None,
     };
     let work = async {
         let config = Config::read(arguments.config.as_deref())?;
@@ -93,6 +101,7 @@ fn main() -> ExitCode {
             (Some(role), _) => roles::run(role, config, arguments.index).await,
             (None, Command::User { name, role }) => add_user(&config, name, role).await.map(|()| 0),
             (None, Command::Check { json }) => Ok(u8::from(!checked(&config, *json).await)),
+            (None, Command::Doctor { json }) => Ok(u8::from(!examined(&config, *json).await)),
             (None, Command::Backup { file }) => {
                 let rows = Catalogue::open(&config.catalogue).await?.back_up(file).await?;
                 tell(&format!("{rows} rows are in {}", file.display()));
@@ -139,6 +148,18 @@ async fn checked(config: &Config, json: bool) -> bool {
     found.iter().all(|own| own.is_well)
 }
 
+/// Prints what this machine has. True if nothing is missing.
+#[allow(clippy::print_stdout)]
+async fn examined(config: &Config, json: bool) -> bool {
+    let found = doctor::examine(config).await;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&found).unwrap_or_default());
+    } else {
+        print!("{}", found.text());
+    }
+    found.ok
+}
+
 async fn add_user(config: &Config, name: &str, role: &str) -> Result<()> {
     let known = UserRole::ALL.into_iter().find(|known| known.name() == role);
     let role =
@@ -149,14 +170,10 @@ async fn add_user(config: &Config, name: &str, role: &str) -> Result<()> {
     catalogue.set_user(name, password.trim_end_matches(['\r', '\n']), role, "trixd").await
 }
 
-/// Prints what a file holds as JSON, or the error document.
+/// Prints what was found as JSON, or the error document.
 #[allow(clippy::print_stdout)]
-fn probe(path: &std::path::Path) -> ExitCode {
-    let found = trix_core::Source::open(path).map(|source| trix_core::probe::probe(&source));
-    let (text, code) = match &found {
-        Ok(info) => (serde_json::to_string(info), ExitCode::SUCCESS),
-        Err(error) => (serde_json::to_string(&trix_core::ErrorDocument::from(error)), ExitCode::FAILURE),
-    };
-    println!("{}", text.unwrap_or_default());
-    code
+fn look() -> ExitCode {
+    let (text, is_well) = trix_service::looks::serve();
+    println!("{text}");
+    if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -117,7 +117,7 @@ fn taken_manifest(args: &Plan, set: &[(String, String)]) -> Option<PathBuf> {
 /// Encodes the first seconds of a job into a folder for temporary files, and tells from that how long the job will take.
 fn time(job: &Job, planned: &Written, source: &Source) -> u8 {
     let watching = Watching::new(ProgressChoice::Auto, &Log::none(), Some(source.reading_place()));
-    match watched(watching, |control| trial(job, planned, source, control)) {
+    match watched(watching, |control| trial(job, planned, source, control, None)) {
         Ok(Some(seconds)) => output::text(&format!("time    about {} on this machine\n", clock(seconds))),
         Ok(None) => output::text("time    unknown: the source does not state its length\n"),
         Err(error) => return output::failure(&error, false),

@@ -37,6 +37,6 @@ pub(crate) use self::{
 pub use self::{
     control::{ChunkControl, Isolate},
     process::ChunkRequest,
-    single::{ChunkDone, encode_chunk, measure_chunk},
+    single::{ChunkDone, encode_chunk, encode_chunk_telling, measure_chunk},
     state::{ChunkStatus, StoreStatus, status},
 };

@@ -1,6 +1,6 @@
 //! Encodes one chunk, for programs that spread the chunks of a film over processes and machines.
 
-use std::path::Path;
+use std::{cell::Cell, path::Path};
 
 use trix_model::{
     control::cancel::Cancel,
@@ -14,6 +14,7 @@ use super::{
     setup::ChunkTask,
     state::Notes,
     store::Store,
+    track::Sign,
     unit::Unit,
 };
 use crate::{
@@ -40,7 +41,22 @@ pub struct ChunkDone {
 /// `InvalidSpec` if the source has changed, or if the plan has no such chunk; those of decoding, filtering, encoding and writing, which
 /// name the frames of the chunk; `Cancelled`.
 pub fn encode_chunk(plan: &Plan, number: usize, store: &Path, cancel: &Cancel) -> Result<ChunkDone> {
-    let mut single = Single::open(plan, store, cancel)?;
+    encode_chunk_telling(plan, number, store, cancel, &|_| ())
+}
+
+/// As [`encode_chunk`], and calls `tell` after each frame that was decoded and given to all encoders, with the number of such frames.
+/// `tell` must return at once.
+///
+/// # Errors
+/// As [`encode_chunk`].
+pub fn encode_chunk_telling(
+    plan: &Plan,
+    number: usize,
+    store: &Path,
+    cancel: &Cancel,
+    tell: &dyn Fn(u64),
+) -> Result<ChunkDone> {
+    let mut single = Single::open(plan, store, cancel, tell)?;
     let range = single.chunked.range(number)?;
     if single.chunked.has_first_pass() {
         single.make_all(ChunkPhase::FirstPass)?;
@@ -60,7 +76,7 @@ pub fn encode_chunk(plan: &Plan, number: usize, store: &Path, cancel: &Cancel) -
 /// # Errors
 /// As [`encode_chunk`].
 pub fn measure_chunk(plan: &Plan, number: usize, store: &Path, cancel: &Cancel) -> Result<ChunkDone> {
-    let single = Single::open(plan, store, cancel)?;
+    let single = Single::open(plan, store, cancel, &|_| ())?;
     let range = single.chunked.range(number)?;
     let is_new = single.make(number, single.chunked.missing(number, ChunkPhase::FirstPass)?)?;
     Ok(ChunkDone { range, is_new })
@@ -72,10 +88,13 @@ struct Single<'a> {
     source: Source,
     chunked: Chunked,
     cancel: &'a Cancel,
+    tell: &'a dyn Fn(u64),
+    /// Frames that were decoded.
+    frames: Cell<u64>,
 }
 
 impl<'a> Single<'a> {
-    fn open(plan: &'a Plan, store: &Path, cancel: &'a Cancel) -> Result<Self> {
+    fn open(plan: &'a Plan, store: &Path, cancel: &'a Cancel, tell: &'a dyn Fn(u64)) -> Result<Self> {
         let source = source_of(plan, cancel)?;
         let kinds: Vec<_> = source.streams().iter().map(|facts| facts.kind).collect();
         let mistakes = plan::check::mistakes(plan, &kinds);
@@ -84,7 +103,7 @@ impl<'a> Single<'a> {
         }
         let chunked = Chunked::of(plan, Store::open(store)?)?;
         Notes::list(&chunked.store, plan);
-        Ok(Single { plan, source, chunked, cancel })
+        Ok(Single { plan, source, chunked, cancel, tell, frames: Cell::new(0) })
     }
 
     /// Makes what encodes with two passes need of all chunks before the second pass of others.
@@ -102,11 +121,17 @@ impl<'a> Single<'a> {
         if missing.is_empty() {
             return Ok(false);
         }
-        let Single { plan, source, chunked, cancel } = self;
+        let Single { plan, source, chunked, cancel, tell, frames } = self;
         let range = chunked.range(number)?;
         share_index(&chunked.store, source, plan)?;
         let unit = Unit { plan, range, tasks: &missing, store: &chunked.store, attempt: 1 };
-        unit.encode(source.again(cancel)?, cancel, &|_| ()).map_err(|error| in_chunk(error, range))?;
+        let sign = |sign| {
+            if sign == Sign::Frame {
+                frames.set(frames.get() + 1);
+                tell(frames.get());
+            }
+        };
+        unit.encode(source.again(cancel)?, cancel, &sign).map_err(|error| in_chunk(error, range))?;
         Ok(true)
     }
 }

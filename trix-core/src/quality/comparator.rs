@@ -3,6 +3,7 @@
 use trix_model::frame_facts::Plane;
 
 use super::{
+    curve::CurveSums,
     metric::Metric,
     mismatch::Mismatch,
     planes::{holds_its_rows, shape},
@@ -39,6 +40,7 @@ pub struct Comparator {
     identical_frames: u64,
     worst_psnr: Option<WorstFrame>,
     worst_ssim: Option<WorstFrame>,
+    curve: CurveSums,
 }
 
 impl Comparator {
@@ -53,6 +55,7 @@ impl Comparator {
             identical_frames: 0,
             worst_psnr: None,
             worst_ssim: None,
+            curve: CurveSums::default(),
         }
     }
 
@@ -92,6 +95,7 @@ impl Comparator {
             }
         }
         if let Some(luma) = self.tallies.first() {
+            self.curve.push(luma_sse as f64 / luma.samples(), luma_ssim);
             let this = WorstFrame {
                 frame: self.frames,
                 luma_psnr_db: psnr::decibels(luma_sse as f64 / luma.samples(), luma.shape.2),
@@ -141,6 +145,7 @@ impl Comparator {
             planes,
             worst_psnr: self.worst_psnr,
             worst_ssim: self.worst_ssim,
+            curve: (self.psnr || self.ssim).then(|| self.curve.finish(depth, self.psnr, self.ssim)),
         }
     }
 

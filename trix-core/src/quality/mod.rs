@@ -4,6 +4,7 @@
 
 mod metric;
 mod score;
+mod curve;
 mod mismatch;
 mod planes;
 pub mod psnr;
@@ -13,6 +14,7 @@ mod comparator;
 
 pub use self::{
     comparator::Comparator,
+    curve::ScoreCurve,
     metric::{Metric, UnknownMetric},
     mismatch::Mismatch,
     score::{PlaneLabel, PlaneScore, Score, WorstFrame},

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::curve::ScoreCurve;
+
 /// The similarity of a clip to its reference. All values are 0, `false`, `None` or empty if no frame was compared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Score {
@@ -29,6 +31,9 @@ pub struct Score {
     /// The first of the frames with the lowest luma SSIM. `None` if SSIM was not measured or luma is equal in all
     /// frames.
     pub worst_ssim: Option<WorstFrame>,
+    /// The similarity of luma over time. `None` if no metric was measured.
+    #[serde(default)]
+    pub curve: Option<ScoreCurve>,
 }
 
 /// The part of a [`Score`] for one plane.

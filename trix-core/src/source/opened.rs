@@ -163,7 +163,7 @@ impl Source {
     }
 
     /// Duration in microseconds, if it is known.
-    pub(crate) fn duration(&self) -> Option<i64> {
+    pub fn duration(&self) -> Option<i64> {
         match &self.sequence {
             Some(sequence) => {
                 let facts = self.streams.first()?;

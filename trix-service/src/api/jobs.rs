@@ -12,8 +12,12 @@ use utoipa::ToSchema;
 use super::{Answer, App};
 use crate::{
     catalogue::{Attempt, Change, Job, Output, Page, Submission, User, random_password},
+    engine::Step,
     error::{Error, Result},
+    looks::{self, Look},
     mounts::Mount,
+    profiles,
+    steps::{Planned, StepRequest},
 };
 
 /// The header that identifies a submission.
@@ -21,10 +25,13 @@ const KEY: &str = "idempotency-key";
 /// The most changes of a job.
 const MOST: i64 = 500;
 
-/// A part of the list of jobs, the last one first.
+/// A part of the list of jobs, the last one first. They have no `plan` here.
 #[utoipa::path(get, path = "/api/jobs", tag = "jobs", params(Page), responses((status = 200, body = [Job])))]
 pub(super) async fn list(State(app): State<App>, Query(page): Query<Page>) -> Answer<Vec<Job>> {
-    Ok(Json(app.0.catalogue.jobs(&page).await?))
+    let mut jobs = app.0.catalogue.jobs(&page).await?;
+    // Plans are long, and a list does not show them.
+    jobs.iter_mut().for_each(|job| job.plan = None);
+    Ok(Json(jobs))
 }
 
 /// Submit a master. The same `Idempotency-Key` gives the same job.
@@ -71,6 +78,28 @@ pub(super) async fn submit(
         Err(error) => tracing::warn!(%error, job = job.id, "the arrival of its master is not settled"),
     }
     Ok(Json(job))
+}
+
+/// A dry run: what a submission would make, how large, and how long it would take. Nothing is begun.
+#[utoipa::path(post, path = "/api/plan", tag = "jobs", request_body = Submission,
+    responses((status = 200, body = Planned), (status = 404), (status = 422, description = "the submission is wrong"), (status = 503)))]
+pub(super) async fn plan(State(app): State<App>, Json(submission): Json<Submission>) -> Answer<Planned> {
+    submission.check()?;
+    let mounts = app.0.config.mounts.clone();
+    let check = move || mounts.check(Mount::Source);
+    tokio::task::spawn_blocking(check).await.map_err(|error| Error::Bug(error.to_string()))??;
+    let catalogue = &app.0.catalogue;
+    let request = StepRequest {
+        mounts: app.0.config.mounts.clone(),
+        job: String::new(),
+        run: 0,
+        profiles: profiles::of(catalogue, &catalogue.versions_in_force().await?).await?,
+        submission,
+        step: Step::Plan,
+        attempt: "look".into(),
+    };
+    let found = looks::look(&app.0.config, &Look::Plan { request: Box::new(request) }).await?;
+    Ok(Json(serde_json::from_value(found).map_err(|error| Error::Bug(error.to_string()))?))
 }
 
 /// A job.

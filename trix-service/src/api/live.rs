@@ -2,7 +2,7 @@
 //!
 //! Invariant: a page that was cut off gets every change after the last one that it has.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::{Answer, App, PartState};
-use crate::catalogue::Change;
+use crate::catalogue::{Change, Unit};
 
 /// Time between two looks for changes.
 const LOOK: Duration = Duration::from_millis(250);
@@ -36,8 +36,8 @@ pub(super) struct After {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Told<'a> {
-    /// Which parts of the farm answer, and the notice.
-    State { parts: Vec<PartState>, notice: &'a str, last: i64 },
+    /// Which parts of the farm answer, the notice, and what workers do.
+    State { parts: Vec<PartState>, notice: &'a str, last: i64, units: &'a [Unit] },
     /// A change.
     Change { change: &'a Change },
 }
@@ -49,6 +49,26 @@ pub(super) async fn watch_changes(app: App) {
             app.0.last_change.send_if_modified(|known| std::mem::replace(known, last) != last);
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What open pages are told every second.
+#[derive(Default)]
+pub(super) struct Now {
+    notice: String,
+    units: Vec<Unit>,
+}
+
+/// Looks at notice and units, for all pages. If the catalogue is away, the last state stays.
+pub(super) async fn watch_state(app: App) {
+    while !app.0.end.is_cancelled() {
+        if app.0.state.receiver_count() > 0 {
+            let catalogue = &app.0.catalogue;
+            if let (Ok(notice), Ok(units)) = tokio::join!(catalogue.notice(), catalogue.units()) {
+                app.0.state.send_replace(Arc::new(Now { notice, units }));
+            }
+        }
+        tokio::time::sleep(STATE).await;
     }
 }
 
@@ -66,7 +86,7 @@ pub(super) async fn socket(State(app): State<App>, Query(after): Query<After>, u
 async fn follow(app: App, After { after }: After, mut socket: WebSocket) {
     let mut last_change = app.0.last_change.subscribe();
     let mut known = after.unwrap_or_else(|| *last_change.borrow());
-    let mut notice = String::new();
+    let now = app.0.state.subscribe();
     let mut state = tokio::time::interval(STATE);
     loop {
         tokio::select! {
@@ -77,11 +97,11 @@ async fn follow(app: App, After { after }: After, mut socket: WebSocket) {
             },
             changed = last_change.changed() => if changed.is_err() { return },
             _ = state.tick() => {
-                if let Ok(text) = app.0.catalogue.notice().await {
-                    notice = text;
-                }
-                let told = Told::State { parts: app.0.health.parts(), notice: &notice, last: known };
-                if !tell(&mut socket, &told).await {
+                let own = Arc::clone(&now.borrow());
+                let Now { notice, units } = &*own;
+                let told = Told::State { parts: app.0.health.parts(), notice, last: known, units };
+                let Ok(text) = serde_json::to_string(&told) else { return };
+                if !send(&mut socket, text).await {
                     return;
                 }
             }
@@ -105,6 +125,10 @@ async fn follow(app: App, After { after }: After, mut socket: WebSocket) {
 /// Sends a message. Returns false if the page is gone.
 async fn tell(socket: &mut WebSocket, told: &Told<'_>) -> bool {
     let Ok(text) = serde_json::to_string(told) else { return false };
+    send(socket, text).await
+}
+
+async fn send(socket: &mut WebSocket, text: String) -> bool {
     let sending = socket.send(Message::Text(text.into()));
     matches!(tokio::time::timeout(Duration::from_secs(10), sending).await, Ok(Ok(())))
 }

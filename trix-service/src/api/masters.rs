@@ -1,25 +1,24 @@
 //! What lies in the mount of masters.
 
-use std::{fs, time::Duration};
+use std::{collections::HashMap, fs};
 
 use axum::{
     Extension, Json,
     extract::{Query, State},
-    http::header,
-    response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Answer, App};
+use super::{
+    Answer, App,
+    films::{film_of, is_master},
+};
 use crate::{
-    catalogue::{Arrival, User},
+    catalogue::{Arrival, JobState, LastOf, User},
     error::{Error, Result},
+    looks::{self, Look},
     mounts::Mount,
 };
-
-/// The longest time that a file is looked at.
-const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The most masters of watch folders that are listed.
 const MOST: i64 = 200;
@@ -40,12 +39,26 @@ pub(super) struct Entry {
     bytes: u64,
     /// When it was changed, in milliseconds since 1970.
     changed_at: i64,
+    /// The master in the same folder to which it belongs by its name: audio, subtitles, checksums, done-files.
+    film: Option<String>,
+    /// The last job of this master.
+    job: Option<LastJob>,
+    /// True for a master of which no job was made since it was changed.
+    is_new: bool,
+}
+
+/// The last job of a master.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LastJob {
+    id: String,
+    state: JobState,
 }
 
 /// The files and folders of a folder, by name. Hidden ones are left out.
 #[utoipa::path(get, path = "/api/masters", tag = "masters", params(Place), responses((status = 200, body = [Entry])))]
 pub(super) async fn list(State(app): State<App>, Query(place): Query<Place>) -> Answer<Vec<Entry>> {
     let mounts = app.0.config.mounts.clone();
+    let folder = place.path.trim_matches('/').to_owned();
     let look = move || -> Result<Vec<Entry>> {
         let folder = mounts.inside(Mount::Source, &place.path)?;
         let failed = |error: std::io::Error| Error::Missing(format!("folder {}: {error}", place.path));
@@ -58,13 +71,29 @@ pub(super) async fn list(State(app): State<App>, Query(place): Query<Place>) -> 
             }
             let changed = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
             let changed_at = changed.map_or(0, |since| since.as_millis() as i64);
-            found.push(Entry { name, is_folder: facts.is_dir(), bytes: facts.len(), changed_at });
+            let (film, job, is_new) = (None, None, !facts.is_dir() && is_master(&name));
+            found.push(Entry { name, is_folder: facts.is_dir(), bytes: facts.len(), changed_at, film, job, is_new });
+        }
+        let names: Vec<String> = found.iter().filter(|own| own.is_new).map(|own| own.name.clone()).collect();
+        for entry in found.iter_mut().filter(|own| !own.is_folder) {
+            entry.film = film_of(&entry.name, names.iter().map(String::as_str)).map(str::to_owned);
         }
         found.sort_by(|one, other| (!one.is_folder, &one.name).cmp(&(!other.is_folder, &other.name)));
         Ok(found)
     };
     let found = tokio::task::spawn_blocking(look).await.map_err(|error| Error::Bug(error.to_string()))?;
-    Ok(Json(found?))
+    let mut found = found?;
+    let below = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+    let masters: Vec<String> = found.iter().filter(|own| own.is_new).map(|own| below(&own.name)).collect();
+    let jobs = app.0.catalogue.last_jobs_of(&masters).await?;
+    let jobs: HashMap<String, LastOf> = jobs.into_iter().map(|own| (own.source.clone(), own)).collect();
+    for entry in &mut found {
+        if let Some(last) = jobs.get(&below(&entry.name)) {
+            entry.is_new &= last.created_at < entry.changed_at;
+            entry.job = Some(LastJob { id: last.id.clone(), state: last.state });
+        }
+    }
+    Ok(Json(found))
 }
 
 /// The masters that watch folders have taken: those that wait for an operator come first.
@@ -85,27 +114,11 @@ pub(super) async fn dismiss(
 }
 
 /// What a master holds, as `trix probe --json` prints it.
-#[utoipa::path(post, path = "/api/probe", tag = "masters", request_body = Place, responses((status = 200, body = Object)))]
-pub(super) async fn probe(State(app): State<App>, Json(place): Json<Place>) -> Result<Response> {
+#[utoipa::path(post, path = "/api/probe", tag = "masters", request_body = Place, responses((status = 200, body = Object),
+    (status = 404), (status = 422, description = "it cannot be read")))]
+pub(super) async fn probe(State(app): State<App>, Json(place): Json<Place>) -> Answer<serde_json::Value> {
     let mounts = app.0.config.mounts.clone();
     let find = move || mounts.inside(Mount::Source, &place.path);
     let path = tokio::task::spawn_blocking(find).await.map_err(|error| Error::Bug(error.to_string()))??;
-    let program = app.0.config.worker.program().map_err(|error| Error::Bug(error.to_string()))?;
-    // A file that crashes a decoder costs a process.
-    let mut command = tokio::process::Command::new(program);
-    command.arg("probe").arg(&path).kill_on_drop(true);
-    let done = tokio::time::timeout(PATIENCE, command.output()).await;
-    let late = |_| Error::Away { part: "probe", why: "the file takes too long".into() };
-    let done = done.map_err(late)?.map_err(|error| Error::Bug(error.to_string()))?;
-    if done.status.success() {
-        return Ok(([(header::CONTENT_TYPE, "application/json")], done.stdout).into_response());
-    }
-    match serde_json::from_slice::<trix_core::ErrorDocument>(&done.stdout) {
-        Ok(document) => Err(Error::Refused(trix_core::Error::from(&document.error))),
-        Err(_) => Err(Error::Refused(trix_core::Error::new(
-            trix_core::ErrorKind::MalformedInput,
-            trix_core::Stage::Source,
-            format!("looking at the file ended without a result: {}", done.status),
-        ))),
-    }
+    Ok(Json(looks::look(&app.0.config, &Look::Probe { path }).await?))
 }

@@ -3,14 +3,18 @@
 //! Invariant: every request is answered within ten seconds, and nothing but the health and the page itself is reachable without
 //! sign-in.
 
+mod films;
 mod health;
 mod jobs;
 mod live;
 mod masters;
 mod metrics;
+mod oidc;
 mod page;
+mod profiles;
 mod sign_in;
 mod system;
+mod tokens;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +24,7 @@ use axum::{
     http::header,
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -48,16 +52,19 @@ struct Shared {
     health: Health,
     /// The number of the last change.
     last_change: watch::Sender<i64>,
+    /// What open pages are told every second.
+    state: watch::Sender<Arc<live::Now>>,
     end: CancellationToken,
 }
 
 impl App {
     /// Begins to watch the parts of the farm.
     pub fn begin(config: Config, catalogue: Catalogue, engine: Arc<dyn Engine>, end: &CancellationToken) -> Self {
-        let (last_change, _) = watch::channel(0);
-        let health = Health::default();
-        let app = App(Arc::new(Shared { config, catalogue, health, last_change, end: end.clone() }));
+        let ((last_change, _), (state, _)) = (watch::channel(0), watch::channel(Arc::default()));
+        let (health, end) = (Health::default(), end.clone());
+        let app = App(Arc::new(Shared { config, catalogue, health, last_change, state, end }));
         tokio::spawn(live::watch_changes(app.clone()));
+        tokio::spawn(live::watch_state(app.clone()));
         tokio::spawn(health::watch_parts(app.clone(), engine));
         app
     }
@@ -68,8 +75,15 @@ pub fn router(app: App) -> Router {
     let preview = ServeDir::new(&app.0.config.mounts.preview);
     let inside = Router::new()
         .route("/api/me", get(sign_in::me))
-        .route("/api/tokens", post(sign_in::make_token))
+        .route("/api/tokens", get(tokens::list).post(tokens::make))
+        .route("/api/tokens/{id}", delete(tokens::revoke))
         .route("/api/users", get(sign_in::users).post(sign_in::set_user))
+        .route("/api/users/{name}", delete(sign_in::remove_user))
+        .route("/api/profiles", get(profiles::list))
+        .route("/api/profiles/{name}", get(profiles::one).put(profiles::set))
+        .route("/api/profiles/{name}/versions", get(profiles::versions))
+        .route("/api/plan", post(jobs::plan))
+        .route("/api/units", get(system::units))
         .route("/api/jobs", get(jobs::list).post(jobs::submit))
         .route("/api/jobs/{id}", get(jobs::one))
         .route("/api/jobs/{id}/outputs", get(jobs::outputs))
@@ -92,7 +106,9 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), sign_in::require));
     Router::new()
         .merge(inside)
-        .route("/api/sign-in", post(sign_in::sign_in))
+        .route("/api/sign-in", get(sign_in::ways).post(sign_in::sign_in))
+        .route("/api/oidc/start", get(oidc::start))
+        .route("/api/oidc/back", get(oidc::back))
         .route("/api/sign-out", post(sign_in::sign_out))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -140,14 +156,25 @@ type Answer<T> = Result<Json<T>>;
 #[openapi(
     info(title = "Trix ingest service", description = "Submit masters, follow their jobs, and look after the farm."),
     paths(
+        sign_in::ways,
         sign_in::sign_in,
         sign_in::sign_out,
         sign_in::me,
-        sign_in::make_token,
         sign_in::users,
         sign_in::set_user,
+        sign_in::remove_user,
+        oidc::start,
+        oidc::back,
+        tokens::list,
+        tokens::make,
+        tokens::revoke,
+        profiles::list,
+        profiles::one,
+        profiles::versions,
+        profiles::set,
         jobs::list,
         jobs::submit,
+        jobs::plan,
         jobs::one,
         jobs::outputs,
         jobs::attempts,
@@ -160,6 +187,7 @@ type Answer<T> = Result<Json<T>>;
         masters::dismiss,
         masters::probe,
         system::workers,
+        system::units,
         system::drain,
         system::system,
         system::notice,

@@ -1,4 +1,4 @@
-//! The web page: three files inside the program.
+//! The web page: files inside the program.
 
 use axum::{
     extract::Request,
@@ -6,14 +6,49 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-const FILES: [(&str, &str, &str); 3] = [
-    ("/app.js", "text/javascript; charset=utf-8", include_str!("../page/app.js")),
-    ("/style.css", "text/css; charset=utf-8", include_str!("../page/style.css")),
+/// A script of the page.
+macro_rules! script {
+    ($name:literal) => {
+        (concat!("/", $name), "text/javascript; charset=utf-8", include_str!(concat!("../page/", $name)))
+    };
+}
+
+const FILES: [(&str, &str, &str); 30] = [
     ("/", "text/html; charset=utf-8", include_str!("../page/index.html")),
+    ("/style.css", "text/css; charset=utf-8", include_str!("../page/style.css")),
+    script!("app.js"),
+    script!("ask.js"),
+    script!("copies.js"),
+    script!("curves.js"),
+    script!("dom.js"),
+    script!("format.js"),
+    script!("history.js"),
+    script!("live.js"),
+    script!("page-masters.js"),
+    script!("page-queue.js"),
+    script!("page-sign-in.js"),
+    script!("page-submit.js"),
+    script!("page-system.js"),
+    script!("page-title.js"),
+    script!("page-workers.js"),
+    script!("parts.js"),
+    script!("people.js"),
+    script!("plan.js"),
+    script!("player.js"),
+    script!("playlist.js"),
+    script!("preview.js"),
+    script!("probe.js"),
+    script!("profiles.js"),
+    script!("progress.js"),
+    script!("submit-fields.js"),
+    script!("words-en.js"),
+    script!("words-ru.js"),
+    script!("words.js"),
 ];
 
-/// Nothing of the page comes from elsewhere, and no other page shows it in a frame.
-const POLICY: &str = "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'";
+/// Nothing of the page comes from elsewhere, and no other page shows it in a frame. Segments of films come through the script.
+const POLICY: &str =
+    "default-src 'self'; media-src 'self' blob:; frame-ancestors 'none'; form-action 'self'; base-uri 'none'";
 
 /// A file of the page.
 pub(super) async fn page(request: Request) -> Response {

@@ -1,8 +1,8 @@
-//! Sign-in: sessions of pages, tokens of scripts, and the roles of users.
+//! Sign-in with a password, and the roles of users.
 
 use axum::{
     Extension, Json,
-    extract::{Request, State},
+    extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, App};
 use crate::{
-    catalogue::{Role, User},
+    catalogue::{Role, SESSION, User},
     error::{Error, Result},
     now,
 };
@@ -33,21 +33,10 @@ pub(super) struct SignIn {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUser {
     name: String,
-    password: String,
+    /// At least ten characters; without one, the password stays.
+    #[serde(default)]
+    password: Option<String>,
     role: Role,
-}
-
-/// What a token is for.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewToken {
-    label: String,
-}
-
-/// A token. Its secret is told once.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Token {
-    token: String,
 }
 
 /// The secret of a request: `Authorization: Bearer ...`, or the cookie of a session.
@@ -56,8 +45,14 @@ fn secret(headers: &HeaderMap) -> Option<String> {
     if let Some(bearer) = text(header::AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer ")) {
         return Some(bearer.to_owned());
     }
-    let mut cookies = text(header::COOKIE)?.split(';').map(str::trim);
-    cookies.find_map(|cookie| cookie.strip_prefix(COOKIE)?.strip_prefix('=')).map(str::to_owned)
+    cookie_of(headers, COOKIE)
+}
+
+/// The value of a cookie.
+pub(super) fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let text = headers.get(header::COOKIE)?.to_str().ok()?;
+    let mut cookies = text.split(';').map(str::trim);
+    cookies.find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
 }
 
 /// Lets only signed-in users through. Viewers change nothing.
@@ -70,7 +65,9 @@ pub(super) async fn require(State(app): State<App>, mut request: Request, next: 
     match user {
         // A viewer can give its role to a script.
         Ok(user)
-            if user.role == Role::Viewer && !request.method().is_safe() && request.uri().path() != "/api/tokens" =>
+            if user.role == Role::Viewer
+                && !request.method().is_safe()
+                && !request.uri().path().starts_with("/api/tokens") =>
         {
             Error::Forbidden("operator").into_response()
         }
@@ -87,9 +84,35 @@ pub(super) fn administrator(user: &User) -> Result<()> {
     if user.role == Role::Administrator { Ok(()) } else { Err(Error::Forbidden("administrator")) }
 }
 
-fn cookie(secret: &str, seconds: i64) -> Result<HeaderValue> {
-    let text = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
-    HeaderValue::from_str(&text).map_err(|error| Error::Bug(error.to_string()))
+/// The cookie of a session. Browsers send it back encrypted only, if the page is.
+fn cookie(app: &App, secret: &str, seconds: i64) -> String {
+    let secure = if app.0.config.api.page().starts_with("https:") { "; Secure" } else { "" };
+    format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")
+}
+
+/// Begins a session. Returns its cookie.
+pub(super) async fn session(app: &App, user: &User) -> Result<String> {
+    let seconds = i64::from(app.0.config.api.session_hours) * 3600;
+    let (_, secret) = app.0.catalogue.token(&user.name, SESSION, Some(now() + seconds * 1000)).await?;
+    Ok(cookie(app, &secret, seconds))
+}
+
+fn header_of(text: &str) -> Result<HeaderValue> {
+    HeaderValue::from_str(text).map_err(|error| Error::Bug(error.to_string()))
+}
+
+/// How users can sign in beside a password.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Ways {
+    /// The name of the OpenID provider; `None`: there is none.
+    oidc: Option<String>,
+}
+
+/// How users can sign in beside a password. Nobody has to be signed in.
+#[utoipa::path(get, path = "/api/sign-in", tag = "users", responses((status = 200, body = Ways)))]
+pub(super) async fn ways(State(app): State<App>) -> Json<Ways> {
+    let settings = &app.0.config.oidc;
+    Json(Ways { oidc: (!settings.issuer.is_empty()).then(|| settings.name.clone()) })
 }
 
 /// Sign in: the answer sets the cookie of a session.
@@ -97,10 +120,9 @@ fn cookie(secret: &str, seconds: i64) -> Result<HeaderValue> {
     responses((status = 200, body = User), (status = 401, description = "no such user, or another password")))]
 pub(super) async fn sign_in(State(app): State<App>, Json(own): Json<SignIn>) -> Result<Response> {
     let user = app.0.catalogue.user_with(&own.name, &own.password).await?;
-    let seconds = i64::from(app.0.config.api.session_hours) * 3600;
-    let secret = app.0.catalogue.token(&user.name, "session", Some(now() + seconds * 1000)).await?;
+    let cookie = session(&app, &user).await?;
     let mut answer = Json(user).into_response();
-    answer.headers_mut().insert(header::SET_COOKIE, cookie(&secret, seconds)?);
+    answer.headers_mut().insert(header::SET_COOKIE, header_of(&cookie)?);
     Ok(answer)
 }
 
@@ -111,7 +133,7 @@ pub(super) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Resu
         app.0.catalogue.end_token(&secret).await?;
     }
     let mut answer = Json(()).into_response();
-    answer.headers_mut().insert(header::SET_COOKIE, cookie("", 0)?);
+    answer.headers_mut().insert(header::SET_COOKIE, header_of(&cookie(&app, "", 0))?);
     Ok(answer)
 }
 
@@ -121,16 +143,6 @@ pub(super) async fn me(Extension(user): Extension<User>) -> Json<User> {
     Json(user)
 }
 
-/// Make a token for a script. It has the role of its user.
-#[utoipa::path(post, path = "/api/tokens", tag = "users", request_body = NewToken, responses((status = 200, body = Token)))]
-pub(super) async fn make_token(
-    State(app): State<App>,
-    Extension(user): Extension<User>,
-    Json(own): Json<NewToken>,
-) -> Answer<Token> {
-    Ok(Json(Token { token: app.0.catalogue.token(&user.name, &own.label, None).await? }))
-}
-
 /// All users.
 #[utoipa::path(get, path = "/api/users", tag = "users", responses((status = 200, body = [User])))]
 pub(super) async fn users(State(app): State<App>, Extension(user): Extension<User>) -> Answer<Vec<User>> {
@@ -138,13 +150,29 @@ pub(super) async fn users(State(app): State<App>, Extension(user): Extension<Use
     Ok(Json(app.0.catalogue.users().await?))
 }
 
-/// Add a user, or change password and role.
-#[utoipa::path(post, path = "/api/users", tag = "users", request_body = NewUser, responses((status = 200)))]
+/// Add a user, or change password and role. Without a password, only the role of a user changes that is there.
+#[utoipa::path(post, path = "/api/users", tag = "users", request_body = NewUser,
+    responses((status = 200), (status = 404), (status = 422)))]
 pub(super) async fn set_user(
     State(app): State<App>,
     Extension(user): Extension<User>,
     Json(own): Json<NewUser>,
 ) -> Answer<()> {
     administrator(&user)?;
-    Ok(Json(app.0.catalogue.set_user(&own.name, &own.password, own.role, &user.name).await?))
+    Ok(Json(match &own.password {
+        Some(password) => app.0.catalogue.set_user(&own.name, password, own.role, &user.name).await?,
+        None => app.0.catalogue.set_role(&own.name, own.role, &user.name).await?,
+    }))
+}
+
+/// Remove a user, with all sessions and tokens.
+#[utoipa::path(delete, path = "/api/users/{name}", tag = "users", params(("name" = String, Path)),
+    responses((status = 200), (status = 404), (status = 409, description = "the last administrator")))]
+pub(super) async fn remove_user(
+    State(app): State<App>,
+    Extension(user): Extension<User>,
+    Path(name): Path<String>,
+) -> Answer<()> {
+    administrator(&user)?;
+    Ok(Json(app.0.catalogue.remove_user(&name, &user.name).await?))
 }

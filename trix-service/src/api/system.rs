@@ -9,15 +9,22 @@ use utoipa::ToSchema;
 
 use super::{Answer, App, PartState, sign_in::administrator};
 use crate::{
-    catalogue::{User, WorkerState},
+    catalogue::{Counts, Unit, User, WorkerState},
     error::Error,
     mounts::MountState,
+    now,
 };
 
 /// All workers.
 #[utoipa::path(get, path = "/api/workers", tag = "system", responses((status = 200, body = [WorkerState])))]
 pub(super) async fn workers(State(app): State<App>) -> Answer<Vec<WorkerState>> {
     Ok(Json(app.0.catalogue.workers().await?))
+}
+
+/// What workers do at this moment.
+#[utoipa::path(get, path = "/api/units", tag = "system", responses((status = 200, body = [Unit])))]
+pub(super) async fn units(State(app): State<App>) -> Answer<Vec<Unit>> {
+    Ok(Json(app.0.catalogue.units().await?))
 }
 
 /// Whether a worker takes further steps.
@@ -45,6 +52,14 @@ pub(super) struct System {
     version: String,
     parts: Vec<PartState>,
     mounts: Vec<MountState>,
+    counts: Lately,
+}
+
+/// How many jobs and attempts have ended lately.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Lately {
+    hour: Counts,
+    day: Counts,
 }
 
 /// Which parts answer, and how much space is left.
@@ -53,7 +68,10 @@ pub(super) async fn system(State(app): State<App>) -> Answer<System> {
     let mounts = app.0.config.mounts.clone();
     let mounts =
         tokio::task::spawn_blocking(move || mounts.states()).await.map_err(|error| Error::Bug(error.to_string()))?;
-    Ok(Json(System { version: env!("CARGO_PKG_VERSION").into(), parts: app.0.health.parts(), mounts }))
+    let (catalogue, now) = (&app.0.catalogue, now());
+    let hour = catalogue.counts_since(now - 3_600_000).await?;
+    let counts = Lately { hour, day: catalogue.counts_since(now - 86_400_000).await? };
+    Ok(Json(System { version: env!("CARGO_PKG_VERSION").into(), parts: app.0.health.parts(), mounts, counts }))
 }
 
 /// A notice.

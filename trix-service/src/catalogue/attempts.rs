@@ -5,7 +5,7 @@ use sqlx::Row;
 use trix_core::ErrorDetail;
 use utoipa::ToSchema;
 
-use super::{Catalogue, id, maybe, text_of};
+use super::{Catalogue, Far, id, maybe, text_of, units::far};
 use crate::{error::Result, now};
 
 /// How an attempt ended.
@@ -44,6 +44,9 @@ pub struct Attempt {
     /// Why it failed.
     #[schema(value_type = Option<Object>)]
     pub error: Option<ErrorDetail>,
+    /// How far it is, or came.
+    #[serde(flatten)]
+    pub far: Far,
 }
 
 impl Outcome {
@@ -71,11 +74,18 @@ impl Catalogue {
         Ok(own)
     }
 
-    /// Notes how an attempt ended.
+    /// Notes how an attempt ended, and how far it came.
     ///
     /// # Errors
     /// If the database is away.
-    pub async fn attempt_ends(&self, own: &str, outcome: Outcome, error: Option<&ErrorDetail>) -> Result<()> {
+    pub async fn attempt_ends(
+        &self,
+        own: &str,
+        outcome: Outcome,
+        error: Option<&ErrorDetail>,
+        far: &Far,
+    ) -> Result<()> {
+        self.attempt_goes_on(own, far).await?;
         let error = error.map(text_of).transpose()?;
         let query = "UPDATE attempts SET ended_at = $1, outcome = $2, error = $3 WHERE id = $4";
         sqlx::query(query).bind(now()).bind(outcome.name()).bind(error).bind(own).execute(&self.pool).await?;
@@ -111,6 +121,7 @@ impl Catalogue {
                 ended_at: maybe(row, "ended_at")?,
                 outcome: maybe(row, "outcome")?,
                 error: error.and_then(|text| serde_json::from_str(&text).ok()),
+                far: far(row)?,
             })
         };
         rows.iter().map(attempt).collect()

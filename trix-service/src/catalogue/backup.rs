@@ -23,11 +23,12 @@ struct Table {
     numbers: &'static [&'static str],
 }
 
-/// All tables. Rows of one refer to rows of those before it only.
-const TABLES: [Table; 11] = [
+/// All tables but `sign_ins`, whose rows live for minutes. Rows of one refer to rows of those before it only.
+const TABLES: [Table; 12] = [
     Table { name: "counters", texts: &["name"], numbers: &["value"] },
-    Table { name: "users", texts: &["name", "password", "role"], numbers: &["created_at"] },
+    Table { name: "users", texts: &["name", "password", "role"], numbers: &["created_at", "is_external"] },
     Table { name: "tokens", texts: &["hash", "owner", "label"], numbers: &["created_at", "expires_at"] },
+    Table { name: "profiles", texts: &["name", "text", "author"], numbers: &["version", "at"] },
     Table {
         name: "jobs",
         texts: &[
@@ -41,6 +42,9 @@ const TABLES: [Table; 11] = [
             "error",
             "title_folded",
             "profiles",
+            "profile_versions",
+            "plan",
+            "source",
         ],
         numbers: &[
             "priority",
@@ -48,6 +52,7 @@ const TABLES: [Table; 11] = [
             "is_cancelling",
             "run",
             "handed_run",
+            "handed_priority",
             "units",
             "units_done",
             "created_at",
@@ -58,15 +63,15 @@ const TABLES: [Table; 11] = [
     Table { name: "changes", texts: &["what", "job", "who", "detail"], numbers: &["number", "at"] },
     Table {
         name: "attempts",
-        texts: &["id", "job", "step", "worker", "outcome", "error"],
-        numbers: &["run", "began_at", "ended_at"],
+        texts: &["id", "job", "step", "worker", "outcome", "error", "doing"],
+        numbers: &["run", "began_at", "ended_at", "frames", "frames_expected"],
     },
     Table { name: "outputs", texts: &["job", "path", "sha256"], numbers: &["bytes"] },
     Table { name: "reports", texts: &["job", "document"], numbers: &[] },
     Table {
         name: "workers",
-        texts: &["name", "host", "version", "work"],
-        numbers: &["is_draining", "began_at", "seen_at"],
+        texts: &["name", "host", "version", "work", "attempt"],
+        numbers: &["is_draining", "began_at", "seen_at", "load_hundredths", "cores", "memory", "memory_free"],
     },
     Table {
         name: "arrivals",
@@ -190,6 +195,8 @@ impl Catalogue {
             values.fold(sqlx::query(&query), sqlx::query::Query::bind).execute(&mut *work).await?;
             count += 1;
         }
+        // A file of an earlier version does not have them.
+        super::fill_sources(&mut work).await?;
         // The engine may know nothing of these runs. Starting one that it knows does nothing.
         work.execute("UPDATE jobs SET handed_run = run - 1, state = 'queued' WHERE state IN ('queued', 'running')")
             .await?;

@@ -7,10 +7,11 @@ use sqlx::{Row, any::AnyRow};
 use trix_core::ErrorDetail;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{document, maybe};
+use super::{Versions, document, is_profile_name, maybe};
 use crate::{
     error::{Error, Result},
     mounts::is_title,
+    steps::Planned,
 };
 
 /// What a user submits.
@@ -33,9 +34,23 @@ pub struct Submission {
     /// 1 is the most urgent, 5 the least.
     #[serde(default = "priority")]
     pub priority: i64,
+    /// How copies are checked.
+    #[serde(default)]
+    pub check: Check,
     /// True if copies of the same title may be replaced.
     #[serde(default)]
     pub overwrite: bool,
+}
+
+/// How copies are checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// They are decoded, and scored against the frames of the master.
+    #[default]
+    Full,
+    /// Streams, counts, times and compressed bytes are compared with what the encoders gave.
+    Structure,
 }
 
 /// An audio track from another file.
@@ -90,6 +105,11 @@ impl JobState {
         }
     }
 
+    pub(super) fn named(name: &str) -> Result<Self> {
+        let found = JobState::ALL.into_iter().find(|known| known.name() == name);
+        found.ok_or_else(|| Error::Bug(format!("catalogue: the state {name}")))
+    }
+
     /// True if nothing more will happen to the job by itself.
     pub fn is_over(self) -> bool {
         !matches!(self, JobState::Queued | JobState::Running)
@@ -130,6 +150,10 @@ pub struct Job {
     pub started_at: Option<i64>,
     /// When it ended.
     pub ended_at: Option<i64>,
+    /// What it will make, once it is planned.
+    pub plan: Option<Planned>,
+    /// The versions of profiles that were in force when it was submitted.
+    pub profile_versions: Versions,
 }
 
 /// A part of the list of jobs.
@@ -148,16 +172,14 @@ pub struct Page {
 
 impl Job {
     pub(super) fn of(row: &AnyRow) -> Result<Self> {
-        let state: String = row.try_get("state")?;
-        let state = JobState::ALL.into_iter().find(|known| known.name() == state);
         let flag = |column| Ok::<_, Error>(row.try_get::<i64, _>(column)? != 0);
-        let error: Option<String> = maybe(row, "error")?;
+        let (error, plan): (Option<String>, Option<String>) = (maybe(row, "error")?, maybe(row, "plan")?);
         Ok(Job {
             id: row.try_get("id")?,
             submission: document(row, "submission")?,
             submitter: row.try_get("submitter")?,
             priority: row.try_get("priority")?,
-            state: state.ok_or_else(|| Error::Bug("catalogue: an unknown state".into()))?,
+            state: JobState::named(row.try_get::<String, _>("state")?.as_str())?,
             is_paused: flag("is_paused")?,
             is_cancelling: flag("is_cancelling")?,
             run: row.try_get("run")?,
@@ -168,6 +190,8 @@ impl Job {
             created_at: row.try_get("created_at")?,
             started_at: maybe(row, "started_at")?,
             ended_at: maybe(row, "ended_at")?,
+            plan: plan.and_then(|text| serde_json::from_str(&text).ok()),
+            profile_versions: document(row, "profile_versions")?,
         })
     }
 }
@@ -183,6 +207,9 @@ impl Submission {
         }
         if self.profiles.is_empty() {
             return Err(Error::invalid("profiles: at least one"));
+        }
+        if let Some(name) = self.profiles.iter().find(|name| !is_profile_name(name)) {
+            return Err(Error::invalid(format!("profiles: {name:?} is no name of a profile")));
         }
         if !(1..=5).contains(&self.priority) {
             return Err(Error::invalid(format!("priority: {} is not one of 1 to 5", self.priority)));

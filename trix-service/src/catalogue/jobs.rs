@@ -1,7 +1,7 @@
 //! What users do with jobs: submit, look at, pause, cancel, retry.
 
 use serde_json::json;
-use sqlx::any::AnyRow;
+use sqlx::{Row, any::AnyRow};
 
 use super::{Catalogue, Job, JobState, News, Page, Submission, Work, Working, id, text_of};
 use crate::{
@@ -11,6 +11,19 @@ use crate::{
 
 /// The job of a request.
 const KNOWN: &str = "SELECT * FROM jobs WHERE submitter = $1 AND request_key = $2";
+
+/// The last job of a master.
+#[derive(Clone, Debug)]
+pub struct LastOf {
+    /// The master.
+    pub source: String,
+    /// The job.
+    pub id: String,
+    /// How it stands.
+    pub state: JobState,
+    /// When it was submitted, in milliseconds since 1970.
+    pub created_at: i64,
+}
 
 /// The job of a row, if it is that of the submission.
 fn same(known: &AnyRow, submission: &Submission) -> Result<Job> {
@@ -34,6 +47,7 @@ impl Catalogue {
         submission.check()?;
         let (own, id, text) = (submission.clone(), id()?, text_of(submission)?);
         let (submitter, key) = (submitter.to_owned(), key.to_owned());
+        let versions = text_of(&self.versions_in_force().await?)?;
         let found = self
             .change(move |work| {
                 Box::pin(async move {
@@ -45,11 +59,11 @@ impl Catalogue {
                     if sqlx::query(query).bind(own.title.clone()).fetch_optional(&mut **work).await?.is_some() {
                         return Err(Error::Conflict(format!("a job with the title {} is not over", own.title)));
                     }
-                    let query = "INSERT INTO jobs (id, title, submission, submitter, request_key, priority, state, run, created_at, title_folded, profiles) \
-                                 VALUES ($1, $2, $3, $4, $5, $6, 'queued', 1, $7, $8, $9)";
+                    let query = "INSERT INTO jobs (id, title, submission, submitter, request_key, priority, state, run, created_at, title_folded, profiles, \
+                                 source, profile_versions) VALUES ($1, $2, $3, $4, $5, $6, 'queued', 1, $7, $8, $9, $10, $11)";
                     let query = sqlx::query(query).bind(id.clone()).bind(own.title.clone()).bind(text);
                     let query = query.bind(submitter.clone()).bind(key).bind(own.priority).bind(now());
-                    let query = query.bind(own.title.to_lowercase()).bind(own.profiles.join(","));
+                    let query = query.bind(own.title.to_lowercase()).bind(own.profiles.join(",")).bind(own.source.clone()).bind(versions);
                     query.execute(&mut **work).await?;
                     let detail = json!({ "title": own.title, "source": own.source, "profiles": own.profiles });
                     Ok((id.clone(), Some(News { what: "job.submitted", job: Some(id), who: submitter, detail })))
@@ -75,6 +89,32 @@ impl Catalogue {
     pub async fn job(&self, id: &str) -> Result<Job> {
         let row = sqlx::query("SELECT * FROM jobs WHERE id = $1").bind(id).fetch_optional(&self.pool).await?;
         Job::of(&row.ok_or_else(|| Error::Missing(format!("job {id}")))?)
+    }
+
+    /// The last job of each of these masters, if there is one.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn last_jobs_of(&self, sources: &[String]) -> Result<Vec<LastOf>> {
+        let mut found = Vec::new();
+        // One query for many masters; a database takes only so many values in one.
+        for sources in sources.chunks(200) {
+            let places: Vec<String> = (1..=sources.len()).map(|number| format!("${number}")).collect();
+            let query = format!(
+                "SELECT source, id, state, created_at FROM jobs WHERE id IN (SELECT MAX(id) FROM jobs WHERE source IN ({}) GROUP BY source)",
+                places.join(", ")
+            );
+            let query = sources.iter().fold(sqlx::query(&query), |query, source| query.bind(source.clone()));
+            for row in query.fetch_all(&self.pool).await? {
+                found.push(LastOf {
+                    source: row.try_get(0)?,
+                    id: row.try_get(1)?,
+                    state: JobState::named(row.try_get::<String, _>(2)?.as_str())?,
+                    created_at: row.try_get(3)?,
+                });
+            }
+        }
+        Ok(found)
     }
 
     /// A part of the list of jobs, the last one first.
@@ -184,7 +224,7 @@ impl Catalogue {
                 if sqlx::query(query).bind(job.submission.title.clone()).fetch_optional(&mut **work).await?.is_some() {
                     return Err(Error::Conflict(format!("a job with the title {} is not over", job.submission.title)));
                 }
-                let query = "UPDATE jobs SET state = 'queued', run = run + 1, units = 0, units_done = 0, error = NULL, ended_at = NULL, \
+                let query = "UPDATE jobs SET state = 'queued', run = run + 1, plan = NULL, units = 0, units_done = 0, error = NULL, ended_at = NULL, \
                              started_at = NULL, is_cancelling = 0, is_paused = 0, detail = '' WHERE id = $1";
                 sqlx::query(query).bind(job.id).execute(&mut **work).await?;
                 Ok(())

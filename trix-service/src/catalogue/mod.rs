@@ -11,7 +11,12 @@ mod figures;
 mod job;
 mod jobs;
 mod outputs;
+mod profiles;
+mod retention;
 mod runs;
+mod sign_ins;
+mod tokens;
+mod units;
 mod users;
 mod workers;
 
@@ -31,10 +36,16 @@ pub use self::{
     attempts::{Attempt, Outcome},
     changes::Change,
     figures::{Count, Figures, Spent},
-    job::{Job, JobState, Page, Submission, Track},
+    job::{Check, Job, JobState, Page, Submission, Track},
+    jobs::LastOf,
     outputs::Output,
+    profiles::{ProfileText, ProfileVersion, Versions, is_profile_name},
+    retention::Removed,
+    sign_ins::SignIn,
+    tokens::{SESSION, Token},
+    units::{Counts, Far, Unit},
     users::{Role, User},
-    workers::WorkerState,
+    workers::{MachineState, WorkerState},
 };
 use crate::{
     config,
@@ -43,11 +54,15 @@ use crate::{
 };
 
 /// The migrations in their order. A released one never changes.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0001-first.sql"),
     include_str!("../../migrations/0002-search.sql"),
     include_str!("../../migrations/0003-arrivals.sql"),
+    include_str!("../../migrations/0004-farm.sql"),
 ];
+
+/// The version that added the column `source` of jobs.
+const SOURCES: i64 = 4;
 
 /// The database.
 #[derive(Clone)]
@@ -135,6 +150,9 @@ impl Catalogue {
         for (number, text) in MIGRATIONS.iter().enumerate().skip(known as usize) {
             work.execute(*text).await?;
             let version = number as i64 + 1;
+            if version == SOURCES {
+                fill_sources(&mut work).await?;
+            }
             sqlx::query("INSERT INTO migrations (version, at) VALUES ($1, $2)")
                 .bind(version)
                 .bind(now())
@@ -234,6 +252,16 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// Notes the masters of jobs that were submitted before the column was there.
+async fn fill_sources(work: &mut Work) -> Result<()> {
+    for row in sqlx::query("SELECT id, submission FROM jobs").fetch_all(&mut **work).await? {
+        let submission: Submission = document(&row, "submission")?;
+        let query = sqlx::query("UPDATE jobs SET source = $1 WHERE id = $2").bind(submission.source);
+        query.bind(row.try_get::<String, _>("id")?).execute(&mut **work).await?;
+    }
+    Ok(())
+}
+
 /// A document of a column.
 fn document<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T> {
     let text: String = row.try_get(column)?;
@@ -241,7 +269,7 @@ fn document<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Resul
 }
 
 /// A column that may be NULL.
-fn maybe<'r, T>(row: &'r AnyRow, column: &str) -> Result<Option<T>>
+fn maybe<'r, T>(row: &'r AnyRow, column: impl sqlx::ColumnIndex<AnyRow>) -> Result<Option<T>>
 where
     T: sqlx::Decode<'r, Any> + sqlx::Type<Any>,
 {

@@ -7,7 +7,7 @@ use sqlx::Row;
 use trix_core::ErrorDetail;
 
 use super::{Catalogue, Job, JobState, News, text_of};
-use crate::{error::Result, now};
+use crate::{error::Result, now, steps::Planned};
 
 impl Catalogue {
     /// The runs that the engine does not have yet, the most urgent first.
@@ -31,13 +31,34 @@ impl Catalogue {
         rows.iter().map(Job::of).collect()
     }
 
-    /// Notes that the engine has a run.
+    /// Notes that the engine has a run, with this priority.
     ///
     /// # Errors
     /// If the database is away.
-    pub async fn handed(&self, job: &str, run: i64) -> Result<()> {
-        let query = "UPDATE jobs SET handed_run = $1 WHERE id = $2 AND handed_run < $1";
-        sqlx::query(query).bind(run).bind(job).execute(&self.pool).await?;
+    pub async fn handed(&self, job: &str, run: i64, priority: i64) -> Result<()> {
+        let query = "UPDATE jobs SET handed_run = $1, handed_priority = $3 WHERE id = $2 AND handed_run < $1";
+        sqlx::query(query).bind(run).bind(job).bind(priority).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// The runs of which the engine does not know the priority.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn runs_to_hurry(&self, most: i64) -> Result<Vec<Job>> {
+        let query = "SELECT * FROM jobs WHERE state IN ('queued', 'running') AND handed_run = run \
+                     AND handed_priority <> priority ORDER BY priority, id LIMIT $1";
+        let rows = sqlx::query(query).bind(most).fetch_all(&self.pool).await?;
+        rows.iter().map(Job::of).collect()
+    }
+
+    /// Notes that the engine knows the priority of a job.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn hurried(&self, job: &str, priority: i64) -> Result<()> {
+        let query = sqlx::query("UPDATE jobs SET handed_priority = $1 WHERE id = $2").bind(priority).bind(job);
+        query.execute(&self.pool).await?;
         Ok(())
     }
 
@@ -58,11 +79,21 @@ impl Catalogue {
         .await
     }
 
-    /// Notes the number of chunks of a run.
+    /// Notes the number of chunks of a run, and what it will make.
     ///
     /// # Errors
     /// If the database is away.
-    pub async fn run_is_planned(&self, job: &str, run: i64, units: i64, who: &str) -> Result<()> {
+    pub async fn run_is_planned(
+        &self,
+        job: &str,
+        run: i64,
+        units: i64,
+        plan: Option<&Planned>,
+        who: &str,
+    ) -> Result<()> {
+        let text = plan.map(text_of).transpose()?;
+        let query = "UPDATE jobs SET plan = $1 WHERE id = $2 AND run = $3 AND state = 'running'";
+        sqlx::query(query).bind(text).bind(job).bind(run).execute(&self.pool).await?;
         let set = "units = $1, units_done = 0, detail = ''";
         self.run_goes_on((job, run), (set, "units <> $1"), units, json!({ "units": units }), who).await
     }

@@ -1,15 +1,14 @@
-//! Users, their sessions, and API tokens.
+//! Users.
 //!
-//! Invariant: the database holds no secret that opens anything: passwords by argon2, tokens by SHA-256.
+//! Invariant: the database holds no password, only its hash by argon2.
 
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier, password_hash::SaltString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use sqlx::Row;
 use utoipa::ToSchema;
 
-use super::{Catalogue, News, random};
+use super::{Catalogue, News, Work, random};
 use crate::{
     error::{Error, Result},
     now,
@@ -48,18 +47,34 @@ pub struct User {
     pub name: String,
     /// What the user may do.
     pub role: Role,
+    /// True if the user signs in with an OpenID provider, and has no password here.
+    pub is_external: bool,
 }
 
 /// The fewest characters of a password.
 const SHORTEST: usize = 10;
 
-fn hashed(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn role_of(name: &str) -> Result<Role> {
     let found = Role::ALL.into_iter().find(|role| role.name() == name);
     found.ok_or_else(|| Error::Bug(format!("catalogue: the role {name}")))
+}
+
+/// The user of a row.
+pub(super) fn user(row: &sqlx::any::AnyRow) -> Result<User> {
+    Ok(User {
+        name: row.try_get("name")?,
+        role: role_of(row.try_get::<String, _>("role")?.as_str())?,
+        is_external: row.try_get::<i64, _>("is_external")? != 0,
+    })
+}
+
+/// Refuses to take the role from the last administrator.
+async fn refuse_last(work: &mut Work, name: &str) -> Result<()> {
+    let query = "SELECT COUNT(CASE WHEN name <> $1 THEN 1 END), COUNT(CASE WHEN name = $1 THEN 1 END) \
+                 FROM users WHERE role = 'administrator'";
+    let row = sqlx::query(query).bind(name.to_owned()).fetch_one(&mut **work).await?;
+    let (others, own): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    if others == 0 && own > 0 { Err(Error::Conflict(format!("{name} is the last administrator"))) } else { Ok(()) }
 }
 
 impl Catalogue {
@@ -85,7 +100,7 @@ impl Catalogue {
         self.change(move |work| {
             Box::pin(async move {
                 let query = "INSERT INTO users (name, password, role, created_at) VALUES ($1, $2, $3, $4) \
-                             ON CONFLICT (name) DO UPDATE SET password = $2, role = $3";
+                             ON CONFLICT (name) DO UPDATE SET password = $2, role = $3, is_external = 0";
                 let query = sqlx::query(query).bind(name.clone()).bind(hash).bind(role.name()).bind(now());
                 query.execute(&mut **work).await?;
                 // Whoever knew the old password is signed out.
@@ -97,15 +112,53 @@ impl Catalogue {
         .await
     }
 
+    /// Changes the role of a user.
+    ///
+    /// # Errors
+    /// If there is none of this name, or it is the last administrator.
+    pub async fn set_role(&self, name: &str, role: Role, who: &str) -> Result<()> {
+        let (name, who) = (name.to_owned(), who.to_owned());
+        self.change(move |work| {
+            Box::pin(async move {
+                if role != Role::Administrator {
+                    refuse_last(work, &name).await?;
+                }
+                let query = sqlx::query("UPDATE users SET role = $1 WHERE name = $2").bind(role.name());
+                if query.bind(name.clone()).execute(&mut **work).await?.rows_affected() == 0 {
+                    return Err(Error::Missing(format!("user {name}")));
+                }
+                let detail = json!({ "user": name, "role": role.name() });
+                Ok(((), Some(News { what: "user.set", job: None, who, detail })))
+            })
+        })
+        .await
+    }
+
+    /// Removes a user, with all sessions and tokens.
+    ///
+    /// # Errors
+    /// If there is none of this name, or it is the last administrator.
+    pub async fn remove_user(&self, name: &str, who: &str) -> Result<()> {
+        let (name, who) = (name.to_owned(), who.to_owned());
+        self.change(move |work| {
+            Box::pin(async move {
+                refuse_last(work, &name).await?;
+                let query = sqlx::query("DELETE FROM users WHERE name = $1").bind(name.clone());
+                if query.execute(&mut **work).await?.rows_affected() == 0 {
+                    return Err(Error::Missing(format!("user {name}")));
+                }
+                Ok(((), Some(News { what: "user.removed", job: None, who, detail: json!({ "user": name }) })))
+            })
+        })
+        .await
+    }
+
     /// All users, by name.
     ///
     /// # Errors
     /// If the database is away.
     pub async fn users(&self) -> Result<Vec<User>> {
-        let rows = sqlx::query("SELECT name, role FROM users ORDER BY name").fetch_all(&self.pool).await?;
-        let user = |row: &sqlx::any::AnyRow| {
-            Ok(User { name: row.try_get("name")?, role: role_of(row.try_get::<String, _>("role")?.as_str())? })
-        };
+        let rows = sqlx::query("SELECT * FROM users ORDER BY name").fetch_all(&self.pool).await?;
         rows.iter().map(user).collect()
     }
 
@@ -117,12 +170,10 @@ impl Catalogue {
         // The hash of no password.
         const NOBODY: &str =
             "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$wdFRVqMsYcMYgmBYUSqdPYcZJhBzKGWTVxW8tMnWyOw";
-        let row = sqlx::query("SELECT password, role FROM users WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&self.pool)
-            .await?;
-        let (hash, role) = match &row {
-            Some(row) => (row.try_get("password")?, Some(role_of(row.try_get::<String, _>("role")?.as_str())?)),
+        let query = "SELECT * FROM users WHERE name = $1 AND is_external = 0";
+        let row = sqlx::query(query).bind(name).fetch_optional(&self.pool).await?;
+        let (hash, found) = match &row {
+            Some(row) => (row.try_get("password")?, Some(user(row)?)),
             None => (NOBODY.to_owned(), None),
         };
         let secret = password.to_owned();
@@ -131,39 +182,6 @@ impl Catalogue {
                 .is_ok_and(|hash| Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok())
         };
         let is_right = tokio::task::spawn_blocking(check).await.map_err(|error| Error::Bug(error.to_string()))?;
-        role.filter(|_| is_right).map(|role| User { name: name.to_owned(), role }).ok_or(Error::Unknown)
-    }
-
-    /// Makes a session or an API token for a user. Returns its secret, which is told nowhere else.
-    ///
-    /// # Errors
-    /// If the database is away.
-    pub async fn token(&self, user: &str, label: &str, expires_at: Option<i64>) -> Result<String> {
-        let secret = random(32)?;
-        let query = "INSERT INTO tokens (hash, owner, label, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
-        let query = sqlx::query(query).bind(hashed(&secret)).bind(user).bind(label).bind(now()).bind(expires_at);
-        query.execute(&self.pool).await?;
-        Ok(secret)
-    }
-
-    /// The user of a token.
-    ///
-    /// # Errors
-    /// `Unknown` if there is no such token, or it has expired.
-    pub async fn user_of(&self, secret: &str) -> Result<User> {
-        let query = "SELECT users.name, users.role FROM tokens JOIN users ON users.name = tokens.owner \
-                     WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)";
-        let row = sqlx::query(query).bind(hashed(secret)).bind(now()).fetch_optional(&self.pool).await?;
-        let row = row.ok_or(Error::Unknown)?;
-        Ok(User { name: row.try_get(0)?, role: role_of(row.try_get::<String, _>(1)?.as_str())? })
-    }
-
-    /// Ends a session or an API token.
-    ///
-    /// # Errors
-    /// If the database is away.
-    pub async fn end_token(&self, secret: &str) -> Result<()> {
-        sqlx::query("DELETE FROM tokens WHERE hash = $1").bind(hashed(secret)).execute(&self.pool).await?;
-        Ok(())
+        found.filter(|_| is_right).ok_or(Error::Unknown)
     }
 }

@@ -11,6 +11,19 @@ use crate::{
     now,
 };
 
+/// The machine of a worker.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct MachineState {
+    /// Processes that ran or wanted to, as the mean of a minute.
+    pub load: Option<f64>,
+    /// Cores.
+    pub cores: i64,
+    /// Memory in bytes.
+    pub memory: Option<i64>,
+    /// Memory that is available, in bytes.
+    pub memory_free: Option<i64>,
+}
+
 /// A worker.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct WorkerState {
@@ -20,8 +33,13 @@ pub struct WorkerState {
     pub host: String,
     /// Its version of Trix.
     pub version: String,
-    /// What it does: job and step. `None` if it waits.
+    /// What it does: title and step. `None` if it waits.
     pub work: Option<String>,
+    /// The attempt that it is at.
+    pub attempt: Option<String>,
+    /// Its machine.
+    #[serde(flatten)]
+    pub machine: MachineState,
     /// True if it takes no further step.
     pub is_draining: bool,
     /// When it began, in milliseconds since 1970.
@@ -31,16 +49,26 @@ pub struct WorkerState {
 }
 
 impl Catalogue {
-    /// Notes that a worker is alive, and what it does. Returns true if it is to take no further step.
+    /// Notes that a worker is alive, what it does with which attempt, and how its machine is. Returns true if it is to take no further step.
     ///
     /// # Errors
     /// If the database is away.
-    pub async fn worker_lives(&self, name: &str, began_at: i64, work: Option<&str>) -> Result<bool> {
-        let query = "INSERT INTO workers (name, host, version, work, began_at, seen_at) VALUES ($1, $2, $3, $4, $5, $6) \
-                     ON CONFLICT (name) DO UPDATE SET host = $2, version = $3, work = $4, began_at = $5, seen_at = $6 \
-                     RETURNING is_draining";
+    pub async fn worker_lives(
+        &self,
+        name: &str,
+        began_at: i64,
+        work: Option<(&str, &str)>,
+        machine: &MachineState,
+    ) -> Result<bool> {
+        let query = "INSERT INTO workers (name, host, version, work, attempt, began_at, seen_at, load_hundredths, cores, memory, \
+                     memory_free) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (name) DO UPDATE SET host = $2, \
+                     version = $3, work = $4, attempt = $5, began_at = $6, seen_at = $7, load_hundredths = $8, cores = $9, memory = $10, \
+                     memory_free = $11 RETURNING is_draining";
+        let (work, attempt) = work.map(|(work, attempt)| (work.to_owned(), attempt.to_owned())).unzip();
         let query = sqlx::query(query).bind(name).bind(crate::host()).bind(env!("CARGO_PKG_VERSION"));
-        let row = query.bind(work.map(str::to_owned)).bind(began_at).bind(now()).fetch_one(&self.pool).await?;
+        let query = query.bind(work).bind(attempt).bind(began_at).bind(now());
+        let query = query.bind(machine.load.map(|load| (100.0 * load).round() as i64)).bind(machine.cores);
+        let row = query.bind(machine.memory).bind(machine.memory_free).fetch_one(&self.pool).await?;
         Ok(row.try_get::<i64, _>(0)? != 0)
     }
 
@@ -56,6 +84,13 @@ impl Catalogue {
                 host: row.try_get("host")?,
                 version: row.try_get("version")?,
                 work: maybe(row, "work")?,
+                attempt: maybe(row, "attempt")?,
+                machine: MachineState {
+                    load: maybe::<i64>(row, "load_hundredths")?.map(|load| load as f64 / 100.0),
+                    cores: row.try_get("cores")?,
+                    memory: maybe(row, "memory")?,
+                    memory_free: maybe(row, "memory_free")?,
+                },
                 is_draining: row.try_get::<i64, _>("is_draining")? != 0,
                 began_at: row.try_get("began_at")?,
                 seen_at: row.try_get("seen_at")?,

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a setting that nobody knows is an error that names it.
 
+mod oidc;
 mod watch;
 
 use std::{
@@ -12,7 +13,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use self::watch::{Rule, Watch};
+pub use self::{
+    oidc::Oidc,
+    watch::{Rule, Watch},
+};
 use crate::error::{Error, Result};
 
 /// All settings. `TRIXD_API_LISTEN` in the environment overrides `listen` of `[api]`, and so for each other.
@@ -35,6 +39,10 @@ pub struct Config {
     pub metrics: Metrics,
     /// Watch folders.
     pub watch: Watch,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// Sign-in with an OpenID provider.
+    pub oidc: Oidc,
 }
 
 /// The folders of the farm.
@@ -88,6 +96,8 @@ pub struct Api {
     pub listen: SocketAddr,
     /// Hours after which a user has to sign in again.
     pub session_hours: u32,
+    /// The address of the web page, as browsers see it: `https://trix.example.org`. Empty: `listen`, without encryption.
+    pub public_url: String,
 }
 
 /// Workers.
@@ -114,6 +124,34 @@ pub struct Logs {
     pub days: usize,
     /// What is logged: `info`, or a filter such as `info,trix_service=debug`.
     pub filter: String,
+    /// A syslog server that gets the same lines: `/dev/log`, or `127.0.0.1:514` for UDP. Empty: none.
+    pub syslog: String,
+    /// What the lines of syslog are tagged with.
+    pub tag: String,
+    /// The least severity that goes to syslog: `error`, `warn`, `info` or `debug`.
+    pub severity: String,
+}
+
+/// How long things are kept, in days. 0: for ever.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Jobs that are over, with their attempts and reports. Copies on the mounts stay.
+    pub jobs_days: u32,
+    /// Changes of all kinds.
+    pub changes_days: u32,
+    /// Changes that tell only how far jobs are.
+    pub progress_days: u32,
+    /// Plans and chunks of jobs that have failed or were cancelled: until then, a retry need not encode them again.
+    pub scratch_days: u32,
+    /// Workers that gave no sign.
+    pub workers_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention { jobs_days: 0, changes_days: 0, progress_days: 30, scratch_days: 14, workers_days: 7 }
+    }
 }
 
 /// Measurements.
@@ -160,7 +198,7 @@ impl Default for Engine {
 
 impl Default for Api {
     fn default() -> Self {
-        Api { listen: SocketAddr::from(([127, 0, 0, 1], 9001)), session_hours: 12 }
+        Api { listen: SocketAddr::from(([127, 0, 0, 1], 9001)), session_hours: 12, public_url: String::new() }
     }
 }
 
@@ -172,7 +210,14 @@ impl Default for Worker {
 
 impl Default for Logs {
     fn default() -> Self {
-        Logs { folder: PathBuf::new(), days: 30, filter: "info".into() }
+        Logs {
+            folder: PathBuf::new(),
+            days: 30,
+            filter: "info".into(),
+            syslog: String::new(),
+            tag: "trixd".into(),
+            severity: "info".into(),
+        }
     }
 }
 
@@ -183,6 +228,16 @@ impl Catalogue {
         match rest.rsplit_once('@') {
             Some((who, place)) => format!("{scheme}://{}@{place}", who.split(':').next().unwrap_or_default()),
             None => self.url.clone(),
+        }
+    }
+}
+
+impl Api {
+    /// The address of the web page, as browsers see it, without a slash at its end.
+    pub fn page(&self) -> String {
+        match self.public_url.trim_end_matches('/') {
+            "" => format!("http://{}", self.listen),
+            url => url.to_owned(),
         }
     }
 }

@@ -98,6 +98,11 @@ impl Engine for Memory {
         Ok(found.is_some())
     }
 
+    async fn set_priority(&self, _job: &str, _run: i64, _priority: u32) -> Result<()> {
+        // Its steps wait for nobody.
+        Ok(())
+    }
+
     async fn check(&self) -> Result<()> {
         Ok(())
     }

@@ -101,6 +101,12 @@ pub trait Engine: Send + Sync {
     /// If the engine is away.
     async fn cancel(&self, job: &str, run: i64) -> Result<bool>;
 
+    /// Changes the priority of the steps of a run that have not begun. Does nothing if there is no such run, or it is over.
+    ///
+    /// # Errors
+    /// If the engine is away.
+    async fn set_priority(&self, job: &str, run: i64, priority: u32) -> Result<()>;
+
     /// Checks that the engine answers.
     ///
     /// # Errors

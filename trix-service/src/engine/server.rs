@@ -23,7 +23,8 @@ pub fn command(settings: &config::Engine) -> io::Result<Command> {
         // One list of tasks a queue: a short one would wait for polls of the others.
         "matching.numTaskqueueReadPartitions=1",
         "matching.numTaskqueueWritePartitions=1",
-        // Priorities, and fair shares of submitters.
+        // Priorities, two for each priority of jobs, and fair shares of submitters.
+        "matching.priorityLevels=10",
         "matching.useNewMatcher=true",
         "matching.enableFairness=true",
         // A frozen worker holds a poll for eight seconds at the most.

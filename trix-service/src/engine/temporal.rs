@@ -9,16 +9,25 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions, Priority, UntypedWorkflow, Url, WorkflowCancelOptions,
-    WorkflowIdReusePolicy, WorkflowStartOptions,
+    WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
     errors::{WorkflowInteractionError, WorkflowStartError},
     grpc::WorkflowService,
     tonic,
 };
-use temporalio_common::{RetryPolicy, protos::temporal::api::workflowservice::v1::GetSystemInfoRequest};
+use temporalio_common::{
+    RetryPolicy,
+    protos::temporal::api::{
+        activity::v1::ActivityOptions as WaitingOptions,
+        common::v1::{Priority as WaitingPriority, WorkflowExecution},
+        workflowservice::v1::{
+            GetSystemInfoRequest, UpdateActivityOptionsRequest, update_activity_options_request::Activity as Which,
+        },
+    },
+};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
-    ActivityCancellationType, ActivityExecutionError, ActivityOptions, ContinueAsNewOptions, WorkflowCancellationToken,
-    WorkflowContext, WorkflowResult,
+    ActivityCancellationType, ActivityExecutionError, ActivityOptions, ContinueAsNewOptions, SyncWorkflowContext,
+    WorkflowCancellationToken, WorkflowContext, WorkflowResult,
     activities::{ActivityContext, ActivityError},
     workflows::join_all,
 };
@@ -85,7 +94,7 @@ pub struct Steps {
 struct Beats(ActivityContext);
 
 impl Signs for Beats {
-    async fn beat(&self, frames: u64) {
+    async fn beat(&self, frames: i64) {
         let _ = self.0.record_heartbeat(frames).await;
     }
 }
@@ -141,7 +150,10 @@ impl Ends {
 /// The workflow of a run.
 #[workflow]
 #[derive(Default)]
-pub struct IngestWorkflow;
+pub struct IngestWorkflow {
+    /// The priority of the job, if it was changed.
+    priority: Option<u32>,
+}
 
 /// The workflow as the host of its steps.
 struct Here<'a> {
@@ -153,36 +165,57 @@ struct Here<'a> {
     token: WorkflowCancellationToken,
 }
 
+/// The name of the failure of a step whose worker is lost: the workflow begins it again, the server does not.
+const LOST: &str = "TemporalTimeout:Heartbeat";
+
 fn retries() -> RetryPolicy {
-    RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_interval(Duration::from_secs(30)).build()
+    let retries = RetryPolicy::builder().initial_interval(Duration::from_secs(1));
+    retries.maximum_interval(Duration::from_secs(30)).non_retryable_error_types(vec![LOST.to_owned()]).build()
 }
 
-impl Host for Here<'_> {
-    async fn step(&self, step: Step) -> Option<StepEnd> {
-        if self.is_cancelled.get() {
-            return None;
-        }
+/// The priority of a step for the server. Each priority of jobs has two of the server: a step whose worker was lost comes before those
+/// that have waited longer.
+fn priority(of_job: u32, is_lost: bool) -> i32 {
+    2 * of_job.clamp(1, 5) as i32 - i32::from(is_lost)
+}
+
+impl Here<'_> {
+    /// Has a step done, until it ends or its worker is lost.
+    async fn once(&self, step: Step, is_lost: bool) -> Result<StepEnd, ActivityExecutionError> {
         let RunInput { run, steps, lease, .. } = self.input;
-        let priority =
-            Priority::builder().priority_key(run.priority.clamp(1, 5)).fairness_key(run.submitter.clone()).build();
+        let of_job = self.ctx.state(|own| own.priority).unwrap_or(run.priority);
+        let priority = Priority::builder().priority_key(priority(of_job, is_lost) as u32);
         let options = ActivityOptions::with_start_to_close_timeout(LONGEST)
             .heartbeat_timeout(Duration::from_secs_f64(lease.clamp(2.0, 86_400.0)))
             .task_queue(steps.clone())
             .retry_policy(retries())
-            .priority(priority)
+            .priority(priority.fairness_key(run.submitter.clone()).build())
             .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
             .cancellation_token(self.token.clone())
             .do_not_eagerly_execute(true)
             .build();
-        match self.ctx.execute_activity(Steps::step, StepInput { run: run.clone(), step }, options).await {
-            Ok(end) => Some(end),
-            Err(ActivityExecutionError::Cancelled(_)) => {
-                self.is_cancelled.set(true);
-                None
+        self.ctx.execute_activity(Steps::step, StepInput { run: run.clone(), step }, options).await
+    }
+}
+
+impl Host for Here<'_> {
+    async fn step(&self, step: Step) -> Option<StepEnd> {
+        let mut is_lost = false;
+        loop {
+            if self.is_cancelled.get() {
+                return None;
             }
-            Err(error) => {
-                let error = trix_core::Error::new(ErrorKind::Bug, Stage::Plan, format!("the engine: {error}"));
-                Some(StepEnd::Failed { error: Box::new((&error).into()) })
+            match self.once(step.clone(), is_lost).await {
+                Ok(end) => return Some(end),
+                Err(ActivityExecutionError::Cancelled(_)) => {
+                    self.is_cancelled.set(true);
+                    return None;
+                }
+                Err(error) if is_timeout(&error) => is_lost = true,
+                Err(error) => {
+                    let error = trix_core::Error::new(ErrorKind::Bug, Stage::Plan, format!("the engine: {error}"));
+                    return Some(StepEnd::Failed { error: Box::new((&error).into()) });
+                }
             }
         }
     }
@@ -198,6 +231,12 @@ impl Host for Here<'_> {
 
 #[workflow_methods]
 impl IngestWorkflow {
+    /// Changes the priority of the steps that begin from now on.
+    #[signal]
+    pub fn set_priority(&mut self, _ctx: &mut SyncWorkflowContext<Self>, priority: u32) {
+        self.priority = Some(priority);
+    }
+
     /// Does the steps of a run.
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>, input: RunInput) -> WorkflowResult<()> {
@@ -206,7 +245,8 @@ impl IngestWorkflow {
         let error = match ingest(&here, input.position).await {
             Next::Done => return Ok(()),
             Next::GoOn(position) => {
-                let further = RunInput { position, ..input.clone() };
+                let mut further = RunInput { position, ..input.clone() };
+                further.run.priority = ctx.state(|own| own.priority).unwrap_or(input.run.priority);
                 ctx.continue_as_new(further, ContinueAsNewOptions::default())?;
                 return Ok(());
             }
@@ -270,6 +310,11 @@ impl Temporal {
     }
 }
 
+/// True if a step has no end because its worker gave no sign.
+fn is_timeout(error: &ActivityExecutionError) -> bool {
+    matches!(error, ActivityExecutionError::Failed(failure) if failure.as_timeout().is_some())
+}
+
 fn away(why: impl ToString) -> Error {
     Error::Away { part: "engine", why: why.to_string() }
 }
@@ -305,6 +350,36 @@ impl Engine for Temporal {
         match self.timed(handle.cancel(WorkflowCancelOptions::default())).await? {
             Ok(()) => Ok(true),
             Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
+            Err(error) => Err(away(error)),
+        }
+    }
+
+    async fn set_priority(&self, job: &str, run: i64, of_job: u32) -> Result<()> {
+        let mut client = self.client().await?;
+        let handle = client.get_workflow_handle::<IngestWorkflow>(id_of(job, run));
+        let told = handle.signal(IngestWorkflow::set_priority, of_job, WorkflowSignalOptions::default());
+        match self.timed(told).await? {
+            Ok(()) => {}
+            // It is over, or has not begun.
+            Err(WorkflowInteractionError::NotFound(_)) => return Ok(()),
+            Err(error) => return Err(away(error)),
+        }
+        // Steps that wait for workers.
+        let mut request = UpdateActivityOptionsRequest {
+            namespace: self.settings.namespace.clone(),
+            execution: Some(WorkflowExecution { workflow_id: id_of(job, run), run_id: String::new() }),
+            identity: "dispatcher".into(),
+            activity_options: Some(WaitingOptions {
+                priority: Some(WaitingPriority { priority_key: priority(of_job, false), ..Default::default() }),
+                ..Default::default()
+            }),
+            activity: Some(Which::MatchAll(true)),
+            ..Default::default()
+        };
+        request.update_mask.get_or_insert_default().paths.push("priority.priority_key".into());
+        match self.timed(WorkflowService::update_activity_options(&mut client, tonic::Request::new(request))).await? {
+            Ok(_) => Ok(()),
+            Err(status) if matches!(status.code(), tonic::Code::NotFound | tonic::Code::InvalidArgument) => Ok(()),
             Err(error) => Err(away(error)),
         }
     }

@@ -7,13 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::pause;
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Change},
     config::Config,
     engine::{
         Engine, Run,
         temporal::{Ends, IngestWorkflow, Temporal, control_queue},
     },
     error::{Error, Result},
+    retention,
     watch::Watcher,
 };
 
@@ -28,6 +29,8 @@ pub(super) async fn run(config: &Config, end: &CancellationToken) -> Result<()> 
     let watcher = Watcher::new(config, catalogue.clone())?;
     let ending = end.clone();
     let watching = tokio::spawn(async move { watcher.run(&ending).await });
+    let following = tokio::spawn(follow(catalogue.clone(), end.clone()));
+    let keeping = tokio::spawn(keep(config.clone(), catalogue.clone(), end.clone()));
     let runtime = Runtime::from_current_tokio(Default::default()).map_err(|error| Error::Bug(error.to_string()))?;
     while !end.is_cancelled() {
         let client = match Temporal::connect(&config.engine, &format!("dispatcher-{}", std::process::id())).await {
@@ -57,8 +60,41 @@ pub(super) async fn run(config: &Config, end: &CancellationToken) -> Result<()> 
         }
         watch.abort();
     }
-    let _ = tokio::join!(handing, watching);
+    let _ = tokio::join!(handing, watching, following, keeping);
     Ok(())
+}
+
+/// Logs every change of the catalogue, whoever made it.
+async fn follow(catalogue: Catalogue, end: CancellationToken) {
+    let mut known = None;
+    while pause(1.0, &end).await {
+        let Ok(last) = catalogue.last_change().await else { continue };
+        let mut from = *known.get_or_insert(last);
+        while from < last {
+            let Ok(changes) = catalogue.changes_after(from, 500).await else { break };
+            let Some(newest) = changes.last().map(|change| change.number) else { break };
+            for change in &changes {
+                let Change { number, what, job, who, detail, .. } = change;
+                tracing::info!(number, what, job, who, %detail, "change");
+            }
+            from = newest;
+        }
+        known = Some(from);
+    }
+}
+
+/// Removes every hour what the settings do not keep.
+async fn keep(config: Config, catalogue: Catalogue, end: CancellationToken) {
+    loop {
+        match retention::keep(&config, &catalogue).await {
+            Ok(0) => {}
+            Ok(folders) => tracing::info!(folders, "scratch files of jobs that are over are removed"),
+            Err(error) => tracing::warn!(%error, "what is old cannot be removed"),
+        }
+        if !pause(3600.0, &end).await {
+            return;
+        }
+    }
 }
 
 async fn hand_over(catalogue: Catalogue, engine: Arc<dyn Engine>, end: CancellationToken) {
@@ -76,7 +112,7 @@ async fn hand_over(catalogue: Catalogue, engine: Arc<dyn Engine>, end: Cancellat
     }
 }
 
-/// Hands new runs to the engine, and tells it which are cancelled.
+/// Hands new runs to the engine, and tells it whose priority has changed, and which are cancelled.
 ///
 /// # Errors
 /// If catalogue or engine are away. Doing it again does no harm.
@@ -89,8 +125,12 @@ pub async fn dispatch(catalogue: &Catalogue, engine: &dyn Engine) -> Result<()> 
             submitter: job.submitter.clone(),
         };
         engine.start(&run).await?;
-        catalogue.handed(&job.id, job.run).await?;
+        catalogue.handed(&job.id, job.run, job.priority).await?;
         tracing::info!(job = job.id, run = job.run, "handed over");
+    }
+    for job in catalogue.runs_to_hurry(BATCH).await? {
+        engine.set_priority(&job.id, job.run, job.priority.clamp(1, 5) as u32).await?;
+        catalogue.hurried(&job.id, job.priority).await?;
     }
     for job in catalogue.runs_to_cancel().await? {
         if !engine.cancel(&job.id, job.run).await? {

@@ -11,12 +11,13 @@ use std::{
 
 use trix_core::{
     Control, Ingest, Report,
+    control::progress::{Phase, Progress},
     document::Resolved,
     manifest::{Inputs, Manifest},
 };
 
 use super::{Folders, Said, StepRequest, chunk::plan_in, folders::failed, say};
-use crate::{engine::StepEnd, error::Result, mounts::Mount};
+use crate::{catalogue::Far, engine::StepEnd, error::Result, mounts::Mount};
 
 /// Makes the copies of the title in the folder of this attempt.
 pub fn finish(request: &StepRequest, folders: &Folders) -> Result<StepEnd> {
@@ -62,10 +63,17 @@ fn name_finally(report: &mut Report, from: &Path, to: &Path) {
 /// Tells the parent how far the job is.
 fn control() -> Control {
     let last = Arc::new(AtomicU64::new(0));
-    let progress = move |progress: &trix_core::control::progress::Progress| {
-        if last.swap(progress.frame, Ordering::Relaxed) != progress.frame {
-            say(&Said::Progress { frames: progress.frame });
+    let progress = move |progress: &Progress| {
+        if last.swap(progress.frame, Ordering::Relaxed) == progress.frame {
+            return;
         }
+        let doing = match progress.phase {
+            Phase::FirstPass => "first_pass",
+            Phase::Encode => "encode",
+            Phase::Verify => "verify",
+        };
+        let frames_expected = progress.frames_expected.map(|frames| frames as i64);
+        say(&Said::Progress { far: Far { frames: progress.frame as i64, frames_expected, doing: doing.into() } });
     };
     Control { progress: Some(Arc::new(progress)), make_folders: true, ..Control::default() }
 }

@@ -1,16 +1,22 @@
 //! Where a job keeps its files.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Component, Path, PathBuf},
+};
 
 use trix_core::{
-    Stage,
-    document::{Document, Resolved},
-    settings::track::{TrackInput, TrackSettings},
+    Job, Stage,
+    document::{Document, Resolved, user_folder},
+    settings::{
+        job::VerifyLevel,
+        track::{TrackInput, TrackSettings},
+    },
 };
 
 use super::StepRequest;
 use crate::{
-    catalogue::Track,
+    catalogue::{Check, Track},
     error::{Error, Result},
     mounts::Mount,
 };
@@ -67,6 +73,11 @@ impl Folders {
         &self.job
     }
 
+    /// Where the processes of steps look for profiles, in place of the folder of their user.
+    pub fn settings(&self) -> PathBuf {
+        self.job.join("settings")
+    }
+
     /// A copy of the manifest that an attempt has made.
     pub fn manifest_of(&self, attempt: &str) -> PathBuf {
         self.job.join(format!("manifest-{attempt}.json"))
@@ -79,11 +90,31 @@ impl StepRequest {
     /// # Errors
     /// If a file is missing, or the document has mistakes.
     pub fn document(&self) -> Result<Document> {
+        self.write_profiles()?;
         let source = self.mounts.inside(Mount::Source, &self.submission.source)?;
         let tracks = self.submission.tracks.iter().map(|track| self.track(track)).collect::<Result<Vec<_>>>()?;
         let mut set: Vec<(String, String)> = self.submission.set.clone().into_iter().collect();
         set.push(("stem".to_owned(), self.submission.title.clone()));
-        Ok(Document::of_profiles(&self.submission.profiles, &source, &tracks, &set)?)
+        let document = Document::of_profiles(&self.submission.profiles, &source, &tracks, &set)?;
+        // Other keys of a job could name files outside of the mounts.
+        let known = variables(&document)?;
+        match self.submission.set.keys().find(|key| !known.contains_key(*key)) {
+            Some(key) => Err(Error::invalid(format!("set: {key} is no variable of these profiles"))),
+            None => Ok(document),
+        }
+    }
+
+    /// Writes the profiles that are in force for the job to where this process looks for profiles of its user.
+    fn write_profiles(&self) -> Result<()> {
+        let Some(folder) = user_folder().filter(|_| !self.profiles.is_empty()) else { return Ok(()) };
+        fs::create_dir_all(&folder).map_err(|error| failed(&folder, "cannot be made", error))?;
+        for (name, text) in &self.profiles {
+            // Another attempt may read it at this moment.
+            let (path, part) = (folder.join(format!("{name}.toml")), folder.join(format!("{name}.{}", self.attempt)));
+            let written = fs::write(&part, text).and_then(|()| fs::rename(&part, &path));
+            written.map_err(|error| failed(&path, "cannot be written", error))?;
+        }
+        Ok(())
     }
 
     fn track(&self, track: &Track) -> Result<TrackSettings> {
@@ -105,9 +136,34 @@ impl StepRequest {
     /// As [`Self::document`], and those of opening the source.
     pub fn resolved(&self) -> Result<Resolved> {
         let mut resolved = self.document()?.resolve(None)?;
+        let job = &mut resolved.job;
+        confined(job)?;
         // The manifest lists the hash of each file.
-        resolved.job.hash = true;
+        job.hash = true;
+        if self.submission.check == Check::Full {
+            let usual = job.outputs.iter_mut().filter(|output| output.verify == VerifyLevel::Structure);
+            usual.for_each(|output| output.verify = VerifyLevel::Full);
+        }
         Ok(resolved)
+    }
+}
+
+/// The variables of a document, with their values.
+pub fn variables(document: &Document) -> Result<toml::Table> {
+    let merged: toml::Table =
+        document.merged()?.parse().map_err(|error| Error::Bug(format!("a merged document: {error}")))?;
+    Ok(merged.get("variables").and_then(toml::Value::as_table).cloned().unwrap_or_default())
+}
+
+/// Refuses a job that would write outside of the folder of its title.
+fn confined(job: &Job) -> Result<()> {
+    let outputs = job.outputs.iter().map(|own| own.path.clone());
+    let packages = job.packages.iter().map(|own| own.path.clone());
+    let stills = job.stills.iter().flat_map(|own| own.paths());
+    let is_below = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    match outputs.chain(packages).chain(stills).find(|path| !is_below(path)) {
+        Some(path) => Err(Error::invalid(format!("{}: it leads out of the folder of the title", path.display()))),
+        None => Ok(()),
     }
 }
 

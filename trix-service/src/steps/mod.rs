@@ -6,9 +6,11 @@ mod chunk;
 mod finish;
 mod folders;
 mod plan;
+mod planned;
 mod publish;
 
 use std::{
+    collections::BTreeMap,
     io::{self, BufRead, Read, Write},
     thread,
 };
@@ -17,13 +19,16 @@ use serde::{Deserialize, Serialize};
 use trix_core::ErrorDetail;
 
 use crate::{
-    catalogue::{Output, Submission},
+    catalogue::{Far, Output, Submission},
     config::Mounts,
     engine::{Step, StepEnd},
     error::{Error, Result},
 };
 
-pub use folders::Folders;
+pub use self::{
+    folders::{Folders, variables},
+    planned::{Planned, PlannedOutput, Reason},
+};
 
 /// What a process has to do, as JSON in one line of its standard input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +41,9 @@ pub struct StepRequest {
     pub run: i64,
     /// What was submitted.
     pub submission: Submission,
+    /// The texts of the profiles that are in force for the job, by name.
+    #[serde(default)]
+    pub profiles: BTreeMap<String, String>,
     /// The step.
     pub step: Step,
     /// The attempt. Its files lie in folders of its own.
@@ -48,8 +56,9 @@ pub struct StepRequest {
 pub enum Said {
     /// How far it is.
     Progress {
-        /// Frames that are done.
-        frames: u64,
+        /// How far.
+        #[serde(flatten)]
+        far: Far,
     },
     /// The step is done.
     Ended {
@@ -58,6 +67,9 @@ pub enum Said {
         /// What is to be registered, after `publish`.
         #[serde(default)]
         made: Option<Made>,
+        /// What the job will make, after `plan`.
+        #[serde(default)]
+        planned: Option<Planned>,
     },
     /// The step has failed.
     Failed {
@@ -95,17 +107,23 @@ fn is_of_the_system(error: &Error) -> bool {
 
 impl StepRequest {
     /// Does the step.
-    fn run(&self) -> Result<(StepEnd, Option<Made>)> {
+    fn run(&self) -> Result<Said> {
         let folders = Folders::of(self);
-        Ok(match &self.step {
-            Step::Plan => (plan::plan(self, &folders)?, None),
-            Step::Chunk { number } => (chunk::encode(self, &folders, *number)?, None),
-            Step::Finish => (finish::finish(self, &folders)?, None),
-            Step::Publish { attempt } => {
-                let made = publish::publish(self, &folders, attempt)?;
-                (StepEnd::Published, Some(made))
+        let (mut made, mut planned) = (None, None);
+        let end = match &self.step {
+            Step::Plan => {
+                let (chunks, found) = plan::plan(self, &folders)?;
+                planned = Some(found);
+                StepEnd::Planned { chunks }
             }
-        })
+            Step::Chunk { number } => chunk::encode(self, &folders, *number)?,
+            Step::Finish => finish::finish(self, &folders)?,
+            Step::Publish { attempt } => {
+                made = Some(publish::publish(self, &folders, attempt)?);
+                StepEnd::Published
+            }
+        };
+        Ok(Said::Ended { end, made, planned })
     }
 }
 
@@ -133,10 +151,7 @@ pub fn serve() {
             return say(&Said::failed(&error));
         }
     };
-    match request.run() {
-        Ok((end, made)) => say(&Said::Ended { end, made }),
-        Err(error) => say(&Said::failed(&error)),
-    }
+    say(&request.run().unwrap_or_else(|error| Said::failed(&error)));
 }
 
 #[cfg(test)]

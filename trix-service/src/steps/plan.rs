@@ -4,11 +4,11 @@ use std::fs;
 
 use trix_core::{ErrorKind, JsonFile, document::Resolved};
 
-use super::{Folders, StepRequest, folders::failed};
-use crate::{engine::StepEnd, error::Result, mounts::Mount};
+use super::{Folders, Planned, StepRequest, folders::failed};
+use crate::{error::Result, mounts::Mount};
 
-/// Writes the plan of the run. Returns the number of chunks.
-pub fn plan(request: &StepRequest, folders: &Folders) -> Result<StepEnd> {
+/// Writes the plan of the run. Returns the number of chunks, and what the job will make.
+pub fn plan(request: &StepRequest, folders: &Folders) -> Result<(usize, Planned)> {
     request.mounts.check(Mount::Source)?;
     request.mounts.check(Mount::Cache)?;
     let Resolved { job, source, .. } = request.resolved()?;
@@ -17,12 +17,14 @@ pub fn plan(request: &StepRequest, folders: &Folders) -> Result<StepEnd> {
         Ok(plan) => plan,
         // Whatever else the job asks for is possible, or the second plan fails, too.
         Err(error) if error.kind() == ErrorKind::Unsupported => {
-            trix_core::plan(&job, &source)?;
-            return Ok(StepEnd::Planned { chunks: 0 });
+            let plan = trix_core::plan(&job, &source)?;
+            let mut planned = Planned::of(&job, &plan, &source, &folders.title);
+            planned.units = 0;
+            return Ok((0, planned));
         }
         Err(error) => return Err(error.into()),
     };
     let chunks = plan.chunks.as_ref().map_or(0, |chunks| chunks.ranges.len());
     JsonFile::take(&folders.plan)?.write(&plan)?;
-    Ok(StepEnd::Planned { chunks })
+    Ok((chunks, Planned::of(&job, &plan, &source, &folders.title)))
 }

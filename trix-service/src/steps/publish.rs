@@ -55,6 +55,7 @@ pub fn publish(request: &StepRequest, folders: &Folders, attempt: &str) -> Resul
 fn preview(made: &Manifest, folders: &Folders) -> Result<()> {
     let is_shown = |name: &str| {
         name.contains(".preview.")
+            || name.contains(".preview/")
             || [".poster.jpg", ".sprites.jpg", ".sprites.vtt", ".waveform.png"].iter().any(|end| name.ends_with(end))
     };
     let shown: Vec<&str> = made.files.iter().map(|file| file.name.as_str()).filter(|name| is_shown(name)).collect();

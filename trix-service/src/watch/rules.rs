@@ -7,7 +7,7 @@ use std::path::Path;
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::{
-    catalogue::{Submission, Track},
+    catalogue::{Check, Submission, Track},
     config::Rule,
     error::{Error, Result},
 };
@@ -51,6 +51,7 @@ impl ReadyRule {
         }
         tracks.sort_by(|one, other| one.files.cmp(&other.files));
         Submission {
+            check: Check::default(),
             title: self.rule.title.replace("{stem}", &stem),
             source: path.to_owned(),
             profiles: self.rule.profiles.clone(),

@@ -13,9 +13,10 @@ use trix_core::{ErrorDetail, ErrorKind, Stage};
 
 use super::Signs;
 use crate::{
+    catalogue::Far,
     config,
     engine::Step,
-    steps::{Said, StepRequest},
+    steps::{Folders, Said, StepRequest},
 };
 
 /// Time between two signs.
@@ -23,12 +24,13 @@ const BEAT: Duration = Duration::from_millis(500);
 /// The most bytes of a line, and of the end of what a process logs.
 const LOGGED: usize = 4000;
 
-/// Runs the process of a step to its end. `None` if it was cancelled.
+/// Runs the process of a step to its end, and tells `goes_on` how far it is. `None` if it was cancelled.
 pub async fn run(
     settings: &config::Worker,
     request: &StepRequest,
     cancel: &CancellationToken,
     signs: &impl Signs,
+    goes_on: &(dyn Fn(&Far) + Sync),
 ) -> Option<Said> {
     let mut child = match start(settings, request).await {
         Ok(child) => child,
@@ -47,7 +49,10 @@ pub async fn run(
             _ = beat.tick() => signs.beat(frames).await,
             line = lines.next_line() => match line {
                 Ok(Some(line)) => match serde_json::from_str(&line) {
-                    Ok(Said::Progress { frames: done }) => frames = done,
+                    Ok(Said::Progress { far }) => {
+                        frames = far.frames;
+                        goes_on(&far);
+                    }
                     Ok(said) => last = Some(said),
                     Err(_) => {}
                 },
@@ -82,6 +87,7 @@ async fn start(settings: &config::Worker, request: &StepRequest) -> std::io::Res
     let mut text = serde_json::to_string(request)?;
     text.push('\n');
     let mut command = Command::new(settings.program()?);
+    command.env("XDG_CONFIG_HOME", Folders::of(request).settings());
     command.arg("step").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;
     if let Some(input) = &mut child.stdin {

@@ -10,33 +10,35 @@
 
 pub mod child;
 pub mod complete;
+mod machine;
 mod verdict;
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use trix_core::ErrorDetail;
 
 pub use self::verdict::{Again, Verdict};
 use crate::{
-    catalogue::{Catalogue, Job, Outcome},
+    catalogue::{Catalogue, Far, Job, Outcome},
     config::Config,
     engine::{Run, Step, StepEnd},
     error::{Error, Result},
-    now,
-    steps::{Folders, Said, StepRequest},
+    now, profiles,
+    steps::{Folders, Planned, Said, StepRequest},
 };
 
 /// What the engine and its attempt are told.
 pub trait Signs: Send + Sync {
     /// The attempt is alive, and has done so many frames.
-    fn beat(&self, frames: u64) -> impl Future<Output = ()> + Send;
+    fn beat(&self, frames: i64) -> impl Future<Output = ()> + Send;
 }
 
 /// A worker.
@@ -48,10 +50,21 @@ pub struct Worker {
     /// The database.
     pub catalogue: Catalogue,
     /// What it does.
-    work: Mutex<Option<String>>,
+    work: Mutex<Option<Work>>,
+    /// Wakes whoever tells the catalogue what it does.
+    news: Notify,
     began_at: i64,
     /// True if an attempt was refused, so that the process has to end.
     pub is_fenced: AtomicBool,
+}
+
+/// What a worker does.
+#[derive(Clone)]
+struct Work {
+    /// Title and step.
+    text: String,
+    attempt: String,
+    far: Far,
 }
 
 /// An attempt at a step.
@@ -59,8 +72,14 @@ pub struct Attempt {
     /// Its id.
     pub id: String,
     request: StepRequest,
+    /// How far it came.
+    far: Far,
+    /// What the job will make, after `plan`.
+    planned: Option<Planned>,
 }
 
+/// Time between two signs of life.
+const BEAT: Duration = Duration::from_secs(2);
 /// Time between two attempts at a call of the catalogue.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -87,30 +106,47 @@ impl Worker {
             "" => format!("{}-{}", crate::host(), std::process::id()),
             name => name.to_owned(),
         };
-        Worker { name, config, catalogue, work: Mutex::default(), began_at: now(), is_fenced: AtomicBool::new(false) }
+        let (work, news, is_fenced) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
+        Worker { name, config, catalogue, work, news, began_at: now(), is_fenced }
     }
 
-    /// Tells the catalogue every two seconds that the worker lives, until `end`. Returns true if it is to take no further step.
+    /// Tells the catalogue every two seconds that the worker lives and how far it is, until `end`. Returns true if it is to take no
+    /// further step.
     pub async fn live(&self, end: &CancellationToken) -> bool {
         loop {
-            let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Ok(true) = self.catalogue.worker_lives(&self.name, self.began_at, work.as_deref()).await {
+            let work = self.work().clone();
+            if self.tell(work.as_ref()).await.unwrap_or(false) {
                 return true;
             }
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(2)) => {}
+                () = tokio::time::sleep(BEAT) => {}
+                () = self.news.notified() => {}
                 () = end.cancelled() => return false,
             }
         }
     }
 
-    /// True if the worker is to take no further step. Tells the catalogue that it lives.
-    pub async fn drains(&self) -> bool {
-        self.catalogue.worker_lives(&self.name, self.began_at, None).await.unwrap_or(false)
+    async fn tell(&self, work: Option<&Work>) -> Result<bool> {
+        if let Some(Work { attempt, far, .. }) = work {
+            self.catalogue.attempt_goes_on(attempt, far).await?;
+        }
+        let does = work.map(|work| (work.text.as_str(), work.attempt.as_str()));
+        self.catalogue.worker_lives(&self.name, self.began_at, does, &machine::state()).await
     }
 
-    fn set_work(&self, work: Option<String>) {
-        *self.work.lock().unwrap_or_else(PoisonError::into_inner) = work;
+    /// True if the worker is to take no further step. Tells the catalogue that it lives.
+    pub async fn drains(&self) -> bool {
+        self.tell(None).await.unwrap_or(false)
+    }
+
+    fn work(&self) -> MutexGuard<'_, Option<Work>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_work(&self, work: Option<Work>) -> Far {
+        let before = std::mem::replace(&mut *self.work(), work);
+        self.news.notify_one();
+        before.map(|work| work.far).unwrap_or_default()
     }
 
     /// Does a step once. The verdict says what the engine is to be told.
@@ -139,19 +175,34 @@ impl Worker {
             Ok(id) => id,
             Err(error) => return (None, Verdict::of_error(&error)),
         };
-        self.set_work(Some(format!("{}: {step}", job.submission.title)));
+        let profiles = match patiently!(cancel, signs, profiles::of(&self.catalogue, &job.profile_versions)) {
+            Ok(profiles) => profiles,
+            Err(error) => return (None, Verdict::of_error(&error)),
+        };
+        let text = format!("{}: {step}", job.submission.title);
+        self.set_work(Some(Work { text, attempt: id.clone(), far: Far::default() }));
         tracing::info!(job = run.0, run = run.1, %step, attempt = id, "begins");
         let request = StepRequest {
             mounts: self.config.mounts.clone(),
             job: run.0.to_owned(),
             run: run.1,
             submission: job.submission.clone(),
+            profiles,
             step: step.clone(),
             attempt: id.clone(),
         };
-        let said = child::run(&self.config.worker, &request, cancel, signs).await;
-        self.set_work(None);
-        let attempt = Attempt { id, request };
+        let goes_on = |far: &Far| {
+            if let Some(work) = &mut *self.work() {
+                work.far = far.clone();
+            }
+        };
+        let mut said = child::run(&self.config.worker, &request, cancel, signs, &goes_on).await;
+        let far = self.set_work(None);
+        let planned = match &mut said {
+            Some(Said::Ended { planned, .. }) => planned.take(),
+            _ => None,
+        };
+        let attempt = Attempt { id, request, far, planned };
         let verdict = self.judge(&attempt, &job, said, cancel, signs).await;
         tracing::info!(job = run.0, run = run.1, %step, attempt = attempt.id, ?verdict, "ends");
         (Some(attempt), verdict)
@@ -168,7 +219,7 @@ impl Worker {
     ) -> Verdict {
         match said {
             None => Verdict::Cancelled,
-            Some(Said::Ended { end, made }) => {
+            Some(Said::Ended { end, made, .. }) => {
                 if let Some(made) = made {
                     let (outputs, report) = (&made.outputs, &made.report);
                     let register = || self.catalogue.register(&job.id, job.run, outputs, report, &self.name);
@@ -225,11 +276,13 @@ impl Worker {
         is_accepted: bool,
     ) -> Result<()> {
         let request = &attempt.request;
-        self.catalogue.attempt_ends(&attempt.id, outcome, error).await?;
+        self.catalogue.attempt_ends(&attempt.id, outcome, error, &attempt.far).await?;
         let (catalogue, job, run, who) = (&self.catalogue, &request.job, request.run, &self.name);
         match verdict {
             _ if !is_accepted => Ok(()),
-            Verdict::Done(StepEnd::Planned { chunks }) => catalogue.run_is_planned(job, run, *chunks as i64, who).await,
+            Verdict::Done(StepEnd::Planned { chunks }) => {
+                catalogue.run_is_planned(job, run, *chunks as i64, attempt.planned.as_ref(), who).await
+            }
             Verdict::Done(StepEnd::Encoded) => catalogue.chunk_is_encoded(job, run, who).await,
             Verdict::Again(Again::Waiting(error)) => catalogue.run_waits(job, run, &error.message, who).await,
             _ => Ok(()),
@@ -241,7 +294,7 @@ impl Worker {
 struct Silent;
 
 impl Signs for Silent {
-    async fn beat(&self, _frames: u64) {}
+    async fn beat(&self, _frames: i64) {}
 }
 
 /// For engines without records: does a step until it is done, fails for good, or is cancelled.

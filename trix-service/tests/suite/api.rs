@@ -40,7 +40,7 @@ impl Server {
         let mut tokens = Vec::new();
         for (name, role) in [("root", Role::Administrator), ("anna", Role::Operator), ("vera", Role::Viewer)] {
             catalogue.set_user(name, "a long password", role, "test").await.expect("a user");
-            tokens.push(catalogue.token(name, "test", None).await.expect("a token"));
+            tokens.push(catalogue.token(name, "test", None).await.expect("a token").1);
         }
         let engine = Arc::new(Memory::new(catalogue.clone(), Arc::new(Idle)));
         let end = CancellationToken::new();
@@ -269,4 +269,121 @@ async fn every_refusal_is_an_error_document() {
     let request = Client::new().post(format!("{}/api/jobs", server.url)).json(&submission());
     let answer = request.bearer_auth(token["token"].as_str().expect("a token")).send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_what_would_be_made_and_begins_nothing() {
+    let server = Server::start().await;
+    let mut own = submission();
+    own["set"] = json!({ "preset": "ultrafast" });
+    let (status, plan) = server.ask(1, "POST", "/api/plan", Some(own)).await;
+    assert_eq!(status, StatusCode::OK, "{plan}");
+    let paths: Vec<&str> =
+        plan["outputs"].as_array().expect("outputs").iter().filter_map(|own| own["path"].as_str()).collect();
+    for path in ["Film.hevc-12.mkv", "Film.preview.mp4", "Film.preview", "Film.poster.jpg"] {
+        assert!(paths.contains(&path), "{path}: {paths:?}");
+    }
+    assert_eq!((&plan["frames"], &plan["seconds"]), (&json!(50), &json!(2.0)));
+    assert!(plan["bytes"].as_u64() > Some(0) && plan["takes"].as_f64() > Some(0.0), "{plan}");
+    assert_eq!(server.ask(1, "GET", "/api/jobs", None).await.1, json!([]));
+    assert!(server.place.config.mounts.output.read_dir().expect("copies").count() == 1, "the mark, and no more");
+    let mut wrong = submission();
+    wrong["set"] = json!({ "preset": "quick" });
+    let (status, refused) = server.ask(1, "POST", "/api/plan", Some(wrong)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused["error"]["message"].as_str().expect("a message").contains("quick"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_names_no_file_outside_of_the_mounts() {
+    let server = Server::start().await;
+    for (key, value) in [("outputs[0].path", "/tmp/elsewhere.mkv"), ("source.path", "/etc/passwd"), ("hash", "false")] {
+        let mut own = submission();
+        own["set"] = json!({ key: value });
+        let (status, refused) = server.ask(1, "POST", "/api/plan", Some(own)).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused["error"]["message"].as_str().expect("a message").contains("is no variable"), "{refused}");
+    }
+    for profile in ["/etc/passwd", "../profile", "a/b"] {
+        let mut own = submission();
+        own["profiles"] = json!([profile]);
+        for path in ["/api/jobs", "/api/plan"] {
+            let (status, refused) = server.ask(1, "POST", path, Some(own.clone())).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(refused["error"]["message"].as_str().expect("a message").contains("is no name"), "{refused}");
+        }
+    }
+    let text = "[[outputs]]\npath = \"../escape.mkv\"\nvideo = { type = \"x264\" }\n";
+    let (status, _) = server.ask(0, "PUT", "/api/profiles/escape", Some(json!({ "text": text }))).await;
+    assert_eq!(status, StatusCode::OK);
+    let mut own = submission();
+    own["profiles"] = json!(["escape"]);
+    let (_, refused) = server.ask(1, "POST", "/api/plan", Some(own)).await;
+    assert!(refused["error"]["message"].as_str().expect("a message").contains("leads out"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn profiles_are_listed_and_changed_by_version() {
+    let server = Server::start().await;
+    let (_, all) = server.ask(2, "GET", "/api/profiles", None).await;
+    let preview = all.as_array().expect("profiles").iter().find(|own| own["name"] == "preview").expect("preview");
+    assert_eq!((&preview["version"], &preview["variables"]["preview_crf"]), (&json!(0), &json!(26)));
+    assert!(preview["description"].as_str().expect("a description").contains("HLS"), "{preview}");
+    let text = "inherits = \"archive\"\ndescription = \"ours\"\n[variables]\ncrf_hevc = 20\n";
+    assert_eq!(
+        server.ask(1, "PUT", "/api/profiles/house", Some(json!({ "text": text }))).await.0,
+        StatusCode::FORBIDDEN
+    );
+    let (status, house) = server.ask(0, "PUT", "/api/profiles/house", Some(json!({ "text": text }))).await;
+    assert_eq!((status, &house["version"]), (StatusCode::OK, &json!(1)), "{house}");
+    assert_eq!((&house["variables"]["crf_hevc"], &house["variables"]["preset"]), (&json!(20), &json!("medium")));
+    let wrong = json!({ "text": "[[outputs]]\npath = 1\ncolour = 2\n" });
+    let (status, refused) = server.ask(0, "PUT", "/api/profiles/house", Some(wrong)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused["error"]["message"].as_str().expect("a message").contains("colour"), "{refused}");
+    // One that inherits another of the farm.
+    let heir = json!({ "text": "inherits = \"house\"\n" });
+    assert_eq!(server.ask(0, "PUT", "/api/profiles/heir", Some(heir)).await.0, StatusCode::OK);
+    let (_, versions) = server.ask(2, "GET", "/api/profiles/house/versions", None).await;
+    assert_eq!(versions.as_array().map(Vec::len), Some(1), "a text with mistakes is no version");
+    assert_eq!(server.ask(2, "GET", "/api/profiles/house?version=1", None).await.1["text"], json!(text));
+    assert_eq!(server.ask(2, "GET", "/api/profiles/house?version=2", None).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(server.ask(2, "GET", "/api/profiles/none", None).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn masters_are_grouped_with_their_files_and_new_ones_are_marked() {
+    let server = Server::start().await;
+    let source = &server.place.config.mounts.source;
+    std::fs::write(source.join("film_ru.wav"), "audio").expect("a file");
+    let entry = async || {
+        let (_, entries) = server.ask(2, "GET", "/api/masters", None).await;
+        let entries = entries.as_array().expect("entries").clone();
+        move |name: &str| entries.iter().find(|own| own["name"] == name).expect("an entry").clone()
+    };
+    let found = entry().await;
+    assert_eq!((&found("film_ru.wav")["film"], &found("film_ru.wav")["is_new"]), (&json!("film.mkv"), &json!(false)));
+    assert_eq!((&found("master.mkv")["is_new"], &found("master.mkv")["job"]), (&json!(true), &Value::Null));
+    let (_, job) = server.ask(1, "POST", "/api/jobs", Some(submission())).await;
+    let found = entry().await;
+    assert_eq!((&found("master.mkv")["is_new"], &found("master.mkv")["job"]["id"]), (&json!(false), &job["id"]));
+    assert_eq!(found("film.mkv")["is_new"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_listed_without_their_secrets_and_revoked() {
+    let server = Server::start().await;
+    let (_, made) = server.ask(2, "POST", "/api/tokens", Some(json!({ "label": "script", "days": 3 }))).await;
+    let (_, own) = server.ask(2, "GET", "/api/tokens", None).await;
+    let own = own.as_array().expect("tokens");
+    let listed = own.iter().find(|token| token["id"] == made["id"]).expect("the token");
+    assert_eq!((&listed["label"], &listed["owner"]), (&json!("script"), &json!("vera")));
+    let days =
+        (listed["expires_at"].as_i64().expect("an end") - listed["created_at"].as_i64().expect("a time")) / 86_400_000;
+    assert!((2..=3).contains(&days) && !listed.to_string().contains(made["token"].as_str().expect("a secret")));
+    let path = format!("/api/tokens/{}", made["id"].as_str().expect("an id"));
+    assert_eq!(server.ask(1, "DELETE", &path, None).await.0, StatusCode::NOT_FOUND, "it is not of this user");
+    assert_eq!(server.ask(2, "DELETE", &path, None).await.0, StatusCode::OK);
+    let me = Client::new().get(format!("{}/api/me", server.url)).bearer_auth(made["token"].as_str().expect("a secret"));
+    assert_eq!(me.send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
 }

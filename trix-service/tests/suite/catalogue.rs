@@ -2,7 +2,8 @@
 
 use trix_core::{ErrorKind, Stage};
 use trix_service::{
-    catalogue::{Catalogue, JobState, Outcome, Output, Page, Role, Submission},
+    catalogue::{Catalogue, Far, JobState, Outcome, Output, Page, Role, SignIn, Submission},
+    config::Retention,
     error::Error,
 };
 
@@ -59,10 +60,10 @@ async fn begun(catalogue: &Catalogue, title: &str) -> String {
 async fn a_run_ends_once() {
     for (catalogue, _kept) in catalogues().await {
         let job = begun(&catalogue, "Film").await;
-        catalogue.run_is_planned(&job, 1, 7, "worker").await.expect("progress");
+        catalogue.run_is_planned(&job, 1, 7, None, "worker").await.expect("progress");
         for step in ["chunk 3", "chunk 5", "chunk 3"] {
             let id = catalogue.attempt_begins(&job, 1, step, "worker").await.expect("an attempt");
-            catalogue.attempt_ends(&id, Outcome::Done, None).await.expect("an end");
+            catalogue.attempt_ends(&id, Outcome::Done, None, &Far::default()).await.expect("an end");
         }
         catalogue.chunk_is_encoded(&job, 1, "worker").await.expect("progress");
         let now = catalogue.job(&job).await.expect("the job");
@@ -87,7 +88,7 @@ async fn a_run_ends_once() {
 async fn a_failed_job_begins_anew_and_late_news_of_the_old_run_change_nothing() {
     for (catalogue, _kept) in catalogues().await {
         let job = begun(&catalogue, "Film").await;
-        catalogue.handed(&job, 1).await.expect("it is handed over");
+        catalogue.handed(&job, 1, 3).await.expect("it is handed over");
         let error = trix_core::Error::new(ErrorKind::Codec, Stage::Encode, "it crashed");
         catalogue.run_ends(&job, 1, Some(&(&error).into()), "engine").await.expect("an end");
         let failed = catalogue.job(&job).await.expect("the job");
@@ -111,7 +112,7 @@ async fn attempts_that_failed_and_workers_that_were_lost_are_counted() {
         for outcome in [Some(Outcome::Failed), Some(Outcome::Fenced), None, None] {
             let id = catalogue.attempt_begins(&job, 1, "chunk 3", "worker").await.expect("an attempt");
             if let Some(outcome) = outcome {
-                catalogue.attempt_ends(&id, outcome, None).await.expect("an end");
+                catalogue.attempt_ends(&id, outcome, None, &Far::default()).await.expect("an end");
             }
             ids.push(id);
         }
@@ -130,8 +131,8 @@ async fn users_sign_in_with_their_password_until_it_changes() {
         for (name, password) in [("anna", "another one"), ("nobody", "a long password")] {
             assert!(matches!(catalogue.user_with(name, password).await, Err(Error::Unknown)), "{name}");
         }
-        let token = catalogue.token("anna", "script", None).await.expect("a token");
-        let late = catalogue.token("anna", "session", Some(1)).await.expect("a token");
+        let (_, token) = catalogue.token("anna", "script", None).await.expect("a token");
+        let (_, late) = catalogue.token("anna", "session", Some(1)).await.expect("a token");
         assert_eq!(catalogue.user_of(&token).await.expect("anna").name, "anna");
         assert!(matches!(catalogue.user_of(&late).await, Err(Error::Unknown)), "it has expired");
         catalogue.set_user("anna", "a new password", Role::Viewer, "test").await.expect("a change");
@@ -195,12 +196,12 @@ async fn a_backup_is_read_into_either_kind_of_database() {
     let file = |name: &str| folder.path().join(name);
     for (number, (catalogue, _kept)) in catalogues().await.into_iter().enumerate() {
         catalogue.set_user("anna", "a long password", Role::Operator, "test").await.expect("a user");
-        let token = catalogue.token("anna", "script", None).await.expect("a token");
+        let (_, token) = catalogue.token("anna", "script", None).await.expect("a token");
         let done = begun(&catalogue, "Солярис, 1972").await;
         let made = [Output { path: "Film.mkv".into(), bytes: 5, sha256: "00".into() }];
         catalogue.register(&done, 1, &made, "{\"a\": 1}", "worker").await.expect("it is registered");
         let open = begun(&catalogue, "Stalker").await;
-        catalogue.handed(&open, 1).await.expect("it is handed over");
+        catalogue.handed(&open, 1, 3).await.expect("it is handed over");
         catalogue.set_notice("Closed on Monday", "anna").await.expect("a notice");
         let path = file(&format!("backup-{number}"));
         let rows = catalogue.back_up(&path).await.expect("a backup");
@@ -228,5 +229,68 @@ async fn a_backup_is_read_into_either_kind_of_database() {
             assert!(matches!(empty.restore(&file(name)).await, Err(Error::Refused(_))), "{name}");
             assert!(empty.jobs(&Page::default()).await.expect("jobs").is_empty());
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_old_is_removed_and_jobs_stay_unless_the_settings_say_otherwise() {
+    for (catalogue, _place) in catalogues().await {
+        let (done, open) = (begun(&catalogue, "Done").await, begun(&catalogue, "Open").await);
+        catalogue.register(&done, 1, &[], "{}", "worker").await.expect("the end");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        let removed = catalogue.prune(&Retention::default(), "test").await.expect("nothing is old");
+        assert_eq!((removed.jobs, removed.changes, removed.workers), (0, 0, 0));
+        let both = [done.clone(), open.clone(), "unknown".to_owned()];
+        assert_eq!(catalogue.needed(&both, i64::MAX).await.expect("jobs"), [open.clone()]);
+        assert_eq!(catalogue.needed(&both, 1).await.expect("jobs"), [done, open], "it ended later");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_keeps_the_versions_of_profiles_that_were_in_force() {
+    for (catalogue, _place) in catalogues().await {
+        assert_eq!(catalogue.set_profile("house", "crf = 1", "anna").await.expect("a version"), 1);
+        let job = catalogue.submit(&submission("Film"), "anna", "one").await.expect("a job");
+        assert_eq!(catalogue.set_profile("house", "crf = 2", "boris").await.expect("a version"), 2);
+        let versions = catalogue.job(&job.id).await.expect("the job").profile_versions;
+        assert_eq!(catalogue.texts_of(&versions).await.expect("texts")["house"], "crf = 1");
+        let force = catalogue.versions_in_force().await.expect("versions");
+        assert_eq!(catalogue.texts_of(&force).await.expect("texts")["house"], "crf = 2");
+        let known = catalogue.profile_versions("house").await.expect("versions");
+        assert_eq!(
+            known.iter().map(|own| (own.version, own.author.as_str())).collect::<Vec<_>>(),
+            [(2, "boris"), (1, "anna")]
+        );
+        assert!(matches!(catalogue.profile("house", Some(3)).await, Err(Error::Missing(_))));
+        assert!(catalogue.set_profile("../house", "", "anna").await.is_err(), "a path is no name");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_administrator_stays_one() {
+    for (catalogue, _place) in catalogues().await {
+        catalogue.set_user("anna", "a long password", Role::Administrator, "test").await.expect("a user");
+        assert!(matches!(catalogue.remove_user("anna", "anna").await, Err(Error::Conflict(_))));
+        assert!(matches!(catalogue.set_role("anna", Role::Viewer, "anna").await, Err(Error::Conflict(_))));
+        catalogue.set_user("boris", "a long password", Role::Administrator, "test").await.expect("a user");
+        let (_, token) = catalogue.token("anna", "script", None).await.expect("a token");
+        catalogue.remove_user("anna", "boris").await.expect("it is not the last one");
+        assert!(matches!(catalogue.user_of(&token).await, Err(Error::Unknown)), "its tokens are gone, too");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_of_the_provider_has_no_password_and_takes_no_name() {
+    for (catalogue, _place) in catalogues().await {
+        let user = catalogue.set_external_user("vera", Role::Viewer).await.expect("a user");
+        assert!(user.is_external);
+        assert!(matches!(catalogue.user_with("vera", "").await, Err(Error::Unknown)));
+        assert_eq!(catalogue.set_external_user("vera", Role::Operator).await.expect("a role").role, Role::Operator);
+        catalogue.set_user("anna", "a long password", Role::Viewer, "test").await.expect("a user");
+        assert!(matches!(catalogue.set_external_user("anna", Role::Administrator).await, Err(Error::Conflict(_))));
+        let own = SignIn { state: "state".into(), nonce: "nonce".into(), verifier: "verifier".into() };
+        catalogue.sign_in_begins(&own).await.expect("it begins");
+        assert_eq!(catalogue.sign_in_ends("state").await.expect("it ends").nonce, "nonce");
+        assert!(matches!(catalogue.sign_in_ends("state").await, Err(Error::Unknown)), "it ends once");
     }
 }

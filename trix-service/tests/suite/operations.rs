@@ -1,9 +1,21 @@
-//! What administrators use: `trixd check`, and counters for statsd.
+//! What administrators use: `trixd check` and `doctor`, counters for statsd, lines for syslog, and what is kept.
 
-use std::{fs, net::UdpSocket, process::Command, time::Duration};
+use std::{
+    fs::{self, File},
+    net::UdpSocket,
+    os::unix::net::UnixDatagram,
+    path::Path,
+    process::Command,
+    time::{Duration, SystemTime},
+};
 
 use serde_json::Value;
-use trix_service::mounts::MARK;
+use trix_service::{
+    catalogue::{Catalogue, Submission},
+    config::Config,
+    mounts::MARK,
+    retention,
+};
 
 use crate::support::{Place, Process, eventually};
 
@@ -47,4 +59,78 @@ async fn a_request_is_told_to_the_statsd_server() {
     let text = String::from_utf8_lossy(&told[..count]).into_owned();
     let milliseconds = text.strip_prefix("trix.api.request:").and_then(|rest| rest.strip_suffix("|ms"));
     assert!(milliseconds.is_some_and(|number| number.parse::<u64>().is_ok()), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_syslog_server_gets_lines_with_tag_and_severity() {
+    let mut place = Place::new();
+    let path = place.folder.path().join("log");
+    let (socket, network) =
+        (UnixDatagram::bind(&path).expect("a socket"), UdpSocket::bind("127.0.0.1:0").expect("a port"));
+    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
+    network.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
+    let mut told = [0; 1024];
+    place.config.logs.tag = "farm".into();
+    place.config.logs.syslog = path.display().to_string();
+    let api = Process::start(&place.settings(), &["api"]);
+    let count = socket.recv(&mut told).expect("a line");
+    drop(api);
+    // 30: a daemon (3), and information (6).
+    let line = String::from_utf8_lossy(&told[..count]).into_owned();
+    assert!(line.starts_with("<30>") && line.contains(" farm[") && line.contains("begins role=\"api\""), "{line}");
+    place.config.logs.syslog = network.local_addr().expect("an address").to_string();
+    place.config.logs.severity = "warn".into();
+    place.config.catalogue.url = "postgres://trix@127.0.0.1:1/none".into();
+    let _api = Process::start(&place.settings(), &["api"]);
+    let count = network.recv(&mut told).expect("a line");
+    let line = String::from_utf8_lossy(&told[..count]).into_owned();
+    assert!(line.starts_with("<28>") && line.contains("the catalogue is away"), "{line}");
+}
+
+#[test]
+fn doctor_tells_versions_and_settings_without_secrets() {
+    let mut place = Place::new();
+    place.config.catalogue.url = "postgres://trix:secret-one@127.0.0.1:1/none".into();
+    place.config.oidc.client_secret = "secret-two".into();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trixd"));
+    let done = command.arg("--config").arg(place.settings()).args(["doctor"]).output().expect("a program");
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert_eq!(done.status.code(), Some(1), "no engine and no catalogue run");
+    for wanted in ["trixd ", "library x265 ", "WRONG   catalogue", "url = \"postgres://trix@127.0.0.1:1/none\""] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert!(!text.contains("secret-one") && !text.contains("secret-two"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scratch_files_of_old_jobs_are_removed_and_those_of_others_stay() {
+    let mut place = Place::new();
+    let catalogue = Catalogue::open(&place.config.catalogue).await.expect("a catalogue");
+    let submit = async |title: &str| {
+        let own: Submission =
+            serde_json::from_value(serde_json::json!({ "title": title, "source": "master.mkv" })).expect("one");
+        let job = catalogue.submit(&own, "anna", title).await.expect("a job").id;
+        let folder = place.config.mounts.cache.join("jobs").join(&job);
+        fs::create_dir_all(folder.join("chunks")).expect("a folder");
+        (job, folder)
+    };
+    let ((over, old), (_, open)) = (submit("Over").await, submit("Open").await);
+    catalogue.run_ends(&over, 1, None, "test").await.expect("an end");
+    let keep = async |settings: &Config| retention::keep(settings, &catalogue).await.expect("it is tidy");
+    assert_eq!(keep(&place.config).await, 0, "nothing is old");
+    let age = |folder: &Path, days: u64| {
+        let past = SystemTime::now() - Duration::from_secs(86_400 * days);
+        File::open(folder).expect("a folder").set_modified(past).expect("a time");
+    };
+    age(&old, 30);
+    age(&open, 30);
+    assert_eq!(keep(&place.config).await, 0, "the job ended just now");
+    let pool = sqlx::SqlitePool::connect(&place.config.catalogue.url).await.expect("the database");
+    let query = sqlx::query("UPDATE jobs SET ended_at = ended_at - 30 * 86400000").execute(&pool);
+    query.await.expect("it ended a month ago");
+    assert_eq!(keep(&place.config).await, 1);
+    assert!(!old.exists() && open.exists());
+    place.config.retention.jobs_days = 20;
+    keep(&place.config).await;
+    assert!(catalogue.job(&over).await.is_err(), "the settings do not keep it");
 }

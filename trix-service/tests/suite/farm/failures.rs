@@ -147,7 +147,7 @@ async fn a_worker_is_frozen_and_comes_back() {
 async fn with_api(set: impl FnOnce(&mut Place)) -> (Farm, crate::support::Process, String, String) {
     let farm = Farm::start_with(1, set).await;
     farm.catalogue.set_user("anna", "a long password", Role::Operator, "test").await.expect("a user");
-    let token = farm.catalogue.token("anna", "test", None).await.expect("a token");
+    let (_, token) = farm.catalogue.token("anna", "test", None).await.expect("a token");
     let api = farm.process(&["api"]);
     let url = format!("http://{}", farm.place.config.api.listen);
     let health = format!("{url}/healthz");

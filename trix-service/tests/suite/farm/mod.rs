@@ -36,6 +36,20 @@ pub(crate) struct Farm {
 
 /// Frames of the film.
 const FRAMES: usize = 200;
+/// The profile of the film.
+const PROFILE: &str = "copy";
+/// Its text: one copy.
+const COPY: &str = r#"
+[variables]
+preset = "medium"
+
+[[outputs]]
+path = "${stem}.mkv"
+[outputs.video]
+type = "x265"
+preset = "${preset}"
+key_interval = "1"
+"#;
 
 impl Farm {
     /// A farm with so many workers.
@@ -50,6 +64,7 @@ impl Farm {
         set(&mut place);
         let settings = place.settings();
         let catalogue = Catalogue::open(&place.config.catalogue).await.expect("a catalogue");
+        catalogue.set_profile(PROFILE, COPY, "test").await.expect("a profile");
         let mut farm = Farm { place, settings, catalogue, engine: None, dispatchers: Vec::new(), workers: Vec::new() };
         farm.start_all(workers);
         farm
@@ -84,12 +99,9 @@ impl Farm {
     }
 
     pub(crate) fn submission(&self, title: &str, preset: &str) -> Submission {
-        let text = format!(
-            "[[outputs]]\npath = \"${{stem}}.mkv\"\n[outputs.video]\ntype = \"x265\"\npreset = \"{preset}\"\nkey_interval = \"1\"\n"
-        );
-        let profile = self.place.folder.path().join(format!("{title}.toml"));
-        std::fs::write(&profile, text).expect("a profile");
-        let submission = serde_json::json!({ "title": title, "source": "film.mkv", "profiles": [profile] });
+        let submission = serde_json::json!({
+            "title": title, "source": "film.mkv", "profiles": [PROFILE], "set": { "preset": preset },
+        });
         serde_json::from_value(submission).expect("a submission")
     }
 

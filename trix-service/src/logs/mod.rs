@@ -1,4 +1,6 @@
-//! Daily files of JSON lines: `<folder>/<role>/<host>/<YYYY-MM-DD>.log`.
+//! Daily files of JSON lines: `<folder>/<role>/<host>/<YYYY-MM-DD>.log`, and lines to a syslog server.
+
+mod syslog;
 
 use tracing_appender::{
     non_blocking::WorkerGuard,
@@ -22,7 +24,7 @@ pub struct Logging(#[allow(dead_code)] Option<WorkerGuard>);
 pub fn begin(logs: &Logs, role: &str, index: Option<u32>) -> Result<Logging> {
     let filter = EnvFilter::try_new(&logs.filter)
         .map_err(|error| Error::invalid(format!("logs.filter: {}: {error}", logs.filter)))?;
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter).with(syslog::layer(logs)?);
     if logs.folder.as_os_str().is_empty() {
         registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).init();
         return Ok(Logging(None));

@@ -1,0 +1,107 @@
+// The texts in English.
+
+export const english = {
+  // The frame of the page.
+  skip: "Skip to content", pages: "Pages", queue: "Queue", submit: "Submit", masters: "Masters", workers: "Workers", system: "System",
+  otherLanguage: "Русский", signOut: "Sign out", loading: "Loading…", error: "Error", again: "Try again", back: "Back",
+  nothing: "Nothing here.", noPage: "There is no such page.", actions: "Actions", more: "More", save: "Save", details: "Details",
+  all: "All", close: "Close", noAnswer: "The server does not answer.", refused: "The server refused the request (status {status}).",
+  offline: "The server does not answer since {time}. The page reconnects by itself.",
+  isAway: "{part} does not answer since {time}: {why}", part_catalogue: "The catalogue", part_engine: "The workflow engine",
+  part_source: "The mount of masters", part_output: "The mount of copies", part_preview: "The mount of previews",
+  part_cache: "The mount of scratch files", showAll: { one: "Show {n}", other: "Show all {n}" }, framesASecond: "frames/s",
+
+  // Sign-in.
+  signIn: "Sign in", name: "Name", password: "Password", signInWith: "Sign in with {provider}", refusedTitle: "Sign-in refused",
+  toSignIn: "To the sign-in", wrongPassword: "No user has this name and this password.",
+
+  // Jobs.
+  title: "Title", state: "State", progress: "Progress", priority: "Priority", submitted: "Submitted", by: "by {who}",
+  search: "Search titles", queued: "queued", running: "running", done: "done", failed: "failed", cancelled: "cancelled", paused: "paused",
+  cancelling: "cancelling", pause: "Pause", resume: "Go on", cancel: "Cancel", retry: "Retry", cancelJob: "Cancel the job",
+  askCancel: "Cancel “{title}”? It ends without copies. A retry keeps the chunks that are encoded.", priority1: "1 (most urgent)",
+  priority5: "5 (least)", priorityOf: "Priority of {title}", progressOf: "Progress of {title}",
+  drag: "Drag onto another job to give it the priority of that job", priorityNow: "{title} has priority {priority} now.",
+  noJobs: "No job matches.", units: { one: "{done} of {n} chunk", other: "{done} of {n} chunks" },
+  framesRun: { one: "{n} frame in work", other: "{n} frames in work" }, jobIs: "{title}: {state}", step_plan: "Plan",
+  step_chunk: "Chunk {n}", step_finish: "Join and check", step_publish: "Publish", doing_encode: "encodes", doing_verify: "checks",
+  doing_first_pass: "does the first pass",
+
+  frames: { one: "{n} frame", other: "{n} frames" }, framesOf: "{frames} of {expected} frames",
+
+  // Masters.
+  path: "Path", mountOfMasters: "Masters", size: "Size", changed: "Changed", lastJob: "Last job", look: "Look", choose: "Choose",
+  isNew: "new", onlyNew: "Only new masters", emptyFolder: "This folder is empty.", noneNew: "Nothing new in this folder.",
+  folder: "folder", stems: { one: "{n} file of this film", other: "{n} files of this film" }, lookAt: "Look at {name}",
+  chooseName: "Choose {name}", looking: "Looking at {name}…", contentOf: "What {name} holds", container: "Container",
+  duration: "Duration", streams: "Streams", kind: "Kind", codec: "Codec", picture: "Format", language: "Language", dataRate: "Data rate",
+  raw: "Raw data (JSON)", kind_video: "video", kind_audio: "audio", kind_subtitle: "subtitles", kind_data: "data",
+  kind_attachment: "attachment", bits: { one: "{n} bit", other: "{n} bits" }, channels: { one: "{n} channel", other: "{n} channels" },
+  progressive: "progressive", interlaced: "interlaced", range_limited: "limited range", range_full: "full range", chapters: "Chapters",
+  disagreements: "Disagreements", arrivals: "From watch folders", rule: "Rule", why: "Reason", waits: "waits for a decision",
+  arrival_submitted: "submitted", dismissed: "dismissed", dismiss: "Dismiss", dismissName: "Dismiss {name}",
+
+  // Submit.
+  source: "Master", sourceHint: "A path below the mount of masters", titleHint: "The folder of the copies gets this name",
+  profiles: "Profiles", version: "Version", versionOf: "version {n}", builtIn: "comes with Trix", variables: "Variables",
+  ofProfiles: "of {profiles}", tracks: "Audio files of the same name", use: "Use {name}", languageOf: "Language of {name}",
+  offset: "Later by (seconds)", offsetOf: "Later by (seconds), {name}", file: "File", check: "Check", checkFull: "full",
+  checkFullHint: "Copies are decoded and scored against the master", checkStructure: "structure",
+  checkStructureHint: "Containers and counts are checked; copies are not decoded", overwrite: "Replace copies of this title",
+  dryRun: "Dry run", planning: "The plan is being made…", send: "Submit", sent: "The job is queued.", plan: "Plan",
+  planIsOld: "The submission was changed after this plan.", willMake: "Copies", copy: "Copy", estimate: "Size of all copies (estimate)",
+  freeSpace: "Free on the mount of copies", playingTime: "Playing time", unitCount: "Units", timeNeeded: "Time on one worker (estimate)",
+  tooLarge: "The copies need more space than is free.", decisions: "Decisions", decision: "Decision", warnings: "Warnings",
+  partOfFree: "Copies {bytes} of {free} free", noProfile: "Choose at least one profile.",
+
+  // Title.
+  submission: "Submission", started: "Started", ended: "Ended", took: "Took", run: "Run", nowInWork: "In work now",
+  perCopy: "Copies in work", worker: "Worker", waitsFor: "Waits", waitsForWorker: "No unit runs now.", copies: "Copies",
+  allFiles: { one: "{n} file", other: "All {n} files" }, report: "Report (JSON)", preview: "Preview", seekTo: "Go to {time}",
+  strip: "Thumbnails", waveform: "Waveform. Press the left and right arrow keys to seek.",
+  playerFailed: "The preview cannot be played: {why}", playerWaits: "A part of the preview does not come. The player tries again.",
+  noHls: "this browser has no MediaSource", ledger: "Frames",
+  ledgerText: "{decoded} decoded, {encoded} encoded, {emitted} emitted, {found} found", sha256: "SHA-256", checks: "Checks",
+  checksOk: { one: "{ok} of {n} check passed", other: "{ok} of {n} checks passed" }, expected: "Expected", found: "Found",
+  result: "Result", ok: "passed", wrong: "failed", level: "Level", score: "Score", identicalAll: "Each frame is identical to the master",
+  worstFrame: "Worst frame", psnr: "PSNR", ssim: "SSIM", decibels: "{n} dB", worstAt: "{value} at frame {frame}",
+  scoreFrames: { one: "{n} frame compared", other: "{n} frames compared" }, curveOf: "{what} over time",
+  curveText: "{what} over {time}: lowest {low} at {at}, highest {high}.",
+  curveFrames: "{what} over {n} frames: lowest {low} at {at}, highest {high}.", curvePoint: "{at}: {value}", identical: "identical",
+  frameNumber: "frame {n}", loudness: "Loudness", track: "Track", integrated: "Integrated (LUFS)", loudRange: "Range (LU)",
+  truePeak: "True peak (dBTP)", momentary: "Momentary max (LUFS)", shortTerm: "Short-term max (LUFS)", package: "Package",
+  poster: "Poster", posterOf: "Poster of {title}", attempts: "Attempts", step: "Step", began: "Began", outcome: "Outcome",
+  outcome_done: "done", outcome_failed: "failed", outcome_waited: "waited", outcome_cancelled: "cancelled",
+  outcome_fenced: "replaced by another attempt", open: "runs", lost: "worker lost", events: "Events", when: "When", what: "What",
+  who: "Who", "job.submitted": "Submitted", "job.began": "Work began (run {run})", "job.progress": "Chunks: {done}",
+  "job.planned": "Planned: {units} units", "job.waits": "Waits: {why}", "job.paused": "Paused", "job.resumed": "Goes on",
+  "job.priority": "Priority {priority}", "job.cancelling": "Cancel requested", "job.cancelled": "Cancelled",
+  "job.retried": "Retry requested", "job.failed": "Failed: {error}", "job.done": "Done",
+  "master.arrived": "Taken by the watch folder {rule}", "master.settled": "Taken from the list of arrivals",
+  "worker.drain": "Worker {worker}: draining changed", "notice.set": "Notice set", "user.set": "User {user} changed",
+
+  // Workers.
+  load: "Load", cores: "Cores", loadOf: "{load} of {cores} cores", memory: "Memory", memoryFree: "{free} free of {memory}",
+  loadBar: "Load of {name}", memoryBar: "Memory in use on {name}", work: "Work", idle: "idle", host: "Host", seen: "Last sign",
+  drain: "Take no work", take: "Take work", drainName: "{name}: take no work", takeName: "{name}: take work", draining: "takes no work",
+  noWorkers: "No worker has given a sign.", gone: "no sign since {time}",
+
+  // System.
+  parts: "Parts", part: "Part", answers: "answers", awaySince: "does not answer since {time}", mounts: "Mounts", mount: "Mount",
+  free: "Free", used: "Used", trouble: "Trouble", usedOf: "Space in use on {mount}", source_: "masters", output_: "copies",
+  preview_: "previews", cache_: "scratch files", catalogue_: "catalogue", engine_: "workflow engine", rates: "Work and errors",
+  lastHour: "Last hour", lastDay: "Last day", jobs_done: "Jobs done", jobs_failed: "Jobs failed", attempts_done: "Attempts done",
+  attempts_failed: "Attempts failed", attempts_waited: "Attempts that waited", attempts_fenced: "Attempts replaced by another",
+  failedShare: "{n} ({share})", notice: "Notice on every page", noticeHint: "An empty text removes it", saved: "Saved.",
+  description: "Description", author: "Author", changedAt: "Changed", view: "View", edit: "Edit", viewName: "View profile {name}",
+  profileText: "Text of {name}, version {version}", saveVersion: "Save as a new version", profileName: "Name of the profile",
+  savedVersion: "{name} has version {version} now.", nameHint: "Another name makes another profile", newVersionOf: "Edit {name}",
+  mistakes: "Mistakes", users: "Users", role: "Role", viewer: "viewer", operator: "operator", administrator: "administrator",
+  external: "by the sign-in provider", addUser: "Add or change a user", remove: "Remove", removeName: "Remove {name}",
+  askRemoveUser: "Remove the user {name}? Sessions and tokens of this user end.",
+  passwordHint: "At least 10 characters. Leave it empty to keep the password of a known user.", change: "Change",
+  changeName: "Change {name}", tokens: "Tokens", label: "Label", owner: "Owner", created: "Created", expires: "Expires", never: "never",
+  makeToken: "Make a token", days: "Days of life", daysHint: "Empty: it does not expire",
+  secret: "The secret of the token. It is shown only now.", copySecret: "Copy", copied: "Copied.", revoke: "Revoke",
+  revokeName: "Revoke {name}", askRevoke: "Revoke the token {name}? Scripts that use it are refused from now on.", session: "session",
+};
