@@ -17,6 +17,10 @@ ALTER TABLE jobs ADD COLUMN plan TEXT;
 ALTER TABLE jobs ADD COLUMN source TEXT NOT NULL DEFAULT '';
 CREATE INDEX jobs_of_source ON jobs (source, id);
 
+-- What dispatchers look for several times a second.
+CREATE INDEX jobs_to_hand ON jobs (priority, id) WHERE state = 'queued';
+CREATE INDEX jobs_to_cancel ON jobs (id) WHERE is_cancelling = 1;
+
 -- The priority that the engine knows.
 ALTER TABLE jobs ADD COLUMN handed_priority BIGINT NOT NULL DEFAULT 0;
 UPDATE jobs SET handed_priority = priority;

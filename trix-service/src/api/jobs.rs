@@ -108,18 +108,24 @@ pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> Answe
     Ok(Json(app.0.catalogue.job(&id).await?))
 }
 
+/// What was found of a job. If nothing was, there has to be the job.
+async fn of_job<T>(app: &App, id: &str, found: Vec<T>) -> Result<Vec<T>> {
+    if found.is_empty() {
+        app.0.catalogue.job(id).await?;
+    }
+    Ok(found)
+}
+
 /// The files that a job has made.
 #[utoipa::path(get, path = "/api/jobs/{id}/outputs", tag = "jobs", responses((status = 200, body = [Output]), (status = 404)))]
 pub(super) async fn outputs(State(app): State<App>, Path(id): Path<String>) -> Answer<Vec<Output>> {
-    app.0.catalogue.job(&id).await?;
-    Ok(Json(app.0.catalogue.outputs_of(&id).await?))
+    Ok(Json(of_job(&app, &id, app.0.catalogue.outputs_of(&id).await?).await?))
 }
 
 /// All attempts at the steps of a job, the last one first.
 #[utoipa::path(get, path = "/api/jobs/{id}/attempts", tag = "jobs", responses((status = 200, body = [Attempt]), (status = 404)))]
 pub(super) async fn attempts(State(app): State<App>, Path(id): Path<String>) -> Answer<Vec<Attempt>> {
-    app.0.catalogue.job(&id).await?;
-    Ok(Json(app.0.catalogue.attempts_of(&id).await?))
+    Ok(Json(of_job(&app, &id, app.0.catalogue.attempts_of(&id).await?).await?))
 }
 
 /// What the job reports: ledgers, checks, scores.
@@ -132,8 +138,7 @@ pub(super) async fn report(State(app): State<App>, Path(id): Path<String>) -> Re
 /// What has happened to a job, the last change first.
 #[utoipa::path(get, path = "/api/jobs/{id}/changes", tag = "jobs", responses((status = 200, body = [Change]), (status = 404)))]
 pub(super) async fn changes(State(app): State<App>, Path(id): Path<String>) -> Answer<Vec<Change>> {
-    app.0.catalogue.job(&id).await?;
-    Ok(Json(app.0.catalogue.changes_of(&id, MOST).await?))
+    Ok(Json(of_job(&app, &id, app.0.catalogue.changes_of(&id, MOST).await?).await?))
 }
 
 /// What is done to a job.

@@ -52,6 +52,8 @@ struct Shared {
     health: Health,
     /// The number of the last change.
     last_change: watch::Sender<i64>,
+    /// The users of the last requests.
+    known: sign_in::Known,
     /// What open pages are told every second.
     state: watch::Sender<Arc<live::Now>>,
     end: CancellationToken,
@@ -62,7 +64,8 @@ impl App {
     pub fn begin(config: Config, catalogue: Catalogue, engine: Arc<dyn Engine>, end: &CancellationToken) -> Self {
         let ((last_change, _), (state, _)) = (watch::channel(0), watch::channel(Arc::default()));
         let (health, end) = (Health::default(), end.clone());
-        let app = App(Arc::new(Shared { config, catalogue, health, last_change, state, end }));
+        let app =
+            App(Arc::new(Shared { config, catalogue, health, last_change, known: Default::default(), state, end }));
         tokio::spawn(live::watch_changes(app.clone()));
         tokio::spawn(live::watch_state(app.clone()));
         tokio::spawn(health::watch_parts(app.clone(), engine));

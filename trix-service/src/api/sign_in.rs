@@ -1,5 +1,11 @@
 //! Sign-in with a password, and the roles of users.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use axum::{
     Extension, Json,
     extract::{Path, Request, State},
@@ -12,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, App};
 use crate::{
-    catalogue::{Role, SESSION, User},
+    catalogue::{Catalogue, Role, SESSION, User},
     error::{Error, Result},
     now,
 };
@@ -55,11 +61,39 @@ pub(super) fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
     cookies.find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
 }
 
+/// The users of the last requests, by their secrets: a page asks several things at once.
+#[derive(Default)]
+pub(super) struct Known(Mutex<HashMap<String, (User, Instant)>>);
+
+/// A token that was revoked at another API server is refused after this time.
+const FRESH: Duration = Duration::from_secs(2);
+
+impl Known {
+    async fn user_of(&self, catalogue: &Catalogue, secret: String) -> Result<User> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((user, at)) = lock().get(&secret)
+            && at.elapsed() < FRESH
+        {
+            return Ok(user.clone());
+        }
+        let user = catalogue.user_of(&secret).await?;
+        let mut known = lock();
+        known.retain(|_, (_, at)| at.elapsed() < FRESH);
+        known.insert(secret, (user.clone(), Instant::now()));
+        Ok(user)
+    }
+
+    /// Users or tokens have changed.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
 /// Lets only signed-in users through. Viewers change nothing.
 pub(super) async fn require(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let secret = secret(request.headers());
     let user = match secret {
-        Some(secret) => app.0.catalogue.user_of(&secret).await,
+        Some(secret) => app.0.known.user_of(&app.0.catalogue, secret).await,
         None => Err(Error::Unknown),
     };
     match user {
@@ -131,6 +165,7 @@ pub(super) async fn sign_in(State(app): State<App>, Json(own): Json<SignIn>) -> 
 pub(super) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
     if let Some(secret) = secret(&headers) {
         app.0.catalogue.end_token(&secret).await?;
+        app.0.known.forget();
     }
     let mut answer = Json(()).into_response();
     answer.headers_mut().insert(header::SET_COOKIE, header_of(&cookie(&app, "", 0))?);
@@ -159,10 +194,12 @@ pub(super) async fn set_user(
     Json(own): Json<NewUser>,
 ) -> Answer<()> {
     administrator(&user)?;
-    Ok(Json(match &own.password {
+    match &own.password {
         Some(password) => app.0.catalogue.set_user(&own.name, password, own.role, &user.name).await?,
         None => app.0.catalogue.set_role(&own.name, own.role, &user.name).await?,
-    }))
+    }
+    app.0.known.forget();
+    Ok(Json(()))
 }
 
 /// Remove a user, with all sessions and tokens.
@@ -174,5 +211,7 @@ pub(super) async fn remove_user(
     Path(name): Path<String>,
 ) -> Answer<()> {
     administrator(&user)?;
-    Ok(Json(app.0.catalogue.remove_user(&name, &user.name).await?))
+    app.0.catalogue.remove_user(&name, &user.name).await?;
+    app.0.known.forget();
+    Ok(Json(()))
 }

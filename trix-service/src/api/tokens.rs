@@ -72,5 +72,7 @@ pub(super) async fn revoke(
     Extension(user): Extension<User>,
     Path(id): Path<String>,
 ) -> Answer<()> {
-    Ok(Json(app.0.catalogue.revoke(&id, owner(&user), &user.name).await?))
+    app.0.catalogue.revoke(&id, owner(&user), &user.name).await?;
+    app.0.known.forget();
+    Ok(Json(()))
 }

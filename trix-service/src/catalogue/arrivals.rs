@@ -91,6 +91,11 @@ impl Catalogue {
     /// # Errors
     /// If no master of this path waits.
     pub async fn settle_arrival(&self, path: &str, job: Option<&str>, who: &str) -> Result<()> {
+        // Most masters are of no watch folder: then no change begins.
+        let query = sqlx::query("SELECT 1 FROM arrivals WHERE path = $1 AND state = 'waits'").bind(path);
+        if query.fetch_optional(&self.pool).await?.is_none() {
+            return Err(Error::Missing(format!("master {path} that waits")));
+        }
         let (path, job, who) = (path.to_owned(), job.map(str::to_owned), who.to_owned());
         self.change(move |work| {
             Box::pin(async move {

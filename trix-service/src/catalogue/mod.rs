@@ -45,7 +45,7 @@ pub use self::{
     tokens::{SESSION, Token},
     units::{Counts, Far, Unit},
     users::{Role, User},
-    workers::{MachineState, WorkerState},
+    workers::{MachineState, Wishes, WorkerState},
 };
 use crate::{
     config,
@@ -99,7 +99,8 @@ impl Catalogue {
             settings.url.clone()
         };
         let pool = AnyPoolOptions::new()
-            .max_connections(if is_sqlite { 4 } else { 10 })
+            .max_connections(if is_sqlite { 4 } else { settings.connections.max(1) })
+            .idle_timeout(Duration::from_secs(60))
             .acquire_timeout(Duration::from_secs_f64(settings.patience.clamp(0.1, 600.0)))
             .after_connect(move |connection, _| {
                 Box::pin(async move {
@@ -183,8 +184,18 @@ impl Catalogue {
         Ok(Some(sqlx::query(query).fetch_one(&self.pool).await?.try_get(0)?))
     }
 
-    /// Does the work of a change in one transaction, and records it. Work that returns no news has changed nothing.
-    pub(crate) async fn change<T: Send>(
+    /// Does the work of a change in one transaction, and records it. Work that returns no news has changed nothing. The work goes on to
+    /// its end, also if nobody waits for it any more.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        work: impl for<'a> FnOnce(&'a mut Work) -> Working<'a, (T, Option<News>)> + Send + 'static,
+    ) -> Result<T> {
+        let own = self.clone();
+        let changing = tokio::spawn(async move { own.changed(work).await });
+        changing.await.map_err(|error| Error::Bug(format!("catalogue: {error}")))?
+    }
+
+    async fn changed<T: Send>(
         &self,
         work: impl for<'a> FnOnce(&'a mut Work) -> Working<'a, (T, Option<News>)> + Send,
     ) -> Result<T> {

@@ -9,16 +9,38 @@ use trix_core::ErrorDetail;
 use super::{Catalogue, Job, JobState, News, text_of};
 use crate::{error::Result, now, steps::Planned};
 
+/// Runs of this priority and of more urgent ones go to the engine however many it has.
+const URGENT: i64 = 2;
+
 impl Catalogue {
-    /// The runs that the engine does not have yet, the most urgent first.
+    /// The runs that the engine does not have yet: the most urgent first, and of equally urgent ones those of submitters with the fewest
+    /// runs at the engine. The first `room` of them, and beyond that only those of priority 1 and 2; at most `most`.
     ///
     /// # Errors
     /// If the database is away.
-    pub async fn runs_to_hand(&self, most: i64) -> Result<Vec<Job>> {
-        let query = "SELECT * FROM jobs WHERE state = 'queued' AND handed_run < run AND is_cancelling = 0 \
-                     ORDER BY priority, id LIMIT $1";
-        let rows = sqlx::query(query).bind(most).fetch_all(&self.pool).await?;
-        rows.iter().map(Job::of).collect()
+    pub async fn runs_to_hand(&self, room: i64, most: i64) -> Result<Vec<Job>> {
+        let query = "SELECT jobs.* FROM (SELECT jobs.id, jobs.priority, COALESCE(busy.runs, 0) + \
+                     ROW_NUMBER() OVER (PARTITION BY jobs.priority, jobs.submitter ORDER BY jobs.id) AS turn FROM jobs LEFT JOIN \
+                     (SELECT submitter, COUNT(*) AS runs FROM jobs WHERE state IN ('queued', 'running') AND handed_run = run \
+                     GROUP BY submitter) AS busy ON busy.submitter = jobs.submitter \
+                     WHERE jobs.state = 'queued' AND jobs.handed_run < jobs.run AND jobs.is_cancelling = 0 AND jobs.priority <= $1) \
+                     AS waiting JOIN jobs ON jobs.id = waiting.id ORDER BY waiting.priority, waiting.turn, waiting.id LIMIT $2";
+        let least_urgent = if room > 0 { 5 } else { URGENT };
+        let rows = sqlx::query(query).bind(least_urgent).bind(most).fetch_all(&self.pool).await?;
+        let jobs = rows.iter().map(Job::of).collect::<Result<Vec<_>>>()?;
+        let takes = |(number, job): &(usize, Job)| (*number as i64) < room || job.priority <= URGENT;
+        Ok(jobs.into_iter().enumerate().filter(takes).map(|(_, job)| job).collect())
+    }
+
+    /// How many runs the engine has, and how many workers gave a sign in the last ten seconds.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn runs_and_workers(&self) -> Result<(i64, i64)> {
+        let query = "SELECT COUNT(*), (SELECT COUNT(*) FROM workers WHERE seen_at > $1) FROM jobs \
+                     WHERE state IN ('queued', 'running') AND handed_run = run";
+        let row = sqlx::query(query).bind(now() - 10_000).fetch_one(&self.pool).await?;
+        Ok((row.try_get(0)?, row.try_get(1)?))
     }
 
     /// The runs that are to be cancelled.

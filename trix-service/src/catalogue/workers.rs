@@ -24,6 +24,15 @@ pub struct MachineState {
     pub memory_free: Option<i64>,
 }
 
+/// What users want of a worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// True if it is to take no further step.
+    pub drains: bool,
+    /// True if the job of its attempt is to be cancelled.
+    pub cancels: bool,
+}
+
 /// A worker.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct WorkerState {
@@ -49,7 +58,7 @@ pub struct WorkerState {
 }
 
 impl Catalogue {
-    /// Notes that a worker is alive, what it does with which attempt, and how its machine is. Returns true if it is to take no further step.
+    /// Notes that a worker is alive, what it does with which attempt, and how its machine is. Returns what users want of it.
     ///
     /// # Errors
     /// If the database is away.
@@ -59,17 +68,18 @@ impl Catalogue {
         began_at: i64,
         work: Option<(&str, &str)>,
         machine: &MachineState,
-    ) -> Result<bool> {
+    ) -> Result<Wishes> {
         let query = "INSERT INTO workers (name, host, version, work, attempt, began_at, seen_at, load_hundredths, cores, memory, \
                      memory_free) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (name) DO UPDATE SET host = $2, \
                      version = $3, work = $4, attempt = $5, began_at = $6, seen_at = $7, load_hundredths = $8, cores = $9, memory = $10, \
-                     memory_free = $11 RETURNING is_draining";
+                     memory_free = $11 RETURNING is_draining, COALESCE((SELECT jobs.is_cancelling FROM attempts JOIN jobs \
+                     ON jobs.id = attempts.job AND jobs.run = attempts.run WHERE attempts.id = $5), 0)";
         let (work, attempt) = work.map(|(work, attempt)| (work.to_owned(), attempt.to_owned())).unzip();
         let query = sqlx::query(query).bind(name).bind(crate::host()).bind(env!("CARGO_PKG_VERSION"));
         let query = query.bind(work).bind(attempt).bind(began_at).bind(now());
         let query = query.bind(machine.load.map(|load| (100.0 * load).round() as i64)).bind(machine.cores);
         let row = query.bind(machine.memory).bind(machine.memory_free).fetch_one(&self.pool).await?;
-        Ok(row.try_get::<i64, _>(0)? != 0)
+        Ok(Wishes { drains: row.try_get::<i64, _>(0)? != 0, cancels: row.try_get::<i64, _>(1)? != 0 })
     }
 
     /// All workers, by name.

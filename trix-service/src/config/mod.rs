@@ -67,6 +67,8 @@ pub struct Catalogue {
     pub url: String,
     /// The longest wait for an answer, in seconds.
     pub patience: f64,
+    /// The most connections of a process to PostgreSQL. A worker has two at the most.
+    pub connections: u32,
 }
 
 /// The workflow engine.
@@ -179,7 +181,7 @@ impl Default for Mounts {
 
 impl Default for Catalogue {
     fn default() -> Self {
-        Catalogue { url: "sqlite:///var/lib/trix/catalogue.db".into(), patience: 5.0 }
+        Catalogue { url: "sqlite:///var/lib/trix/catalogue.db".into(), patience: 5.0, connections: 20 }
     }
 }
 

@@ -50,8 +50,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest that an attempt may take.
 const LONGEST: Duration = Duration::from_secs(30 * 86_400);
-/// Heartbeats are sent this often, and their answers tell of a cancellation.
-pub const HEARTBEAT: Duration = Duration::from_secs(2);
+/// The time between two heartbeats of a step. The catalogue tells of a cancellation sooner.
+pub fn heartbeat(settings: &config::Engine) -> Duration {
+    Duration::from_secs_f64((settings.lease / 5.0).clamp(1.0, 15.0))
+}
 
 /// The queue of the dispatchers.
 pub fn control_queue(settings: &config::Engine) -> String {
@@ -335,6 +337,7 @@ impl Engine for Temporal {
     async fn start(&self, run: &Run) -> Result<()> {
         let options = WorkflowStartOptions::new(control_queue(&self.settings), id_of(&run.job, run.run))
             .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+            .priority(Priority::builder().priority_key(priority(run.priority, false) as u32).build())
             .build();
         let (steps, lease) = (self.settings.queue.clone(), self.settings.lease);
         let input = RunInput { run: run.clone(), steps, lease, position: Position::default() };

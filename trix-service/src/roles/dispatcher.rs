@@ -18,8 +18,10 @@ use crate::{
     watch::Watcher,
 };
 
-/// Runs that are handed over at a time.
-const BATCH: i64 = 100;
+/// Runs that are handed over at a time, side by side.
+const BATCH: i64 = 8;
+/// Runs that the engine gets beyond two for each worker.
+const SPARE: i64 = 50;
 
 /// Runs a dispatcher until `end`.
 pub(super) async fn run(config: &Config, end: &CancellationToken) -> Result<()> {
@@ -100,7 +102,8 @@ async fn keep(config: Config, catalogue: Catalogue, end: CancellationToken) {
 async fn hand_over(catalogue: Catalogue, engine: Arc<dyn Engine>, end: CancellationToken) {
     loop {
         let seconds = match dispatch(&catalogue, &*engine).await {
-            Ok(()) => 0.25,
+            Ok(true) => 0.0,
+            Ok(false) => 0.25,
             Err(error) => {
                 tracing::warn!(%error, "nothing can be handed over");
                 1.0
@@ -114,10 +117,17 @@ async fn hand_over(catalogue: Catalogue, engine: Arc<dyn Engine>, end: Cancellat
 
 /// Hands new runs to the engine, and tells it whose priority has changed, and which are cancelled.
 ///
+/// Returns true if more runs wait. The engine gets about as many runs as the workers can take up, so that an urgent one does not come
+/// after thousands of others.
+///
 /// # Errors
 /// If catalogue or engine are away. Doing it again does no harm.
-pub async fn dispatch(catalogue: &Catalogue, engine: &dyn Engine) -> Result<()> {
-    for job in catalogue.runs_to_hand(BATCH).await? {
+pub async fn dispatch(catalogue: &Catalogue, engine: &dyn Engine) -> Result<bool> {
+    let (runs, workers) = catalogue.runs_and_workers().await?;
+    let room = SPARE + 2 * workers - runs;
+    let jobs = catalogue.runs_to_hand(room, BATCH).await?;
+    let is_more = jobs.len() as i64 == BATCH;
+    let all = jobs.iter().map(async |job| {
         let run = Run {
             job: job.id.clone(),
             run: job.run,
@@ -127,7 +137,9 @@ pub async fn dispatch(catalogue: &Catalogue, engine: &dyn Engine) -> Result<()> 
         engine.start(&run).await?;
         catalogue.handed(&job.id, job.run, job.priority).await?;
         tracing::info!(job = job.id, run = job.run, "handed over");
-    }
+        Ok(())
+    });
+    futures_util::future::join_all(all).await.into_iter().collect::<Result<()>>()?;
     for job in catalogue.runs_to_hurry(BATCH).await? {
         engine.set_priority(&job.id, job.run, job.priority.clamp(1, 5) as u32).await?;
         catalogue.hurried(&job.id, job.priority).await?;
@@ -138,5 +150,5 @@ pub async fn dispatch(catalogue: &Catalogue, engine: &dyn Engine) -> Result<()> 
             catalogue.run_ends(&job.id, job.run, None, "dispatcher").await?;
         }
     }
-    Ok(())
+    Ok(is_more)
 }

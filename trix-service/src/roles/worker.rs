@@ -15,7 +15,7 @@ use super::pause;
 use crate::{
     catalogue::Catalogue,
     config::Config,
-    engine::temporal::{HEARTBEAT, Steps, Temporal},
+    engine::temporal::{Steps, Temporal, heartbeat},
     error::{Error, Result},
     worker::Worker,
 };
@@ -24,7 +24,9 @@ use crate::{
 const FENCED: u8 = 75;
 
 /// Runs a worker until `end`, or until an attempt of it was refused. Returns the exit code.
-pub(super) async fn run(config: Config, end: &CancellationToken) -> Result<u8> {
+pub(super) async fn run(mut config: Config, end: &CancellationToken) -> Result<u8> {
+    // It does one thing at a time, and tells how far it is.
+    config.catalogue.connections = config.catalogue.connections.min(2);
     let catalogue = Catalogue::open(&config.catalogue).await?;
     let worker = Arc::new(Worker::new(config.clone(), catalogue));
     let runtime = Runtime::from_current_tokio(Default::default()).map_err(|error| Error::Bug(error.to_string()))?;
@@ -54,7 +56,7 @@ pub(super) async fn run(config: Config, end: &CancellationToken) -> Result<u8> {
             .register_activities(Steps { worker: Arc::clone(&worker), end: end.clone() })
             .tuner(tuner)
             .activity_task_poller_behavior(PollerBehavior::SimpleMaximum(1))
-            .max_heartbeat_throttle_interval(HEARTBEAT)
+            .max_heartbeat_throttle_interval(heartbeat(&config.engine))
             .graceful_shutdown_period(Duration::from_secs(2))
             .build();
         let mut poller = Poller::new(&runtime, client, options).map_err(|error| Error::Bug(error.to_string()))?;

@@ -27,7 +27,7 @@ use trix_core::ErrorDetail;
 
 pub use self::verdict::{Again, Verdict};
 use crate::{
-    catalogue::{Catalogue, Far, Job, Outcome},
+    catalogue::{Catalogue, Far, Job, JobState, Outcome, Wishes},
     config::Config,
     engine::{Run, Step, StepEnd},
     error::{Error, Result},
@@ -65,6 +65,8 @@ struct Work {
     text: String,
     attempt: String,
     far: Far,
+    /// Ends the attempt.
+    cancel: CancellationToken,
 }
 
 /// An attempt at a step.
@@ -113,10 +115,16 @@ impl Worker {
     /// Tells the catalogue every two seconds that the worker lives and how far it is, until `end`. Returns true if it is to take no
     /// further step.
     pub async fn live(&self, end: &CancellationToken) -> bool {
+        let mut told = None;
         loop {
             let work = self.work().clone();
-            if self.tell(work.as_ref()).await.unwrap_or(false) {
+            let wishes = self.tell(work.as_ref(), &mut told).await.unwrap_or_default();
+            if wishes.drains {
                 return true;
+            }
+            if let Some(work) = work.filter(|_| wishes.cancels) {
+                // The engine tells it, too, but later.
+                work.cancel.cancel();
             }
             tokio::select! {
                 () = tokio::time::sleep(BEAT) => {}
@@ -126,17 +134,20 @@ impl Worker {
         }
     }
 
-    async fn tell(&self, work: Option<&Work>) -> Result<bool> {
-        if let Some(Work { attempt, far, .. }) = work {
+    /// Tells the catalogue what the worker does. `told` is how far it was.
+    async fn tell(&self, work: Option<&Work>, told: &mut Option<(String, Far)>) -> Result<Wishes> {
+        let now = work.map(|work| (work.attempt.clone(), work.far.clone()));
+        if let Some((attempt, far)) = now.as_ref().filter(|_| now != *told) {
             self.catalogue.attempt_goes_on(attempt, far).await?;
         }
+        *told = now;
         let does = work.map(|work| (work.text.as_str(), work.attempt.as_str()));
         self.catalogue.worker_lives(&self.name, self.began_at, does, &machine::state()).await
     }
 
     /// True if the worker is to take no further step. Tells the catalogue that it lives.
     pub async fn drains(&self) -> bool {
-        self.tell(None).await.unwrap_or(false)
+        self.tell(None, &mut None).await.unwrap_or_default().drains
     }
 
     fn work(&self) -> MutexGuard<'_, Option<Work>> {
@@ -167,7 +178,9 @@ impl Worker {
         if job.is_paused && matches!(step, Step::Plan | Step::Chunk { .. }) {
             return (None, Verdict::Again(Again::Paused));
         }
-        if let Err(error) = patiently!(cancel, signs, self.catalogue.run_begins(run.0, run.1, &self.name)) {
+        if job.state == JobState::Queued
+            && let Err(error) = patiently!(cancel, signs, self.catalogue.run_begins(run.0, run.1, &self.name))
+        {
             return (None, Verdict::of_error(&error));
         }
         let name = step.to_string();
@@ -180,7 +193,8 @@ impl Worker {
             Err(error) => return (None, Verdict::of_error(&error)),
         };
         let text = format!("{}: {step}", job.submission.title);
-        self.set_work(Some(Work { text, attempt: id.clone(), far: Far::default() }));
+        let cancel = &cancel.child_token();
+        self.set_work(Some(Work { text, attempt: id.clone(), far: Far::default(), cancel: cancel.clone() }));
         tracing::info!(job = run.0, run = run.1, %step, attempt = id, "begins");
         let request = StepRequest {
             mounts: self.config.mounts.clone(),

@@ -45,6 +45,14 @@ export async function buttonOf(page, start) {
   return null;
 }
 
+/** The box in the content whose label begins so, or null. */
+export async function boxOf(page, start) {
+  for (const box of await page.$$("main input[type=checkbox]")) {
+    if (await box.evaluate((own, text) => [...own.labels].some((label) => label.innerText.startsWith(text)), start)) return box;
+  }
+  return null;
+}
+
 /** Presses a button, a link or a box. */
 export async function press(page, role, name) {
   // The page may replace an element between the look and the click.

@@ -93,10 +93,10 @@ async fn a_failed_job_begins_anew_and_late_news_of_the_old_run_change_nothing() 
         catalogue.run_ends(&job, 1, Some(&(&error).into()), "engine").await.expect("an end");
         let failed = catalogue.job(&job).await.expect("the job");
         assert_eq!(failed.error.map(|error| error.kind), Some(ErrorKind::Codec));
-        assert!(catalogue.runs_to_hand(10).await.expect("runs").is_empty());
+        assert!(catalogue.runs_to_hand(10, 10).await.expect("runs").is_empty());
         let again = catalogue.retry(&job, "anna").await.expect("another run");
         assert_eq!((again.state, again.run), (JobState::Queued, 2));
-        let to_hand: Vec<i64> = catalogue.runs_to_hand(10).await.expect("runs").iter().map(|job| job.run).collect();
+        let to_hand: Vec<i64> = catalogue.runs_to_hand(10, 10).await.expect("runs").iter().map(|job| job.run).collect();
         assert_eq!(to_hand, [2]);
         catalogue.register(&job, 1, &[], "{}", "worker").await.expect("nothing happens");
         catalogue.run_ends(&job, 1, None, "engine").await.expect("nothing happens");
@@ -182,7 +182,7 @@ async fn a_catalogue_of_the_first_version_is_brought_up_to_date() {
             sqlx::Executor::execute(&old, text).await.expect("tables of the first version");
         }
         old.close().await;
-        let settings = trix_service::config::Catalogue { url, patience: 5.0 };
+        let settings = trix_service::config::Catalogue { url, patience: 5.0, connections: 2 };
         let catalogue = Catalogue::open(&settings).await.expect("a catalogue");
         let page = Page { title: Some("SOLAR".to_owned()), ..Page::default() };
         assert_eq!(catalogue.jobs(&page).await.expect("jobs").len(), 1);
@@ -217,7 +217,7 @@ async fn a_backup_is_read_into_either_kind_of_database() {
             let (own, theirs) = (other.job(&done).await.expect("a job"), catalogue.job(&done).await.expect("a job"));
             assert_eq!(serde_json::to_value(&own).expect("JSON"), serde_json::to_value(&theirs).expect("JSON"));
             // What was not over is handed to the engine again.
-            let to_hand = other.runs_to_hand(10).await.expect("runs");
+            let to_hand = other.runs_to_hand(10, 10).await.expect("runs");
             assert_eq!(to_hand.iter().map(|job| (job.id.as_str(), job.run)).collect::<Vec<_>>(), [(open.as_str(), 1)]);
         }
         // A file that was cut or altered is refused.
@@ -292,5 +292,39 @@ async fn a_user_of_the_provider_has_no_password_and_takes_no_name() {
         catalogue.sign_in_begins(&own).await.expect("it begins");
         assert_eq!(catalogue.sign_in_ends("state").await.expect("it ends").nonce, "nonce");
         assert!(matches!(catalogue.sign_in_ends("state").await, Err(Error::Unknown)), "it ends once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urgent_runs_come_first_and_submitters_take_turns() {
+    for (catalogue, _place) in catalogues().await {
+        let submit = async |title: &str, who: &str, priority: i64| {
+            let own = Submission { priority, ..submission(title) };
+            catalogue.submit(&own, who, title).await.expect("a job").id
+        };
+        for title in ["a1", "a2", "a3", "a4"] {
+            submit(title, "anna", 3).await;
+        }
+        submit("b1", "boris", 3).await;
+        submit("late", "anna", 5).await;
+        let titles = async |room, most| -> Vec<String> {
+            let jobs = catalogue.runs_to_hand(room, most).await.expect("runs");
+            jobs.into_iter().map(|job| job.submission.title).collect()
+        };
+        assert_eq!(titles(10, 10).await, ["a1", "b1", "a2", "a3", "a4", "late"]);
+        assert_eq!(titles(2, 10).await, ["a1", "b1"]);
+        let urgent = submit("urgent", "anna", 1).await;
+        assert_eq!(titles(0, 10).await, ["urgent"], "it needs no room");
+        catalogue.handed(&urgent, 1, 1).await.expect("it is handed over");
+        assert_eq!(titles(1, 10).await, ["b1"], "anna has one at the engine");
+        assert_eq!(catalogue.runs_and_workers().await.expect("numbers"), (1, 0));
+        catalogue.set_priority(&urgent, 4, "anna").await.expect("it is less urgent");
+        let changed = catalogue.runs_to_hurry(10).await.expect("runs");
+        assert_eq!(
+            changed.iter().map(|job| (job.id.as_str(), job.priority)).collect::<Vec<_>>(),
+            [(urgent.as_str(), 4)]
+        );
+        catalogue.hurried(&urgent, 4).await.expect("the engine knows");
+        assert!(catalogue.runs_to_hurry(10).await.expect("runs").is_empty());
     }
 }

@@ -206,3 +206,25 @@ async fn a_running_job_is_cancelled_within_three_seconds() {
     let next = farm.submit("Next", "ultrafast").await;
     farm.until_done(&next).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_becomes_urgent_overtakes_chunks_that_wait() {
+    let farm = Farm::start(1).await;
+    let first = farm.submit("First", "medium").await;
+    farm.running(&first, "chunk").await;
+    let second = farm.submit("Second", "ultrafast").await;
+    let handed = async || {
+        let hurry = farm.catalogue.runs_to_hand(100, 100).await.ok()?;
+        hurry.is_empty().then_some(())
+    };
+    eventually("the engine has it", Duration::from_secs(10), handed).await;
+    farm.catalogue.set_priority(&second.id, 1, "anna").await.expect("it is urgent");
+    farm.until_done(&second).await;
+    let first = farm.catalogue.job(&first.id).await.expect("the first job");
+    assert_eq!(first.state, JobState::Running, "its chunks waited");
+    println!("{} of {} chunks of the first job were done by then", first.units_done, first.units);
+    assert!(first.units_done < first.units);
+    // The steps that begin from now on are urgent, too.
+    farm.catalogue.set_priority(&first.id, 2, "anna").await.expect("it is urgent");
+    farm.until_done(&first).await;
+}
