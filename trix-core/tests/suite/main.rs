@@ -125,6 +125,7 @@ mod jobs {
     mod outputs;
     mod plan_travels;
     mod shared_encodes;
+    mod trials;
 }
 
 mod fuzz_corpus;

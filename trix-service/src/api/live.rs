@@ -36,8 +36,8 @@ pub(super) struct After {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Told<'a> {
-    /// Which parts of the farm answer, the notice, and what workers do.
-    State { parts: Vec<PartState>, notice: &'a str, last: i64, units: &'a [Unit] },
+    /// Which parts of the farm answer, the notice, and what workers do, as it was after change `units_at` or later.
+    State { parts: Vec<PartState>, notice: &'a str, last: i64, units: &'a [Unit], units_at: i64 },
     /// A change.
     Change { change: &'a Change },
 }
@@ -57,15 +57,17 @@ pub(super) async fn watch_changes(app: App) {
 pub(super) struct Now {
     notice: String,
     units: Vec<Unit>,
+    /// The number of the last change before that.
+    at: i64,
 }
 
 /// Looks at notice and units, for all pages. If the catalogue is away, the last state stays.
 pub(super) async fn watch_state(app: App) {
     while !app.0.end.is_cancelled() {
         if app.0.state.receiver_count() > 0 {
-            let catalogue = &app.0.catalogue;
+            let (catalogue, at) = (&app.0.catalogue, *app.0.last_change.borrow());
             if let (Ok(notice), Ok(units)) = tokio::join!(catalogue.notice(), catalogue.units()) {
-                app.0.state.send_replace(Arc::new(Now { notice, units }));
+                app.0.state.send_replace(Arc::new(Now { notice, units, at }));
             }
         }
         tokio::time::sleep(STATE).await;
@@ -98,8 +100,9 @@ async fn follow(app: App, After { after }: After, mut socket: WebSocket) {
             changed = last_change.changed() => if changed.is_err() { return },
             _ = state.tick() => {
                 let own = Arc::clone(&now.borrow());
-                let Now { notice, units } = &*own;
-                let told = Told::State { parts: app.0.health.parts(), notice, last: known, units };
+                let Now { notice, units, at } = &*own;
+                let parts = app.0.health.parts();
+                let told = Told::State { parts, notice, last: known, units, units_at: *at };
                 let Ok(text) = serde_json::to_string(&told) else { return };
                 if !send(&mut socket, text).await {
                     return;

@@ -118,7 +118,11 @@ pub(super) async fn dismiss(
     (status = 404), (status = 422, description = "it cannot be read")))]
 pub(super) async fn probe(State(app): State<App>, Json(place): Json<Place>) -> Answer<serde_json::Value> {
     let mounts = app.0.config.mounts.clone();
-    let find = move || mounts.inside(Mount::Source, &place.path);
+    let find = move || {
+        let path = mounts.inside(Mount::Source, &place.path)?;
+        let refused = || Error::invalid(format!("{:?}: a file of the mount source is looked at", place.path));
+        if path.is_file() { Ok(path) } else { Err(refused()) }
+    };
     let path = tokio::task::spawn_blocking(find).await.map_err(|error| Error::Bug(error.to_string()))??;
     Ok(Json(looks::look(&app.0.config, &Look::Probe { path }).await?))
 }

@@ -3,6 +3,7 @@
 //! Invariant: every request is answered within ten seconds, and nothing but the health and the page itself is reachable without
 //! sign-in.
 
+mod common;
 mod films;
 mod health;
 mod jobs;
@@ -31,7 +32,10 @@ use tokio_util::sync::CancellationToken;
 use tower_http::services::ServeDir;
 use utoipa::OpenApi;
 
-use self::health::{Health, PartState};
+use self::{
+    common::Common,
+    health::{Health, PartState},
+};
 use crate::{
     catalogue::Catalogue,
     config::Config,
@@ -157,6 +161,8 @@ type Answer<T> = Result<Json<T>>;
 /// The description of the API.
 #[derive(OpenApi)]
 #[openapi(
+    modifiers(&Common),
+    components(schemas(jobs::Action)),
     info(title = "Trix ingest service", description = "Submit masters, follow their jobs, and look after the farm."),
     paths(
         sign_in::ways,

@@ -11,6 +11,7 @@ import { queue } from "./page-queue.js";
 import { refused, signIn } from "./page-sign-in.js";
 import { submit } from "./page-submit.js";
 import { system } from "./page-system.js";
+import { mayChange } from "./progress.js";
 import { title } from "./page-title.js";
 import { workers } from "./page-workers.js";
 
@@ -133,7 +134,7 @@ function frame() {
   const current = name === "title" ? "queue" : name;
   patch(
     $("nav"),
-    NAVIGATION.map((page) => make("a", { href: `#/${page}`, "aria-current": page === current ? "page" : null }, word(page))),
+    NAVIGATION.filter((page) => page !== "submit" || (user && mayChange(user))).map((page) => make("a", { href: `#/${page}`, "aria-current": page === current ? "page" : null }, word(page))),
   );
   banners();
 }

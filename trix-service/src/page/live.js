@@ -12,6 +12,8 @@ const LONGEST_PAUSE = 5000;
 export const live = { parts: [], notice: "", units: [], offlineSince: null };
 
 let [socket, last, heard, pause, watch, handlers] = [null, null, 0, 500, null, null];
+/** The number of the last change that counts an encoded chunk. */
+let counted = 0;
 
 /** Listens. `told` is called for each state, `changed` for each change, `lost` and `found` when the server goes and comes. */
 export function listen(own) {
@@ -66,7 +68,9 @@ function hear(told, own) {
   live.offlineSince = null;
   if (told.type === "state") {
     last ??= told.last;
-    Object.assign(live, { parts: told.parts, notice: told.notice, units: told.units ?? [] });
+    Object.assign(live, { parts: told.parts, notice: told.notice });
+    // Older units could be chunks that a job counts as encoded.
+    if (told.units_at >= counted) live.units = told.units;
     handlers?.told();
   } else if (told.type === "change") {
     const { number } = told.change;
@@ -78,6 +82,10 @@ function hear(told, own) {
       return connect();
     }
     last = number;
+    if (told.change.what === "job.progress") {
+      counted = number;
+      live.units = live.units.filter((unit) => unit.job !== told.change.job || unit.worker !== told.change.who);
+    }
     handlers?.changed(told.change);
   }
   if (wasLost) handlers?.found();

@@ -5,7 +5,8 @@
 import { ask, key, post, query } from "./ask.js";
 import { keyed, make } from "./dom.js";
 import { planView } from "./plan.js";
-import { choice, field, mistake, say, tick, tried } from "./parts.js";
+import { choice, field, mistake, nothing, say, tick, tried } from "./parts.js";
+import { mayChange } from "./progress.js";
 import { checkFields, profileFields, trackFields, variableFields, variablesOf } from "./submit-fields.js";
 import { language, word } from "./words.js";
 
@@ -228,6 +229,8 @@ export const submit = {
   },
   view: (context, data) => [
     make("h1", { tabindex: -1, key: "head" }, word("submit")),
-    keyed("div", "form", `${context.made} ${language()}`, () => form(context, data)),
+    mayChange(context.user)
+      ? keyed("div", "form", `${context.made} ${language()}`, () => form(context, data))
+      : nothing(word("submitRefused")),
   ],
 };

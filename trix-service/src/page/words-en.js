@@ -101,6 +101,7 @@ export const english = {
   askRemoveUser: "Remove the user {name}? Sessions and tokens of this user end.",
   passwordHint: "At least 10 characters. Leave it empty to keep the password of a known user.", change: "Change",
   changeName: "Change {name}", tokens: "Tokens", label: "Label", owner: "Owner", created: "Created", expires: "Expires", never: "never",
+  submitRefused: "Operators and administrators submit masters.",
   makeToken: "Make a token", days: "Days of life", daysHint: "Empty: it does not expire",
   secret: "The secret of the token. It is shown only now.", copySecret: "Copy", copied: "Copied.", revoke: "Revoke",
   revokeName: "Revoke {name}", askRevoke: "Revoke the token {name}? Scripts that use it are refused from now on.", session: "session",

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { browse, fill, get, newPage, open, press, shows, signIn } from "./browser.js";
-import { Farm, PASSWORD } from "./farm.js";
+import { Farm, PASSWORD, until } from "./farm.js";
 
 let farm, browser;
 
@@ -114,4 +114,22 @@ test("a priority that one user sets is seen in the queue of another", { timeout:
   }
   await press(page, "button", "Go on: Searched");
   await page.waitForFunction(() => /\bdone\b/.test([...document.querySelectorAll("main tbody tr")].find((row) => row.innerText.includes("Searched"))?.innerText), { timeout: 60_000 });
+});
+
+test("the bar of a job grows, and never goes back", { timeout: 120_000 }, async () => {
+  farm.addFilm("long", 20);
+  const page = await asOperator();
+  await open(page, farm, "#/queue");
+  const { id } = await farm.ask("POST", "/api/jobs", { title: "Long", source: "long.mov", check: "structure" });
+  const seen = [];
+  // The second of its two chunks is in work.
+  await until("the job is half done", 100, async () => {
+    const value = await page.$eval("main tbody tr", (own) => (own.innerText.includes("Long") ? own.querySelector("progress")?.value : null));
+    if (value > 0 && value !== seen.at(-1)) seen.push(value);
+    return value > 0.6 && value < 0.9;
+  });
+  await farm.ask("POST", `/api/jobs/${id}/cancel`, {});
+  console.log(`progress in the queue: ${seen.map((value) => value.toFixed(2)).join(" ")}`);
+  assert.ok(seen.length >= 3, "the bar grows");
+  assert.deepEqual(seen, [...seen].sort((one, other) => one - other), "the bar never goes back");
 });

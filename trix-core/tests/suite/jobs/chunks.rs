@@ -1,6 +1,7 @@
 //! Films that are encoded in chunks: the same frames as in one piece, and the same bytes however the work went.
 
 use std::{
+    cell::RefCell,
     fs,
     path::{Path, PathBuf},
 };
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 use trix_core::{
     Cancel, ChunkControl, ChunkDone, Control, ErrorKind, Job, Report, Source,
     document::{Document, Language},
-    encode_chunk,
+    encode_chunk, encode_chunk_telling,
     media::time::{Rational, Timestamp},
     plan,
     plan::{ChunkPlan, FrameRange, Plan},
@@ -266,6 +267,20 @@ fn steps(folder: &Path, encoder: Encoder) -> Plan {
 
 fn encoded(plan: &Plan, number: usize, store: &Path) -> ChunkDone {
     encode_chunk(plan, number, store, &Cancel::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn a_chunk_tells_each_of_its_frames() {
+    let folder = folder();
+    let plan = steps(folder.path(), Encoder::X264);
+    let told = RefCell::new(Vec::new());
+    let tell = |frames| told.borrow_mut().push(frames);
+    let done = encode_chunk_telling(&plan, 1, &folder.path().join("store"), &Cancel::default(), &tell)
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(told.take(), (1..=done.range.frames()).collect::<Vec<_>>());
+    encode_chunk_telling(&plan, 1, &folder.path().join("store"), &Cancel::default(), &tell)
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert!(told.take().is_empty(), "it is in the store");
 }
 
 #[test]
