@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-serve setup-vendored demo demo-resume pictures serve serve-cluster test test-python test-service test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
+.PHONY: help setup setup-build setup-demo setup-serve setup-vendored demo demo-resume pictures serve serve-cluster test test-python test-service test-page test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-service bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +65,9 @@ test-python: setup ## build the Python wheel against the libraries of this syste
 
 test-service: setup ## test the ingest service: catalogue, API, and a farm of real processes
 	@scripts/service.sh test
+
+test-page: setup ## test the web page in a browser, and the API by its document (four minutes; uses Node and Chromium)
+	@scripts/service.sh page
 
 test-failures: setup ## kill, freeze and cut off the parts of a farm, and print what was seen (ten minutes; needs cargo-nextest, and root to mount)
 	@scripts/service.sh failures
@@ -115,6 +118,9 @@ bench-av1an: setup ## compare a film in chunks with Av1an, which this installs (
 	cargo build --release -p trix-cli --locked
 	@benches/av1an.sh
 	python3 benches/av1an.py $(BENCH_ARGS)
+
+bench-service: setup ## load an ingest service: 200 workers, 10,000 titles, 50 requests a second (ten minutes; BENCH_ARGS="--titles 1000")
+	@scripts/bench-service.sh $(BENCH_ARGS)
 
 bench-scenes: setup ## compare the search for scenes with av-scenechange, which this installs (BENCH_ARGS="--runs 3"; needs nasm)
 	cargo build --release -p trix-cli --locked

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# scripts/service.sh lint|test|failures: formatting and clippy, the tests, or the tests with failures of whole parts, of the ingest service. It
-# is a workspace of its own, so that the engine is built without what the service depends on.
+# scripts/service.sh lint|test|page|failures: formatting and clippy, the tests, those of the web page in a browser and of the API by its
+# document, or those with failures of whole parts, of the ingest service. It is a workspace of its own, so that the engine is built without
+# what the service depends on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +19,11 @@ case ${1:-test} in
         else
             cargo test --manifest-path trix-service/Cargo.toml --tests --locked --no-fail-fast
         fi
+        ;;
+    page)
+        cargo build --manifest-path trix-service/Cargo.toml --locked
+        scripts/api.sh
+        scripts/page.sh
         ;;
     failures)
         TRIX_TEMPORAL=$(scripts/engine.sh)

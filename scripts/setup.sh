@@ -54,6 +54,7 @@ python3-venv      | python3 -m ensurepip --version    | the environment of the P
 npm               | command -v npm                    | fetching the players for the browser
 ca-certificates   | test -e /etc/ssl/certs/ca-certificates.crt | the same
 postgresql        | test -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" | the catalogue of the ingest service
+nginx-light       | command -v nginx                   | the web server before the ingest service, in the tests with failures
 chromium-headless-shell | command -v chromium-headless-shell | a browser that plays what was written
 '
 

@@ -239,6 +239,16 @@ pub use trix_model::{
     mistake, plan,
 };
 
+/// The number that the operating system gave for the cause of an error (errno), such as 28 for a full file system. `None` if the cause is
+/// none of the system's.
+pub fn os_error(error: &Error) -> Option<i32> {
+    let cause: &(dyn std::error::Error + 'static) = error.cause()?;
+    std::iter::successors(Some(cause), |cause| cause.source()).find_map(|cause| {
+        let of_libraries = cause.downcast_ref::<trix_av::AvError>().and_then(|own| own.io()?.raw_os_error());
+        of_libraries.or_else(|| cause.downcast_ref::<std::io::Error>()?.raw_os_error())
+    })
+}
+
 pub use chunks::{
     ChunkControl, ChunkDone, ChunkRequest, ChunkStatus, Isolate, StoreStatus, encode_chunk, encode_chunk_telling,
     measure_chunk, status,

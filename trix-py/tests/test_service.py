@@ -38,9 +38,9 @@ def detail(kind: str, message: str, **more: Any) -> dict[str, Any]:
 
 def new_job(id: str, submission: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A `Job` of Rust as JSON."""
-    defaults = {"profiles": ["archive", "preview"], "set": {}, "tracks": [], "priority": 3, "overwrite": False}
+    defaults = {"profiles": ["archive", "preview"], "set": {}, "tracks": [], "priority": 3, "check": "full", "overwrite": False}
     flags = {"is_paused": False, "is_cancelling": False, "run": 1, "units": 0, "units_done": 0, "detail": "", "error": None}
-    times = {"created_at": 1_790_000_000_000, "started_at": None, "ended_at": None}
+    times = {"created_at": 1_790_000_000_000, "started_at": None, "ended_at": None, "plan": None, "profile_versions": {}}
     own = {"id": id, "submission": {**defaults, **submission}, "submitter": "anna", "priority": 3, "state": "queued"}
     return {**own, **flags, **times, **more}
 

@@ -17,6 +17,17 @@ ALTER TABLE jobs ADD COLUMN plan TEXT;
 ALTER TABLE jobs ADD COLUMN source TEXT NOT NULL DEFAULT '';
 CREATE INDEX jobs_of_source ON jobs (source, id);
 
+-- Masters, as they were when they were planned last, and the SHA-256 of their bytes, once a job is done.
+CREATE TABLE masters (
+    path TEXT PRIMARY KEY,
+    bytes BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    sha256 TEXT,
+    probe TEXT NOT NULL,
+    job TEXT NOT NULL,
+    at BIGINT NOT NULL
+);
+
 -- What dispatchers look for several times a second.
 CREATE INDEX jobs_to_hand ON jobs (priority, id) WHERE state = 'queued';
 CREATE INDEX jobs_to_cancel ON jobs (id) WHERE is_cancelling = 1;

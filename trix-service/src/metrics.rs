@@ -7,6 +7,7 @@
 //! | `api.request` | timer | time of an answer |
 //! | `api.failure` | counter | answers with a status of 500 or more |
 //! | `database.change` | timer | time of a change of the catalogue |
+//! | `database.answer` | timer | time of a short query, once a second by each API server |
 //!
 //! Invariant: a server that is away slows nothing down.
 

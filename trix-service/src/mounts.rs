@@ -164,6 +164,12 @@ impl Mounts {
     }
 }
 
+/// When a file was changed, in milliseconds since 1970.
+pub fn changed_at(facts: &fs::Metadata) -> i64 {
+    let changed = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    changed.map_or(0, |since| since.as_millis() as i64)
+}
+
 /// True if `title` can be the name of a folder.
 pub fn is_title(title: &str) -> bool {
     let is_plain = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');

@@ -3,7 +3,7 @@
 //! Invariant: an error that reaches a caller names its stage and keeps its cause. The end of a stream and "not yet" are
 //! never errors.
 
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +126,7 @@ struct Inner {
     frame: Option<u64>,
     mistakes: Vec<Mistake>,
     excerpt: Option<Excerpt>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -203,17 +203,16 @@ impl Error {
 
     /// Keeps `source` as the cause of this error.
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.0.source = Some(Box::new(source));
+        self.0.source = Some(Arc::new(source));
         self
     }
 
-    /// A copy of this error for something else that failed with it. The cause and the mistakes stay with the first
-    /// error.
+    /// A copy of this error for something else that failed with it. The mistakes stay with the first error.
     pub fn again(&self) -> Self {
         let Inner { kind, stage, more, file, stream, time, frame, .. } = &*self.0;
         let (detail, more, file) = (self.detail(), more.clone(), file.clone());
         let (kind, stage, stream, time, frame) = (*kind, *stage, *stream, *time, *frame);
-        let (mistakes, excerpt, source) = (Vec::new(), None, None);
+        let (mistakes, excerpt, source) = (Vec::new(), None, self.0.source.clone());
         Error(Box::new(Inner { kind, stage, detail, more, file, stream, time, frame, mistakes, excerpt, source }))
     }
 

@@ -18,6 +18,10 @@ Role: TypeAlias = Literal["viewer", "operator", "administrator"]
 """What a user may do: look, submit and change jobs, or change users and workers, too."""
 
 
+Check: TypeAlias = Literal["full", "structure"]
+"""How copies are checked: decoded and scored against the frames of the master, or by streams, counts and times alone."""
+
+
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Track(Record):
     """An audio track from another file."""
@@ -46,8 +50,54 @@ class Submission(Record):
     """Audio tracks from other files."""
     priority: int
     """The priority at first: 1 is the most urgent, 5 the least."""
+    check: Check
+    """How copies are checked."""
     overwrite: bool
     """True if copies of the same title may be replaced."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class PlannedOutput(Record):
+    """A file or folder that a job will make."""
+
+    path: str
+    """Its path below the folder of the title."""
+    detail: str
+    """What it holds, in a line."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Reason(Record):
+    """What Trix chose, and why."""
+
+    what: str
+    """What was chosen."""
+    why: str
+    """Why."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Planned(Record):
+    """What a job will make."""
+
+    outputs: list[PlannedOutput]
+    """The copies, packages and stills."""
+    frames: int | None
+    """Frames, where the master declares its length."""
+    seconds: float | None
+    """Playing time in seconds, where the master declares it."""
+    units: int
+    """Number of chunks; 0: the film is encoded in one piece. A dry run estimates it."""
+    bytes: int
+    """Bytes that all copies may take."""
+    free: int | None
+    """Bytes that are free on the mount of copies; None if they are not known."""
+    takes: float | None
+    """Seconds that one worker may take for all. Only a dry run estimates it."""
+    decisions: list[Reason]
+    """What Trix chose, and why."""
+    warnings: list[str]
+    """What may keep the job from its end."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -84,6 +134,10 @@ class Job(Record):
     """When its first step began."""
     ended_at: int | None
     """When it ended."""
+    plan: Planned | None
+    """What it will make, once it is planned. Lists of jobs leave it out."""
+    profile_versions: dict[str, int]
+    """The versions of the farm's own profiles that were in force when it was submitted."""
 
     @property
     def is_over(self) -> bool:
@@ -123,6 +177,12 @@ class Attempt(Record):
     """How it ended. None while it runs, and if its worker was lost."""
     error: ErrorDetail | None
     """Why it failed."""
+    frames: int
+    """Frames that are done."""
+    frames_expected: int | None
+    """Frames that are to be done, where known."""
+    doing: str
+    """What is done with them: `encode`, `verify` or `first_pass`; may be empty."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -151,3 +211,5 @@ class User(Record):
     """The name."""
     role: Role
     """What the user may do."""
+    is_external: bool
+    """True if the user signs in with an OpenID provider."""

@@ -24,7 +24,21 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ._arguments import path_of, whole
-from ._catalogue import Attempt, Change, Job, JobState, Output, Role, Submission, Track, User
+from ._catalogue import (
+    Attempt,
+    Change,
+    Check,
+    Job,
+    JobState,
+    Output,
+    Planned,
+    PlannedOutput,
+    Reason,
+    Role,
+    Submission,
+    Track,
+    User,
+)
 from ._record import _read
 from ._transport import Away, Conflict, Forbidden, Missing, NotSignedIn, address, ask, key_of, seconds, secret_of
 from .errors import BugError, Cancelled, Error, _of_detail
@@ -36,6 +50,7 @@ __all__ = [
     "Attempt",
     "Away",
     "Change",
+    "Check",
     "Client",
     "Conflict",
     "Forbidden",
@@ -44,6 +59,9 @@ __all__ = [
     "Missing",
     "NotSignedIn",
     "Output",
+    "Planned",
+    "PlannedOutput",
+    "Reason",
     "Role",
     "Submission",
     "Track",
@@ -138,6 +156,7 @@ class Client:
         set: Mapping[str, str] | None = None,
         tracks: Sequence[Track] | None = None,
         priority: int | None = None,
+        check: Check | None = None,
         overwrite: bool = False,
         key: str | None = None,
     ) -> Job:
@@ -146,10 +165,11 @@ class Client:
         Args:
             title: The title. Its copies go into a folder of this name.
             source: The master: a path below the mount `source` of the service.
-            profiles: Profiles, as of `trix ingest --profile`; by default those of the service.
+            profiles: Names of profiles of the service; by default `archive` and `preview`.
             set: Values of the variables of the profiles.
             tracks: Audio tracks from other files.
             priority: 1 is the most urgent, 5 the least; by default that of the service.
+            check: `full` decodes copies and scores them, `structure` does not; by default that of the service.
             overwrite: Replaces copies of the same title.
             key: Identifies the submission among those of the user: visible ASCII characters. A program that may be started again
                 gives its own, so that it submits once; by default there is a new one for each call.
@@ -160,19 +180,38 @@ class Client:
             Conflict: There are copies of the title; a job with the title is not over; or the key was used for another submission.
             ValueError: The key cannot stand in a header.
         """
-        given: dict[str, object] = {
-            "title": title,
-            "source": path_of(source),
-            "profiles": [profiles] if isinstance(profiles, str) else None if profiles is None else list(profiles),
-            "set": None if set is None else dict(set),
-            "tracks": None if tracks is None else [track.to_dict() for track in tracks],
-            "priority": priority,
-            "overwrite": bool(overwrite),
-        }
-        body = {name: value for name, value in given.items() if value is not None}
+        body = _submission(title, source, profiles, set, tracks, priority, check, overwrite)
         headers = {"Idempotency-Key": key_of(uuid.uuid4().hex if key is None else key)}
         found, _ = self._send("POST", "/api/jobs", headers, body, self.patience)
         return self._as(Job, found)
+
+    def plan(
+        self,
+        title: str,
+        source: str | os.PathLike[str],
+        *,
+        profiles: str | Sequence[str] | None = None,
+        set: Mapping[str, str] | None = None,
+        tracks: Sequence[Track] | None = None,
+        check: Check | None = None,
+    ) -> Planned:
+        """What `submit` with these arguments would make, how large, and how long it would take. Nothing is begun.
+
+        Args:
+            title: As for `submit`.
+            source: As for `submit`.
+            profiles: As for `submit`.
+            set: As for `submit`.
+            tracks: As for `submit`.
+            check: As for `submit`.
+
+        Raises:
+            InvalidSpec: The submission is wrong.
+            Missing: The master, or the file of a track, is not in the mount.
+        """
+        body = _submission(title, source, profiles, set, tracks, None, check, False)
+        found, _ = self._send("POST", "/api/plan", None, body, self.patience)
+        return self._as(Planned, found)
 
     def jobs(self, *, state: JobState | None = None, title: str | None = None, page: int = 100) -> Iterator[Job]:
         """All jobs, the last one first, page by page as they are read. Jobs that come meanwhile are left out.
@@ -355,6 +394,30 @@ class Client:
 
 
 _Token = dict[str, str]
+
+
+def _submission(
+    title: str,
+    source: str | os.PathLike[str],
+    profiles: str | Sequence[str] | None,
+    set: Mapping[str, str] | None,
+    tracks: Sequence[Track] | None,
+    priority: int | None,
+    check: Check | None,
+    overwrite: bool,
+) -> dict[str, object]:
+    """A submission as JSON. What is None has the default of the service."""
+    given: dict[str, object | None] = {
+        "title": title,
+        "source": path_of(source),
+        "profiles": [profiles] if isinstance(profiles, str) else None if profiles is None else list(profiles),
+        "set": None if set is None else dict(set),
+        "tracks": None if tracks is None else [track.to_dict() for track in tracks],
+        "priority": priority,
+        "check": check,
+        "overwrite": bool(overwrite),
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _path(id: str, what: str | None = None) -> str:

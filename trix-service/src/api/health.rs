@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{Json, extract::State, http::StatusCode};
@@ -14,7 +14,7 @@ use super::App;
 use crate::{
     engine::Engine,
     error::{Error, Result},
-    now,
+    metrics, now,
 };
 
 /// Time between two looks at all parts.
@@ -80,7 +80,13 @@ impl Health {
 /// Looks at every part, again and again.
 pub(super) async fn watch_parts(app: App, engine: Arc<dyn Engine>) {
     while !app.0.end.is_cancelled() {
-        let (catalogue, engine) = tokio::join!(app.0.catalogue.check(), engine.check());
+        let began = Instant::now();
+        let timed = async {
+            let found = app.0.catalogue.check().await;
+            metrics::time("database.answer", began.elapsed());
+            found
+        };
+        let (catalogue, engine) = tokio::join!(timed, engine.check());
         app.0.health.note("catalogue", catalogue);
         app.0.health.note("engine", engine);
         let mounts = app.0.config.mounts.clone();

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, App};
 use crate::{
-    catalogue::{Attempt, Change, Job, Output, Page, Submission, User, random_password},
+    catalogue::{Attempt, Change, Job, Master, Output, Page, Submission, User, random_password},
     engine::Step,
     error::{Error, Result},
     looks::{self, Look},
@@ -126,6 +126,13 @@ pub(super) async fn outputs(State(app): State<App>, Path(id): Path<String>) -> A
 #[utoipa::path(get, path = "/api/jobs/{id}/attempts", tag = "jobs", responses((status = 200, body = [Attempt]), (status = 404)))]
 pub(super) async fn attempts(State(app): State<App>, Path(id): Path<String>) -> Answer<Vec<Attempt>> {
     Ok(Json(of_job(&app, &id, app.0.catalogue.attempts_of(&id).await?).await?))
+}
+
+/// The master of a job, as it was when a job planned it last: size, time, SHA-256, and what it holds.
+#[utoipa::path(get, path = "/api/jobs/{id}/master", tag = "jobs", responses((status = 200, body = Master), (status = 404)))]
+pub(super) async fn master(State(app): State<App>, Path(id): Path<String>) -> Answer<Master> {
+    let job = app.0.catalogue.job(&id).await?;
+    Ok(Json(app.0.catalogue.master(&job.submission.source).await?))
 }
 
 /// What the job reports: ledgers, checks, scores.

@@ -20,7 +20,7 @@ use crate::catalogue::{Change, Unit};
 
 /// Time between two looks for changes.
 const LOOK: Duration = Duration::from_millis(250);
-/// Time between two messages on the state of the farm.
+/// The longest time between two messages on the state of the farm.
 const STATE: Duration = Duration::from_secs(1);
 /// The most changes of an answer.
 const MOST: i64 = 500;
@@ -61,16 +61,18 @@ pub(super) struct Now {
     at: i64,
 }
 
-/// Looks at notice and units, for all pages. If the catalogue is away, the last state stays.
+/// Looks at notice and units, for all pages: every second, and soon after a change. If the catalogue is away, the last state stays.
 pub(super) async fn watch_state(app: App) {
+    let mut last_change = app.0.last_change.subscribe();
     while !app.0.end.is_cancelled() {
         if app.0.state.receiver_count() > 0 {
-            let (catalogue, at) = (&app.0.catalogue, *app.0.last_change.borrow());
+            let (catalogue, at) = (&app.0.catalogue, *last_change.borrow_and_update());
             if let (Ok(notice), Ok(units)) = tokio::join!(catalogue.notice(), catalogue.units()) {
                 app.0.state.send_replace(Arc::new(Now { notice, units, at }));
             }
         }
-        tokio::time::sleep(STATE).await;
+        tokio::time::sleep(LOOK).await;
+        let _ = tokio::time::timeout(STATE - LOOK, last_change.changed()).await;
     }
 }
 
@@ -88,8 +90,10 @@ pub(super) async fn socket(State(app): State<App>, Query(after): Query<After>, u
 async fn follow(app: App, After { after }: After, mut socket: WebSocket) {
     let mut last_change = app.0.last_change.subscribe();
     let mut known = after.unwrap_or_else(|| *last_change.borrow());
-    let now = app.0.state.subscribe();
-    let mut state = tokio::time::interval(STATE);
+    let mut now = app.0.state.subscribe();
+    now.mark_changed();
+    // Also if the catalogue is away.
+    let mut tick = tokio::time::interval(STATE);
     loop {
         tokio::select! {
             () = app.0.end.cancelled() => return,
@@ -98,8 +102,14 @@ async fn follow(app: App, After { after }: After, mut socket: WebSocket) {
                 _ => return,
             },
             changed = last_change.changed() => if changed.is_err() { return },
-            _ = state.tick() => {
-                let own = Arc::clone(&now.borrow());
+            _ = async {
+                tokio::select! {
+                    _ = now.changed() => {}
+                    _ = tick.tick() => {}
+                }
+            } => {
+                tick.reset();
+                let own = Arc::clone(&now.borrow_and_update());
                 let Now { notice, units, at } = &*own;
                 let parts = app.0.health.parts();
                 let told = Told::State { parts, notice, last: known, units, units_at: *at };

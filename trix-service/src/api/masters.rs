@@ -17,7 +17,7 @@ use crate::{
     catalogue::{Arrival, JobState, LastOf, User},
     error::{Error, Result},
     looks::{self, Look},
-    mounts::Mount,
+    mounts::{Mount, changed_at},
 };
 
 /// The most masters of watch folders that are listed.
@@ -69,8 +69,7 @@ pub(super) async fn list(State(app): State<App>, Query(place): Query<Place>) -> 
             if name.starts_with('.') {
                 continue;
             }
-            let changed = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-            let changed_at = changed.map_or(0, |since| since.as_millis() as i64);
+            let changed_at = changed_at(&facts);
             let (film, job, is_new) = (None, None, !facts.is_dir() && is_master(&name));
             found.push(Entry { name, is_folder: facts.is_dir(), bytes: facts.len(), changed_at, film, job, is_new });
         }

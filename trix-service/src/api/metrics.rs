@@ -49,6 +49,12 @@ fn written(figures: &Figures, mounts: &[MountState], away: &[(String, bool)]) ->
     for own in &figures.spent {
         text.value("steps_total", &[("step", &own.step), ("profiles", &own.profiles)], own.count as f64);
     }
+    text.begin(
+        "frames_total",
+        "counter",
+        "Frames that steps have decoded, encoded or verified. Its rate is frames a second.",
+    );
+    text.value("frames_total", &[], figures.frames as f64);
     text.one("oldest_wait_seconds", "Age of the oldest job that waits for its first step.", figures.oldest_wait);
     text.one("workers", "Workers that gave a sign in the last ten seconds.", figures.workers.0 as f64);
     text.one("workers_busy", "Workers of these that do a step.", figures.workers.1 as f64);

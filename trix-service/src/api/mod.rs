@@ -96,6 +96,7 @@ pub fn router(app: App) -> Router {
         .route("/api/jobs/{id}/outputs", get(jobs::outputs))
         .route("/api/jobs/{id}/attempts", get(jobs::attempts))
         .route("/api/jobs/{id}/report", get(jobs::report))
+        .route("/api/jobs/{id}/master", get(jobs::master))
         .route("/api/jobs/{id}/changes", get(jobs::changes))
         .route("/api/jobs/{id}/{action}", post(jobs::act))
         .route("/api/changes", get(live::changes))
@@ -108,6 +109,7 @@ pub fn router(app: App) -> Router {
         .route("/api/system", get(system::system))
         .route("/api/notice", get(system::notice).put(system::set_notice))
         .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(|| async { Json(Document::openapi()) }))
         .route("/ws", get(live::socket))
         .nest_service("/preview", preview)
         .layer(middleware::from_fn_with_state(app.clone(), sign_in::require));
@@ -119,7 +121,6 @@ pub fn router(app: App) -> Router {
         .route("/api/sign-out", post(sign_in::sign_out))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/openapi.json", get(|| async { Json(Document::openapi()) }))
         .fallback(get(page::page))
         .layer(middleware::from_fn(documented))
         .layer(middleware::from_fn(within_time))
@@ -188,6 +189,7 @@ type Answer<T> = Result<Json<T>>;
         jobs::outputs,
         jobs::attempts,
         jobs::report,
+        jobs::master,
         jobs::changes,
         jobs::act,
         live::changes,

@@ -24,7 +24,7 @@ struct Table {
 }
 
 /// All tables but `sign_ins`, whose rows live for minutes. Rows of one refer to rows of those before it only.
-const TABLES: [Table; 12] = [
+const TABLES: [Table; 13] = [
     Table { name: "counters", texts: &["name"], numbers: &["value"] },
     Table { name: "users", texts: &["name", "password", "role"], numbers: &["created_at", "is_external"] },
     Table { name: "tokens", texts: &["hash", "owner", "label"], numbers: &["created_at", "expires_at"] },
@@ -66,6 +66,7 @@ const TABLES: [Table; 12] = [
         texts: &["id", "job", "step", "worker", "outcome", "error", "doing"],
         numbers: &["run", "began_at", "ended_at", "frames", "frames_expected"],
     },
+    Table { name: "masters", texts: &["path", "sha256", "probe", "job"], numbers: &["bytes", "changed_at", "at"] },
     Table { name: "outputs", texts: &["job", "path", "sha256"], numbers: &["bytes"] },
     Table { name: "reports", texts: &["job", "document"], numbers: &[] },
     Table {

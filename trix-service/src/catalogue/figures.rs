@@ -36,6 +36,8 @@ pub struct Figures {
     pub attempts: Vec<Count>,
     /// The time of attempts that have ended well.
     pub spent: Vec<Spent>,
+    /// Frames that attempts have done, those that run included.
+    pub frames: i64,
     /// Seconds since the submission of the oldest job that waits for its first step.
     pub oldest_wait: f64,
     /// Workers that gave a sign in the last ten seconds, and those of them that do a step.
@@ -81,6 +83,9 @@ impl Catalogue {
             })
         };
         let spent = rows.iter().map(spent).collect::<Result<_>>()?;
+        let row =
+            sqlx::query("SELECT CAST(COALESCE(SUM(frames), 0) AS BIGINT) FROM attempts").fetch_one(&self.pool).await?;
+        let frames = row.try_get(0)?;
         let query = "SELECT COALESCE(MIN(created_at), $1) FROM jobs WHERE state = 'queued'";
         let now = now();
         let row = sqlx::query(query).bind(now).fetch_one(&self.pool).await?;
@@ -88,6 +93,6 @@ impl Catalogue {
         let query = "SELECT COUNT(*), COUNT(work) FROM workers WHERE seen_at >= $1";
         let row = sqlx::query(query).bind(now - GONE).fetch_one(&self.pool).await?;
         let workers = (row.try_get(0)?, row.try_get(1)?);
-        Ok(Figures { jobs, attempts, spent, oldest_wait: (now - oldest) as f64 / 1000.0, workers })
+        Ok(Figures { jobs, attempts, spent, frames, oldest_wait: (now - oldest) as f64 / 1000.0, workers })
     }
 }

@@ -10,6 +10,7 @@ mod changes;
 mod figures;
 mod job;
 mod jobs;
+mod masters;
 mod outputs;
 mod profiles;
 mod retention;
@@ -38,6 +39,7 @@ pub use self::{
     figures::{Count, Figures, Spent},
     job::{Check, Job, JobState, Page, Submission, Track},
     jobs::LastOf,
+    masters::Master,
     outputs::Output,
     profiles::{ProfileText, ProfileVersion, Versions, is_profile_name},
     retention::Removed,

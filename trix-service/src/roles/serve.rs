@@ -1,6 +1,6 @@
 //! A whole farm on one machine: a process for each role, each started anew when it ends.
 
-use std::{process::Stdio, time::Duration};
+use std::{ffi::OsString, process::Stdio, time::Duration};
 
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -44,10 +44,15 @@ fn tell(text: &str) {
 async fn supervise(role: Role, end: CancellationToken) {
     loop {
         let own = std::env::current_exe().and_then(|program| {
-            // The same arguments, with another role.
-            let arguments = std::env::args_os()
-                .skip(1)
-                .map(|text| if text == Role::Serve.name() { role.name().into() } else { text });
+            // The same arguments, with another role. A file of settings can have the name of the role, too.
+            let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+            let is_value =
+                |at: usize, all: &[OsString]| at > 0 && (all[at - 1] == "--config" || all[at - 1] == "--index");
+            let own =
+                (0..arguments.len()).find(|at| arguments[*at] == Role::Serve.name() && !is_value(*at, &arguments));
+            if let Some(at) = own {
+                arguments[at] = role.name().into();
+            }
             Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).spawn()
         });
         match own {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use trix_core::ErrorDetail;
 
 use crate::{
-    catalogue::{Far, Output, Submission},
+    catalogue::{Far, Master, Output, Submission},
     config::Mounts,
     engine::{Step, StepEnd},
     error::{Error, Result},
@@ -67,9 +67,9 @@ pub enum Said {
         /// What is to be registered, after `publish`.
         #[serde(default)]
         made: Option<Made>,
-        /// What the job will make, after `plan`.
+        /// What the job will make, and the master, after `plan`.
         #[serde(default)]
-        planned: Option<Planned>,
+        planned: Option<(Planned, Master)>,
     },
     /// The step has failed.
     Failed {
@@ -87,6 +87,9 @@ pub struct Made {
     pub outputs: Vec<Output>,
     /// The report of the job, as JSON.
     pub report: String,
+    /// The SHA-256 of the master, if it was hashed.
+    #[serde(default)]
+    pub master: Option<String>,
 }
 
 impl Said {
@@ -101,8 +104,7 @@ const OUTSIDE: [i32; 6] = [28, 122, 30, 116, 5, 107];
 /// True if the error comes from such a file system.
 fn is_of_the_system(error: &Error) -> bool {
     let Error::Refused(error) = error else { return false };
-    let own = error.cause().and_then(|cause| cause.downcast_ref::<io::Error>());
-    own.and_then(io::Error::raw_os_error).is_some_and(|code| OUTSIDE.contains(&code))
+    trix_core::os_error(error).is_some_and(|code| OUTSIDE.contains(&code))
 }
 
 impl StepRequest {
@@ -112,8 +114,8 @@ impl StepRequest {
         let (mut made, mut planned) = (None, None);
         let end = match &self.step {
             Step::Plan => {
-                let (chunks, found) = plan::plan(self, &folders)?;
-                planned = Some(found);
+                let (chunks, found, master) = plan::plan(self, &folders)?;
+                planned = Some((found, master));
                 StepEnd::Planned { chunks }
             }
             Step::Chunk { number } => chunk::encode(self, &folders, *number)?,

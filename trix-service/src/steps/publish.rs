@@ -48,7 +48,8 @@ pub fn publish(request: &StepRequest, folders: &Folders, attempt: &str) -> Resul
         sha256: file.sha256.clone(),
     });
     let report = serde_json::to_string(&made.report).map_err(|error| Error::Bug(error.to_string()))?;
-    Ok(Made { outputs: outputs.collect(), report })
+    let master = made.report.fixity.as_ref().map(|own| own.sha256.clone());
+    Ok(Made { outputs: outputs.collect(), report, master })
 }
 
 /// Copies what the web page shows to the mount `preview`.

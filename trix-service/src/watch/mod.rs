@@ -14,7 +14,8 @@ use std::{
     collections::HashMap,
     fs, io,
     path::Path,
-    time::{Duration, Instant, UNIX_EPOCH},
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,7 @@ use crate::{
     catalogue::{Arrival, Catalogue},
     config::Config,
     error::{Error, Result},
-    mounts::Mount,
+    mounts::{Mount, changed_at},
 };
 
 /// Who submits, in the catalogue.
@@ -53,7 +54,7 @@ struct Growing {
 pub struct Watcher {
     config: Config,
     catalogue: Catalogue,
-    rules: Vec<ReadyRule>,
+    rules: Arc<Vec<ReadyRule>>,
     growing: HashMap<String, Growing>,
 }
 
@@ -64,7 +65,7 @@ impl Watcher {
     /// If a rule is wrong.
     pub fn new(config: &Config, catalogue: Catalogue) -> Result<Self> {
         let rules: Vec<ReadyRule> = config.watch.rules.iter().map(ReadyRule::new).collect::<Result<_>>()?;
-        Ok(Watcher { config: config.clone(), catalogue, rules, growing: HashMap::new() })
+        Ok(Watcher { config: config.clone(), catalogue, rules: Arc::new(rules), growing: HashMap::new() })
     }
 
     /// Watches until `end`.
@@ -85,12 +86,12 @@ impl Watcher {
     /// # Errors
     /// If mount or catalogue are away. Masters that were taken stay taken.
     pub async fn look(&mut self) -> Result<()> {
-        let mounts = self.config.mounts.clone();
+        let (mounts, rules) = (self.config.mounts.clone(), Arc::clone(&self.rules));
         let all = tokio::task::spawn_blocking(move || {
             mounts.check(Mount::Source)?;
             let root = mounts.folder(Mount::Source);
             let mut found = Vec::new();
-            walk(root, root, DEEPEST, &mut found)
+            walk(&rules, root, root, DEEPEST, &mut found)
                 .map_err(|error| Error::Away { part: Mount::Source.part(), why: error.to_string() })?;
             Ok::<_, Error>(found)
         });
@@ -175,8 +176,8 @@ impl Watcher {
     }
 }
 
-/// All files below `folder`. Hidden ones are left out, and links are not followed out of the mount.
-fn walk(root: &Path, folder: &Path, left: usize, found: &mut Vec<Seen>) -> io::Result<()> {
+/// All files of folders in which masters of a rule can lie. Hidden ones are left out, and links are not followed out of the mount.
+fn walk(rules: &[ReadyRule], root: &Path, folder: &Path, left: usize, found: &mut Vec<Seen>) -> io::Result<()> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -185,8 +186,12 @@ fn walk(root: &Path, folder: &Path, left: usize, found: &mut Vec<Seen>) -> io::R
             continue;
         }
         if kind.is_dir() && left > 0 {
-            // A folder that was removed meanwhile holds no master.
-            let _ = walk(root, &entry.path(), left - 1, found);
+            let path = entry.path();
+            let below = path.strip_prefix(root).unwrap_or(&path);
+            if rules.iter().any(|rule| rule.may_lie_in(below)) {
+                // A folder that was removed meanwhile holds no master.
+                let _ = walk(rules, root, &path, left - 1, found);
+            }
         } else if kind.is_file() {
             files.push(entry);
         }
@@ -196,9 +201,8 @@ fn walk(root: &Path, folder: &Path, left: usize, found: &mut Vec<Seen>) -> io::R
         let Ok(facts) = file.metadata() else { continue };
         let path = file.path();
         let Some(path) = path.strip_prefix(root).ok().and_then(Path::to_str) else { continue };
-        let changed = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let changed_at = changed.map_or(0, |since| since.as_millis() as i64);
-        found.push(Seen { path: path.to_owned(), bytes: facts.len() as i64, changed_at, beside: beside.clone() });
+        let (bytes, changed_at) = (facts.len() as i64, changed_at(&facts));
+        found.push(Seen { path: path.to_owned(), bytes, changed_at, beside: beside.clone() });
     }
     Ok(())
 }

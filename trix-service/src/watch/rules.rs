@@ -17,6 +17,13 @@ pub struct ReadyRule {
     /// The rule.
     pub rule: Rule,
     masters: GlobMatcher,
+    /// A pattern for each folder on the way to the masters; `None` from `**` on.
+    folders: Vec<Option<GlobMatcher>>,
+}
+
+fn glob(pattern: &str) -> std::result::Result<GlobMatcher, globset::Error> {
+    let glob = GlobBuilder::new(pattern).literal_separator(true).case_insensitive(true).build();
+    Ok(glob?.compile_matcher())
 }
 
 impl ReadyRule {
@@ -25,9 +32,31 @@ impl ReadyRule {
     /// # Errors
     /// If the pattern is wrong.
     pub fn new(rule: &Rule) -> Result<Self> {
-        let glob = GlobBuilder::new(&rule.masters).literal_separator(true).case_insensitive(true).build();
-        let glob = glob.map_err(|error| Error::invalid(format!("watch rule {}: masters: {error}", rule.name)))?;
-        Ok(ReadyRule { rule: rule.clone(), masters: glob.compile_matcher() })
+        let wrong = |error| Error::invalid(format!("watch rule {}: masters: {error}", rule.name));
+        let masters = glob(&rule.masters).map_err(wrong)?;
+        let mut folders: Vec<Option<GlobMatcher>> = Vec::new();
+        let parts: Vec<&str> = rule.masters.split('/').collect();
+        for part in &parts[..parts.len() - 1] {
+            // A part that is no pattern by itself, such as one of `{a/b,c}`, is any folder and all below.
+            folders.push(glob(part).ok().filter(|_| !part.contains("**")));
+            if folders.last().is_some_and(Option::is_none) {
+                break;
+            }
+        }
+        Ok(ReadyRule { rule: rule.clone(), masters, folders })
+    }
+
+    /// True if masters of this rule can lie in a folder below the mount, or below that folder.
+    pub fn may_lie_in(&self, folder: &Path) -> bool {
+        let mut known = self.folders.iter();
+        for part in folder.components() {
+            match known.next() {
+                Some(Some(pattern)) if pattern.is_match(part.as_os_str()) => {}
+                Some(None) => return true,
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// True if `path`, below the mount, is a master of this rule.
@@ -77,6 +106,22 @@ fn language_in(name: &str, pattern: &str) -> Option<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_without_masters_of_a_rule_are_left_out() {
+        let rule =
+            |masters: &str| ReadyRule::new(&Rule { masters: masters.into(), ..Rule::default() }).expect("a rule");
+        let lies = |own: &ReadyRule, folder: &str| own.may_lie_in(Path::new(folder));
+        let deep = rule("incoming/**/*.mov");
+        assert!(lies(&deep, "") && lies(&deep, "Incoming") && lies(&deep, "incoming/a/b/c"));
+        assert!(!lies(&deep, "archive") && !lies(&deep, "archive/incoming"));
+        let flat = rule("studio-*/new/*.mxf");
+        assert!(lies(&flat, "studio-a") && lies(&flat, "studio-a/new"));
+        assert!(!lies(&flat, "studio-a/old") && !lies(&flat, "studio-a/new/more") && !lies(&flat, "a"));
+        let either = rule("{a/b,c}/*.mov");
+        assert!(lies(&either, "a/b") && lies(&either, "c") && either.matches("a/b/film.mov"));
+        assert!(lies(&rule("*.mov"), "") && !lies(&rule("*.mov"), "folder"));
+    }
 
     #[test]
     fn names_give_master_title_and_tracks() {

@@ -27,7 +27,7 @@ use trix_core::ErrorDetail;
 
 pub use self::verdict::{Again, Verdict};
 use crate::{
-    catalogue::{Catalogue, Far, Job, JobState, Outcome, Wishes},
+    catalogue::{Catalogue, Far, Job, JobState, Master, Outcome, Wishes},
     config::Config,
     engine::{Run, Step, StepEnd},
     error::{Error, Result},
@@ -76,8 +76,8 @@ pub struct Attempt {
     request: StepRequest,
     /// How far it came.
     far: Far,
-    /// What the job will make, after `plan`.
-    planned: Option<Planned>,
+    /// What the job will make, and the master, after `plan`.
+    planned: Option<(Planned, Master)>,
 }
 
 /// Time between two signs of life.
@@ -236,7 +236,12 @@ impl Worker {
             Some(Said::Ended { end, made, .. }) => {
                 if let Some(made) = made {
                     let (outputs, report) = (&made.outputs, &made.report);
-                    let register = || self.catalogue.register(&job.id, job.run, outputs, report, &self.name);
+                    let register = async || {
+                        if let Some(sha256) = &made.master {
+                            self.catalogue.master_is_hashed(&job.id, sha256).await?;
+                        }
+                        self.catalogue.register(&job.id, job.run, outputs, report, &self.name).await
+                    };
                     if let Err(error) = patiently!(cancel, signs, register()) {
                         return Verdict::of_error(&error);
                     }
@@ -295,7 +300,11 @@ impl Worker {
         match verdict {
             _ if !is_accepted => Ok(()),
             Verdict::Done(StepEnd::Planned { chunks }) => {
-                catalogue.run_is_planned(job, run, *chunks as i64, attempt.planned.as_ref(), who).await
+                let (planned, master) = attempt.planned.as_ref().map(|(planned, master)| (planned, master)).unzip();
+                if let Some(master) = master {
+                    catalogue.master_is_planned(master, job).await?;
+                }
+                catalogue.run_is_planned(job, run, *chunks as i64, planned, who).await
             }
             Verdict::Done(StepEnd::Encoded) => catalogue.chunk_is_encoded(job, run, who).await,
             Verdict::Again(Again::Waiting(error)) => catalogue.run_waits(job, run, &error.message, who).await,

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use sha2::Digest;
+
 use trix_core::{Source, manifest::Manifest};
 use trix_service::{
     catalogue::{Catalogue, Job, JobState, Submission},
@@ -48,7 +50,20 @@ async fn a_master_becomes_copies_with_their_manifest_and_a_preview() {
         assert!(output.path.starts_with(place.output("Film")), "{}", output.path.display());
         assert_eq!(Source::open(&output.path).expect("a copy").frames().count(), 50);
     }
-    assert!(place.config.mounts.preview.join("Film/Film.preview.mp4").is_file());
+    for name in ["Film.preview.mp4", "Film.preview/master.m3u8", "Film.preview/video-180/00001.m4s", "Film.poster.jpg"]
+    {
+        assert!(place.config.mounts.preview.join("Film").join(name).is_file(), "{name}");
+    }
+    let scores = manifest.report.outputs.iter().map(|own| own.verification.score.as_ref().expect("a score"));
+    assert!(scores.clone().count() > 1 && scores.clone().all(|own| own.frames == 50), "{scores:?}");
+    assert!(scores.clone().all(|own| own.curve.as_ref().is_some_and(|curve| curve.ssim.len() == 50)));
+    let plan = job.plan.expect("a plan");
+    assert_eq!((plan.frames, plan.outputs.len()), (Some(50), 10), "{:?}", plan.outputs);
+    let master = catalogue.master("master.mkv").await.expect("the master");
+    let bytes = std::fs::read(place.config.mounts.source.join("master.mkv")).expect("the master");
+    let sha256: String = sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((master.sha256.as_deref(), master.bytes), (Some(sha256.as_str()), bytes.len() as i64));
+    assert_eq!(master.probe["video"].as_array().map_or(1, Vec::len), 1, "{}", master.probe);
     // Nothing else is left.
     assert!(!place.output(".trix-staging").read_dir().is_ok_and(|mut left| left.next().is_some()));
     let steps: Vec<_> = catalogue.attempts_of(&job.id).await.expect("attempts").into_iter().rev().collect();

@@ -54,9 +54,15 @@ async fn a_request_is_told_to_the_statsd_server() {
     let url = format!("http://{}/healthz", place.config.api.listen);
     let alive = async || reqwest::get(&url).await.ok().filter(|answer| answer.status().is_success());
     eventually("the API server", Duration::from_secs(20), alive).await;
-    let mut told = [0; 512];
-    let count = socket.recv(&mut told).expect("a measurement");
-    let text = String::from_utf8_lossy(&told[..count]).into_owned();
+    let text = loop {
+        let mut told = [0; 512];
+        let count = socket.recv(&mut told).expect("a measurement");
+        let text = String::from_utf8_lossy(&told[..count]).into_owned();
+        // Others tell how fast the database is.
+        if text.starts_with("trix.api.") {
+            break text;
+        }
+    };
     let milliseconds = text.strip_prefix("trix.api.request:").and_then(|rest| rest.strip_suffix("|ms"));
     assert!(milliseconds.is_some_and(|number| number.parse::<u64>().is_ok()), "{text}");
 }

@@ -179,6 +179,28 @@ impl Process {
         Process(command.spawn().expect("a process"))
     }
 
+    /// Starts a web server before API servers at these ports. Its port, too.
+    pub fn web_server(folder: &Path, servers: [u16; 2]) -> (Self, u16) {
+        let (port, folder) = (port(), folder.join(format!("web-{}", port())));
+        fs::create_dir(&folder).expect("a folder");
+        let user = if is_root() { "user root;" } else { "" };
+        let [one, other] = servers;
+        // One process, so that a signal ends all of it.
+        let text = format!(
+            "{user} daemon off; master_process off; pid nginx.pid; error_log error.log;\nevents {{}}\nhttp {{\n  access_log off;\n  \
+             client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;\n  upstream api {{ \
+             server 127.0.0.1:{one} fail_timeout=1s; server 127.0.0.1:{other} fail_timeout=1s; }}\n  server {{ listen \
+             127.0.0.1:{port}; location / {{ proxy_pass http://api; proxy_connect_timeout 2s; }} }}\n}}\n"
+        );
+        fs::write(folder.join("nginx.conf"), text).expect("settings");
+        let mut command = Command::new("nginx");
+        command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "error.log"]);
+        (
+            Process(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("`make setup` installs nginx")),
+            port,
+        )
+    }
+
     /// Starts `trixd` in a network namespace, with variables of the environment.
     pub fn start_in(namespace: &str, settings: &Path, arguments: &[&str], variables: &[(&str, String)]) -> Self {
         let mut command = Command::new("ip");

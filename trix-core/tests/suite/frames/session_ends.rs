@@ -19,6 +19,7 @@ use trix_core::{
         format::SampleType,
         time::{Rational, Timestamp},
     },
+    os_error,
     settings::shape::{Shape, TrackShape, VideoShape},
     survive_file_size_limit,
 };
@@ -256,6 +257,8 @@ fn failing_sessions_in_a_process() {
     let mut session = Session::open(&job, &shape, &control).unwrap();
     let error = failing(&mut session, 0);
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Io, Stage::Mux), "{error}");
+    // EFBIG. A copy of the error knows it, too.
+    assert_eq!((os_error(&error), os_error(&error.again())), (Some(27), Some(27)));
     let message = error.to_string();
     assert!(message.contains(".mkv") && message.contains("File too large") && error.time().is_some(), "{message}");
     assert_eq!(session.finish().unwrap_err().to_string(), message);

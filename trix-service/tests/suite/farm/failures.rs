@@ -235,14 +235,19 @@ async fn api_servers_and_dispatchers_are_killed() {
     };
     let dispatcher = farm.process(&["dispatcher"]);
     farm.dispatchers.push(dispatcher);
+    let servers = [farm.place.config.api.listen.port(), second];
+    let (web, _) = crate::support::Process::web_server(farm.place.folder.path(), servers);
+    let (_other_web, port) = crate::support::Process::web_server(farm.place.folder.path(), servers);
     let (status, job) = submitted(&farm, &url, &token, "Film").await;
     assert_eq!(status, StatusCode::OK, "{job}");
     let job = farm.catalogue.job(job["id"].as_str().expect("an id")).await.expect("the job");
     farm.running(&job, "chunk").await;
     drop(api);
+    drop(web);
     farm.dispatchers.remove(0);
     let began = Instant::now();
-    let at_second = format!("http://127.0.0.1:{second}/api/jobs/{}", job.id);
+    // Through the other web server, which knows nothing of the API server that was killed.
+    let at_second = format!("http://127.0.0.1:{port}/api/jobs/{}", job.id);
     let answers = async || {
         Client::new().get(&at_second).bearer_auth(&token).send().await.ok().filter(|own| own.status().is_success())
     };
@@ -253,8 +258,8 @@ async fn api_servers_and_dispatchers_are_killed() {
     assert!(are_single(&attempts), "{attempts:?}");
     drop(other);
     note(
-        "API server and dispatcher killed, two of each",
-        &format!("the other answers after {after}, no step is begun twice"),
+        "API server, web server and dispatcher killed, two of each",
+        &format!("the others answer after {after}, no step is begun twice"),
     );
 }
 

@@ -106,7 +106,11 @@ impl Farm {
     }
 
     pub(crate) async fn until(&self, job: &Job, what: &str, is_so: impl Fn(&Job) -> bool) -> Job {
-        let find = async || self.catalogue.job(&job.id).await.ok().filter(&is_so);
+        let find = async || {
+            let job = self.catalogue.job(&job.id).await.ok()?;
+            assert!(is_so(&job) || !job.state.is_over(), "{what}: it is over: {job:?}");
+            Some(job).filter(&is_so)
+        };
         eventually(what, Duration::from_secs(240), find).await
     }
 

@@ -147,7 +147,7 @@ async fn the_network_is_split_for_five_minutes() {
     note(
         "network split in two for 5 minutes",
         &format!(
-            "the unit begins elsewhere after {:.1} s (lease 10 s, then its turn after other chunks); the worker is refused {:.1} s after the network is whole, and ends; \
+            "the unit begins elsewhere after {:.1} s (lease 10 s, and a worker that is free); the worker is refused {:.1} s after the network is whole, and ends; \
              one copy, equal chunks",
             after.as_secs_f64(),
             back.elapsed().as_secs_f64()
