@@ -42,6 +42,7 @@ ALTER TABLE attempts ADD COLUMN frames_expected BIGINT;
 ALTER TABLE attempts ADD COLUMN doing TEXT NOT NULL DEFAULT '';
 CREATE INDEX attempts_by_end ON attempts (ended_at);
 CREATE INDEX jobs_by_end ON jobs (ended_at);
+CREATE INDEX changes_by_time ON changes (at);
 
 -- The attempt that a worker is at, and its machine: the load in hundredths, the memory in bytes.
 ALTER TABLE workers ADD COLUMN attempt TEXT;

@@ -36,7 +36,7 @@ pub enum Look {
     },
     /// What a job will make, and how long it takes.
     Plan {
-        /// The job. Its step counts for nothing.
+        /// The job. The field `step` is ignored.
         request: Box<StepRequest>,
     },
     /// What profiles are for.
@@ -87,7 +87,10 @@ pub async fn look(config: &Config, own: &Look) -> Result<Value> {
         }
         child.wait_with_output().await
     };
-    let late = |_| Error::Away { part: "look", why: "it takes too long".into() };
+    let late = |_| Error::Away {
+        part: "process that reads the file",
+        why: format!("it took more than {} s", PATIENCE.as_secs()),
+    };
     let done = tokio::time::timeout(PATIENCE, run).await.map_err(late)?.map_err(bug)?;
     let crashed = || {
         let detail = format!("looking at it ended without a result: {}", done.status);

@@ -19,7 +19,7 @@ const OPEN: [&str; 5] = ["/api/sign-in", "/api/sign-out", "/api/oidc/", "/health
 /// Statuses of refusals of every operation.
 const ALL: [(&str, &str); 4] = [
     ("400", "what was sent cannot be read"),
-    ("404", "there is nothing of this name"),
+    ("404", "not found"),
     ("422", "what was sent has mistakes"),
     ("503", "a part of the farm does not answer"),
 ];

@@ -12,13 +12,18 @@ use utoipa::ToSchema;
 
 use super::App;
 use crate::{
+    catalogue::soon,
     engine::Engine,
     error::{Error, Result},
-    metrics, now,
+    metrics,
+    mounts::Mount,
+    now,
 };
 
-/// Time between two looks at all parts.
+/// Time between two looks at a part.
 const LOOK: Duration = Duration::from_secs(1);
+/// A part that gives no answer for this time is away.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a part of the farm is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -54,6 +59,15 @@ impl Health {
         parts.iter().map(state).collect()
     }
 
+    /// Refuses what needs a mount that is known to be away. Looking at it could take for ever.
+    pub fn refuse_away(&self, mount: Mount) -> Result<()> {
+        let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match parts.get(mount.name()).and_then(Option::as_ref) {
+            Some(away) => Err(Error::Away { part: mount.part(), why: away.why.clone() }),
+            None => Ok(()),
+        }
+    }
+
     fn note(&self, part: &'static str, found: Result<()>) {
         let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = parts.entry(part).or_default();
@@ -77,27 +91,47 @@ impl Health {
     }
 }
 
-/// Looks at every part, again and again.
-pub(super) async fn watch_parts(app: App, engine: Arc<dyn Engine>) {
-    while !app.0.end.is_cancelled() {
-        let began = Instant::now();
-        let timed = async {
-            let found = app.0.catalogue.check().await;
+/// Looks at every part, again and again. A part that hangs holds up no other.
+pub(super) fn watch_parts(app: &App, engine: Arc<dyn Engine>) {
+    let own = app.clone();
+    tokio::spawn(async move {
+        while !own.0.end.is_cancelled() {
+            let began = Instant::now();
+            let found = soon(own.0.catalogue.check()).await;
             metrics::time("database.answer", began.elapsed());
-            found
-        };
-        let (catalogue, engine) = tokio::join!(timed, engine.check());
-        app.0.health.note("catalogue", catalogue);
-        app.0.health.note("engine", engine);
+            own.0.health.note("catalogue", found);
+            tokio::time::sleep(LOOK).await;
+        }
+    });
+    let own = app.clone();
+    tokio::spawn(async move {
+        while !own.0.end.is_cancelled() {
+            let late = |_| Err(Error::Away { part: "engine", why: "no answer".into() });
+            let found = tokio::time::timeout(PATIENCE, engine.check()).await.unwrap_or_else(late);
+            own.0.health.note("engine", found);
+            tokio::time::sleep(LOOK).await;
+        }
+    });
+    for mount in Mount::ALL {
+        tokio::spawn(watch_mount(app.clone(), mount));
+    }
+}
+
+async fn watch_mount(app: App, mount: Mount) {
+    while !app.0.end.is_cancelled() {
         let mounts = app.0.config.mounts.clone();
-        // A dead network mount holds up the thread that looks at it.
-        let look = tokio::task::spawn_blocking(move || {
-            crate::mounts::Mount::ALL.map(|mount| (mount.name(), mounts.check(mount)))
-        });
-        if let Ok(Ok(found)) = tokio::time::timeout(Duration::from_secs(5), look).await {
-            for (part, found) in found {
-                app.0.health.note(part, found);
+        // A dead network mount holds up the thread that looks at it. There is one such thread for each mount.
+        let mut look = tokio::task::spawn_blocking(move || mounts.check(mount));
+        let found = match tokio::time::timeout(PATIENCE, &mut look).await {
+            Ok(found) => found,
+            Err(_) => {
+                let why = format!("no answer for {} s", PATIENCE.as_secs());
+                app.0.health.note(mount.name(), Err(Error::Away { part: mount.part(), why }));
+                look.await
             }
+        };
+        if let Ok(found) = found {
+            app.0.health.note(mount.name(), found);
         }
         tokio::time::sleep(LOOK).await;
     }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, App};
 use crate::{
-    catalogue::{Attempt, Change, Job, Master, Output, Page, Submission, User, random_password},
+    catalogue::{Attempt, Change, Job, Master, Output, Page, Submission, User, random},
     engine::Step,
     error::{Error, Result},
     looks::{self, Look},
@@ -50,16 +50,19 @@ pub(super) async fn submit(
         Some(key) => {
             key.to_str().map_err(|_| Error::invalid("Idempotency-Key: only visible ASCII characters"))?.to_owned()
         }
-        None => random_password()?,
+        None => random(16)?,
     };
     // A request that is sent again gets its job, whatever has become of the master and the copies.
     if let Some(job) = app.0.catalogue.submitted(&submission, &user.name, &key).await? {
         return Ok(Json(job));
     }
+    for mount in Mount::ALL {
+        app.0.health.refuse_away(mount)?;
+    }
     let mounts = app.0.config.mounts.clone();
     let own = submission.clone();
     let check = move || -> Result<()> {
-        for mount in [Mount::Source, Mount::Output] {
+        for mount in Mount::ALL {
             mounts.check(mount)?;
         }
         let mut files = own.tracks.iter().flat_map(|track| &track.files).chain([&own.source]);
@@ -85,6 +88,7 @@ pub(super) async fn submit(
     responses((status = 200, body = Planned), (status = 404), (status = 422, description = "the submission is wrong"), (status = 503)))]
 pub(super) async fn plan(State(app): State<App>, Json(submission): Json<Submission>) -> Answer<Planned> {
     submission.check()?;
+    app.0.health.refuse_away(Mount::Source)?;
     let mounts = app.0.config.mounts.clone();
     let check = move || mounts.check(Mount::Source);
     tokio::task::spawn_blocking(check).await.map_err(|error| Error::Bug(error.to_string()))??;

@@ -1,6 +1,6 @@
 //! Tells open pages what changes.
 //!
-//! Invariant: a page that was cut off gets every change after the last one that it has.
+//! Invariant: a page that was cut off gets every change after the last one that it has, as far as the catalogue keeps them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,13 +10,17 @@ use axum::{
         Query, State,
         ws::{Message, WebSocket, WebSocketUpgrade},
     },
+    http::HeaderMap,
     response::Response,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use super::{Answer, App, PartState};
-use crate::catalogue::{Change, Unit};
+use super::{Answer, App, PartState, sign_in::secret};
+use crate::{
+    catalogue::{Change, Unit, soon},
+    error::Error,
+};
 
 /// Time between two looks for changes.
 const LOOK: Duration = Duration::from_millis(250);
@@ -45,7 +49,7 @@ enum Told<'a> {
 /// Looks for changes, for all pages.
 pub(super) async fn watch_changes(app: App) {
     while !app.0.end.is_cancelled() {
-        if let Ok(last) = app.0.catalogue.last_change().await {
+        if let Ok(last) = soon(app.0.catalogue.last_change()).await {
             app.0.last_change.send_if_modified(|known| std::mem::replace(known, last) != last);
         }
         tokio::time::sleep(LOOK).await;
@@ -67,7 +71,8 @@ pub(super) async fn watch_state(app: App) {
     while !app.0.end.is_cancelled() {
         if app.0.state.receiver_count() > 0 {
             let (catalogue, at) = (&app.0.catalogue, *last_change.borrow_and_update());
-            if let (Ok(notice), Ok(units)) = tokio::join!(catalogue.notice(), catalogue.units()) {
+            let (notice, units) = tokio::join!(soon(catalogue.notice()), soon(catalogue.units()));
+            if let (Ok(notice), Ok(units)) = (notice, units) {
                 app.0.state.send_replace(Arc::new(Now { notice, units, at }));
             }
         }
@@ -83,11 +88,17 @@ pub(super) async fn changes(State(app): State<App>, Query(After { after }): Quer
 }
 
 /// Tells a page what changes: JSON messages, of which changes have numbers.
-pub(super) async fn socket(State(app): State<App>, Query(after): Query<After>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade.on_upgrade(move |socket| follow(app, after, socket))
+pub(super) async fn socket(
+    State(app): State<App>,
+    Query(after): Query<After>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let secret = secret(&headers).unwrap_or_default();
+    upgrade.on_upgrade(move |socket| follow(app, after, secret, socket))
 }
 
-async fn follow(app: App, After { after }: After, mut socket: WebSocket) {
+async fn follow(app: App, After { after }: After, secret: String, mut socket: WebSocket) {
     let mut last_change = app.0.last_change.subscribe();
     let mut known = after.unwrap_or_else(|| *last_change.borrow());
     let mut now = app.0.state.subscribe();
@@ -109,6 +120,10 @@ async fn follow(app: App, After { after }: After, mut socket: WebSocket) {
                 }
             } => {
                 tick.reset();
+                // A session that has ended is told nothing more.
+                if let Err(Error::Unknown) = app.0.known.user_of(&app.0.catalogue, &secret).await {
+                    return;
+                }
                 let own = Arc::clone(&now.borrow_and_update());
                 let Now { notice, units, at } = &*own;
                 let parts = app.0.health.parts();

@@ -57,6 +57,7 @@ pub(super) struct LastJob {
 /// The files and folders of a folder, by name. Hidden ones are left out.
 #[utoipa::path(get, path = "/api/masters", tag = "masters", params(Place), responses((status = 200, body = [Entry])))]
 pub(super) async fn list(State(app): State<App>, Query(place): Query<Place>) -> Answer<Vec<Entry>> {
+    app.0.health.refuse_away(Mount::Source)?;
     let mounts = app.0.config.mounts.clone();
     let folder = place.path.trim_matches('/').to_owned();
     let look = move || -> Result<Vec<Entry>> {
@@ -116,6 +117,7 @@ pub(super) async fn dismiss(
 #[utoipa::path(post, path = "/api/probe", tag = "masters", request_body = Place, responses((status = 200, body = Object),
     (status = 404), (status = 422, description = "it cannot be read")))]
 pub(super) async fn probe(State(app): State<App>, Json(place): Json<Place>) -> Answer<serde_json::Value> {
+    app.0.health.refuse_away(Mount::Source)?;
     let mounts = app.0.config.mounts.clone();
     let find = move || {
         let path = mounts.inside(Mount::Source, &place.path)?;

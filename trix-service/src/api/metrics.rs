@@ -39,7 +39,7 @@ fn written(figures: &Figures, mounts: &[MountState], away: &[(String, bool)]) ->
     let mut text = Text::default();
     text.begin("jobs", "gauge", "Jobs by state.");
     figures.jobs.iter().for_each(|own| text.value("jobs", &[("state", &own.kind)], own.count as f64));
-    text.begin("attempts_total", "counter", "Attempts at steps by outcome; open: running or lost.");
+    text.begin("attempts_total", "counter", "Attempts at steps by outcome.");
     figures.attempts.iter().for_each(|own| text.value("attempts_total", &[("outcome", &own.kind)], own.count as f64));
     text.begin("step_seconds_total", "counter", "Time of steps that ended well, by step and profiles.");
     for own in &figures.spent {
@@ -49,15 +49,15 @@ fn written(figures: &Figures, mounts: &[MountState], away: &[(String, bool)]) ->
     for own in &figures.spent {
         text.value("steps_total", &[("step", &own.step), ("profiles", &own.profiles)], own.count as f64);
     }
-    text.begin(
-        "frames_total",
-        "counter",
-        "Frames that steps have decoded, encoded or verified. Its rate is frames a second.",
+    text.one(
+        "frames_a_second",
+        "Frames a second of the steps that run, each as the mean since its beginning.",
+        figures.frames_a_second,
     );
-    text.value("frames_total", &[], figures.frames as f64);
+    text.one("attempts_open", "Attempts without an end: they run, or their worker was lost.", figures.open as f64);
     text.one("oldest_wait_seconds", "Age of the oldest job that waits for its first step.", figures.oldest_wait);
     text.one("workers", "Workers that gave a sign in the last ten seconds.", figures.workers.0 as f64);
-    text.one("workers_busy", "Workers of these that do a step.", figures.workers.1 as f64);
+    text.one("workers_busy", "Workers of `workers` that have a step now.", figures.workers.1 as f64);
     text.begin("mount_free_bytes", "gauge", "Free space of a mount.");
     let name = |state: &MountState| state.mount.name();
     mounts.iter().for_each(|own| text.value("mount_free_bytes", &[("mount", name(own))], own.free as f64));

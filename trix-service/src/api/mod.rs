@@ -72,7 +72,7 @@ impl App {
             App(Arc::new(Shared { config, catalogue, health, last_change, known: Default::default(), state, end }));
         tokio::spawn(live::watch_changes(app.clone()));
         tokio::spawn(live::watch_state(app.clone()));
-        tokio::spawn(health::watch_parts(app.clone(), engine));
+        health::watch_parts(&app, engine);
         app
     }
 }
@@ -145,7 +145,7 @@ async fn documented(request: Request, next: Next) -> Response {
 /// Answers for a request that takes too long, and logs each.
 async fn within_time(request: Request, next: Next) -> Response {
     let (method, path, began) = (request.method().clone(), request.uri().path().to_owned(), std::time::Instant::now());
-    let late = || Error::Away { part: "service", why: "the request took too long".into() }.into_response();
+    let late = || Error::Away { part: "service", why: "the request took longer than 9.5 s".into() }.into_response();
     let answer = tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(|_| late());
     crate::metrics::time("api.request", began.elapsed());
     if answer.status().is_server_error() {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use openidconnect::{
@@ -30,7 +30,7 @@ use utoipa::IntoParams;
 
 use super::{
     App,
-    sign_in::{cookie_of, session},
+    sign_in::{cookie_of, header_of, session},
 };
 use crate::{
     catalogue::SignIn,
@@ -196,8 +196,9 @@ async fn finished(app: &App, back: Back, headers: &HeaderMap) -> Result<String> 
     // Some providers tell the groups here only.
     if let Ok(request) = provider.user_info(answer.access_token().clone(), Some(claims.subject().clone())) {
         let found: Result<UserInfoClaims<Others, CoreGenderClaim>, _> = request.request_async(&http).await;
-        if let Ok(found) = found {
-            all.extend(value_of(&found)?);
+        match found {
+            Ok(found) => all.extend(value_of(&found)?),
+            Err(error) => tracing::warn!(error = cause(&error), "the OpenID provider tells nothing more of its user"),
         }
     }
     let settings = settings(app)?;
@@ -224,11 +225,10 @@ fn value_of(claims: &impl Serialize) -> Result<serde_json::Map<String, Value>> {
 }
 
 fn redirect(to: &str, cookies: &[String]) -> Result<Response> {
-    let text = |own: &str| HeaderValue::from_str(own).map_err(|error| Error::Bug(error.to_string()));
     let mut answer = StatusCode::SEE_OTHER.into_response();
-    answer.headers_mut().insert(header::LOCATION, text(to)?);
+    answer.headers_mut().insert(header::LOCATION, header_of(to)?);
     for cookie in cookies {
-        answer.headers_mut().append(header::SET_COOKIE, text(cookie)?);
+        answer.headers_mut().append(header::SET_COOKIE, header_of(cookie)?);
     }
     Ok(answer)
 }

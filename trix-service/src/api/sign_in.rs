@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -46,7 +49,7 @@ pub(super) struct NewUser {
 }
 
 /// The secret of a request: `Authorization: Bearer ...`, or the cookie of a session.
-fn secret(headers: &HeaderMap) -> Option<String> {
+pub(super) fn secret(headers: &HeaderMap) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if let Some(bearer) = text(header::AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer ")) {
         return Some(bearer.to_owned());
@@ -63,29 +66,39 @@ pub(super) fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// The users of the last requests, by their secrets: a page asks several things at once.
 #[derive(Default)]
-pub(super) struct Known(Mutex<HashMap<String, (User, Instant)>>);
+pub(super) struct Known {
+    users: Mutex<HashMap<String, (User, Instant)>>,
+    /// Grows when users or tokens change: what was asked for before is not kept after.
+    generation: AtomicU64,
+}
 
 /// A token that was revoked at another API server is refused after this time.
 const FRESH: Duration = Duration::from_secs(2);
 
 impl Known {
-    async fn user_of(&self, catalogue: &Catalogue, secret: String) -> Result<User> {
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((user, at)) = lock().get(&secret)
+    /// The user of a secret.
+    pub(super) async fn user_of(&self, catalogue: &Catalogue, secret: &str) -> Result<User> {
+        let lock = || self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((user, at)) = lock().get(secret)
             && at.elapsed() < FRESH
         {
             return Ok(user.clone());
         }
-        let user = catalogue.user_of(&secret).await?;
+        let generation = self.generation.load(Ordering::SeqCst);
+        let user = catalogue.user_of(secret).await?;
         let mut known = lock();
         known.retain(|_, (_, at)| at.elapsed() < FRESH);
-        known.insert(secret, (user.clone(), Instant::now()));
+        if self.generation.load(Ordering::SeqCst) == generation {
+            known.insert(secret.to_owned(), (user.clone(), Instant::now()));
+        }
         Ok(user)
     }
 
     /// Users or tokens have changed.
     pub(super) fn forget(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut known = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        known.clear();
     }
 }
 
@@ -93,11 +106,11 @@ impl Known {
 pub(super) async fn require(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let secret = secret(request.headers());
     let user = match secret {
-        Some(secret) => app.0.known.user_of(&app.0.catalogue, secret).await,
+        Some(secret) => app.0.known.user_of(&app.0.catalogue, &secret).await,
         None => Err(Error::Unknown),
     };
     match user {
-        // A viewer can give its role to a script.
+        // Viewers may make tokens for their scripts.
         Ok(user)
             if user.role == Role::Viewer
                 && !request.method().is_safe()
@@ -118,7 +131,7 @@ pub(super) fn administrator(user: &User) -> Result<()> {
     if user.role == Role::Administrator { Ok(()) } else { Err(Error::Forbidden("administrator")) }
 }
 
-/// The cookie of a session. Browsers send it back encrypted only, if the page is.
+/// The cookie of a session. If the page has https, browsers send it over https only.
 fn cookie(app: &App, secret: &str, seconds: i64) -> String {
     let secure = if app.0.config.api.page().starts_with("https:") { "; Secure" } else { "" };
     format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")
@@ -131,7 +144,7 @@ pub(super) async fn session(app: &App, user: &User) -> Result<String> {
     Ok(cookie(app, &secret, seconds))
 }
 
-fn header_of(text: &str) -> Result<HeaderValue> {
+pub(super) fn header_of(text: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(text).map_err(|error| Error::Bug(error.to_string()))
 }
 

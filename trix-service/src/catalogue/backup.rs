@@ -3,11 +3,13 @@
 //! Invariant: the file holds one state of the catalogue. A file that was cut or altered is refused before anything is written.
 
 use std::{
-    fs::{self, File},
+    fs::{self, OpenOptions},
     io::{BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
+use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -127,7 +129,9 @@ impl Catalogue {
 
     async fn write_to(&self, path: &Path) -> Result<u64> {
         let io = |error: std::io::Error| failed(path, &error);
-        let mut file = BufWriter::new(File::create(path).map_err(io)?);
+        // It holds hashes of passwords.
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map_err(io)?;
+        let mut file = BufWriter::new(file);
         let (mut hasher, mut rows) = (Sha256::new(), 0);
         let mut put = |line: &Line, hasher: &mut Sha256| -> Result<()> {
             let mut text = super::text_of(line)?;
@@ -140,11 +144,13 @@ impl Catalogue {
         if !self.is_sqlite {
             // All tables as they are now. SQLite does so by itself.
             work.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+            work.execute("SET LOCAL statement_timeout = 0").await?;
         }
         for table in &TABLES {
             let columns: Vec<String> = table.columns().map(|column| format!("CAST({column} AS TEXT)")).collect();
             let query = format!("SELECT {} FROM {}", columns.join(", "), table.name);
-            for row in sqlx::query(&query).fetch_all(&mut *work).await? {
+            let mut rows_of = sqlx::query(&query).fetch(&mut *work);
+            while let Some(row) = rows_of.try_next().await? {
                 let mut values = Map::new();
                 for (at, column) in table.columns().enumerate() {
                     let value: Option<String> = row.try_get(at)?;
@@ -161,8 +167,8 @@ impl Catalogue {
         Ok(rows)
     }
 
-    /// Reads a file of [`Catalogue::back_up`] into this catalogue, which has no users and no jobs yet. Runs that were not over are handed
-    /// to the engine again. Returns the number of rows.
+    /// Reads a file of [`Catalogue::back_up`] into this catalogue, which has no users and no jobs yet. Runs that were not over begin
+    /// anew. Returns the number of rows.
     ///
     /// # Errors
     /// If the file is not whole, is of a later version, or the catalogue is not empty; if the database is away.
@@ -198,9 +204,12 @@ impl Catalogue {
         }
         // A file of an earlier version does not have them.
         super::fill_sources(&mut work).await?;
-        // The engine may know nothing of these runs. Starting one that it knows does nothing.
-        work.execute("UPDATE jobs SET handed_run = run - 1, state = 'queued' WHERE state IN ('queued', 'running')")
-            .await?;
+        // The engine may know nothing of these runs, or have ended them since: each begins anew, and keeps its chunks.
+        work.execute(
+            "UPDATE jobs SET run = run + 1, handed_run = run, state = 'queued', plan = NULL, units = 0, units_done = 0, \
+             started_at = NULL, detail = '' WHERE state IN ('queued', 'running')",
+        )
+        .await?;
         work.commit().await?;
         Ok(count)
     }

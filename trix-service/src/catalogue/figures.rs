@@ -2,7 +2,7 @@
 
 use sqlx::{Row, any::AnyRow};
 
-use super::{Catalogue, JobState};
+use super::{Catalogue, GONE, JobState, Unit};
 use crate::{error::Result, now};
 
 /// A number of things of a kind.
@@ -32,20 +32,19 @@ pub struct Spent {
 pub struct Figures {
     /// Jobs by state.
     pub jobs: Vec<Count>,
-    /// Attempts by outcome: `done`, `failed`, `waited`, `cancelled`, `fenced`, or `open` for those that run or were lost.
+    /// Attempts by outcome: `done`, `failed`, `waited`, `cancelled`, `fenced`.
     pub attempts: Vec<Count>,
     /// The time of attempts that have ended well.
     pub spent: Vec<Spent>,
-    /// Frames that attempts have done, those that run included.
-    pub frames: i64,
+    /// Frames a second of the attempts that run, each as the mean since its beginning.
+    pub frames_a_second: f64,
+    /// Attempts that have no end: they run, or their worker was lost.
+    pub open: i64,
     /// Seconds since the submission of the oldest job that waits for its first step.
     pub oldest_wait: f64,
     /// Workers that gave a sign in the last ten seconds, and those of them that do a step.
     pub workers: (i64, i64),
 }
-
-/// A worker without a sign for this long counts as gone, in milliseconds.
-const GONE: i64 = 10_000;
 
 fn count(row: &AnyRow) -> Result<Count> {
     Ok(Count { kind: row.try_get(0)?, count: row.try_get(1)? })
@@ -66,7 +65,7 @@ impl Catalogue {
             }
         }
         jobs.sort_by(|one, other| one.kind.cmp(&other.kind));
-        let query = "SELECT COALESCE(outcome, 'open'), COUNT(*) FROM attempts GROUP BY outcome ORDER BY 1";
+        let query = "SELECT outcome, COUNT(*) FROM attempts WHERE outcome IS NOT NULL GROUP BY outcome ORDER BY 1";
         let rows = sqlx::query(query).fetch_all(&self.pool).await?;
         let attempts = rows.iter().map(count).collect::<Result<_>>()?;
         let query = "SELECT CASE WHEN step LIKE 'chunk %' THEN 'chunk' ELSE step END AS kind, jobs.profiles, COUNT(*), \
@@ -83,16 +82,25 @@ impl Catalogue {
             })
         };
         let spent = rows.iter().map(spent).collect::<Result<_>>()?;
-        let row =
-            sqlx::query("SELECT CAST(COALESCE(SUM(frames), 0) AS BIGINT) FROM attempts").fetch_one(&self.pool).await?;
-        let frames = row.try_get(0)?;
+        let speed = |unit: &Unit| unit.far.frames as f64 * 1000.0 / (now() - unit.began_at).max(1) as f64;
+        let frames_a_second = self.units().await?.iter().map(speed).sum();
+        let row = sqlx::query("SELECT COUNT(*) FROM attempts WHERE ended_at IS NULL").fetch_one(&self.pool).await?;
+        let open = row.try_get(0)?;
         let query = "SELECT COALESCE(MIN(created_at), $1) FROM jobs WHERE state = 'queued'";
         let now = now();
         let row = sqlx::query(query).bind(now).fetch_one(&self.pool).await?;
         let oldest: i64 = row.try_get(0)?;
-        let query = "SELECT COUNT(*), COUNT(work) FROM workers WHERE seen_at >= $1";
+        let query = "SELECT COUNT(*), COUNT(work) FROM workers WHERE seen_at > $1";
         let row = sqlx::query(query).bind(now - GONE).fetch_one(&self.pool).await?;
         let workers = (row.try_get(0)?, row.try_get(1)?);
-        Ok(Figures { jobs, attempts, spent, frames, oldest_wait: (now - oldest) as f64 / 1000.0, workers })
+        Ok(Figures {
+            jobs,
+            attempts,
+            spent,
+            frames_a_second,
+            open,
+            oldest_wait: (now - oldest) as f64 / 1000.0,
+            workers,
+        })
     }
 }

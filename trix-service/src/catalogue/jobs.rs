@@ -159,7 +159,7 @@ impl Catalogue {
     /// Sets the priority of a job: 1 is the most urgent, 5 the least.
     ///
     /// # Errors
-    /// If the job is over, or the priority is none.
+    /// If the job is over, or the priority is not 1 to 5.
     pub async fn set_priority(&self, job: &str, priority: i64, who: &str) -> Result<Job> {
         if !(1..=5).contains(&priority) {
             return Err(Error::invalid(format!("priority: {priority} is not one of 1 to 5")));

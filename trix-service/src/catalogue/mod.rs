@@ -24,6 +24,7 @@ mod workers;
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -31,6 +32,8 @@ use sqlx::{
     Any, AnyPool, Executor, Row, Transaction,
     any::{AnyPoolOptions, AnyRow},
 };
+
+use tokio::sync::OnceCell;
 
 pub use self::{
     arrivals::Arrival,
@@ -71,6 +74,8 @@ const SOURCES: i64 = 4;
 pub struct Catalogue {
     pool: AnyPool,
     is_sqlite: bool,
+    /// Set once the tables are up to date.
+    is_ready: Arc<OnceCell<()>>,
 }
 
 /// What a change works with.
@@ -121,29 +126,40 @@ impl Catalogue {
             })
             .connect_lazy(&url)
             .map_err(|error| Error::invalid(format!("catalogue.url: {error}")))?;
-        let catalogue = Catalogue { pool, is_sqlite };
-        match catalogue.migrate().await {
+        let catalogue = Catalogue { pool, is_sqlite, is_ready: Arc::default() };
+        match catalogue.ready().await {
             Err(error) if error.is_away() => tracing::warn!(%error, "the catalogue is away"),
             other => other?,
         }
         Ok(catalogue)
     }
 
-    /// Brings the tables up to date.
+    /// Brings the tables up to date, once the database answers.
     ///
     /// # Errors
     /// If the database is away, or its tables are those of a later version.
-    pub async fn migrate(&self) -> Result<()> {
-        self.pool
-            .execute("CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)")
-            .await?;
+    async fn ready(&self) -> Result<()> {
+        self.is_ready.get_or_try_init(|| self.migrate()).await?;
+        Ok(())
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)";
+        // One process at a time: SQLite locks at the first write, which is the first statement of the transaction.
+        if self.is_sqlite {
+            self.pool.execute(TABLE).await?;
+        }
         let mut work = self.pool.begin().await?;
-        // One process at a time: a write is the first thing, and takes the lock of SQLite; PostgreSQL locks the table.
-        sqlx::query("INSERT INTO migrations (version, at) VALUES (0, $1) ON CONFLICT DO NOTHING")
+        if !self.is_sqlite {
+            // A large table takes its time.
+            work.execute("SET LOCAL statement_timeout = 0").await?;
+            work.execute("SELECT pg_advisory_xact_lock(7241)").await?;
+            work.execute(TABLE).await?;
+        }
+        sqlx::query("INSERT INTO migrations (version, at) VALUES (0, $1) ON CONFLICT (version) DO UPDATE SET at = $1")
             .bind(now())
             .execute(&mut *work)
             .await?;
-        sqlx::query("UPDATE migrations SET at = $1 WHERE version = 0").bind(now()).execute(&mut *work).await?;
         let row = sqlx::query("SELECT MAX(version) FROM migrations").fetch_one(&mut *work).await?;
         let known: i64 = row.try_get(0)?;
         if known as usize > MIGRATIONS.len() {
@@ -170,6 +186,7 @@ impl Catalogue {
     /// # Errors
     /// If it does not.
     pub async fn check(&self) -> Result<()> {
+        self.ready().await?;
         sqlx::query("SELECT value FROM counters WHERE name = 'changes'").fetch_one(&self.pool).await?;
         Ok(())
     }
@@ -201,6 +218,7 @@ impl Catalogue {
         &self,
         work: impl for<'a> FnOnce(&'a mut Work) -> Working<'a, (T, Option<News>)> + Send,
     ) -> Result<T> {
+        self.ready().await?;
         let began = Instant::now();
         let mut transaction = self.pool.begin().await?;
         // The row is locked until the commit, so that numbers become visible in their order.
@@ -259,6 +277,17 @@ impl From<sqlx::Error> for Error {
             {
                 Error::Away { part: "catalogue", why }
             }
+            E::Database(ref database) if database.code().is_some_and(|code| code == "22021") => {
+                Error::invalid("a text holds a NUL character")
+            }
+            // The database was away when this process began, and its tables are not up to date: the next check brings them.
+            E::Database(ref database)
+                if database.code().is_some_and(|code| code == "42P01" || code == "42703")
+                    || why.contains("no such table")
+                    || why.contains("no such column") =>
+            {
+                Error::Away { part: "catalogue", why: "its tables are not up to date".into() }
+            }
             _ if why.contains("unable to open database file") => Error::Away { part: "catalogue", why },
             _ => Error::Bug(format!("catalogue: {why}")),
         }
@@ -273,6 +302,21 @@ async fn fill_sources(work: &mut Work) -> Result<()> {
         query.bind(row.try_get::<String, _>("id")?).execute(&mut **work).await?;
     }
     Ok(())
+}
+
+/// A worker without a sign for this long counts as gone, in milliseconds.
+const GONE: i64 = 10_000;
+
+/// The longest wait for a database whose connection gives no sign.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// What a call of the catalogue gives. After 20 s, the catalogue counts as away: a network that is cut tells nothing.
+///
+/// # Errors
+/// Those of the call, and `Away`.
+pub async fn soon<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |_| Err(Error::Away { part: "catalogue", why: format!("no answer for {} s", LONGEST.as_secs()) });
+    tokio::time::timeout(LONGEST, call).await.unwrap_or_else(late)
 }
 
 /// A document of a column.

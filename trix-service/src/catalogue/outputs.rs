@@ -28,7 +28,7 @@ impl Catalogue {
         let (job, who, outputs, report) = (job.to_owned(), who.to_owned(), outputs.to_vec(), report.to_owned());
         self.change(move |work| {
             Box::pin(async move {
-                let query = "UPDATE jobs SET state = $1, ended_at = $2, detail = '', error = NULL WHERE id = $3 AND run = $4 AND state = $5";
+                let query = "UPDATE jobs SET state = $1, ended_at = $2, detail = '', error = NULL, is_cancelling = 0 WHERE id = $3 AND run = $4 AND state = $5";
                 let states = (JobState::Done.name(), JobState::Running.name());
                 let query = sqlx::query(query).bind(states.0).bind(now()).bind(job.clone()).bind(run).bind(states.1);
                 if query.execute(&mut **work).await?.rows_affected() == 0 {

@@ -58,7 +58,7 @@ impl Catalogue {
     /// Adds a version of a profile, which is in force from now on. Returns its number.
     ///
     /// # Errors
-    /// If the name is none, or the database is away.
+    /// If the name is not valid, or the database is away.
     pub async fn set_profile(&self, name: &str, text: &str, who: &str) -> Result<i64> {
         if !is_profile_name(name) {
             return Err(Error::invalid(format!(

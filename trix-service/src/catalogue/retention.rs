@@ -16,6 +16,9 @@ pub struct Removed {
     pub workers: u64,
 }
 
+/// Rows that are removed at a time.
+const PART: u64 = 1000;
+
 impl Catalogue {
     /// Removes what is older than the settings say. 0 days: it stays.
     ///
@@ -25,28 +28,36 @@ impl Catalogue {
         let before = |days: u32| if days == 0 { 0 } else { now() - i64::from(days) * 86_400_000 };
         let (jobs, changes) = (before(settings.jobs_days), before(settings.changes_days));
         let (progress, workers) = (before(settings.progress_days), before(settings.workers_days));
-        let who = who.to_owned();
-        self.change(move |work| {
-            Box::pin(async move {
-                let mut removed = Removed::default();
-                let query = "DELETE FROM jobs WHERE ended_at < $1 AND state IN ('done', 'failed', 'cancelled')";
-                removed.jobs = sqlx::query(query).bind(jobs).execute(&mut **work).await?.rows_affected();
-                let query = "DELETE FROM changes WHERE at < $1 OR (at < $2 AND what = 'job.progress')";
-                let done = sqlx::query(query).bind(changes).bind(progress).execute(&mut **work).await?;
-                removed.changes = done.rows_affected();
-                let query = sqlx::query("DELETE FROM workers WHERE seen_at < $1").bind(workers);
-                removed.workers = query.execute(&mut **work).await?.rows_affected();
-                let mut others = 0;
-                for query in ["DELETE FROM tokens WHERE expires_at < $1", "DELETE FROM sign_ins WHERE expires_at < $1"]
-                {
-                    others += sqlx::query(query).bind(now()).execute(&mut **work).await?.rows_affected();
-                }
-                let is_news = removed != Removed::default() || others > 0;
-                let detail = json!({ "jobs": removed.jobs, "changes": removed.changes, "workers": removed.workers });
-                Ok((removed, is_news.then_some(News { what: "catalogue.pruned", job: None, who, detail })))
-            })
-        })
-        .await
+        let mut removed = Removed::default();
+        // In parts: a long statement would hold up those who write.
+        let over = format!("ended_at < {jobs} AND state IN ('done', 'failed', 'cancelled')");
+        removed.jobs = self.remove("jobs", "id", &over).await?;
+        let old = format!("at < {changes} OR (at < {progress} AND what = 'job.progress')");
+        removed.changes = self.remove("changes", "number", &old).await?;
+        removed.workers = self.remove("workers", "name", &format!("seen_at < {workers}")).await?;
+        let expired = format!("expires_at < {}", now());
+        let others =
+            self.remove("tokens", "hash", &expired).await? + self.remove("sign_ins", "state", &expired).await?;
+        if removed != Removed::default() || others > 0 {
+            let detail = json!({ "jobs": removed.jobs, "changes": removed.changes, "workers": removed.workers });
+            let news = News { what: "catalogue.pruned", job: None, who: who.to_owned(), detail };
+            self.change(move |_| Box::pin(async move { Ok(((), Some(news))) })).await?;
+        }
+        Ok(removed)
+    }
+
+    /// Removes the rows of a table for which `condition` holds. Returns their number.
+    async fn remove(&self, table: &str, key: &str, condition: &str) -> Result<u64> {
+        let query =
+            format!("DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT {PART})");
+        let mut removed = 0;
+        loop {
+            let count = sqlx::query(&query).execute(&self.pool).await?.rows_affected();
+            removed += count;
+            if count < PART {
+                return Ok(removed);
+            }
+        }
     }
 
     /// Those of `jobs` whose scratch files are needed: they are not over, or ended after a time in milliseconds since 1970.

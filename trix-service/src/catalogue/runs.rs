@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::Row;
 use trix_core::ErrorDetail;
 
-use super::{Catalogue, Job, JobState, News, text_of};
+use super::{Catalogue, GONE, Job, JobState, News, text_of};
 use crate::{error::Result, now, steps::Planned};
 
 /// Runs of this priority and of more urgent ones go to the engine however many it has.
@@ -21,9 +21,9 @@ impl Catalogue {
     pub async fn runs_to_hand(&self, room: i64, most: i64) -> Result<Vec<Job>> {
         let query = "SELECT jobs.* FROM (SELECT jobs.id, jobs.priority, COALESCE(busy.runs, 0) + \
                      ROW_NUMBER() OVER (PARTITION BY jobs.priority, jobs.submitter ORDER BY jobs.id) AS turn FROM jobs LEFT JOIN \
-                     (SELECT submitter, COUNT(*) AS runs FROM jobs WHERE state IN ('queued', 'running') AND handed_run = run \
+                     (SELECT submitter, COUNT(*) AS runs FROM jobs WHERE state IN ('queued', 'running') AND handed_run = run AND is_paused = 0 \
                      GROUP BY submitter) AS busy ON busy.submitter = jobs.submitter \
-                     WHERE jobs.state = 'queued' AND jobs.handed_run < jobs.run AND jobs.is_cancelling = 0 AND jobs.priority <= $1) \
+                     WHERE jobs.state = 'queued' AND jobs.handed_run < jobs.run AND jobs.is_cancelling = 0 AND jobs.is_paused = 0 AND jobs.priority <= $1) \
                      AS waiting JOIN jobs ON jobs.id = waiting.id ORDER BY waiting.priority, waiting.turn, waiting.id LIMIT $2";
         let least_urgent = if room > 0 { 5 } else { URGENT };
         let rows = sqlx::query(query).bind(least_urgent).bind(most).fetch_all(&self.pool).await?;
@@ -38,8 +38,8 @@ impl Catalogue {
     /// If the database is away.
     pub async fn runs_and_workers(&self) -> Result<(i64, i64)> {
         let query = "SELECT COUNT(*), (SELECT COUNT(*) FROM workers WHERE seen_at > $1) FROM jobs \
-                     WHERE state IN ('queued', 'running') AND handed_run = run";
-        let row = sqlx::query(query).bind(now() - 10_000).fetch_one(&self.pool).await?;
+                     WHERE state IN ('queued', 'running') AND handed_run = run AND is_paused = 0";
+        let row = sqlx::query(query).bind(now() - GONE).fetch_one(&self.pool).await?;
         Ok((row.try_get(0)?, row.try_get(1)?))
     }
 
@@ -47,9 +47,10 @@ impl Catalogue {
     ///
     /// # Errors
     /// If the database is away.
-    pub async fn runs_to_cancel(&self) -> Result<Vec<Job>> {
-        let query = "SELECT * FROM jobs WHERE is_cancelling = 1 AND state IN ('queued', 'running')";
-        let rows = sqlx::query(query).fetch_all(&self.pool).await?;
+    pub async fn runs_to_cancel(&self, most: i64) -> Result<Vec<Job>> {
+        let query =
+            "SELECT * FROM jobs WHERE is_cancelling = 1 AND state IN ('queued', 'running') ORDER BY id LIMIT $1";
+        let rows = sqlx::query(query).bind(most).fetch_all(&self.pool).await?;
         rows.iter().map(Job::of).collect()
     }
 

@@ -23,6 +23,8 @@ pub struct SignIn {
 
 /// The longest time of a sign-in, in milliseconds.
 const LONGEST: i64 = 10 * 60_000;
+/// The most sign-ins that have begun at a time. Nobody has to be signed in to begin one.
+const MOST: i64 = 10_000;
 
 impl Catalogue {
     /// Keeps a sign-in that begins.
@@ -30,6 +32,11 @@ impl Catalogue {
     /// # Errors
     /// If the database is away.
     pub async fn sign_in_begins(&self, own: &SignIn) -> Result<()> {
+        sqlx::query("DELETE FROM sign_ins WHERE expires_at < $1").bind(now()).execute(&self.pool).await?;
+        let row = sqlx::query("SELECT COUNT(*) FROM sign_ins").fetch_one(&self.pool).await?;
+        if row.try_get::<i64, _>(0)? >= MOST {
+            return Err(Error::Conflict("too many sign-ins have begun: try again in ten minutes".into()));
+        }
         let query = "INSERT INTO sign_ins (state, nonce, verifier, expires_at) VALUES ($1, $2, $3, $4)";
         let query = sqlx::query(query).bind(own.state.clone()).bind(own.nonce.clone()).bind(own.verifier.clone());
         query.bind(now() + LONGEST).execute(&self.pool).await?;

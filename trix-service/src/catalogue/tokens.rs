@@ -1,6 +1,6 @@
 //! Sessions of pages, and tokens of scripts.
 //!
-//! Invariant: the database holds the SHA-256 of a secret, and the secret is told once.
+//! Invariant: the database holds the SHA-256 of a secret, and the secret is shown once.
 
 use serde::Serialize;
 use serde_json::json;

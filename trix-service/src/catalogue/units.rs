@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use utoipa::ToSchema;
 
-use super::{Catalogue, maybe};
+use super::{Catalogue, GONE, maybe};
 use crate::{error::Result, now};
 
 /// How far an attempt is.
@@ -54,9 +54,6 @@ pub struct Counts {
     /// Attempts that the engine has refused.
     pub attempts_fenced: i64,
 }
-
-/// A worker without a sign for this long does nothing that is shown, in milliseconds.
-const GONE: i64 = 10_000;
 
 /// How far the attempt of a row is.
 pub(super) fn far(row: &sqlx::any::AnyRow) -> Result<Far> {

@@ -6,6 +6,7 @@ use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier, password_ha
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::Row;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::{Catalogue, News, Work, random};
@@ -22,7 +23,7 @@ pub enum Role {
     Viewer,
     /// Submit and change jobs.
     Operator,
-    /// Change users, workers and the notice.
+    /// Change users, workers, profiles and the notice.
     Administrator,
 }
 
@@ -50,6 +51,9 @@ pub struct User {
     /// True if the user signs in with an OpenID provider, and has no password here.
     pub is_external: bool,
 }
+
+/// Passwords that are hashed at a time: each takes 19 MiB.
+static HASHING: Semaphore = Semaphore::const_new(4);
 
 /// The fewest characters of a password.
 const SHORTEST: usize = 10;
@@ -89,6 +93,7 @@ impl Catalogue {
         if password.chars().count() < SHORTEST {
             return Err(Error::invalid(format!("password: at least {SHORTEST} characters")));
         }
+        let _turn = HASHING.acquire().await.map_err(|error| Error::Bug(error.to_string()))?;
         let salt = SaltString::encode_b64(random(16)?.as_bytes()).map_err(|error| Error::Bug(error.to_string()))?;
         let secret = password.to_owned();
         let hash = tokio::task::spawn_blocking(move || {
@@ -99,6 +104,9 @@ impl Catalogue {
         let (name, who) = (name.to_owned(), who.to_owned());
         self.change(move |work| {
             Box::pin(async move {
+                if role != Role::Administrator {
+                    refuse_last(work, &name).await?;
+                }
                 let query = "INSERT INTO users (name, password, role, created_at) VALUES ($1, $2, $3, $4) \
                              ON CONFLICT (name) DO UPDATE SET password = $2, role = $3, is_external = 0";
                 let query = sqlx::query(query).bind(name.clone()).bind(hash).bind(role.name()).bind(now());
@@ -176,6 +184,7 @@ impl Catalogue {
             Some(row) => (row.try_get("password")?, Some(user(row)?)),
             None => (NOBODY.to_owned(), None),
         };
+        let _turn = HASHING.acquire().await.map_err(|error| Error::Bug(error.to_string()))?;
         let secret = password.to_owned();
         let check = move || {
             PasswordHash::new(&hash)

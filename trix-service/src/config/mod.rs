@@ -65,7 +65,7 @@ pub struct Mounts {
 pub struct Catalogue {
     /// `sqlite:///path/to/file` or `postgres://user@host/database`.
     pub url: String,
-    /// The longest wait for an answer, in seconds.
+    /// The longest wait for a connection, in seconds.
     pub patience: f64,
     /// The most connections of a process to PostgreSQL. A worker has two at the most.
     pub connections: u32,
@@ -108,7 +108,7 @@ pub struct Api {
 pub struct Worker {
     /// The name of the worker. Empty: the name of the machine and the number of the process.
     pub name: String,
-    /// Attempts of a step that fails by itself. A worker that is lost is none.
+    /// Attempts of a step that fails by itself. The loss of a worker does not count.
     pub attempts: u32,
     /// Seconds between two attempts.
     pub pause: f64,
@@ -254,11 +254,9 @@ impl Worker {
     }
 }
 
-impl Engine {
-    /// The time without a sign after which a worker has lost its step.
-    pub fn lease(&self) -> Duration {
-        Duration::from_secs_f64(self.lease.clamp(2.0, 86_400.0))
-    }
+/// The time without a sign after which a worker has lost its step, of so many seconds.
+pub fn lease(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.clamp(2.0, 86_400.0))
 }
 
 impl Config {
@@ -280,17 +278,35 @@ impl Config {
     fn of(text: &str, replaced: impl Iterator<Item = (String, String)>) -> Result<Self> {
         let wrong = |error: toml::de::Error| Error::invalid(format!("configuration: {error}"));
         let mut table: toml::Table = toml::from_str(text).map_err(wrong)?;
+        let defaults = toml::Table::try_from(Config::default()).map_err(|error| Error::Bug(error.to_string()))?;
         for (key, value) in replaced {
             let Some((section, key)) = key.split_once('_') else { continue };
-            let number = value.parse::<i64>().map(toml::Value::Integer);
-            let number = number.or_else(|_| value.parse::<f64>().map(toml::Value::Float));
+            let known = defaults.get(section).and_then(|section| section.get(key));
+            let value = of_kind(known, value);
             let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
             if let Some(section) = section.as_table_mut() {
-                section.insert(key.to_owned(), number.unwrap_or(toml::Value::String(value)));
+                section.insert(key.to_owned(), value);
             }
         }
         table.try_into().map_err(wrong)
     }
+}
+
+/// A text of the environment as a value of the same kind as the default. Texts of a list stand between commas.
+fn of_kind(default: Option<&toml::Value>, text: String) -> toml::Value {
+    use toml::Value;
+    let parsed = match default {
+        Some(Value::Integer(_)) => text.parse().ok().map(Value::Integer),
+        Some(Value::Float(_)) => text.parse().ok().map(Value::Float),
+        Some(Value::Boolean(_)) => text.parse().ok().map(Value::Boolean),
+        Some(Value::Array(_)) => {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            Some(Value::Array(parts.map(|part| Value::String(part.to_owned())).collect()))
+        }
+        _ => None,
+    };
+    // What is no number is refused with the name of the setting.
+    parsed.unwrap_or(Value::String(text))
 }
 
 #[cfg(test)]
@@ -300,11 +316,23 @@ mod tests {
     #[test]
     fn the_environment_overrides_the_file_and_unknown_settings_are_named() {
         let text = "[api]\nlisten = \"127.0.0.1:1\"\n[engine]\nlease = 20";
-        let own = [("engine_lease", "10"), ("worker_name", "left"), ("mounts_source", "/masters")];
+        let own = [
+            ("engine_lease", "10"),
+            ("worker_name", "7"),
+            ("mounts_source", "/masters"),
+            ("oidc_client_secret", "1e5"),
+            ("oidc_scopes", "openid, email"),
+        ];
         let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let found = Config::of(text, own.into_iter()).expect("settings");
         assert_eq!((found.api.listen.port(), found.engine.lease), (1, 10.0));
-        assert_eq!((found.worker.name.as_str(), found.mounts.source.as_path()), ("left", Path::new("/masters")));
+        assert_eq!((found.worker.name.as_str(), found.mounts.source.as_path()), ("7", Path::new("/masters")));
+        assert_eq!(
+            (found.oidc.client_secret.as_str(), found.oidc.scopes),
+            ("1e5", vec!["openid".into(), "email".into()])
+        );
+        let error = Config::of("", std::iter::once(("engine_lease".to_owned(), "long".to_owned()))).unwrap_err();
+        assert!(error.to_string().contains("lease"), "{error}");
         let error = Config::of("[api]\nlitsen = 1", std::iter::empty()).unwrap_err();
         assert!(error.to_string().contains("litsen"), "{error}");
     }

@@ -99,7 +99,7 @@ impl Engine for Memory {
     }
 
     async fn set_priority(&self, _job: &str, _run: i64, _priority: u32) -> Result<()> {
-        // Its steps wait for no worker.
+        // Steps start at once here, so that priorities have no effect.
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::{cell::Cell, future::Future, str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions, Priority, UntypedWorkflow, Url, WorkflowCancelOptions,
     WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
@@ -52,7 +53,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 /// The time between two heartbeats of a step. The catalogue tells of a cancellation sooner.
 pub fn heartbeat(settings: &config::Engine) -> Duration {
-    Duration::from_secs_f64((settings.lease / 5.0).clamp(1.0, 15.0))
+    (config::lease(settings.lease) / 5).clamp(Duration::from_secs(1), Duration::from_secs(15))
 }
 
 /// The queue of the dispatchers.
@@ -116,7 +117,8 @@ impl Steps {
         let signs = Beats(ctx.clone());
         let (attempt, mut verdict) = self.worker.attempt((&run.job, run.run), &step, &cancel, &signs).await;
         watch.abort();
-        if self.end.is_cancelled() && matches!(verdict, Verdict::Cancelled) {
+        let leaves = self.end.is_cancelled() || self.worker.is_leaving.load(std::sync::atomic::Ordering::Relaxed);
+        if leaves && matches!(verdict, Verdict::Cancelled) {
             verdict = Verdict::Again(Again::Leaving);
         }
         // Telling may take as long as an outage of the engine, and the process may end meanwhile.
@@ -181,19 +183,32 @@ fn priority(of_job: u32, is_lost: bool) -> i32 {
     2 * of_job.clamp(1, 5) as i32 - i32::from(is_lost)
 }
 
+/// The most bytes of the name under which a submitter has its share of the workers.
+const SHARE: usize = 64;
+
+/// The name under which a submitter has its share of the workers.
+fn share_of(submitter: &str) -> String {
+    match submitter.len() {
+        0..=SHARE => submitter.to_owned(),
+        _ => Sha256::digest(submitter.as_bytes()).iter().take(SHARE / 2).map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
 impl Here<'_> {
     /// Has a step done, until it ends or its worker is lost.
     async fn once(&self, step: Step, is_lost: bool) -> Result<StepEnd, ActivityExecutionError> {
         let RunInput { run, steps, lease, .. } = self.input;
+        // Copies get their names as a whole, or not at all.
+        let is_publish = matches!(step, Step::Publish { .. });
         let of_job = self.ctx.state(|own| own.priority).unwrap_or(run.priority);
         let priority = Priority::builder().priority_key(priority(of_job, is_lost) as u32);
         let options = ActivityOptions::with_start_to_close_timeout(LONGEST)
-            .heartbeat_timeout(Duration::from_secs_f64(lease.clamp(2.0, 86_400.0)))
+            .heartbeat_timeout(config::lease(*lease))
             .task_queue(steps.clone())
             .retry_policy(retries())
-            .priority(priority.fairness_key(run.submitter.clone()).build())
+            .priority(priority.fairness_key(share_of(&run.submitter)).build())
             .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
-            .cancellation_token(self.token.clone())
+            .cancellation_token(if is_publish { WorkflowCancellationToken::new() } else { self.token.clone() })
             .do_not_eagerly_execute(true)
             .build();
         self.ctx.execute_activity(Steps::step, StepInput { run: run.clone(), step }, options).await

@@ -5,7 +5,7 @@
 use std::{
     fmt::Write as _,
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
+    sync::mpsc::{self, SyncSender},
 };
 
 use syslog::{Facility, Formatter3164, Logger, LoggerBackend};
@@ -20,11 +20,14 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Sends events to a syslog server.
+/// Sends events to a syslog server, by a thread of its own.
 pub(super) struct Syslog {
-    logger: Mutex<Logger<LoggerBackend, Formatter3164>>,
+    lines: SyncSender<(Level, String)>,
     least: Level,
 }
+
+/// Lines that wait for the server. What comes beyond is lost.
+const WAITING: usize = 1000;
 
 /// The layer of the settings; `None` without a server.
 ///
@@ -38,21 +41,49 @@ pub(super) fn layer(settings: &Logs) -> Result<Option<Syslog>> {
         .severity
         .parse()
         .map_err(|_| Error::invalid(format!("logs.severity: {}: error, warn, info or debug", settings.severity)))?;
+    let wrong = |error: syslog::Error| Error::invalid(format!("logs.syslog: {}: {error}", settings.syslog));
+    let mut logger = connect(settings).map_err(wrong)?;
+    let (lines, waiting) = mpsc::sync_channel::<(Level, String)>(WAITING);
+    let settings = settings.clone();
+    std::thread::spawn(move || {
+        for (level, text) in waiting {
+            // A server that was started anew has another socket.
+            if send(&mut logger, level, &text).is_err()
+                && let Ok(again) = connect(&settings)
+            {
+                logger = again;
+                let _ = send(&mut logger, level, &text);
+            }
+        }
+    });
+    Ok(Some(Syslog { lines, least }))
+}
+
+type Server = Logger<LoggerBackend, Formatter3164>;
+
+fn connect(settings: &Logs) -> syslog::Result<Server> {
     let formatter = Formatter3164 {
         facility: Facility::LOG_DAEMON,
         hostname: None,
         process: settings.tag.clone(),
         pid: std::process::id(),
     };
-    let logger = match settings.syslog.parse::<SocketAddr>() {
+    match settings.syslog.parse::<SocketAddr>() {
         Ok(address) => {
             let local = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-            syslog::udp(Formatter3164 { hostname: Some(crate::host()), ..formatter }, local, &address.to_string())
+            syslog::udp(Formatter3164 { hostname: Some(crate::host()), ..formatter }, local, address.to_string())
         }
         Err(_) => syslog::unix_custom(formatter, &settings.syslog),
-    };
-    let wrong = |error: syslog::Error| Error::invalid(format!("logs.syslog: {}: {error}", settings.syslog));
-    Ok(Some(Syslog { logger: Mutex::new(logger.map_err(wrong)?), least }))
+    }
+}
+
+fn send(logger: &mut Server, level: Level, text: &str) -> syslog::Result<()> {
+    match level {
+        Level::ERROR => logger.err(text),
+        Level::WARN => logger.warning(text),
+        Level::INFO => logger.info(text),
+        _ => logger.debug(text),
+    }
 }
 
 /// The fields of an event in one line: the message first.
@@ -80,12 +111,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Syslog {
         let mut line = Line::default();
         event.record(&mut line);
         let text = format!("{}{}", line.message, line.fields).replace('\n', " ");
-        let mut logger = self.logger.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = match level {
-            Level::ERROR => logger.err(text),
-            Level::WARN => logger.warning(text),
-            Level::INFO => logger.info(text),
-            _ => logger.debug(text),
-        };
+        let _ = self.lines.try_send((level, text));
     }
 }

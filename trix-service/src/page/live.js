@@ -1,6 +1,7 @@
 // What the server tells by itself.
 //
-// Invariant: no change is missed. Changes have numbers without gaps; after a cut, the server is asked for those after the last one.
+// Invariant: no change is missed that the catalogue still has. Changes have numbers without gaps, but old ones are removed; after a
+// cut, the server is asked for those after the last one.
 
 import { ask } from "./ask.js";
 
@@ -12,6 +13,8 @@ const LONGEST_PAUSE = 5000;
 export const live = { parts: [], notice: "", units: [], offlineSince: null };
 
 let [socket, last, heard, pause, watch, handlers] = [null, null, 0, 500, null, null];
+/** True until the first change of a connection: what is missing before it was removed. */
+let isFresh = true;
 /** The number of the last change that counts an encoded chunk. */
 let counted = 0;
 
@@ -35,6 +38,7 @@ function connect() {
   const own = new WebSocket(`${scheme}://${location.host}/ws${last == null ? "" : `?after=${last}`}`);
   socket = own;
   heard = Date.now();
+  isFresh = true;
   clearInterval(watch);
   watch = setInterval(() => {
     if (Date.now() - heard > SILENCE) cut(own);
@@ -67,7 +71,8 @@ function hear(told, own) {
   const wasLost = live.offlineSince != null;
   live.offlineSince = null;
   if (told.type === "state") {
-    last ??= told.last;
+    // A catalogue that was restored counts from a lower number.
+    if (last == null || told.last < last) last = told.last;
     Object.assign(live, { parts: told.parts, notice: told.notice });
     // Older units could be chunks that a job counts as encoded.
     if (told.units_at >= counted) live.units = told.units;
@@ -75,13 +80,14 @@ function hear(told, own) {
   } else if (told.type === "change") {
     const { number } = told.change;
     if (last != null && number <= last) return;
-    // A gap: the changes between are asked for.
-    if (last != null && number > last + 1) {
+    // A gap: the changes between are asked for, once.
+    if (last != null && number > last + 1 && !isFresh) {
       socket = null;
       own.close();
       return connect();
     }
     last = number;
+    isFresh = false;
     if (told.change.what === "job.progress") {
       counted = number;
       live.units = live.units.filter((unit) => unit.job !== told.change.job || unit.worker !== told.change.who);

@@ -7,6 +7,7 @@ import { clock, number, percent, size, span, time } from "./format.js";
 import { attemptsTable, eventsTable } from "./history.js";
 import { bar, card, facts, more, row, say, state, table } from "./parts.js";
 import { decisionsTable, warningsList } from "./plan.js";
+import { probeTable } from "./probe.js";
 import { fileAt, previewFiles, previewOf } from "./preview.js";
 import { actionsOf, doingName, encoded, framesText, isOver, share, stateOf, stepName, unitsOf } from "./progress.js";
 import { language, plural, word } from "./words.js";
@@ -16,6 +17,7 @@ async function load(context) {
   const [job, attempts, changes] = await Promise.all([ask(path), ask(`${path}/attempts`), ask(`${path}/changes`)]);
   // What a job has made does not change any more.
   const run = `${job.run} ${job.state}`;
+  if (job.plan && (!context.master || context.run !== run)) context.master = await ask(`${path}/master`).catch(() => null);
   if (context.run !== run) {
     const [outputs, report] = await Promise.all([
       ask(`${path}/outputs`),
@@ -178,6 +180,20 @@ function copies(context, job) {
   );
 }
 
+/** The master as it was when it was planned. */
+function master(context) {
+  const own = context.master;
+  if (!own) return null;
+  const numbers = [
+    [word("size"), size(own.bytes)],
+    [word("changed"), time(own.changed_at)],
+    [word("sha256"), own.sha256 ? make("code", { class: "hash" }, own.sha256) : null],
+  ];
+  return keyed("section", "master", `${context.run} ${own.sha256} ${language()}`, () =>
+    card("master", word("source"), facts(numbers), more(word("streams"), probeTable(own.path, own.probe))),
+  );
+}
+
 function decisions({ plan }) {
   if (!plan) return null;
   return [
@@ -203,6 +219,7 @@ export const title = {
       progress(job),
       preview(context, job),
       copies(context, job),
+      master(context),
       decisions(job),
       attempts.length ? card("attempts", word("attempts"), attemptsTable(context, job, attempts)) : null,
       card("events", word("events"), eventsTable(context, changes)),

@@ -6,8 +6,8 @@ export const english = {
   otherLanguage: "Русский", signOut: "Sign out", loading: "Loading…", error: "Error", again: "Try again", back: "Back",
   nothing: "Nothing here.", noPage: "There is no such page.", actions: "Actions", more: "More", save: "Save", details: "Details",
   all: "All", close: "Close", noAnswer: "The server does not answer.", refused: "The server refused the request (status {status}).",
-  offline: "The server does not answer since {time}. The page reconnects by itself.",
-  isAway: "{part} does not answer since {time}: {why}", part_catalogue: "The catalogue", part_engine: "The workflow engine",
+  offline: "The server has not answered since {time}. The page reconnects by itself.",
+  isAway: "{part} has not answered since {time}: {why}", part_catalogue: "The catalogue", part_engine: "The workflow engine",
   part_source: "The mount of masters", part_output: "The mount of copies", part_preview: "The mount of previews",
   part_cache: "The mount of scratch files", showAll: { one: "Show {n}", other: "Show all {n}" }, framesASecond: "frames/s",
 
@@ -18,7 +18,7 @@ export const english = {
   // Jobs.
   title: "Title", state: "State", progress: "Progress", priority: "Priority", submitted: "Submitted", by: "by {who}",
   search: "Search titles", queued: "queued", running: "running", done: "done", failed: "failed", cancelled: "cancelled", paused: "paused",
-  cancelling: "cancelling", pause: "Pause", resume: "Go on", cancel: "Cancel", retry: "Retry", cancelJob: "Cancel the job",
+  cancelling: "cancelling", pause: "Pause", resume: "Resume", cancel: "Cancel", retry: "Retry", cancelJob: "Cancel the job",
   askCancel: "Cancel “{title}”? It ends without copies. A retry keeps the chunks that are encoded.", priority1: "1 (most urgent)",
   priority5: "5 (least)", priorityOf: "Priority of {title}", progressOf: "Progress of {title}",
   drag: "Drag onto another job to give it the priority of that job", priorityNow: "{title} has priority {priority} now.",
@@ -59,7 +59,7 @@ export const english = {
   perCopy: "Copies in work", worker: "Worker", waitsFor: "Waits", waitsForWorker: "No unit runs now.", copies: "Copies",
   allFiles: { one: "{n} file", other: "All {n} files" }, report: "Report (JSON)", preview: "Preview", seekTo: "Go to {time}",
   strip: "Thumbnails", waveform: "Waveform. Press the left and right arrow keys to seek.",
-  playerFailed: "The preview cannot be played: {why}", playerWaits: "A part of the preview does not come. The player tries again.",
+  playerFailed: "The preview cannot be played: {why}", playerWaits: "Part of the preview is late. The player tries again.",
   noHls: "this browser has no MediaSource", ledger: "Frames",
   ledgerText: "{decoded} decoded, {encoded} encoded, {emitted} emitted, {found} found", sha256: "SHA-256", checks: "Checks",
   checksOk: { one: "{ok} of {n} check passed", other: "{ok} of {n} checks passed" }, expected: "Expected", found: "Found",
@@ -77,7 +77,7 @@ export const english = {
   "job.planned": "Planned: {units} units", "job.waits": "Waits: {why}", "job.paused": "Paused", "job.resumed": "Goes on",
   "job.priority": "Priority {priority}", "job.cancelling": "Cancel requested", "job.cancelled": "Cancelled",
   "job.retried": "Retry requested", "job.failed": "Failed: {error}", "job.done": "Done",
-  "master.arrived": "Taken by the watch folder {rule}", "master.settled": "Taken from the list of arrivals",
+  "master.arrived": "Taken by the watch folder {rule}", "master.settled": "Removed from the list of arrivals",
   "worker.drain": "Worker {worker}: draining changed", "notice.set": "Notice set", "user.set": "User {user} changed",
 
   // Workers.
@@ -87,7 +87,7 @@ export const english = {
   noWorkers: "No worker has given a sign.", gone: "no sign since {time}",
 
   // System.
-  parts: "Parts", part: "Part", answers: "answers", awaySince: "does not answer since {time}", mounts: "Mounts", mount: "Mount",
+  parts: "Parts", part: "Part", answers: "answers", awaySince: "has not answered since {time}", mounts: "Mounts", mount: "Mount",
   free: "Free", used: "Used", trouble: "Trouble", usedOf: "Space in use on {mount}", source_: "masters", output_: "copies",
   preview_: "previews", cache_: "scratch files", catalogue_: "catalogue", engine_: "workflow engine", rates: "Work and errors",
   lastHour: "Last hour", lastDay: "Last day", jobs_done: "Jobs done", jobs_failed: "Jobs failed", attempts_done: "Attempts done",
@@ -102,7 +102,7 @@ export const english = {
   passwordHint: "At least 10 characters. Leave it empty to keep the password of a known user.", change: "Change",
   changeName: "Change {name}", tokens: "Tokens", label: "Label", owner: "Owner", created: "Created", expires: "Expires", never: "never",
   submitRefused: "Operators and administrators submit masters.",
-  makeToken: "Make a token", days: "Days of life", daysHint: "Empty: it does not expire",
+  makeToken: "Make a token", days: "Valid for (days)", daysHint: "Empty: it does not expire",
   secret: "The secret of the token. It is shown only now.", copySecret: "Copy", copied: "Copied.", revoke: "Revoke",
   revokeName: "Revoke {name}", askRevoke: "Revoke the token {name}? Scripts that use it are refused from now on.", session: "session",
 };

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use temporalio_sdk::{Runtime, Worker as Poller, WorkerOptions};
 use tokio_util::sync::CancellationToken;
 
 use super::pause;
 use crate::{
-    catalogue::{Catalogue, Change},
+    catalogue::{Catalogue, Change, soon},
     config::Config,
     engine::{
         Engine, Run,
@@ -66,7 +67,7 @@ pub(super) async fn run(config: &Config, end: &CancellationToken) -> Result<()> 
     Ok(())
 }
 
-/// Logs every change of the catalogue, whoever made it.
+/// Logs every change of the catalogue, whoever made it. The process that makes a change logs it, too.
 async fn follow(catalogue: Catalogue, end: CancellationToken) {
     let mut known = None;
     while pause(1.0, &end).await {
@@ -101,11 +102,11 @@ async fn keep(config: Config, catalogue: Catalogue, end: CancellationToken) {
 
 async fn hand_over(catalogue: Catalogue, engine: Arc<dyn Engine>, end: CancellationToken) {
     loop {
-        let seconds = match dispatch(&catalogue, &*engine).await {
+        let seconds = match soon(dispatch(&catalogue, &*engine)).await {
             Ok(true) => 0.0,
             Ok(false) => 0.25,
             Err(error) => {
-                tracing::warn!(%error, "nothing can be handed over");
+                tracing::warn!(%error, "catalogue or engine is away");
                 1.0
             }
         };
@@ -123,9 +124,25 @@ async fn hand_over(catalogue: Catalogue, engine: Arc<dyn Engine>, end: Cancellat
 /// # Errors
 /// If catalogue or engine are away. Doing it again does no harm.
 pub async fn dispatch(catalogue: &Catalogue, engine: &dyn Engine) -> Result<bool> {
+    catalogue.check().await?;
+    // What users no longer want comes first. One run that the engine refuses holds up no other.
+    let cancelled = catalogue.runs_to_cancel(BATCH).await?;
+    let all = cancelled.iter().map(async |job| {
+        if !engine.cancel(&job.id, job.run).await? {
+            // The engine never had it, or has ended it without telling.
+            catalogue.run_ends(&job.id, job.run, None, "dispatcher").await?;
+        }
+        Ok(())
+    });
+    let mut ends: Vec<Result<()>> = join_all(all).await;
+    let hurried = catalogue.runs_to_hurry(BATCH).await?;
+    let all = hurried.iter().map(async |job| {
+        engine.set_priority(&job.id, job.run, job.priority.clamp(1, 5) as u32).await?;
+        catalogue.hurried(&job.id, job.priority).await
+    });
+    ends.extend(join_all(all).await);
     let (runs, workers) = catalogue.runs_and_workers().await?;
-    let room = SPARE + 2 * workers - runs;
-    let jobs = catalogue.runs_to_hand(room, BATCH).await?;
+    let jobs = catalogue.runs_to_hand(SPARE + 2 * workers - runs, BATCH).await?;
     let is_more = jobs.len() as i64 == BATCH;
     let all = jobs.iter().map(async |job| {
         let run = Run {
@@ -139,16 +156,7 @@ pub async fn dispatch(catalogue: &Catalogue, engine: &dyn Engine) -> Result<bool
         tracing::info!(job = job.id, run = job.run, "handed over");
         Ok(())
     });
-    futures_util::future::join_all(all).await.into_iter().collect::<Result<()>>()?;
-    for job in catalogue.runs_to_hurry(BATCH).await? {
-        engine.set_priority(&job.id, job.run, job.priority.clamp(1, 5) as u32).await?;
-        catalogue.hurried(&job.id, job.priority).await?;
-    }
-    for job in catalogue.runs_to_cancel().await? {
-        if !engine.cancel(&job.id, job.run).await? {
-            // The engine never had it, or has ended it without telling.
-            catalogue.run_ends(&job.id, job.run, None, "dispatcher").await?;
-        }
-    }
+    ends.extend(join_all(all).await);
+    ends.into_iter().collect::<Result<()>>()?;
     Ok(is_more)
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The folder for copies that have no final name yet, on the mount where they will have it.
-const STAGING: &str = ".trix-staging";
+pub const STAGING: &str = ".trix-staging";
 
 /// The folders and files of a job.
 pub struct Folders {
@@ -53,7 +53,7 @@ impl Folders {
             staging: mounts.output.join(STAGING).join(&name),
             title: mounts.output.join(&submission.title),
             preview: mounts.preview.join(&submission.title),
-            preview_staging: mounts.preview.join(STAGING).join(name),
+            preview_staging: mounts.preview.join(STAGING).join(format!("{name}-{}", request.attempt)),
             job: own,
         }
     }

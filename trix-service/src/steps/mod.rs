@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub use self::{
-    folders::{Folders, variables},
+    folders::{Folders, STAGING, variables},
     planned::{Planned, PlannedOutput, Reason},
 };
 

@@ -30,7 +30,7 @@ pub struct Planned {
     pub takes: Option<f64>,
     /// What Trix chose, and why.
     pub decisions: Vec<Reason>,
-    /// What may keep the job from its end.
+    /// Problems that may stop the job.
     pub warnings: Vec<String>,
 }
 

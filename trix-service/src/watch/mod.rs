@@ -167,11 +167,15 @@ impl Watcher {
         let master = self.config.mounts.inside(Mount::Source, &arrival.path)?;
         let look = move || -> io::Result<(bool, Checksum)> { Ok((title.exists(), checksum::compare(&master)?)) };
         let looked = tokio::task::spawn_blocking(look).await.map_err(|error| Error::Bug(error.to_string()))?;
-        let failed = |error: io::Error| Error::Away { part: Mount::Source.part(), why: error.to_string() };
-        Ok(match looked.map_err(failed)? {
-            (_, Checksum::Different(why)) => Some(format!("checksum: {why}")),
-            (true, _) => Some(format!("there are copies of {}", arrival.submission.title)),
-            _ => None,
+        Ok(match looked {
+            Err(error) => {
+                // A mount that is gone is no doubt about a master.
+                self.config.mounts.check(Mount::Source)?;
+                Some(format!("the checksum beside it cannot be compared: {error}"))
+            }
+            Ok((_, Checksum::Different(why))) => Some(format!("checksum: {why}")),
+            Ok((true, _)) => Some(format!("there are copies of {}", arrival.submission.title)),
+            Ok(_) => None,
         })
     }
 }

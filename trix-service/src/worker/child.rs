@@ -21,7 +21,7 @@ use crate::{
 
 /// Time between two signs.
 const BEAT: Duration = Duration::from_millis(500);
-/// The most bytes of a line, and of the end of what a process logs.
+/// The most characters of a line that is logged.
 const LOGGED: usize = 4000;
 
 /// Runs the process of a step to its end, and tells `goes_on` how far it is. `None` if it was cancelled.
@@ -37,7 +37,7 @@ pub async fn run(
         Err(error) => return Some(failed(ErrorKind::Io, &format!("its process cannot be started: {error}"))),
     };
     let output = child.stdout.take()?;
-    let mut lines = BufReader::new(output).lines();
+    let mut lines = BufReader::new(output).split(b'\n');
     let (mut frames, mut last) = (0, None);
     let mut beat = tokio::time::interval(BEAT);
     loop {
@@ -47,8 +47,8 @@ pub async fn run(
                 return None;
             }
             _ = beat.tick() => signs.beat(frames).await,
-            line = lines.next_line() => match line {
-                Ok(Some(line)) => match serde_json::from_str(&line) {
+            line = lines.next_segment() => match line {
+                Ok(Some(line)) => match serde_json::from_slice(&line) {
                     Ok(Said::Progress { far }) => {
                         frames = far.frames;
                         goes_on(&far);
@@ -97,9 +97,9 @@ async fn start(settings: &config::Worker, request: &StepRequest) -> std::io::Res
     if let Some(errors) = child.stderr.take() {
         let (job, step) = (request.job.clone(), request.step.to_string());
         tokio::spawn(async move {
-            let mut lines = BufReader::new(errors).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                let line: String = line.chars().take(LOGGED).collect();
+            let mut lines = BufReader::new(errors).split(b'\n');
+            while let Ok(Some(line)) = lines.next_segment().await {
+                let line: String = String::from_utf8_lossy(&line).chars().take(LOGGED).collect();
                 tracing::warn!(job, step, line, "said");
             }
         });

@@ -30,7 +30,7 @@ pub async fn tell(
         match told {
             Ok(Ok(())) => return Some(true),
             Ok(Err(AsyncActivityError::NotFound(_))) => return Some(false),
-            Ok(Err(error)) => tracing::warn!(%error, "the engine is away"),
+            Ok(Err(error)) => tracing::warn!(%error, "the engine has not accepted the result yet"),
             Err(_) => tracing::warn!("the engine does not answer"),
         }
         tokio::select! {

@@ -14,6 +14,7 @@ mod machine;
 mod verdict;
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -25,9 +26,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use trix_core::ErrorDetail;
 
+use self::verdict::MOST_LOST;
 pub use self::verdict::{Again, Verdict};
 use crate::{
-    catalogue::{Catalogue, Far, Job, JobState, Master, Outcome, Wishes},
+    catalogue::{Catalogue, Far, Job, JobState, Master, Outcome, Wishes, soon},
     config::Config,
     engine::{Run, Step, StepEnd},
     error::{Error, Result},
@@ -56,6 +58,8 @@ pub struct Worker {
     began_at: i64,
     /// True if an attempt was refused, so that the process has to end.
     pub is_fenced: AtomicBool,
+    /// True if it takes no further step. One that came meanwhile goes to another worker.
+    pub is_leaving: AtomicBool,
 }
 
 /// What a worker does.
@@ -80,6 +84,21 @@ pub struct Attempt {
     planned: Option<(Planned, Master)>,
 }
 
+impl Attempt {
+    fn of(worker: &Worker, id: String, run: (&str, i64), job: &Job, step: &Step) -> Self {
+        let request = StepRequest {
+            mounts: worker.config.mounts.clone(),
+            job: run.0.to_owned(),
+            run: run.1,
+            submission: job.submission.clone(),
+            profiles: BTreeMap::new(),
+            step: step.clone(),
+            attempt: id.clone(),
+        };
+        Attempt { id, request, far: Far::default(), planned: None }
+    }
+}
+
 /// Time between two signs of life.
 const BEAT: Duration = Duration::from_secs(2);
 /// Time between two attempts at a call of the catalogue.
@@ -89,7 +108,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 macro_rules! patiently {
     ($cancel:expr, $signs:expr, $call:expr) => {
         loop {
-            match $call.await {
+            match soon($call).await {
                 Err(error) if error.is_away() && !$cancel.is_cancelled() => {
                     tracing::warn!(%error, "the catalogue is away");
                     $signs.beat(0).await;
@@ -108,8 +127,9 @@ impl Worker {
             "" => format!("{}-{}", crate::host(), std::process::id()),
             name => name.to_owned(),
         };
-        let (work, news, is_fenced) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
-        Worker { name, config, catalogue, work, news, began_at: now(), is_fenced }
+        let (is_fenced, is_leaving) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (work, news) = (Mutex::default(), Notify::new());
+        Worker { name, config, catalogue, work, news, began_at: now(), is_fenced, is_leaving }
     }
 
     /// Tells the catalogue every two seconds that the worker lives and how far it is, until `end`. Returns true if it is to take no
@@ -118,8 +138,16 @@ impl Worker {
         let mut told = None;
         loop {
             let work = self.work().clone();
-            let wishes = self.tell(work.as_ref(), &mut told).await.unwrap_or_default();
-            if wishes.drains {
+            let wishes = match self.tell(work.as_ref(), &mut told).await {
+                Ok(wishes) => wishes,
+                Err(error) => {
+                    tracing::debug!(%error, "the catalogue is not told");
+                    let _ = soon(self.catalogue.check()).await;
+                    Wishes::default()
+                }
+            };
+            if wishes.drains && work.is_none() {
+                self.is_leaving.store(true, Ordering::Relaxed);
                 return true;
             }
             if let Some(work) = work.filter(|_| wishes.cancels) {
@@ -142,12 +170,14 @@ impl Worker {
         }
         *told = now;
         let does = work.map(|work| (work.text.as_str(), work.attempt.as_str()));
-        self.catalogue.worker_lives(&self.name, self.began_at, does, &machine::state()).await
+        soon(self.catalogue.worker_lives(&self.name, self.began_at, does, &machine::state())).await
     }
 
     /// True if the worker is to take no further step. Tells the catalogue that it lives.
     pub async fn drains(&self) -> bool {
-        self.tell(None, &mut None).await.unwrap_or_default().drains
+        let drains = self.tell(None, &mut None).await.unwrap_or_default().drains;
+        self.is_leaving.store(drains, Ordering::Relaxed);
+        drains
     }
 
     fn work(&self) -> MutexGuard<'_, Option<Work>> {
@@ -188,35 +218,37 @@ impl Worker {
             Ok(id) => id,
             Err(error) => return (None, Verdict::of_error(&error)),
         };
+        let counted = patiently!(cancel, signs, self.catalogue.failures(run.0, run.1, &name, &id));
+        if let Ok((_, lost)) = counted
+            && lost >= i64::from(MOST_LOST)
+        {
+            let detail = format!("{step}: {lost} workers were lost with it");
+            let error = trix_core::Error::new(trix_core::ErrorKind::Codec, trix_core::Stage::Encode, detail);
+            let end = StepEnd::Failed { error: Box::new((&error).into()) };
+            return (Some(Attempt::of(self, id, run, &job, step)), Verdict::Done(end));
+        }
         let profiles = match patiently!(cancel, signs, profiles::of(&self.catalogue, &job.profile_versions)) {
             Ok(profiles) => profiles,
             Err(error) => return (None, Verdict::of_error(&error)),
         };
         let text = format!("{}: {step}", job.submission.title);
-        let cancel = &cancel.child_token();
+        // Copies get their names as a whole, or not at all.
+        let cancel =
+            &if matches!(step, Step::Publish { .. }) { CancellationToken::new() } else { cancel.child_token() };
         self.set_work(Some(Work { text, attempt: id.clone(), far: Far::default(), cancel: cancel.clone() }));
         tracing::info!(job = run.0, run = run.1, %step, attempt = id, "begins");
-        let request = StepRequest {
-            mounts: self.config.mounts.clone(),
-            job: run.0.to_owned(),
-            run: run.1,
-            submission: job.submission.clone(),
-            profiles,
-            step: step.clone(),
-            attempt: id.clone(),
-        };
+        let mut attempt = Attempt::of(self, id, run, &job, step);
+        attempt.request.profiles = profiles;
         let goes_on = |far: &Far| {
             if let Some(work) = &mut *self.work() {
                 work.far = far.clone();
             }
         };
-        let mut said = child::run(&self.config.worker, &request, cancel, signs, &goes_on).await;
-        let far = self.set_work(None);
-        let planned = match &mut said {
-            Some(Said::Ended { planned, .. }) => planned.take(),
-            _ => None,
-        };
-        let attempt = Attempt { id, request, far, planned };
+        let mut said = child::run(&self.config.worker, &attempt.request, cancel, signs, &goes_on).await;
+        attempt.far = self.set_work(None);
+        if let Some(Said::Ended { planned, .. }) = &mut said {
+            attempt.planned = planned.take();
+        }
         let verdict = self.judge(&attempt, &job, said, cancel, signs).await;
         tracing::info!(job = run.0, run = run.1, %step, attempt = attempt.id, ?verdict, "ends");
         (Some(attempt), verdict)

@@ -31,7 +31,7 @@ pub enum Again {
 }
 
 /// Workers that a step may lose: what kills its worker each time is the fault of the step.
-const MOST_LOST: u32 = 10;
+pub(super) const MOST_LOST: u32 = 10;
 
 impl Verdict {
     /// The verdict on an attempt that could not begin.

@@ -7,7 +7,7 @@ use trix_service::{
     error::Error,
 };
 
-use crate::support::catalogues;
+use crate::support::{Postgres, catalogues};
 
 fn submission(title: &str) -> Submission {
     serde_json::from_value(serde_json::json!({ "title": title, "source": "master.mkv" })).expect("a submission")
@@ -216,9 +216,9 @@ async fn a_backup_is_read_into_either_kind_of_database() {
             assert_eq!(other.last_change().await.expect("a number"), catalogue.last_change().await.expect("a number"));
             let (own, theirs) = (other.job(&done).await.expect("a job"), catalogue.job(&done).await.expect("a job"));
             assert_eq!(serde_json::to_value(&own).expect("JSON"), serde_json::to_value(&theirs).expect("JSON"));
-            // What was not over is handed to the engine again.
+            // What was not over begins anew, with another run: the engine may have ended this one.
             let to_hand = other.runs_to_hand(10, 10).await.expect("runs");
-            assert_eq!(to_hand.iter().map(|job| (job.id.as_str(), job.run)).collect::<Vec<_>>(), [(open.as_str(), 1)]);
+            assert_eq!(to_hand.iter().map(|job| (job.id.as_str(), job.run)).collect::<Vec<_>>(), [(open.as_str(), 2)]);
         }
         // A file that was cut or altered is refused.
         let text = std::fs::read_to_string(&path).expect("the backup");
@@ -272,6 +272,8 @@ async fn the_last_administrator_stays_one() {
         catalogue.set_user("anna", "a long password", Role::Administrator, "test").await.expect("a user");
         assert!(matches!(catalogue.remove_user("anna", "anna").await, Err(Error::Conflict(_))));
         assert!(matches!(catalogue.set_role("anna", Role::Viewer, "anna").await, Err(Error::Conflict(_))));
+        let password = catalogue.set_user("anna", "a new password", Role::Viewer, "anna").await;
+        assert!(matches!(password, Err(Error::Conflict(_))), "with a password, too");
         catalogue.set_user("boris", "a long password", Role::Administrator, "test").await.expect("a user");
         let (_, token) = catalogue.token("anna", "script", None).await.expect("a token");
         catalogue.remove_user("anna", "boris").await.expect("it is not the last one");
@@ -326,5 +328,25 @@ async fn urgent_runs_come_first_and_submitters_take_turns() {
         );
         catalogue.hurried(&urgent, 4).await.expect("the engine knows");
         assert!(catalogue.runs_to_hurry(10).await.expect("runs").is_empty());
+        // A paused job takes no room, and waits for none.
+        catalogue.set_paused(&urgent, true, "anna").await.expect("it is paused");
+        assert_eq!(catalogue.runs_and_workers().await.expect("numbers"), (0, 0));
+        let first = catalogue.runs_to_hand(1, 1).await.expect("runs").remove(0);
+        catalogue.set_paused(&first.id, true, "anna").await.expect("it is paused");
+        assert_ne!(titles(1, 10).await, [first.submission.title]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_are_made_once_the_database_is_there() {
+    let server = Postgres::start();
+    let settings = trix_service::config::Catalogue { url: server.url.clone(), patience: 1.0, connections: 2 };
+    server.pause();
+    let catalogue = Catalogue::open(&settings).await.expect("a database that is away is no error");
+    assert!(catalogue.check().await.is_err_and(|error| error.is_away()));
+    server.resume();
+    let early = catalogue.submit(&submission("Film"), "anna", "one").await;
+    assert!(early.is_ok() || early.is_err_and(|error| error.is_away()));
+    catalogue.check().await.expect("it answers");
+    catalogue.submit(&submission("Film"), "anna", "one").await.expect("it works without a restart");
 }

@@ -136,6 +136,19 @@ async fn scratch_files_of_old_jobs_are_removed_and_those_of_others_stay() {
     query.await.expect("it ended a month ago");
     assert_eq!(keep(&place.config).await, 1);
     assert!(!old.exists() && open.exists());
+    // Copies that got no name, on the mounts of copies and previews, and copies that were to be replaced.
+    let staged = |mount: &Path, name: &str| {
+        let folder = mount.join(".trix-staging").join(format!("{over}-{name}"));
+        fs::create_dir_all(folder.join("attempt")).expect("a folder");
+        folder
+    };
+    let (copies, preview) =
+        (staged(&place.config.mounts.output, "1"), staged(&place.config.mounts.preview, "1-attempt"));
+    let replaced = staged(&place.config.mounts.output, "2");
+    fs::create_dir(replaced.join("attempt-replaced")).expect("a folder");
+    [&copies, &preview, &replaced].into_iter().for_each(|folder| age(folder, 30));
+    assert_eq!(keep(&place.config).await, 2);
+    assert!(!copies.exists() && !preview.exists() && replaced.exists());
     place.config.retention.jobs_days = 20;
     keep(&place.config).await;
     assert!(catalogue.job(&over).await.is_err(), "the settings do not keep it");

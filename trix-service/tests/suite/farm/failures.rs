@@ -102,16 +102,23 @@ async fn the_catalogue_is_away_45_seconds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_is_killed() {
-    let mut farm = Farm::start(1).await;
+    // A chunk for each of six workers, and one that is free.
+    let mut farm = Farm::start(7).await;
     let job = farm.submit("Film", "veryslow").await;
+    farm.running(&job, "chunk 5").await;
     let lost = farm.running(&job, "chunk").await;
-    farm.workers.clear();
+    let busy = |own: &crate::support::Process| lost.worker.ends_with(&format!("-{}", own.0.id()));
+    let killed = farm.workers.iter().position(busy).expect("the worker of the chunk");
     let began = Instant::now();
-    farm.start_worker();
+    drop(farm.workers.remove(killed));
     farm.begins_again(&job, &lost).await;
-    let after = seconds(began);
+    let after = began.elapsed();
+    assert!(after < Duration::from_secs(14), "{after:?}");
     farm.until_done(&job).await;
-    note("worker killed", &format!("its unit begins elsewhere after {after} (lease 10 s), one copy"));
+    note(
+        "worker killed",
+        &format!("its unit begins elsewhere after {:.1} s (lease 10 s), one copy", after.as_secs_f64()),
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

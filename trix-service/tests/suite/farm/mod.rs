@@ -232,3 +232,31 @@ async fn a_job_that_becomes_urgent_overtakes_chunks_that_wait() {
     farm.catalogue.set_priority(&first.id, 2, "anna").await.expect("it is urgent");
     farm.until_done(&first).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_drains_ends_its_step_first() {
+    let mut farm = Farm::start(1).await;
+    let job = farm.submit("Film", "medium").await;
+    let running = farm.running(&job, "chunk").await;
+    farm.catalogue.drain(&running.worker, true, "anna").await.expect("it drains");
+    let ended =
+        async || farm.attempts(&job).await.into_iter().find(|own| own.id == running.id && own.ended_at.is_some());
+    let ended = eventually("the step ends", Duration::from_secs(60), ended).await;
+    assert_eq!(ended.outcome.as_deref(), Some("done"), "{ended:?}");
+    farm.start_worker();
+    farm.until_done(&job).await;
+    let attempts = farm.attempts(&job).await;
+    assert!(are_single(&attempts), "{attempts:?}");
+    let after =
+        attempts.iter().filter(|own| own.worker == running.worker && own.began_at > ended.ended_at.unwrap_or(0));
+    assert_eq!(after.count(), 0, "{attempts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submitter_with_a_long_name_gets_copies() {
+    let farm = Farm::start(1).await;
+    let submission = farm.submission("Film", "ultrafast");
+    let name = "оператор ".repeat(5);
+    let job = farm.catalogue.submit(&submission, name.trim(), "one").await.expect("a job");
+    farm.until_done(&job).await;
+}
