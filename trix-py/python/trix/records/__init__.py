@@ -15,7 +15,8 @@ if TYPE_CHECKING:
         MustLast, Normalisation, PickRemix, Pitch, RelabelRemix, Remix, Settled, StandardRemix,
     )
     from .checks import (
-        Check, Comparison, Difference, FileReport, PlaneLabel, PlaneScore, Score, Verification, VerifyLevel, WorstFrame,
+        Check, Comparison, Difference, FileReport, PlaneLabel, PlaneScore, Score, ScoreCurve, Verification, VerifyLevel,
+        WorstFrame,
     )
     from .color import (
         ChromaLocation, Chromaticity, Color, ContentLight, DolbyVision, MasteringDisplay, Matrix, Orientation, Primaries, Range,
@@ -76,8 +77,8 @@ _MODULES = {
         "MatrixRemix", "MustLast", "Normalisation", "PickRemix", "Pitch", "RelabelRemix", "Remix", "Settled", "StandardRemix",
     ],
     "checks": [
-        "Check", "Comparison", "Difference", "FileReport", "PlaneLabel", "PlaneScore", "Score", "Verification", "VerifyLevel",
-        "WorstFrame",
+        "Check", "Comparison", "Difference", "FileReport", "PlaneLabel", "PlaneScore", "Score", "ScoreCurve", "Verification",
+        "VerifyLevel", "WorstFrame",
     ],
     "color": [
         "ChromaLocation", "Chromaticity", "Color", "ContentLight", "DolbyVision", "MasteringDisplay", "Matrix", "Orientation",
@@ -165,12 +166,12 @@ __all__ = [
     "PictureFormat", "Pitch", "PixelFormat", "Place", "Plan", "PlaneLabel", "PlaneScore", "PosterReport", "PosterResult",
     "PosterScore", "PosterStill", "Primaries", "ProgramInfo", "Progress", "ProgressEvent", "ProgressLine", "Queue", "Range",
     "RateKind", "RateMethod", "RawGeometry", "Reading", "ReadingProgress", "Rectangle", "RelabelRemix", "Remix", "RenditionPlan",
-    "RenditionRecord", "RenditionReport", "Report", "ReportTiming", "Resampler", "Score", "Seek", "Settled", "Sink", "SourcePlan",
-    "SourceSettings", "Span", "SpriteReport", "SpritesResult", "SpritesStill", "Stage", "StageBeganEvent", "StandardRemix",
-    "StaticHdr", "StepId", "StillInput", "StillPlan", "StillReport", "StillResult", "StillSettings", "StreamCount", "StreamInfo",
-    "StreamKind", "Subject", "SubtitleForm", "SubtitleInfo", "SubtitlePlan", "Summary", "Tempo", "TextPlan", "Timecode",
-    "TimecodeInfo", "TimecodeOrigin", "Timing", "TimingExtent", "TimingReport", "ToneMapping", "Tonemap", "TrackInput",
-    "TrackLoudness", "TrackRecord", "TrackReport", "TrackSettings", "TrackTags", "Transfer", "Transform", "UnitMemory",
-    "Verification", "VerifyLevel", "VideoEncode", "VideoInfo", "VideoPlan", "View", "WarningEvent", "WaveformChannels",
-    "WaveformReport", "WaveformResult", "WaveformStill", "Waypoint", "WorstFrame",
+    "RenditionRecord", "RenditionReport", "Report", "ReportTiming", "Resampler", "Score", "ScoreCurve", "Seek", "Settled", "Sink",
+    "SourcePlan", "SourceSettings", "Span", "SpriteReport", "SpritesResult", "SpritesStill", "Stage", "StageBeganEvent",
+    "StandardRemix", "StaticHdr", "StepId", "StillInput", "StillPlan", "StillReport", "StillResult", "StillSettings",
+    "StreamCount", "StreamInfo", "StreamKind", "Subject", "SubtitleForm", "SubtitleInfo", "SubtitlePlan", "Summary", "Tempo",
+    "TextPlan", "Timecode", "TimecodeInfo", "TimecodeOrigin", "Timing", "TimingExtent", "TimingReport", "ToneMapping", "Tonemap",
+    "TrackInput", "TrackLoudness", "TrackRecord", "TrackReport", "TrackSettings", "TrackTags", "Transfer", "Transform",
+    "UnitMemory", "Verification", "VerifyLevel", "VideoEncode", "VideoInfo", "VideoPlan", "View", "WarningEvent",
+    "WaveformChannels", "WaveformReport", "WaveformResult", "WaveformStill", "Waypoint", "WorstFrame",
 ]

@@ -81,6 +81,8 @@ class Score(Record):
     """The similarity of a clip to its reference. All values are 0, `false`, `None` or empty if no
     frame was compared.
     """
+    curve: ScoreCurve | None
+    """The similarity of luma over time. `None` if no metric was measured."""
     frames: int
     """Pairs of frames compared."""
     identical: bool
@@ -106,6 +108,21 @@ class Score(Record):
     """The first of the frames with the lowest luma SSIM. `None` if SSIM was not measured or luma
     is equal in all frames.
     """
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class ScoreCurve(Record):
+    """The similarity of luma over the time of a clip."""
+    frames: int
+    """Frames of a point: a power of two, so that there are at most 512 points. The last point may
+    have fewer.
+    """
+    psnr_db: list[float | None]
+    """PSNR of each point in decibels, from the mean squared error over its frames. `None` where
+    they are identical, or if PSNR was not measured.
+    """
+    ssim: list[float]
+    """SSIM of each point, as the mean over its frames; −1 to 1. Empty if SSIM was not measured."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
