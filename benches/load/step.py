@@ -12,6 +12,8 @@ PLANNED = {
     "decisions": [{"what": f"choice {number} of the plan", "why": "what the master holds, in about as many words"} for number in range(12)],
     "warnings": [],
 }
+# The master that it is planned for.
+MASTER = {"path": "master.mov", "bytes": 100000, "changed_at": 1, "sha256": None, "probe": {"streams": []}}
 
 # A step that sleeps. It says its end first, and becomes `sleep`: the worker waits for the end of the process, and a second process would
 # cost more than the step.
@@ -33,4 +35,4 @@ case $line in
 esac
 printf '{"type":"ended","end":%s,"made":%s,"planned":%s}\\n' "$end" "$made" "$planned"
 exec sleep "$seconds"
-""".replace("@PLANNED@", json.dumps(PLANNED))
+""".replace("@PLANNED@", json.dumps([PLANNED, MASTER]))

@@ -243,9 +243,20 @@ def test_what_is_refused_says_why(farm: Farm, client: Client) -> None:
         assert client.submit("Later", "film.mov").state == "queued"
 
 
+def test_a_dry_run_tells_what_would_be_made(client: Client) -> None:
+    plan = client.plan("Dry", "film.mov", profiles="preview", set={"preview_preset": "ultrafast"})
+    assert {"Dry.preview.mp4", "Dry.preview", "Dry.poster.jpg"} <= {output.path for output in plan.outputs}
+    assert plan.bytes > 0 and plan.seconds is not None and plan.takes is not None
+    assert [*client.jobs(title="Dry")] == []
+    with pytest.raises(trix.InvalidSpec, match="no variable"):
+        client.plan("Dry", "film.mov", set={"colour": "red"})
+    with pytest.raises(Missing):
+        client.plan("Dry", "none.mov")
+
+
 def test_users_sign_in_and_out(farm: Farm, client: Client) -> None:
     own = Client.sign_in(farm.url, "anna", PASSWORD)
-    assert own.token != client.token and own.me().to_dict() == {"name": "anna", "role": "operator"}
+    assert own.token != client.token and own.me().to_dict() == {"name": "anna", "role": "operator", "is_external": False}
     other = Client(farm.url, own.token)
     own.sign_out()
     for signed_out in (own, other, Client(farm.url, "none")):
