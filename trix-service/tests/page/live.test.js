@@ -112,7 +112,7 @@ test("a priority that one user sets is seen in the queue of another", { timeout:
     await page.waitForFunction((wanted) => document.querySelector("main select[aria-label='Priority of Searched']")?.value === wanted, { polling: 50 }, `${priority}`);
     console.log(`priority seen after ${Math.round(performance.now() - began)} ms`);
   }
-  await press(page, "button", "Go on: Searched");
+  await press(page, "button", "Resume: Searched");
   await page.waitForFunction(() => /\bdone\b/.test([...document.querySelectorAll("main tbody tr")].find((row) => row.innerText.includes("Searched"))?.innerText), { timeout: 60_000 });
 });
 

@@ -29,7 +29,7 @@ test("an API server that was killed", { timeout: 60_000 }, async () => {
   await open(page, farm, "#/queue");
   await shows(page, "No job matches.");
   process.kill(farm.part("api"), "SIGKILL");
-  const away = await shows(page, "The server does not answer since", 10);
+  const away = await shows(page, "The server has not answered since", 10);
   assert.match(await text(page), /No job matches\./);
   const back = await gone("The server does not answer", 20);
   console.log(`API server killed: told after ${round(away.took)}, connected again after further ${round(back.took)}`);
@@ -42,7 +42,7 @@ test("an API server that is frozen", { timeout: 60_000 }, async () => {
   const pid = farm.part("api");
   process.kill(pid, "SIGSTOP");
   try {
-    const away = await shows(page, "The server does not answer since", 15);
+    const away = await shows(page, "The server has not answered since", 15);
     console.log(`API server frozen: told after ${round(away.took)}`);
     assert.ok(away.took < 10_000, "within 10 s");
   } finally {
@@ -56,7 +56,7 @@ test("an engine that is frozen", { timeout: 90_000 }, async () => {
   const pid = farm.part("engine");
   process.kill(pid, "SIGSTOP");
   try {
-    const away = await shows(page, "The workflow engine does not answer since", 20);
+    const away = await shows(page, "The workflow engine has not answered since", 20);
     console.log(`engine frozen: told after ${round(away.took)}`);
   } finally {
     process.kill(pid, "SIGCONT");
@@ -71,7 +71,7 @@ test("a mount of masters that is gone", { timeout: 60_000 }, async () => {
   await page.waitForSelector("main form");
   fs.renameSync(here, there);
   try {
-    const away = await shows(page, "The mount of masters does not answer since", 15);
+    const away = await shows(page, "The mount of masters has not answered since", 15);
     console.log(`mount gone: told after ${round(away.took)}`);
     await press(page, "button", "Submit");
     const refused = await shows(page, "mount source does not answer", 15);
