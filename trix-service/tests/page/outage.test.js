@@ -31,7 +31,7 @@ test("an API server that was killed", { timeout: 60_000 }, async () => {
   process.kill(farm.part("api"), "SIGKILL");
   const away = await shows(page, "The server has not answered since", 10);
   assert.match(await text(page), /No job matches\./);
-  const back = await gone("The server does not answer", 20);
+  const back = await gone("The server has not answered", 20);
   console.log(`API server killed: told after ${round(away.took)}, connected again after further ${round(back.took)}`);
   await farm.ask("PUT", "/api/notice", { text: "After the outage." });
   await shows(page, "After the outage.", 5);
@@ -48,7 +48,7 @@ test("an API server that is frozen", { timeout: 60_000 }, async () => {
   } finally {
     process.kill(pid, "SIGCONT");
   }
-  const back = await gone("The server does not answer", 20);
+  const back = await gone("The server has not answered", 20);
   console.log(`API server goes on: connected again after ${round(back.took)}`);
 });
 
@@ -61,7 +61,7 @@ test("an engine that is frozen", { timeout: 90_000 }, async () => {
   } finally {
     process.kill(pid, "SIGCONT");
   }
-  const back = await gone("The workflow engine does not answer", 30);
+  const back = await gone("The workflow engine has not answered", 30);
   console.log(`engine goes on: told after ${round(back.took)}`);
 });
 
@@ -80,7 +80,7 @@ test("a mount of masters that is gone", { timeout: 60_000 }, async () => {
   } finally {
     fs.renameSync(there, here);
   }
-  const back = await gone("The mount of masters does not answer", 15);
+  const back = await gone("The mount of masters has not answered", 15);
   console.log(`mount back: told after ${round(back.took)}`);
   // The form is as it was, and the submission goes through now.
   await press(page, "button", "Submit");
