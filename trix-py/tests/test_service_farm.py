@@ -243,13 +243,15 @@ def test_what_is_refused_says_why(farm: Farm, client: Client) -> None:
         assert client.submit("Later", "film.mov").state == "queued"
 
 
-def test_a_dry_run_tells_what_would_be_made(client: Client) -> None:
-    plan = client.plan("Dry", "film.mov", profiles="preview", set={"preview_preset": "ultrafast"})
+def test_a_dry_run_tells_what_would_be_made(farm: Farm, client: Client) -> None:
+    command = "ffmpeg -loglevel error -nostdin -f lavfi -i testsrc2=size=320x180:rate=25:duration=1 -c:v libx264 -preset ultrafast"
+    subprocess.run([*command.split(), str(farm.folder / "source" / "dry.mov")], check=True)
+    plan = client.plan("Dry", "dry.mov", profiles="preview", set={"preview_preset": "ultrafast"})
     assert {"Dry.preview.mp4", "Dry.preview", "Dry.poster.jpg"} <= {output.path for output in plan.outputs}
     assert plan.bytes > 0 and plan.seconds is not None and plan.takes is not None
     assert [*client.jobs(title="Dry")] == []
-    with pytest.raises(trix.InvalidSpec, match="no variable"):
-        client.plan("Dry", "film.mov", set={"colour": "red"})
+    with pytest.raises(trix.InvalidSpec, match="neither a variable"):
+        client.plan("Dry", "dry.mov", set={"colour": "red"})
     with pytest.raises(Missing):
         client.plan("Dry", "none.mov")
 
