@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::{Answer, App};
 use crate::{
     catalogue::{Attempt, Change, Job, Master, Output, Page, Submission, User, random},
+    config::Mounts,
     engine::Step,
     error::{Error, Result},
     looks::{self, Look},
@@ -65,8 +66,7 @@ pub(super) async fn submit(
         for mount in Mount::ALL {
             mounts.check(mount)?;
         }
-        let mut files = own.tracks.iter().flat_map(|track| &track.files).chain([&own.source]);
-        files.try_for_each(|file| mounts.inside(Mount::Source, file).map(drop))?;
+        files_are_there(&mounts, &own)?;
         let title = mounts.folder(Mount::Output).join(&own.title);
         if title.exists() && !own.overwrite {
             return Err(Error::Conflict(format!("there are copies of {}", own.title)));
@@ -83,6 +83,12 @@ pub(super) async fn submit(
     Ok(Json(job))
 }
 
+/// Refuses a submission that names files which are not below the mount of masters.
+fn files_are_there(mounts: &Mounts, own: &Submission) -> Result<()> {
+    let mut files = own.tracks.iter().flat_map(|track| &track.files).chain([&own.source]);
+    files.try_for_each(|file| mounts.inside(Mount::Source, file).map(drop))
+}
+
 /// A dry run: what a submission would make, how large, and how long it would take. Nothing is begun.
 #[utoipa::path(post, path = "/api/plan", tag = "jobs", request_body = Submission,
     responses((status = 200, body = Planned), (status = 404), (status = 422, description = "the submission is wrong"), (status = 503)))]
@@ -90,7 +96,8 @@ pub(super) async fn plan(State(app): State<App>, Json(submission): Json<Submissi
     submission.check()?;
     app.0.health.refuse_away(Mount::Source)?;
     let mounts = app.0.config.mounts.clone();
-    let check = move || mounts.check(Mount::Source);
+    let own = submission.clone();
+    let check = move || mounts.check(Mount::Source).and_then(|()| files_are_there(&mounts, &own));
     tokio::task::spawn_blocking(check).await.map_err(|error| Error::Bug(error.to_string()))??;
     let catalogue = &app.0.catalogue;
     let request = StepRequest {

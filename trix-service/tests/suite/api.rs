@@ -289,6 +289,9 @@ async fn a_dry_run_tells_what_would_be_made_and_begins_nothing() {
     assert!(plan["bytes"].as_u64() > Some(0) && plan["takes"].as_f64() > Some(0.0), "{plan}");
     assert_eq!(server.ask(1, "GET", "/api/jobs", None).await.1, json!([]));
     assert!(server.place.config.mounts.output.read_dir().expect("copies").count() == 1, "the mark, and no more");
+    let mut missing = submission();
+    missing["source"] = json!("none.mov");
+    assert_eq!(server.ask(1, "POST", "/api/plan", Some(missing)).await.0, StatusCode::NOT_FOUND);
     let mut wrong = submission();
     wrong["set"] = json!({ "preset": "quick" });
     let (status, refused) = server.ask(1, "POST", "/api/plan", Some(wrong)).await;
