@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-serve setup-vendored demo demo-resume pictures serve serve-cluster test test-python test-service test-page test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-service bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
+.PHONY: help setup setup-build setup-demo setup-serve setup-failures setup-vendored demo demo-resume pictures serve serve-cluster test test-python test-service test-page test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-service bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ setup-demo:
 
 setup-serve:
 	@scripts/setup.sh serve
+
+setup-failures:
+	@scripts/setup.sh failures
 
 setup-vendored:
 	@scripts/setup.sh vendored
@@ -69,7 +72,7 @@ test-service: setup ## test the ingest service: catalogue, API, and a farm of re
 test-page: setup ## test the web page in a browser, and the API by its document (four minutes; uses Node and Chromium)
 	@scripts/service.sh page
 
-test-failures: setup ## kill, freeze and cut off the parts of a farm, and print what was seen (ten minutes; needs cargo-nextest, and root to mount)
+test-failures: setup-failures ## kill, freeze and cut off the parts of a farm, and print what was seen (twenty minutes; needs cargo-nextest, and root to mount)
 	@scripts/service.sh failures
 
 wheel-local: setup-build ## the wheel alone, installed into target/python/venv

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# scripts/setup.sh [build|demo|test|vendored]: installs what Trix needs for this purpose, packages through apt, Rust through
-# rustup or apt. Each of build, demo and test includes the ones before it; without an argument, the purpose is test. The
-# purpose vendored is what `make vendored` needs; it stands alone. Does nothing, quickly, where all is there.
+# scripts/setup.sh [build|demo|serve|test|failures|vendored]: installs what Trix needs for this purpose, packages through apt, Rust
+# through rustup or apt. Each of build, demo, test and failures includes the ones before it; without an argument, the purpose is test.
+# The purpose vendored is what `make vendored` needs; it stands alone. Does nothing, quickly, where all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,8 +54,13 @@ python3-venv      | python3 -m ensurepip --version    | the environment of the P
 npm               | command -v npm                    | fetching the players for the browser
 ca-certificates   | test -e /etc/ssl/certs/ca-certificates.crt | the same
 postgresql        | test -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" | the catalogue of the ingest service
-nginx-light       | command -v nginx                   | the web server before the ingest service, in the tests with failures
 chromium-headless-shell | command -v chromium-headless-shell | a browser that plays what was written
+'
+
+# Two web servers stand before a farm that fails.
+for_failures='
+nginx-light       | command -v nginx                   | the web server before the API servers
+iproute2          | command -v ip                      | a network that is split in two
 '
 
 # The libraries of the wheel are built from source, with a compiler of their own (scripts/vendored.sh).
@@ -77,8 +82,9 @@ build) packages=$to_build ;;
 demo) packages=$to_build$for_the_demo ;;
 serve) packages=$to_build$for_the_demo$for_the_service ;;
 test) packages=$to_build$for_the_demo$for_tests ;;
+failures) packages=$to_build$for_the_demo$for_tests$for_failures ;;
 vendored) packages=$for_vendored ;;
-*) echo "setup: $purpose is no purpose; build, demo, serve, test and vendored are" >&2 && exit 2 ;;
+*) echo "setup: $purpose is no purpose; build, demo, serve, test, failures and vendored are" >&2 && exit 2 ;;
 esac
 
 has_gstreamer() {
