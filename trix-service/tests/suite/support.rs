@@ -196,7 +196,13 @@ impl Process {
         let mut command = Command::new("nginx");
         command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "error.log"]);
         (
-            Process(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("`make test-failures` installs nginx")),
+            Process(
+                command
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .spawn()
+                    .expect("`make test-failures` installs nginx"),
+            ),
             port,
         )
     }
