@@ -2,23 +2,23 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`config`] | one file of settings for every role, and overrides by the environment |
-//! | [`error`] | what goes wrong, as the error document that the command line writes |
-//! | [`mounts`] | the folders of masters, deliveries, previews and scratch files: paths are confined to them |
-//! | [`catalogue`] | the database: jobs, attempts, outputs, users, workers, and every change in its order |
-//! | [`steps`] | the work itself, in a process of its own: plan, chunk, finish, publish |
-//! | [`engine`] | which step comes when: one trait, Temporal behind it, and a version in memory for tests |
-//! | [`worker`] | runs steps, tells the engine how they end, and discards what the engine refuses |
 //! | [`api`] | HTTP and WebSocket, sign-in, and the web page |
+//! | [`catalogue`] | the database: jobs, attempts, outputs, users, workers, and every change in its order |
 //! | [`check`] | what `trixd check` looks at on a machine |
-//! | [`watch`] | masters that arrive in watched folders are submitted by rules |
-//! | [`roles`] | the processes of a farm: engine, dispatcher, API server, worker, and all of them at once |
-//! | [`looks`] | what the API looks at in a process of its own: files, dry runs, profiles |
-//! | [`profiles`] | the profiles of Trix, of the service and of administrators |
-//! | [`logs`] | daily files of JSON lines, and syslog |
-//! | [`retention`] | removes what is old |
+//! | [`config`] | one file of settings for every role, and overrides by the environment |
 //! | [`doctor`] | what `trixd doctor` tells: versions, programs, settings |
+//! | [`engine`] | which step comes when: one trait, Temporal behind it, and a version in memory for tests |
+//! | [`error`] | what goes wrong, as the error document that the command line writes |
+//! | [`logs`] | daily files of JSON lines, and syslog |
+//! | [`looks`] | what the API looks at in a process of its own: files, dry runs, profiles |
 //! | [`metrics`] | counters and times for statsd |
+//! | [`mounts`] | the folders of masters, deliveries, previews and scratch files: paths are confined to them |
+//! | [`profiles`] | the profiles of Trix, of the service and of administrators |
+//! | [`retention`] | removes what is old |
+//! | [`roles`] | the processes of a farm: engine, dispatcher, API server, worker, and all of them at once |
+//! | [`steps`] | the work itself, in a process of its own: plan, chunk, finish, publish |
+//! | [`watch`] | masters that arrive in watched folders are submitted by rules |
+//! | [`worker`] | runs steps, tells the engine how they end, and discards what the engine refuses |
 //!
 //! Invariant: a final name is given only by the step `publish`, after the engine has accepted the step before it.
 

@@ -4,7 +4,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::{self, BufRead},
     path::{Path, PathBuf},
     process::Stdio,
@@ -16,13 +15,13 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use trix_core::{
     Control, ErrorDocument, ErrorKind, Stage,
-    document::{Document, Resolved, user_folder},
+    document::{Document, Resolved},
 };
 
 use crate::{
     config::Config,
     error::{Error, Result},
-    steps::{Planned, StepRequest, variables},
+    steps::{Planned, StepRequest, variables, write_profiles},
 };
 
 /// What is looked at.
@@ -127,25 +126,17 @@ fn found(own: Look) -> Result<Value> {
         }
         Look::Plan { request } => serde_json::to_value(planned(&request)?).map_err(value),
         Look::Profiles { texts, names } => {
-            write(&texts)?;
+            write_profiles(&texts, "look")?;
             let all: BTreeMap<String, Described> =
                 names.into_iter().map(|name| (name.clone(), described(&name))).collect();
             serde_json::to_value(all).map_err(value)
         }
         Look::Profile { texts, name } => {
-            write(&texts)?;
+            write_profiles(&texts, "look")?;
             Document::of_profile(&name)?;
             Ok(Value::Null)
         }
     }
-}
-
-/// Writes profiles to where this process looks for those of its user.
-fn write(texts: &BTreeMap<String, String>) -> Result<()> {
-    let Some(folder) = user_folder() else { return Ok(()) };
-    let write = |name: &str, text: &str| fs::write(folder.join(format!("{name}.toml")), text);
-    let all = || fs::create_dir_all(&folder).and_then(|()| texts.iter().try_for_each(|(name, text)| write(name, text)));
-    all().map_err(|error| Error::Bug(format!("{}: {error}", folder.display())))
 }
 
 fn described(name: &str) -> Described {

@@ -44,13 +44,17 @@ pub struct WholeProfile {
     pub text: String,
 }
 
+/// The texts of the profiles of the service, by name.
+fn of_service() -> BTreeMap<String, String> {
+    OWN.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
 /// The texts of the profiles of the service, and of these versions, by name.
 ///
 /// # Errors
 /// If a version is missing, or the database is away.
 pub async fn of(catalogue: &Catalogue, versions: &Versions) -> Result<BTreeMap<String, String>> {
-    let mut found: BTreeMap<String, String> =
-        OWN.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let mut found = of_service();
     found.extend(catalogue.texts_of(versions).await?);
     Ok(found)
 }
@@ -77,8 +81,7 @@ async fn described(
 /// If the database is away.
 pub async fn all(config: &Config, catalogue: &Catalogue) -> Result<Vec<Profile>> {
     let written = catalogue.profiles().await?;
-    let mut texts: BTreeMap<String, String> =
-        OWN.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let mut texts = of_service();
     texts.extend(written.iter().map(|own| (own.name.clone(), own.text.clone())));
     let mut names: Vec<String> = trix_core::document::PROFILES.iter().map(|own| own.name.to_owned()).collect();
     names.extend(texts.keys().cloned());

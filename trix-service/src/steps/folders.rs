@@ -1,6 +1,7 @@
 //! Where a job keeps its files.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Component, Path, PathBuf},
 };
@@ -90,7 +91,7 @@ impl StepRequest {
     /// # Errors
     /// If a file is missing, or the document has mistakes.
     pub fn document(&self) -> Result<Document> {
-        self.write_profiles()?;
+        write_profiles(&self.profiles, &self.attempt)?;
         let source = self.mounts.inside(Mount::Source, &self.submission.source)?;
         let tracks = self.submission.tracks.iter().map(|track| self.track(track)).collect::<Result<Vec<_>>>()?;
         let mut set: Vec<(String, String)> = self.submission.set.clone().into_iter().collect();
@@ -102,19 +103,6 @@ impl StepRequest {
             Some(key) => Err(Error::invalid(format!("set: {key} is no variable of these profiles"))),
             None => Ok(document),
         }
-    }
-
-    /// Writes the profiles that are in force for the job to where this process looks for profiles of its user.
-    fn write_profiles(&self) -> Result<()> {
-        let Some(folder) = user_folder().filter(|_| !self.profiles.is_empty()) else { return Ok(()) };
-        fs::create_dir_all(&folder).map_err(|error| failed(&folder, "cannot be made", error))?;
-        for (name, text) in &self.profiles {
-            // Another attempt may read it at this moment.
-            let (path, part) = (folder.join(format!("{name}.toml")), folder.join(format!("{name}.{}", self.attempt)));
-            let written = fs::write(&part, text).and_then(|()| fs::rename(&part, &path));
-            written.map_err(|error| failed(&path, "cannot be written", error))?;
-        }
-        Ok(())
     }
 
     fn track(&self, track: &Track) -> Result<TrackSettings> {
@@ -146,6 +134,21 @@ impl StepRequest {
         }
         Ok(resolved)
     }
+}
+
+/// Writes profiles to where this process looks for those of its user. `by` names the writer: another one may read them at this moment.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn write_profiles(texts: &BTreeMap<String, String>, by: &str) -> Result<()> {
+    let Some(folder) = user_folder().filter(|_| !texts.is_empty()) else { return Ok(()) };
+    fs::create_dir_all(&folder).map_err(|error| failed(&folder, "cannot be made", error))?;
+    for (name, text) in texts {
+        let (path, part) = (folder.join(format!("{name}.toml")), folder.join(format!("{name}.{by}")));
+        let written = fs::write(&part, text).and_then(|()| fs::rename(&part, &path));
+        written.map_err(|error| failed(&path, "cannot be written", error))?;
+    }
+    Ok(())
 }
 
 /// The variables of a document, with their values.

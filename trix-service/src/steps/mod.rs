@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub use self::{
-    folders::{Folders, STAGING, variables},
+    folders::{Folders, STAGING, variables, write_profiles},
     planned::{Planned, PlannedOutput, Reason},
 };
 
