@@ -4,7 +4,7 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use trix_model::{
@@ -25,8 +25,8 @@ const SECONDS: f64 = 4.0;
 
 /// Encodes the first four seconds of `job`, whose plan is `plan`, and returns the seconds that the whole job will take on this
 /// machine. `None` if the source does not state its length, or has no video. Verification and stills are left out. Scenes
-/// that are harder to encode than the first seconds make the job longer. If it is not done after the time `within`, it tells what the
-/// frames until then took; `None` if there was no frame.
+/// that are harder to encode than the first seconds make the job longer. With a limit `within`, it encodes as much
+/// of that as the time allows; `None` if that is no frame.
 ///
 /// # Errors
 /// As [`run_job`].
@@ -52,10 +52,11 @@ pub fn trial(
     for (number, output) in short.outputs.iter_mut().enumerate() {
         let extension = output.path.extension().unwrap_or_default().to_owned();
         output.path = folder.path().join(number.to_string()).with_extension(extension);
-        output.verify = VerifyLevel::Off;
+        (output.verify, output.overwrite) = (VerifyLevel::Off, true);
     }
     for (number, package) in short.packages.iter_mut().enumerate() {
         package.path = folder.path().join(format!("package-{number}"));
+        package.overwrite = true;
     }
     let fps = match within {
         None => run_job(&short, control)?.timing.fps,
@@ -65,8 +66,34 @@ pub fn trial(
     Ok((fps > 0.0).then(|| whole * rate / fps))
 }
 
-/// Runs a job for at most the time `within`. Returns its frames a second.
+/// Frames of the first trials with a limit of time: an encoder that looks ahead may give no frame of a longer one.
+const SHORT: [u64; 2] = [8, 32];
+
+/// Runs longer and longer beginnings of a job for at most the time `within`. Returns the frames a second of the longest one that was
+/// done, or those of the first until it was cancelled.
 fn bounded(job: &Job, control: &Control, within: Duration) -> Result<f64> {
+    let (began, whole) = (Instant::now(), job.source.frames.unwrap_or(u64::MAX));
+    let mut fps = 0.0;
+    for frames in SHORT.into_iter().filter(|frames| *frames < whole).chain([whole]) {
+        let left = within.saturating_sub(began.elapsed());
+        if left.is_zero() || fps > 0.0 && frames as f64 / fps > left.as_secs_f64() {
+            break;
+        }
+        let mut own = job.clone();
+        own.source.frames = Some(frames);
+        let (found, is_done) = until(&own, control, left)?;
+        if is_done || fps == 0.0 {
+            fps = found;
+        }
+        if !is_done {
+            break;
+        }
+    }
+    Ok(fps)
+}
+
+/// Runs a job for at most the time `left`. Returns its frames a second, and true if it was done.
+fn until(job: &Job, control: &Control, left: Duration) -> Result<(f64, bool)> {
     let seen = Arc::new(Mutex::new(0.0));
     let (noted, told) = (Arc::clone(&seen), control.progress.clone());
     let progress = move |progress: &Progress| {
@@ -82,7 +109,7 @@ fn bounded(job: &Job, control: &Control, within: Duration) -> Result<f64> {
     let (done, ended) = mpsc::channel::<()>();
     let timer = std::thread::spawn(move || {
         // The other end is dropped when the job is done.
-        let is_late = ended.recv_timeout(within) == Err(mpsc::RecvTimeoutError::Timeout);
+        let is_late = ended.recv_timeout(left) == Err(mpsc::RecvTimeoutError::Timeout);
         if is_late {
             limit.cancel();
         }
@@ -93,8 +120,8 @@ fn bounded(job: &Job, control: &Control, within: Duration) -> Result<f64> {
     let is_late = timer.join().unwrap_or(false);
     match result {
         Err(error) if is_late && error.kind() == ErrorKind::Cancelled && !control.cancel.is_cancelled() => {
-            Ok(*seen.lock().unwrap_or_else(PoisonError::into_inner))
+            Ok((*seen.lock().unwrap_or_else(PoisonError::into_inner), false))
         }
-        other => Ok(other?.timing.fps),
+        other => Ok((other?.timing.fps, true)),
     }
 }
