@@ -28,7 +28,7 @@ from typing import Any, Callable
 
 from load.costs import Costs
 from load.farm import Farm, say
-from load.requests import SUBMITTERS, Api, Load
+from load.requests import CONNECTIONS, Api, Load
 
 LIMIT_P99, LIMIT_START, LIMIT_PAGE = 0.3, 2.0, 1.0
 # How often the start of a title is measured.
@@ -106,7 +106,7 @@ class Measurement:
 
     async def submit(self) -> None:
         rate = await self.load.submit_all(self.options.titles)
-        self.note(f"titles submitted a second, {SUBMITTERS} connections", f"{rate:.0f}")
+        self.note(f"titles submitted a second, {CONNECTIONS} connections", f"{rate:.0f}")
         await self.wait(self.options.wait, "do a step", 0.95, lambda worker: worker["work"] is not None)
         self.pages = {limit: await self.load.pages(limit) for limit in (100, 500)}
 

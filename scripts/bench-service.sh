@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 for program in ffmpeg setpriv /usr/lib/postgresql/*/bin/initdb; do
     command -v "$program" >/dev/null || {
-        echo "bench-service: $program is missing: scripts/setup.sh serve installs what the service needs" >&2
+        echo "bench-service: $program is missing: make setup installs it" >&2
         exit 1
     }
 done

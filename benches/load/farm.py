@@ -87,8 +87,8 @@ class Farm:
         subprocess.run([*as_postgres, *make], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
         values = {
             "listen_addresses": "127.0.0.1", "unix_socket_directories": "",
-            # Every process of the farm has up to ten connections.
-            "max_connections": str(10 * (self.options.workers + 4)),
+            # Workers have two connections, other processes up to twenty.
+            "max_connections": str(2 * self.options.workers + 100),
         }
         if (self.programs.parent / "lib" / "pg_stat_statements.so").exists():
             values |= {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track_utility": "off"}

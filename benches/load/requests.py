@@ -17,7 +17,7 @@ from .farm import say
 # The longest wait for an answer, in seconds. The service answers within ten.
 PATIENCE = 15.0
 # Connections over which titles are submitted.
-SUBMITTERS = 16
+CONNECTIONS = 16
 # How often a page is asked for.
 PAGES = 20
 # Shares of the kinds of requests, in percent, and their paths.
@@ -180,7 +180,7 @@ class Load:
             for number in numbers:
                 self.jobs.append((await self.api.submit(f"Title {number:05}"))["id"])
 
-        await asyncio.gather(*(lane() for _ in range(SUBMITTERS)))
+        await asyncio.gather(*(lane() for _ in range(CONNECTIONS)))
         return count / (time.monotonic() - began)
 
     async def pages(self, limit: int) -> float:

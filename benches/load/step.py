@@ -5,7 +5,7 @@ import json
 # Seconds of the steps that are not chunks.
 SHORT = 0.2
 
-# What a plan says about a job of five copies. The list of jobs has it for each of them.
+# What a plan says about a job of five copies. Lists of jobs leave it out.
 PLANNED = {
     "outputs": [{"path": f"copy-{number}.mkv", "detail": "x265 medium, 1920x1080, 10 bit; 2 audio tracks, flac"} for number in range(5)],
     "frames": 500, "seconds": 20.0, "units": 2, "bytes": 123456789, "free": 987654321,
@@ -13,7 +13,7 @@ PLANNED = {
     "warnings": [],
 }
 # The master that it is planned for.
-MASTER = {"path": "master.mov", "bytes": 100000, "changed_at": 1, "sha256": None, "probe": {"streams": []}}
+MASTER = {"path": "master.mkv", "bytes": 100000, "changed_at": 1, "sha256": None, "probe": {"streams": []}}
 
 # A step that sleeps. It says its end first, and becomes `sleep`: the worker waits for the end of the process, and a second process would
 # cost more than the step.

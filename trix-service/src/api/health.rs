@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 
 use super::App;
 use crate::{
-    catalogue::soon,
     engine::Engine,
     error::{Error, Result},
     metrics,
@@ -97,7 +96,7 @@ pub(super) fn watch_parts(app: &App, engine: Arc<dyn Engine>) {
     tokio::spawn(async move {
         while !own.0.end.is_cancelled() {
             let began = Instant::now();
-            let found = soon(own.0.catalogue.check()).await;
+            let found = timed("catalogue", own.0.catalogue.check()).await;
             metrics::time("database.answer", began.elapsed());
             own.0.health.note("catalogue", found);
             tokio::time::sleep(LOOK).await;
@@ -106,15 +105,19 @@ pub(super) fn watch_parts(app: &App, engine: Arc<dyn Engine>) {
     let own = app.clone();
     tokio::spawn(async move {
         while !own.0.end.is_cancelled() {
-            let late = |_| Err(Error::Away { part: "engine", why: "no answer".into() });
-            let found = tokio::time::timeout(PATIENCE, engine.check()).await.unwrap_or_else(late);
-            own.0.health.note("engine", found);
+            own.0.health.note("engine", timed("engine", engine.check()).await);
             tokio::time::sleep(LOOK).await;
         }
     });
     for mount in Mount::ALL {
         tokio::spawn(watch_mount(app.clone(), mount));
     }
+}
+
+/// What a look at a part finds, within the time after which the part is away.
+async fn timed(part: &'static str, look: impl Future<Output = Result<()>>) -> Result<()> {
+    let late = |_| Err(Error::Away { part, why: format!("no answer for {} s", PATIENCE.as_secs()) });
+    tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(late)
 }
 
 async fn watch_mount(app: App, mount: Mount) {

@@ -57,7 +57,7 @@ fn written(figures: &Figures, mounts: &[MountState], away: &[(String, bool)]) ->
     text.one("attempts_open", "Attempts without an end: they run, or their worker was lost.", figures.open as f64);
     text.one("oldest_wait_seconds", "Age of the oldest job that waits for its first step.", figures.oldest_wait);
     text.one("workers", "Workers that gave a sign in the last ten seconds.", figures.workers.0 as f64);
-    text.one("workers_busy", "Workers of `workers` that have a step now.", figures.workers.1 as f64);
+    text.one("workers_busy", "Those of the figure `workers` that have a step now.", figures.workers.1 as f64);
     text.begin("mount_free_bytes", "gauge", "Free space of a mount.");
     let name = |state: &MountState| state.mount.name();
     mounts.iter().for_each(|own| text.value("mount_free_bytes", &[("mount", name(own))], own.free as f64));

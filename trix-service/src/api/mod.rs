@@ -145,7 +145,10 @@ async fn documented(request: Request, next: Next) -> Response {
 /// Answers for a request that takes too long, and logs each.
 async fn within_time(request: Request, next: Next) -> Response {
     let (method, path, began) = (request.method().clone(), request.uri().path().to_owned(), std::time::Instant::now());
-    let late = || Error::Away { part: "service", why: "the request took longer than 9.5 s".into() }.into_response();
+    let late = || {
+        Error::Away { part: "service", why: format!("the request took longer than {} s", PATIENCE.as_secs_f64()) }
+            .into_response()
+    };
     let answer = tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(|_| late());
     crate::metrics::time("api.request", began.elapsed());
     if answer.status().is_server_error() {

@@ -91,8 +91,9 @@ impl Catalogue {
         let (id, owner, who) = (id.to_owned(), owner.unwrap_or_default().to_owned(), who.to_owned());
         self.change(move |work| {
             Box::pin(async move {
-                let query = "DELETE FROM tokens WHERE substr(hash, 1, 16) = $1 AND ($2 = '' OR owner = $2)";
-                if sqlx::query(query).bind(id.clone()).bind(owner).execute(&mut **work).await?.rows_affected() == 0 {
+                let query =
+                    format!("DELETE FROM tokens WHERE substr(hash, 1, {DIGITS}) = $1 AND ($2 = '' OR owner = $2)");
+                if sqlx::query(&query).bind(id.clone()).bind(owner).execute(&mut **work).await?.rows_affected() == 0 {
                     return Err(Error::Missing(format!("token {id}")));
                 }
                 Ok(((), Some(News { what: "token.revoked", job: None, who, detail: json!({ "token": id }) })))

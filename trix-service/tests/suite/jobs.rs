@@ -54,6 +54,9 @@ async fn a_master_becomes_copies_with_their_manifest_and_a_preview() {
     {
         assert!(place.config.mounts.preview.join("Film").join(name).is_file(), "{name}");
     }
+    let playlist = place.config.mounts.preview.join("Film/Film.preview/master.m3u8");
+    let playlist = std::fs::read_to_string(playlist).expect("a playlist");
+    assert!(playlist.starts_with("#EXTM3U") && playlist.contains("video-180/media.m3u8"), "{playlist}");
     let scores = manifest.report.outputs.iter().map(|own| own.verification.score.as_ref().expect("a score"));
     assert!(scores.clone().count() > 1 && scores.clone().all(|own| own.frames == 50), "{scores:?}");
     assert!(scores.clone().all(|own| own.curve.as_ref().is_some_and(|curve| curve.ssim.len() == 50)));

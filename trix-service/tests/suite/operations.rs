@@ -11,8 +11,8 @@ use std::{
 
 use serde_json::Value;
 use trix_service::{
-    catalogue::{Catalogue, Submission},
-    config::Config,
+    catalogue::{Catalogue, MachineState, Submission},
+    config::{Config, Retention},
     mounts::MARK,
     retention,
 };
@@ -152,4 +152,37 @@ async fn scratch_files_of_old_jobs_are_removed_and_those_of_others_stay() {
     place.config.retention.jobs_days = 20;
     keep(&place.config).await;
     assert!(catalogue.job(&over).await.is_err(), "the settings do not keep it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_rows_are_removed_and_new_ones_stay() {
+    let place = Place::new();
+    let catalogue = Catalogue::open(&place.config.catalogue).await.expect("a catalogue");
+    let submit = async |title: &str| {
+        let own = serde_json::json!({ "title": title, "source": "master.mkv" });
+        let own: Submission = serde_json::from_value(own).expect("a submission");
+        catalogue.submit(&own, "anna", title).await.expect("a job").id
+    };
+    let (over, open) = (submit("Over").await, submit("Open").await);
+    catalogue.run_ends(&over, 1, None, "test").await.expect("an end");
+    catalogue.worker_lives("old", 1, None, &MachineState::default()).await.expect("a sign");
+    let pool = sqlx::SqlitePool::connect(&place.config.catalogue.url).await.expect("the database");
+    for query in [
+        "UPDATE jobs SET ended_at = ended_at - 3 * 86400000",
+        "UPDATE changes SET at = at - 3 * 86400000",
+        "UPDATE workers SET seen_at = seen_at - 3 * 86400000",
+    ] {
+        sqlx::query(query).execute(&pool).await.expect("they are old");
+    }
+    catalogue.worker_lives("new", 1, None, &MachineState::default()).await.expect("a sign");
+    let later = submit("Later").await;
+    let settings = Retention { jobs_days: 1, changes_days: 1, workers_days: 1, ..Retention::default() };
+    let removed = catalogue.prune(&settings, "test").await.expect("old rows");
+    assert_eq!((removed.jobs, removed.changes, removed.workers), (1, 3, 1));
+    assert!(catalogue.job(&over).await.is_err());
+    assert!(catalogue.job(&open).await.is_ok() && catalogue.job(&later).await.is_ok());
+    assert_eq!(catalogue.workers().await.expect("workers").len(), 1);
+    let left: Vec<String> =
+        catalogue.changes_after(0, 10).await.expect("changes").into_iter().map(|own| own.what).collect();
+    assert_eq!(left, ["job.submitted", "catalogue.pruned"]);
 }

@@ -228,8 +228,6 @@ async fn a_job_that_becomes_urgent_overtakes_chunks_that_wait() {
     assert_eq!(first.state, JobState::Running, "its chunks waited");
     println!("{} of {} chunks of the first job were done by then", first.units_done, first.units);
     assert!(first.units_done < first.units);
-    // The steps that begin from now on are urgent, too.
-    farm.catalogue.set_priority(&first.id, 2, "anna").await.expect("it is urgent");
     farm.until_done(&first).await;
 }
 
