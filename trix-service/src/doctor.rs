@@ -2,7 +2,11 @@
 //!
 //! Invariant: passwords and secrets are left out.
 
-use std::{fmt::Write as _, path::Path, process::Command};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde::Serialize;
 use trix_core::doctor::{Doctor, Need};
@@ -26,8 +30,10 @@ pub struct Examined {
     pub cores: usize,
     /// What trix-core has, and what it lacks.
     pub engine: Doctor,
-    /// Programs with their versions; `None`: a program cannot be run.
-    pub programs: Vec<(String, Option<String>)>,
+    /// The program of the engine.
+    pub program: PathBuf,
+    /// Its version; `None`: it cannot be run here.
+    pub program_version: Option<String>,
     /// The state of the parts of the farm.
     pub parts: Vec<Finding>,
     /// The settings without secrets.
@@ -51,12 +57,13 @@ pub async fn examine(config: &Config) -> Examined {
     }
     let system = rustix::system::uname();
     let system = format!("{} {}", system.sysname().to_string_lossy(), system.release().to_string_lossy());
-    let programs = vec![(config.engine.program.display().to_string(), version_of(&config.engine.program))];
+    let program = config.engine.program.clone();
+    let program_version = version_of(&program);
     let (engine, parts) = (trix_core::doctor::examine(), check(config).await);
     let ok = engine.ok && parts.iter().all(|part| part.is_well);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Examined { version, host: host(), system, cores, engine, programs, parts, settings, ok }
+    Examined { version, host: host(), system, cores, engine, program, program_version, parts, settings, ok }
 }
 
 impl Examined {
@@ -69,12 +76,8 @@ impl Examined {
         for Need { name, purpose, package, .. } in self.engine.needs.iter().filter(|need| !need.present) {
             let _ = writeln!(text, "MISSING {name}, for {purpose}: package {package}");
         }
-        for (program, version) in &self.programs {
-            let _ = match version {
-                Some(version) => writeln!(text, "program {program}: {version}"),
-                None => writeln!(text, "program {program}: it cannot be run here"),
-            };
-        }
+        let version = self.program_version.as_deref().unwrap_or("it cannot be run here");
+        let _ = writeln!(text, "program {}: {version}", self.program.display());
         for Finding { part, is_well, detail } in &self.parts {
             let _ = writeln!(text, "{:7} {part}: {detail}", if *is_well { "ok" } else { "WRONG" });
         }

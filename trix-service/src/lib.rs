@@ -42,9 +42,24 @@ pub mod worker;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use self::error::{Error, Result};
+
 /// Milliseconds since 1970.
 pub fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+/// Does work that waits for a disk or takes long, in a thread of its own.
+///
+/// # Errors
+/// If it panics.
+pub(crate) async fn in_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Bug(error.to_string()))
+}
+
+/// Bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The name of this machine.

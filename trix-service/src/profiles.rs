@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    catalogue::{Catalogue, ProfileText, Versions},
+    catalogue::{Catalogue, ProfileText, Versions, check_profile_name},
     config::Config,
     error::{Error, Result},
     looks::{self, Look},
@@ -111,16 +111,14 @@ fn of_version(name: String, own: looks::Described, written: Option<&ProfileText>
 /// # Errors
 /// If there is none.
 pub async fn one(config: &Config, catalogue: &Catalogue, name: &str, version: Option<i64>) -> Result<WholeProfile> {
-    let written = match catalogue.profile(name, version.filter(|version| *version != 0)).await {
-        Ok(written) if version != Some(0) => Some(written),
-        Ok(_) => None,
-        Err(Error::Missing(_)) if built_in(name).is_some() && version.unwrap_or(0) == 0 => None,
-        Err(error) => return Err(error),
+    let written = match version {
+        Some(0) => Err(Error::Missing(format!("profile {name} that comes with Trix"))),
+        _ => catalogue.profile(name, version).await,
     };
-    let missing = || Error::Missing(format!("profile {name} that comes with Trix"));
-    let text = match &written {
-        Some(written) => written.text.clone(),
-        None => built_in(name).ok_or_else(missing)?.to_owned(),
+    let (written, text) = match (written, built_in(name)) {
+        (Ok(written), _) => (Some(written.clone()), written.text),
+        (Err(Error::Missing(_)), Some(text)) if version.unwrap_or(0) == 0 => (None, text.to_owned()),
+        (Err(error), _) => return Err(error),
     };
     let mut texts = of(catalogue, &catalogue.versions_in_force().await?).await?;
     texts.insert(name.to_owned(), text.clone());
@@ -133,9 +131,7 @@ pub async fn one(config: &Config, catalogue: &Catalogue, name: &str, version: Op
 /// # Errors
 /// With all mistakes of the text.
 pub async fn set(config: &Config, catalogue: &Catalogue, name: &str, text: &str, who: &str) -> Result<WholeProfile> {
-    if !crate::catalogue::is_profile_name(name) {
-        return Err(Error::invalid(format!("{name:?} is no name of a profile")));
-    }
+    check_profile_name(name)?;
     let mut texts = of(catalogue, &catalogue.versions_in_force().await?).await?;
     texts.insert(name.to_owned(), text.to_owned());
     looks::look(config, &Look::Profile { texts, name: name.to_owned() }).await?;

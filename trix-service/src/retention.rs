@@ -11,6 +11,7 @@ use crate::{
     catalogue::Catalogue,
     config::Config,
     error::{Error, Result},
+    in_thread,
     mounts::{Mount, changed_at},
     now,
     steps::STAGING,
@@ -43,8 +44,7 @@ async fn tidy(catalogue: &Catalogue, folder: PathBuf, before: i64) -> Result<usi
     let jobs: Vec<String> = names.iter().map(|name| job_of(name).to_owned()).collect();
     let needed = catalogue.needed(&jobs, before).await?;
     let remove = move || {
-        let is_old =
-            |name: &&String| !needed.contains(&job_of(name).to_owned()) && is_older(&folder.join(name), before);
+        let is_old = |name: &&String| !needed.contains(job_of(name)) && is_older(&folder.join(name), before);
         let old = names.iter().filter(is_old).map(|name| folder.join(name));
         old.filter(|path| !holds_replaced(path)).filter(|path| fs::remove_dir_all(path).is_ok()).count()
     };
@@ -59,10 +59,6 @@ fn job_of(name: &str) -> &str {
 /// True if a folder holds copies that were to be replaced. If their successors have not got their name, they are the only ones.
 fn holds_replaced(folder: &Path) -> bool {
     names(folder).is_ok_and(|names| names.iter().any(|name| name.ends_with("-replaced")))
-}
-
-async fn in_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Bug(error.to_string()))
 }
 
 /// True if a folder was changed before a time in milliseconds since 1970. A job that the catalogue does not know may be one of a

@@ -15,6 +15,7 @@ use crate::{
     config::Mounts,
     engine::Step,
     error::{Error, Result},
+    in_thread,
     looks::{self, Look},
     mounts::Mount,
     profiles,
@@ -29,10 +30,7 @@ const MOST: i64 = 500;
 /// A part of the list of jobs, the last one first. They have no `plan` here.
 #[utoipa::path(get, path = "/api/jobs", tag = "jobs", params(Page), responses((status = 200, body = [Job])))]
 pub(super) async fn list(State(app): State<App>, Query(page): Query<Page>) -> Answer<Vec<Job>> {
-    let mut jobs = app.0.catalogue.jobs(&page).await?;
-    // Plans are long, and a list does not show them.
-    jobs.iter_mut().for_each(|job| job.plan = None);
-    Ok(Json(jobs))
+    Ok(Json(app.0.catalogue.jobs(&page).await?))
 }
 
 /// Submit a master. The same `Idempotency-Key` gives the same job.
@@ -73,7 +71,7 @@ pub(super) async fn submit(
         }
         Ok(())
     };
-    tokio::task::spawn_blocking(check).await.map_err(|error| Error::Bug(error.to_string()))??;
+    in_thread(check).await??;
     let job = app.0.catalogue.submit(&submission, &user.name, &key).await?;
     match app.0.catalogue.settle_arrival(&submission.source, Some(&job.id), &user.name).await {
         // No watch folder has taken it.
@@ -98,7 +96,7 @@ pub(super) async fn plan(State(app): State<App>, Json(submission): Json<Submissi
     let mounts = app.0.config.mounts.clone();
     let own = submission.clone();
     let check = move || mounts.check(Mount::Source).and_then(|()| files_are_there(&mounts, &own));
-    tokio::task::spawn_blocking(check).await.map_err(|error| Error::Bug(error.to_string()))??;
+    in_thread(check).await??;
     let catalogue = &app.0.catalogue;
     let request = StepRequest {
         mounts: app.0.config.mounts.clone(),

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     catalogue::{Arrival, JobState, LastOf, User},
     error::{Error, Result},
+    in_thread,
     looks::{self, Look},
     mounts::{Mount, changed_at},
 };
@@ -81,7 +82,7 @@ pub(super) async fn list(State(app): State<App>, Query(place): Query<Place>) -> 
         found.sort_by(|one, other| (!one.is_folder, &one.name).cmp(&(!other.is_folder, &other.name)));
         Ok(found)
     };
-    let found = tokio::task::spawn_blocking(look).await.map_err(|error| Error::Bug(error.to_string()))?;
+    let found = in_thread(look).await?;
     let mut found = found?;
     let below = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
     let masters: Vec<String> = found.iter().filter(|own| own.is_new).map(|own| below(&own.name)).collect();
@@ -124,6 +125,6 @@ pub(super) async fn probe(State(app): State<App>, Json(place): Json<Place>) -> A
         let refused = || Error::invalid(format!("{:?}: a file of the mount source is looked at", place.path));
         if path.is_file() { Ok(path) } else { Err(refused()) }
     };
-    let path = tokio::task::spawn_blocking(find).await.map_err(|error| Error::Bug(error.to_string()))??;
+    let path = in_thread(find).await??;
     Ok(Json(looks::look(&app.0.config, &Look::Probe { path }).await?))
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{Answer, App, PartState, sign_in::administrator};
 use crate::{
     catalogue::{Counts, Unit, User, WorkerState},
-    error::Error,
+    in_thread,
     mounts::MountState,
     now,
 };
@@ -66,8 +66,7 @@ pub(super) struct Lately {
 #[utoipa::path(get, path = "/api/system", tag = "system", responses((status = 200, body = System)))]
 pub(super) async fn system(State(app): State<App>) -> Answer<System> {
     let mounts = app.0.config.mounts.clone();
-    let mounts =
-        tokio::task::spawn_blocking(move || mounts.states()).await.map_err(|error| Error::Bug(error.to_string()))?;
+    let mounts = in_thread(move || mounts.states()).await?;
     let (catalogue, now) = (&app.0.catalogue, now());
     let hour = catalogue.counts_since(now - 3_600_000).await?;
     let counts = Lately { hour, day: catalogue.counts_since(now - 86_400_000).await? };

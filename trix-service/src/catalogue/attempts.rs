@@ -5,7 +5,7 @@ use sqlx::Row;
 use trix_core::ErrorDetail;
 use utoipa::ToSchema;
 
-use super::{Catalogue, Far, id, maybe, text_of, units::far};
+use super::{Catalogue, StepProgress, id, maybe, text_of, units::progress};
 use crate::{error::Result, now};
 
 /// How an attempt ended.
@@ -46,7 +46,7 @@ pub struct Attempt {
     pub error: Option<ErrorDetail>,
     /// How far it is, or came.
     #[serde(flatten)]
-    pub far: Far,
+    pub progress: StepProgress,
 }
 
 impl Outcome {
@@ -83,9 +83,9 @@ impl Catalogue {
         own: &str,
         outcome: Outcome,
         error: Option<&ErrorDetail>,
-        far: &Far,
+        progress: &StepProgress,
     ) -> Result<()> {
-        self.attempt_goes_on(own, far).await?;
+        self.attempt_progresses(own, progress).await?;
         let error = error.map(text_of).transpose()?;
         let query = "UPDATE attempts SET ended_at = $1, outcome = $2, error = $3 WHERE id = $4";
         sqlx::query(query).bind(now()).bind(outcome.name()).bind(error).bind(own).execute(&self.pool).await?;
@@ -121,7 +121,7 @@ impl Catalogue {
                 ended_at: maybe(row, "ended_at")?,
                 outcome: maybe(row, "outcome")?,
                 error: error.and_then(|text| serde_json::from_str(&text).ok()),
-                far: far(row)?,
+                progress: progress(row)?,
             })
         };
         rows.iter().map(attempt).collect()

@@ -16,7 +16,10 @@ use sha2::{Digest, Sha256};
 use sqlx::{Executor, Row};
 
 use super::{Catalogue, MIGRATIONS};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    hex,
+};
 
 /// A table: its columns with texts, and those with numbers.
 struct Table {
@@ -97,7 +100,7 @@ enum Line {
 }
 
 fn hexadecimal(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hasher.finalize())
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {

@@ -82,7 +82,7 @@ impl Catalogue {
             })
         };
         let spent = rows.iter().map(spent).collect::<Result<_>>()?;
-        let speed = |unit: &Unit| unit.far.frames as f64 * 1000.0 / (now() - unit.began_at).max(1) as f64;
+        let speed = |unit: &Unit| unit.progress.frames as f64 * 1000.0 / (now() - unit.began_at).max(1) as f64;
         let frames_a_second = self.units().await?.iter().map(speed).sum();
         let row = sqlx::query("SELECT COUNT(*) FROM attempts WHERE ended_at IS NULL").fetch_one(&self.pool).await?;
         let open = row.try_get(0)?;

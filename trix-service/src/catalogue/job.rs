@@ -7,7 +7,7 @@ use sqlx::{Row, any::AnyRow};
 use trix_core::ErrorDetail;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Versions, document, is_profile_name, maybe};
+use super::{Versions, check_profile_name, document, maybe};
 use crate::{
     error::{Error, Result},
     mounts::is_title,
@@ -208,9 +208,7 @@ impl Submission {
         if self.profiles.is_empty() {
             return Err(Error::invalid("profiles: at least one"));
         }
-        if let Some(name) = self.profiles.iter().find(|name| !is_profile_name(name)) {
-            return Err(Error::invalid(format!("profiles: {name:?} is no name of a profile")));
-        }
+        self.profiles.iter().try_for_each(|name| check_profile_name(name))?;
         if !(1..=5).contains(&self.priority) {
             return Err(Error::invalid(format!("priority: {} is not one of 1 to 5", self.priority)));
         }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::{Row, any::AnyRow};
 
-use super::{Catalogue, Job, JobState, News, Page, Submission, Work, Working, id, text_of};
+use super::{Catalogue, Job, JobState, MOST_VALUES, News, Page, Submission, Work, Working, id, places, text_of};
 use crate::{
     error::{Error, Result},
     now,
@@ -97,12 +97,10 @@ impl Catalogue {
     /// If the database is away.
     pub async fn last_jobs_of(&self, sources: &[String]) -> Result<Vec<LastOf>> {
         let mut found = Vec::new();
-        // One query for many masters; a database takes only so many values in one.
-        for sources in sources.chunks(200) {
-            let places: Vec<String> = (1..=sources.len()).map(|number| format!("${number}")).collect();
+        for sources in sources.chunks(MOST_VALUES) {
             let query = format!(
                 "SELECT source, id, state, created_at FROM jobs WHERE id IN (SELECT MAX(id) FROM jobs WHERE source IN ({}) GROUP BY source)",
-                places.join(", ")
+                places(sources.len())
             );
             let query = sources.iter().fold(sqlx::query(&query), |query, source| query.bind(source.clone()));
             for row in query.fetch_all(&self.pool).await? {
@@ -117,12 +115,13 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// A part of the list of jobs, the last one first.
+    /// A part of the list of jobs, the last one first. They have no `plan` here: plans are long, and a list does not show them.
     ///
     /// # Errors
     /// If the database is away.
     pub async fn jobs(&self, page: &Page) -> Result<Vec<Job>> {
-        let query = "SELECT * FROM jobs WHERE ($1 = '' OR state = $1) AND ($2 = '' OR id < $2) \
+        let query = "SELECT id, submission, submitter, priority, state, is_paused, is_cancelling, run, units, units_done, detail, error, created_at, \
+                     started_at, ended_at, profile_versions, NULL AS plan FROM jobs WHERE ($1 = '' OR state = $1) AND ($2 = '' OR id < $2) \
                      AND ($3 = '' OR title_folded LIKE $3 ESCAPE '\\') ORDER BY id DESC LIMIT $4";
         let like = page.title.as_ref().map_or(String::new(), |title| format!("%{}%", escaped(&title.to_lowercase())));
         let rows = sqlx::query(query)

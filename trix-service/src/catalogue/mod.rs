@@ -44,18 +44,18 @@ pub use self::{
     jobs::LastOf,
     masters::Master,
     outputs::Output,
-    profiles::{ProfileText, ProfileVersion, Versions, is_profile_name},
+    profiles::{ProfileText, ProfileVersion, Versions, check_profile_name},
     retention::Removed,
     sign_ins::SignIn,
     tokens::{SESSION, Token},
-    units::{Counts, Far, Unit},
+    units::{Counts, StepProgress, Unit},
     users::{Role, User},
     workers::{MachineState, Wishes, WorkerState},
 };
 use crate::{
     config,
     error::{Error, Result},
-    metrics, now,
+    hex, metrics, now,
 };
 
 /// The migrations in their order. A released one never changes.
@@ -242,7 +242,7 @@ impl Catalogue {
             .await?;
         transaction.commit().await?;
         metrics::time("database.change", began.elapsed());
-        tracing::info!(what, job, who, %detail, "change");
+        tracing::debug!(what, job, who, %detail, "change");
         self.measure(what, job.as_deref()).await;
         Ok(found)
     }
@@ -319,6 +319,14 @@ pub async fn soon<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::time::timeout(LONGEST, call).await.unwrap_or_else(late)
 }
 
+/// The most values in one query.
+const MOST_VALUES: usize = 200;
+
+/// The places of so many values in a query: `$1, $2`.
+fn places(count: usize) -> String {
+    (1..=count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
+
 /// A document of a column.
 fn document<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T> {
     let text: String = row.try_get(column)?;
@@ -343,7 +351,7 @@ pub(crate) fn random(bytes: usize) -> Result<String> {
     let mut found = vec![0; bytes];
     let mut source = std::fs::File::open("/dev/urandom").map_err(|error| Error::Bug(error.to_string()))?;
     source.read_exact(&mut found).map_err(|error| Error::Bug(error.to_string()))?;
-    Ok(found.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&found))
 }
 
 /// An id. Later ones sort after earlier ones.

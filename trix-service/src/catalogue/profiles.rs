@@ -40,10 +40,18 @@ pub struct ProfileText {
 /// The names of profiles, and a version of each.
 pub type Versions = BTreeMap<String, i64>;
 
-/// True if `name` can be that of a profile: letters, digits, dots, underscores and hyphens. It cannot be a path.
-pub fn is_profile_name(name: &str) -> bool {
+/// Checks that `name` can be that of a profile: letters, digits, dots, underscores and hyphens. It cannot be a path.
+///
+/// # Errors
+/// If it cannot.
+pub fn check_profile_name(name: &str) -> Result<()> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    (1..=60).contains(&name.len()) && !name.starts_with('.') && name.chars().all(is_plain)
+    match (1..=60).contains(&name.len()) && !name.starts_with('.') && name.chars().all(is_plain) {
+        true => Ok(()),
+        false => Err(Error::invalid(format!(
+            "{name:?} cannot name a profile: 1 to 60 letters, digits, dots, underscores and hyphens, the first no dot"
+        ))),
+    }
 }
 
 fn version(row: &sqlx::any::AnyRow) -> Result<ProfileVersion> {
@@ -60,11 +68,7 @@ impl Catalogue {
     /// # Errors
     /// If the name is not valid, or the database is away.
     pub async fn set_profile(&self, name: &str, text: &str, who: &str) -> Result<i64> {
-        if !is_profile_name(name) {
-            return Err(Error::invalid(format!(
-                "{name:?}: letters, digits, dots, underscores and hyphens make a name"
-            )));
-        }
+        check_profile_name(name)?;
         let (name, text, who) = (name.to_owned(), text.to_owned(), who.to_owned());
         self.change(move |work| {
             Box::pin(async move {

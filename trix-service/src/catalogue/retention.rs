@@ -1,8 +1,11 @@
 //! Removes what is not needed any more. Jobs and their reports stay for ever, if the settings do not say otherwise.
 
-use serde_json::json;
+use std::collections::BTreeSet;
 
-use super::{Catalogue, News};
+use serde_json::json;
+use sqlx::Row;
+
+use super::{Catalogue, MOST_VALUES, News, places};
 use crate::{config::Retention, error::Result, now};
 
 /// How many rows were removed.
@@ -64,12 +67,16 @@ impl Catalogue {
     ///
     /// # Errors
     /// If the database is away.
-    pub async fn needed(&self, jobs: &[String], before: i64) -> Result<Vec<String>> {
-        let mut found = Vec::new();
-        for job in jobs {
-            let query = "SELECT 1 FROM jobs WHERE id = $1 AND (ended_at IS NULL OR ended_at >= $2)";
-            let row = sqlx::query(query).bind(job.clone()).bind(before).fetch_optional(&self.pool).await?;
-            found.extend(row.map(|_| job.clone()));
+    pub async fn needed(&self, jobs: &[String], before: i64) -> Result<BTreeSet<String>> {
+        let mut found = BTreeSet::new();
+        for jobs in jobs.chunks(MOST_VALUES) {
+            let places = places(jobs.len());
+            let query =
+                format!("SELECT id FROM jobs WHERE id IN ({places}) AND (ended_at IS NULL OR ended_at >= {before})");
+            let query = jobs.iter().fold(sqlx::query(&query), |query, job| query.bind(job.clone()));
+            for row in query.fetch_all(&self.pool).await? {
+                found.insert(row.try_get(0)?);
+            }
         }
         Ok(found)
     }

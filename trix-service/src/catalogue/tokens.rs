@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{Catalogue, News, User, maybe, random, users::user};
 use crate::{
     error::{Error, Result},
-    now,
+    hex, now,
 };
 
 /// What sessions of pages are called.
@@ -35,7 +35,7 @@ pub struct Token {
 }
 
 fn hashed(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(secret.as_bytes()))
 }
 
 impl Catalogue {

@@ -9,7 +9,7 @@ use crate::{error::Result, now};
 
 /// How far an attempt is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Far {
+pub struct StepProgress {
     /// Frames that are done.
     pub frames: i64,
     /// Frames that are to be done, where known.
@@ -35,7 +35,7 @@ pub struct Unit {
     pub began_at: i64,
     /// How far it is.
     #[serde(flatten)]
-    pub far: Far,
+    pub progress: StepProgress,
 }
 
 /// How many jobs and attempts have ended in a time, and how.
@@ -56,8 +56,8 @@ pub struct Counts {
 }
 
 /// How far the attempt of a row is.
-pub(super) fn far(row: &sqlx::any::AnyRow) -> Result<Far> {
-    Ok(Far {
+pub(super) fn progress(row: &sqlx::any::AnyRow) -> Result<StepProgress> {
+    Ok(StepProgress {
         frames: row.try_get("frames")?,
         frames_expected: maybe(row, "frames_expected")?,
         doing: row.try_get("doing")?,
@@ -81,7 +81,7 @@ impl Catalogue {
                 step: row.try_get("step")?,
                 worker: row.try_get("worker")?,
                 began_at: row.try_get("began_at")?,
-                far: far(row)?,
+                progress: progress(row)?,
             })
         };
         rows.iter().map(unit).collect()
@@ -91,10 +91,11 @@ impl Catalogue {
     ///
     /// # Errors
     /// If the database is away.
-    pub async fn attempt_goes_on(&self, attempt: &str, far: &Far) -> Result<()> {
+    pub async fn attempt_progresses(&self, attempt: &str, progress: &StepProgress) -> Result<()> {
         let query =
             "UPDATE attempts SET frames = $1, frames_expected = $2, doing = $3 WHERE id = $4 AND ended_at IS NULL";
-        let query = sqlx::query(query).bind(far.frames).bind(far.frames_expected).bind(far.doing.clone());
+        let query =
+            sqlx::query(query).bind(progress.frames).bind(progress.frames_expected).bind(progress.doing.clone());
         query.bind(attempt).execute(&self.pool).await?;
         Ok(())
     }

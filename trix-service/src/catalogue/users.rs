@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{Catalogue, News, Work, random};
 use crate::{
     error::{Error, Result},
-    now,
+    in_thread, now,
 };
 
 /// What a user may do.
@@ -96,11 +96,8 @@ impl Catalogue {
         let _turn = HASHING.acquire().await.map_err(|error| Error::Bug(error.to_string()))?;
         let salt = SaltString::encode_b64(random(16)?.as_bytes()).map_err(|error| Error::Bug(error.to_string()))?;
         let secret = password.to_owned();
-        let hash = tokio::task::spawn_blocking(move || {
-            Argon2::default().hash_password(secret.as_bytes(), &salt).map(|hash| hash.to_string())
-        });
-        let hash = hash.await.map_err(|error| Error::Bug(error.to_string()))?;
-        let hash = hash.map_err(|error| Error::Bug(error.to_string()))?;
+        let hash = move || Argon2::default().hash_password(secret.as_bytes(), &salt).map(|hash| hash.to_string());
+        let hash = in_thread(hash).await?.map_err(|error| Error::Bug(error.to_string()))?;
         let (name, who) = (name.to_owned(), who.to_owned());
         self.change(move |work| {
             Box::pin(async move {
@@ -190,7 +187,7 @@ impl Catalogue {
             PasswordHash::new(&hash)
                 .is_ok_and(|hash| Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok())
         };
-        let is_right = tokio::task::spawn_blocking(check).await.map_err(|error| Error::Bug(error.to_string()))?;
+        let is_right = in_thread(check).await?;
         found.filter(|_| is_right).ok_or(Error::Unknown)
     }
 }

@@ -44,6 +44,7 @@ use crate::{
     catalogue::Catalogue,
     config::{self, Config},
     error::{Error, Result},
+    hex,
     worker::{Again, Signs, Verdict, Worker, complete},
 };
 
@@ -190,7 +191,7 @@ const SHARE: usize = 64;
 fn share_of(submitter: &str) -> String {
     match submitter.len() {
         0..=SHARE => submitter.to_owned(),
-        _ => Sha256::digest(submitter.as_bytes()).iter().take(SHARE / 2).map(|byte| format!("{byte:02x}")).collect(),
+        _ => hex(&Sha256::digest(submitter.as_bytes())[..SHARE / 2]),
     }
 }
 

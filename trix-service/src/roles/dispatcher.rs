@@ -67,7 +67,7 @@ pub(super) async fn run(config: &Config, end: &CancellationToken) -> Result<()> 
     Ok(())
 }
 
-/// Logs every change of the catalogue, whoever made it. The process that makes a change logs it, too.
+/// Logs every change of the catalogue, whoever made it.
 async fn follow(catalogue: Catalogue, end: CancellationToken) {
     let mut known = None;
     while pause(1.0, &end).await {

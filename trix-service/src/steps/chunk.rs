@@ -11,7 +11,7 @@ use trix_core::{Cancel, Plan, plan::FrameRange};
 
 use super::{Folders, Said, StepRequest, folders::failed, say};
 use crate::{
-    catalogue::Far,
+    catalogue::StepProgress,
     engine::StepEnd,
     error::{Error, Result},
     mounts::Mount,
@@ -32,12 +32,14 @@ pub fn encode(request: &StepRequest, folders: &Folders, number: usize) -> Result
     let tell = |frames: u64| {
         if last.get().elapsed() >= TELL {
             last.set(Instant::now());
-            say(&Said::Progress { far: Far { frames: frames as i64, frames_expected, doing: "encode".into() } });
+            say(&Said::Progress {
+                progress: StepProgress { frames: frames as i64, frames_expected, doing: "encode".into() },
+            });
         }
     };
     trix_core::encode_chunk_telling(&plan, number, &folders.store, &Cancel::default(), &tell)?;
     let frames = frames_expected.unwrap_or(0);
-    say(&Said::Progress { far: Far { frames, frames_expected, doing: "encode".into() } });
+    say(&Said::Progress { progress: StepProgress { frames, frames_expected, doing: "encode".into() } });
     Ok(StepEnd::Encoded)
 }
 

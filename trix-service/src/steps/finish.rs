@@ -17,7 +17,7 @@ use trix_core::{
 };
 
 use super::{Folders, Said, StepRequest, chunk::plan_in, folders::failed, say};
-use crate::{catalogue::Far, engine::StepEnd, error::Result, mounts::Mount};
+use crate::{catalogue::StepProgress, engine::StepEnd, error::Result, mounts::Mount};
 
 /// Makes the copies of the title in the folder of this attempt.
 pub fn finish(request: &StepRequest, folders: &Folders) -> Result<StepEnd> {
@@ -73,7 +73,9 @@ fn control() -> Control {
             Phase::Verify => "verify",
         };
         let frames_expected = progress.frames_expected.map(|frames| frames as i64);
-        say(&Said::Progress { far: Far { frames: progress.frame as i64, frames_expected, doing: doing.into() } });
+        say(&Said::Progress {
+            progress: StepProgress { frames: progress.frame as i64, frames_expected, doing: doing.into() },
+        });
     };
     Control { progress: Some(Arc::new(progress)), make_folders: true, ..Control::default() }
 }

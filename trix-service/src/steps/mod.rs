@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use trix_core::ErrorDetail;
 
 use crate::{
-    catalogue::{Far, Master, Output, Submission},
+    catalogue::{Master, Output, StepProgress, Submission},
     config::Mounts,
     engine::{Step, StepEnd},
     error::{Error, Result},
@@ -58,7 +58,7 @@ pub enum Said {
     Progress {
         /// How far.
         #[serde(flatten)]
-        far: Far,
+        progress: StepProgress,
     },
     /// The step is done.
     Ended {

@@ -12,6 +12,8 @@ use sha2::{
     digest::{OutputSizeUser, Update, array::ArraySize},
 };
 
+use crate::hex;
+
 /// What the file beside a master says about it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Checksum {
@@ -70,7 +72,7 @@ fn digest<D: Digest + Update + OutputSizeUser<OutputSize: ArraySize>>(path: &Pat
             count => Digest::update(&mut hasher, &piece[..count]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::{
     catalogue::{Arrival, Catalogue},
     config::Config,
     error::{Error, Result},
+    in_thread,
     mounts::{Mount, changed_at},
 };
 
@@ -87,15 +88,15 @@ impl Watcher {
     /// If mount or catalogue are away. Masters that were taken stay taken.
     pub async fn look(&mut self) -> Result<()> {
         let (mounts, rules) = (self.config.mounts.clone(), Arc::clone(&self.rules));
-        let all = tokio::task::spawn_blocking(move || {
+        let look = move || {
             mounts.check(Mount::Source)?;
             let root = mounts.folder(Mount::Source);
             let mut found = Vec::new();
             walk(&rules, root, root, DEEPEST, &mut found)
                 .map_err(|error| Error::Away { part: Mount::Source.part(), why: error.to_string() })?;
             Ok::<_, Error>(found)
-        });
-        let all = all.await.map_err(|error| Error::Bug(error.to_string()))??;
+        };
+        let all = in_thread(look).await??;
         let masters: Vec<Seen> =
             all.into_iter().filter(|seen| self.rules.iter().any(|rule| rule.matches(&seen.path))).collect();
         self.growing.retain(|path, _| masters.iter().any(|master| master.path == *path));
@@ -166,7 +167,7 @@ impl Watcher {
         let title = self.config.mounts.folder(Mount::Output).join(&arrival.submission.title);
         let master = self.config.mounts.inside(Mount::Source, &arrival.path)?;
         let look = move || -> io::Result<(bool, Checksum)> { Ok((title.exists(), checksum::compare(&master)?)) };
-        let looked = tokio::task::spawn_blocking(look).await.map_err(|error| Error::Bug(error.to_string()))?;
+        let looked = in_thread(look).await?;
         Ok(match looked {
             Err(error) => {
                 // A mount that is gone is no doubt about a master.

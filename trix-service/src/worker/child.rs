@@ -13,7 +13,7 @@ use trix_core::{ErrorDetail, ErrorKind, Stage};
 
 use super::Signs;
 use crate::{
-    catalogue::Far,
+    catalogue::StepProgress,
     config,
     engine::Step,
     steps::{Folders, Said, StepRequest},
@@ -24,13 +24,13 @@ const BEAT: Duration = Duration::from_millis(500);
 /// The most characters of a line that is logged.
 const LOGGED: usize = 4000;
 
-/// Runs the process of a step to its end, and tells `goes_on` how far it is. `None` if it was cancelled.
+/// Runs the process of a step to its end, and tells `tell` how far it is. `None` if it was cancelled.
 pub async fn run(
     settings: &config::Worker,
     request: &StepRequest,
     cancel: &CancellationToken,
     signs: &impl Signs,
-    goes_on: &(dyn Fn(&Far) + Sync),
+    tell: &(dyn Fn(&StepProgress) + Sync),
 ) -> Option<Said> {
     let mut child = match start(settings, request).await {
         Ok(child) => child,
@@ -49,9 +49,9 @@ pub async fn run(
             _ = beat.tick() => signs.beat(frames).await,
             line = lines.next_segment() => match line {
                 Ok(Some(line)) => match serde_json::from_slice(&line) {
-                    Ok(Said::Progress { far }) => {
-                        frames = far.frames;
-                        goes_on(&far);
+                    Ok(Said::Progress { progress }) => {
+                        frames = progress.frames;
+                        tell(&progress);
                     }
                     Ok(said) => last = Some(said),
                     Err(_) => {}

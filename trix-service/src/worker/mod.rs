@@ -26,14 +26,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use trix_core::ErrorDetail;
 
-use self::verdict::MOST_LOST;
 pub use self::verdict::{Again, Verdict};
 use crate::{
-    catalogue::{Catalogue, Far, Job, JobState, Master, Outcome, Wishes, soon},
+    catalogue::{Catalogue, Job, JobState, Master, Outcome, StepProgress, Wishes, soon},
     config::Config,
     engine::{Run, Step, StepEnd},
     error::{Error, Result},
-    now, profiles,
+    in_thread, now, profiles,
     steps::{Folders, Planned, Said, StepRequest},
 };
 
@@ -68,7 +67,7 @@ struct Work {
     /// Title and step.
     text: String,
     attempt: String,
-    far: Far,
+    progress: StepProgress,
     /// Ends the attempt.
     cancel: CancellationToken,
 }
@@ -79,7 +78,7 @@ pub struct Attempt {
     pub id: String,
     request: StepRequest,
     /// How far it came.
-    far: Far,
+    progress: StepProgress,
     /// What the job will make, and the master, after `plan`.
     planned: Option<(Planned, Master)>,
 }
@@ -95,7 +94,7 @@ impl Attempt {
             step: step.clone(),
             attempt: id.clone(),
         };
-        Attempt { id, request, far: Far::default(), planned: None }
+        Attempt { id, request, progress: StepProgress::default(), planned: None }
     }
 }
 
@@ -163,10 +162,10 @@ impl Worker {
     }
 
     /// Tells the catalogue what the worker does. `told` is how far it was.
-    async fn tell(&self, work: Option<&Work>, told: &mut Option<(String, Far)>) -> Result<Wishes> {
-        let now = work.map(|work| (work.attempt.clone(), work.far.clone()));
-        if let Some((attempt, far)) = now.as_ref().filter(|_| now != *told) {
-            self.catalogue.attempt_goes_on(attempt, far).await?;
+    async fn tell(&self, work: Option<&Work>, told: &mut Option<(String, StepProgress)>) -> Result<Wishes> {
+        let now = work.map(|work| (work.attempt.clone(), work.progress.clone()));
+        if let Some((attempt, progress)) = now.as_ref().filter(|_| now != *told) {
+            self.catalogue.attempt_progresses(attempt, progress).await?;
         }
         *told = now;
         let does = work.map(|work| (work.text.as_str(), work.attempt.as_str()));
@@ -184,10 +183,10 @@ impl Worker {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set_work(&self, work: Option<Work>) -> Far {
+    fn set_work(&self, work: Option<Work>) -> StepProgress {
         let before = std::mem::replace(&mut *self.work(), work);
         self.news.notify_one();
-        before.map(|work| work.far).unwrap_or_default()
+        before.map(|work| work.progress).unwrap_or_default()
     }
 
     /// Does a step once. The verdict says what the engine is to be told.
@@ -220,12 +219,9 @@ impl Worker {
         };
         let counted = patiently!(cancel, signs, self.catalogue.failures(run.0, run.1, &name, &id));
         if let Ok((_, lost)) = counted
-            && lost >= i64::from(MOST_LOST)
+            && let Some(verdict) = verdict::of_losses(step, lost)
         {
-            let detail = format!("{step}: {lost} workers were lost with it");
-            let error = trix_core::Error::new(trix_core::ErrorKind::Codec, trix_core::Stage::Encode, detail);
-            let end = StepEnd::Failed { error: Box::new((&error).into()) };
-            return (Some(Attempt::of(self, id, run, &job, step)), Verdict::Done(end));
+            return (Some(Attempt::of(self, id, run, &job, step)), verdict);
         }
         let profiles = match patiently!(cancel, signs, profiles::of(&self.catalogue, &job.profile_versions)) {
             Ok(profiles) => profiles,
@@ -235,17 +231,22 @@ impl Worker {
         // Copies get their names as a whole, or not at all.
         let cancel =
             &if matches!(step, Step::Publish { .. }) { CancellationToken::new() } else { cancel.child_token() };
-        self.set_work(Some(Work { text, attempt: id.clone(), far: Far::default(), cancel: cancel.clone() }));
+        self.set_work(Some(Work {
+            text,
+            attempt: id.clone(),
+            progress: StepProgress::default(),
+            cancel: cancel.clone(),
+        }));
         tracing::info!(job = run.0, run = run.1, %step, attempt = id, "begins");
         let mut attempt = Attempt::of(self, id, run, &job, step);
         attempt.request.profiles = profiles;
-        let goes_on = |far: &Far| {
+        let tell = |progress: &StepProgress| {
             if let Some(work) = &mut *self.work() {
-                work.far = far.clone();
+                work.progress = progress.clone();
             }
         };
-        let mut said = child::run(&self.config.worker, &attempt.request, cancel, signs, &goes_on).await;
-        attempt.far = self.set_work(None);
+        let mut said = child::run(&self.config.worker, &attempt.request, cancel, signs, &tell).await;
+        attempt.progress = self.set_work(None);
         if let Some(Said::Ended { planned, .. }) = &mut said {
             attempt.planned = planned.take();
         }
@@ -284,8 +285,8 @@ impl Worker {
             Some(Said::Failed { error, is_outside: false }) => {
                 let step = attempt.request.step.to_string();
                 let counted = patiently!(cancel, signs, self.catalogue.failures(&job.id, job.run, &step, &attempt.id));
-                let (failed, lost) = counted.unwrap_or_default();
-                verdict::of_failure(&self.config, &error, failed as u32, lost as u32)
+                let (failed, _) = counted.unwrap_or_default();
+                verdict::of_failure(&self.config, &error, failed)
             }
             Some(Said::Progress { .. }) => Verdict::of_error(&Error::Bug("a step ended with progress".into())),
         }
@@ -311,7 +312,7 @@ impl Worker {
         if !is_accepted || outcome != Outcome::Done {
             // Half of the copies, or copies that nobody will publish.
             let own = Folders::of(&attempt.request).staging(&attempt.id);
-            let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(own)).await;
+            let _ = in_thread(move || std::fs::remove_dir_all(own)).await;
         }
         let never = CancellationToken::new();
         if let Err(error) = patiently!(never, Silent, self.note(attempt, verdict, (outcome, error), is_accepted)) {
@@ -327,7 +328,7 @@ impl Worker {
         is_accepted: bool,
     ) -> Result<()> {
         let request = &attempt.request;
-        self.catalogue.attempt_ends(&attempt.id, outcome, error, &attempt.far).await?;
+        self.catalogue.attempt_ends(&attempt.id, outcome, error, &attempt.progress).await?;
         let (catalogue, job, run, who) = (&self.catalogue, &request.job, request.run, &self.name);
         match verdict {
             _ if !is_accepted => Ok(()),

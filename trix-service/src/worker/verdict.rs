@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use trix_core::{ErrorDetail, ErrorKind};
+use trix_core::{ErrorDetail, ErrorKind, Stage};
 
-use crate::{config::Config, engine::StepEnd, error::Error};
+use crate::{
+    config::Config,
+    engine::{Step, StepEnd},
+    error::Error,
+};
 
 /// What the engine is told of an attempt.
 #[derive(Clone, Debug)]
@@ -31,7 +35,7 @@ pub enum Again {
 }
 
 /// Workers that a step may lose: what kills its worker each time is the fault of the step.
-pub(super) const MOST_LOST: u32 = 10;
+const MOST_LOST: i64 = 10;
 
 impl Verdict {
     /// The verdict on an attempt that could not begin.
@@ -64,12 +68,19 @@ impl Again {
     }
 }
 
-/// The verdict on a failure, after `failed` earlier ones and `lost` workers.
-pub(super) fn of_failure(config: &Config, error: &ErrorDetail, failed: u32, lost: u32) -> Verdict {
+/// The verdict on a step that has lost so many workers. `None`: it may be tried again.
+pub(super) fn of_losses(step: &Step, lost: i64) -> Option<Verdict> {
+    let detail = format!("{step}: {lost} workers were lost with it");
+    let error = trix_core::Error::new(ErrorKind::Codec, Stage::Encode, detail);
+    (lost >= MOST_LOST).then(|| Verdict::Done(StepEnd::Failed { error: Box::new((&error).into()) }))
+}
+
+/// The verdict on a failure, after `failed` earlier ones.
+pub(super) fn of_failure(config: &Config, error: &ErrorDetail, failed: i64) -> Verdict {
     let own = Box::new(error.clone());
     // The same source and job would fail again.
     let is_final = !matches!(error.kind, ErrorKind::Io | ErrorKind::Codec | ErrorKind::Bug);
-    if is_final || failed + 1 >= config.worker.attempts || lost >= MOST_LOST {
+    if is_final || failed + 1 >= i64::from(config.worker.attempts) {
         Verdict::Done(StepEnd::Failed { error: own })
     } else {
         Verdict::Again(Again::Failed(own))
@@ -78,13 +89,11 @@ pub(super) fn of_failure(config: &Config, error: &ErrorDetail, failed: u32, lost
 
 #[cfg(test)]
 mod tests {
-    use trix_core::Stage;
-
     use super::*;
 
-    fn verdict(kind: ErrorKind, text: &str, failed: u32, lost: u32) -> &'static str {
+    fn verdict(kind: ErrorKind, text: &str, failed: i64) -> &'static str {
         let error = trix_core::Error::new(kind, Stage::Encode, text);
-        match of_failure(&Config::default(), &(&error).into(), failed, lost) {
+        match of_failure(&Config::default(), &(&error).into(), failed) {
             Verdict::Done(_) => "failed",
             Verdict::Again(Again::Waiting(_)) => "waits",
             Verdict::Again(_) => "again",
@@ -95,10 +104,15 @@ mod tests {
     #[test]
     fn a_crash_has_three_attempts() {
         assert_eq!(
-            [0, 1, 2].map(|failed| verdict(ErrorKind::Codec, "it crashed", failed, 0)),
+            [0, 1, 2].map(|failed| verdict(ErrorKind::Codec, "it crashed", failed)),
             ["again", "again", "failed"]
         );
-        assert_eq!(verdict(ErrorKind::Codec, "it crashed", 0, 10), "failed");
-        assert_eq!(verdict(ErrorKind::InvalidSpec, "depth 9", 0, 0), "failed");
+        assert_eq!(verdict(ErrorKind::InvalidSpec, "depth 9", 0), "failed");
+    }
+
+    #[test]
+    fn a_step_that_kills_its_workers_fails_after_ten() {
+        assert!(of_losses(&Step::Plan, 9).is_none());
+        assert!(matches!(of_losses(&Step::Plan, 10), Some(Verdict::Done(StepEnd::Failed { .. }))));
     }
 }

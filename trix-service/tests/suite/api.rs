@@ -315,7 +315,10 @@ async fn a_submission_names_no_file_outside_of_the_mounts() {
         for path in ["/api/jobs", "/api/plan"] {
             let (status, refused) = server.ask(1, "POST", path, Some(own.clone())).await;
             assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-            assert!(refused["error"]["message"].as_str().expect("a message").contains("is no name"), "{refused}");
+            assert!(
+                refused["error"]["message"].as_str().expect("a message").contains("cannot name a profile"),
+                "{refused}"
+            );
         }
     }
     let text = "[[outputs]]\npath = \"../escape.mkv\"\nvideo = { type = \"x264\" }\n";

@@ -2,7 +2,7 @@
 
 use trix_core::{ErrorKind, Stage};
 use trix_service::{
-    catalogue::{Catalogue, Far, JobState, Outcome, Output, Page, Role, SignIn, Submission},
+    catalogue::{Catalogue, JobState, Outcome, Output, Page, Role, SignIn, StepProgress, Submission},
     config::Retention,
     error::Error,
 };
@@ -63,7 +63,7 @@ async fn a_run_ends_once() {
         catalogue.run_is_planned(&job, 1, 7, None, "worker").await.expect("progress");
         for step in ["chunk 3", "chunk 5", "chunk 3"] {
             let id = catalogue.attempt_begins(&job, 1, step, "worker").await.expect("an attempt");
-            catalogue.attempt_ends(&id, Outcome::Done, None, &Far::default()).await.expect("an end");
+            catalogue.attempt_ends(&id, Outcome::Done, None, &StepProgress::default()).await.expect("an end");
         }
         catalogue.chunk_is_encoded(&job, 1, "worker").await.expect("progress");
         let now = catalogue.job(&job).await.expect("the job");
@@ -112,7 +112,7 @@ async fn attempts_that_failed_and_workers_that_were_lost_are_counted() {
         for outcome in [Some(Outcome::Failed), Some(Outcome::Fenced), None, None] {
             let id = catalogue.attempt_begins(&job, 1, "chunk 3", "worker").await.expect("an attempt");
             if let Some(outcome) = outcome {
-                catalogue.attempt_ends(&id, outcome, None, &Far::default()).await.expect("an end");
+                catalogue.attempt_ends(&id, outcome, None, &StepProgress::default()).await.expect("an end");
             }
             ids.push(id);
         }
@@ -241,8 +241,8 @@ async fn what_is_old_is_removed_and_jobs_stay_unless_the_settings_say_otherwise(
         let removed = catalogue.prune(&Retention::default(), "test").await.expect("nothing is old");
         assert_eq!((removed.jobs, removed.changes, removed.workers), (0, 0, 0));
         let both = [done.clone(), open.clone(), "unknown".to_owned()];
-        assert_eq!(catalogue.needed(&both, i64::MAX).await.expect("jobs"), std::slice::from_ref(&open));
-        assert_eq!(catalogue.needed(&both, 1).await.expect("jobs"), [done, open], "it ended later");
+        assert_eq!(catalogue.needed(&both, i64::MAX).await.expect("jobs"), [open.clone()].into());
+        assert_eq!(catalogue.needed(&both, 1).await.expect("jobs"), [done, open].into(), "it ended later");
     }
 }
 
