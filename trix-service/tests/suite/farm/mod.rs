@@ -1,6 +1,7 @@
 //! A farm of real processes: the embedded engine, a dispatcher and workers. `TRIX_TEMPORAL` names the program of the engine.
 
 mod failures;
+mod long;
 mod split;
 
 use std::{
