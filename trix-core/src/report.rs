@@ -15,7 +15,7 @@ use crate::{
     index::FromStart,
     ledger::Ledger,
     package::RenditionRecord,
-    plan::{EncodePlan, FilterPlan, Loudness, OutputPlan, PackagePlan},
+    plan::{EncodeId, EncodePlan, FilterPlan, FollowMode, Loudness, OutputId, OutputPlan, PackagePlan, Plan, Sharing},
     quality::Score,
     settings::job::VerifyLevel,
     source::{Discontinuity, FileFixity, Fixity},
@@ -99,6 +99,13 @@ pub struct OutputReport {
     pub plan: OutputPlan,
     /// Frame threads of the video encoder. Another number would have produced other bytes.
     pub frame_threads: Option<u32>,
+    /// With which outputs it shares an analysis; `None` if it was analysed for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<SharedAnalysis>,
+    /// Processor time of the video encoder in seconds, of all its threads: of x264 and x265. Files that share an encode share its time.
+    /// `None` if chunks were encoded by an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<f64>,
     /// The account of every frame; `None` if no video was decoded.
     pub ledger: Option<Ledger>,
     /// The record of each written track.
@@ -119,6 +126,45 @@ pub struct OutputReport {
     pub audio_changes: Vec<AudioChange>,
     /// How the output was verified, and the results.
     pub verification: Verification,
+}
+
+/// With which outputs an output shares an analysis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SharedAnalysis {
+    /// It was analysed, and these followed its analysis.
+    Lead {
+        /// Their files.
+        #[serde(with = "trix_model::path_text::list")]
+        #[schemars(with = "Vec<PathBuf>")]
+        followers: Vec<PathBuf>,
+    },
+    /// It followed the analysis of another output.
+    Follower {
+        /// The file of that output.
+        #[serde(with = "trix_model::path_text")]
+        #[schemars(with = "PathBuf")]
+        lead: PathBuf,
+        /// What was decided anew.
+        mode: FollowMode,
+    },
+}
+
+impl SharedAnalysis {
+    /// The part of the encode of file `id` of a plan.
+    pub(crate) fn of(plan: &Plan, id: OutputId) -> Option<Self> {
+        let video = plan.output(id).content.video?;
+        let file = |encode: &EncodeId| {
+            let taker = plan.outputs.iter().find(|file| file.content.video == Some(*encode));
+            taker.map(|file| file.path.clone())
+        };
+        match plan.encodes.get(video.0)?.video()?.sharing.as_ref()? {
+            Sharing::Lead { followers } => {
+                Some(SharedAnalysis::Lead { followers: followers.iter().filter_map(file).collect() })
+            }
+            Sharing::Follower { lead, mode } => Some(SharedAnalysis::Follower { lead: file(lead)?, mode: *mode }),
+        }
+    }
 }
 
 /// The report of a package.
@@ -150,6 +196,9 @@ pub struct RenditionReport {
     pub plan: Option<OutputPlan>,
     /// Frame threads of the video encoder.
     pub frame_threads: Option<u32>,
+    /// Processor time of the video encoder in seconds, of all its threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<f64>,
     /// The account of every frame; `None` for audio and text.
     pub ledger: Option<Ledger>,
     /// The loudness of its audio, if the job requests it.

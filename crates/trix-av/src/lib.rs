@@ -41,6 +41,7 @@ pub mod graph;
 pub mod x264;
 pub mod x265;
 pub mod version;
+pub mod thread_time;
 pub mod signals;
 pub mod ability;
 

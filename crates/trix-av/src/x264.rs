@@ -224,6 +224,8 @@ pub struct Encoded {
     pub dts: i64,
     /// True if decoding can start here.
     pub key: bool,
+    /// For some frames of an encoder that follows another: a checksum (CRC-32) of the samples that a decoder must find in it.
+    pub samples: Option<u32>,
 }
 
 type Log = Arc<Mutex<Vec<String>>>;
@@ -339,7 +341,7 @@ impl Encoder {
         }
         // SAFETY: the units stand one after the other, and stay valid until the next call.
         let packet = Packet::copy_of(unsafe { std::slice::from_raw_parts((*nals).p_payload, size as usize) });
-        Ok(Some(Encoded { packet, pts: output.i_pts, dts: output.i_dts, key: output.b_keyframe != 0 }))
+        Ok(Some(Encoded { packet, pts: output.i_pts, dts: output.i_dts, key: output.b_keyframe != 0, samples: None }))
     }
 
     /// The description of a frame for x264. It points to the planes of `frame`.

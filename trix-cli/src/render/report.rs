@@ -1,6 +1,6 @@
 //! The output of a finished job.
 
-use std::fmt::Write;
+use std::{fmt::Write, path::Path};
 
 use trix_core::{
     OutputReport, Report, StreamKind,
@@ -9,8 +9,8 @@ use trix_core::{
     decode::audio::AudioChange,
     filter::audio_ledger::AudioLedger,
     ledger::Ledger,
-    plan::{AudioPlan, OutputPlan},
-    report::{PackageReport, StillReport, TrackLoudness},
+    plan::{AudioPlan, FollowMode, OutputPlan},
+    report::{PackageReport, SharedAnalysis, StillReport, TrackLoudness},
     still,
 };
 
@@ -228,12 +228,31 @@ fn audio(ledgers: &[AudioLedger], changes: &[AudioChange]) -> String {
     out
 }
 
+/// How the analysis of the video was shared, and the processor time of its encode; empty if it was not shared.
+fn sharing(report: &OutputReport) -> String {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let shared = match &report.sharing {
+        None => return String::new(),
+        Some(SharedAnalysis::Lead { followers }) => {
+            let followers: Vec<String> = followers.iter().map(|path| name(path)).collect();
+            format!("leads {}", followers.join(" and "))
+        }
+        Some(SharedAnalysis::Follower { lead, mode: FollowMode::Balanced }) => {
+            format!("follows {}, balanced", name(lead))
+        }
+        Some(SharedAnalysis::Follower { lead, mode: FollowMode::Fast }) => format!("follows {}, fast", name(lead)),
+    };
+    let time = report.cpu_seconds.map_or_else(String::new, |own| format!(", {own:.1} s of processor time"));
+    format!("  shares  {shared}{time}\n")
+}
+
 /// An output in a few lines. `of_source` is printed before the verification. `loud` holds the loudness lines printed so
 /// far.
 fn output(report: &OutputReport, of_source: &str, shared: &[Decision], loud: &mut Vec<String>) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", report.path.display(), bytes(report.bytes));
     out.push_str(&plan::output(&report.plan, report.frame_threads, shared));
+    out.push_str(&sharing(report));
     let lines = loudness(&report.loudness, &report.plan.audio);
     if !loud.contains(&lines) {
         out.push_str(&lines);

@@ -18,7 +18,7 @@ fn bash_completes_values_of_options_and_commands() {
         ("encode --preset very", "veryfast veryslow"),
         ("encode --tune gra", "grain"),
         ("encode --profile high4", "high422 high444"),
-        ("ingest --profile archive", "archive archive-lossless"),
+        ("ingest --profile archive", "archive archive-fast archive-lossless"),
         ("encode --audio aac", "aac aac:128k"),
         ("encode --depth 1", "10 12"),
         ("ingest --audio-tracks ru", "rus"),

@@ -7,10 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use trix_model::{
-    error::{Error, ErrorKind, Result, Stage},
-    plan::VideoPlan,
-};
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 use super::{
     allocation::{WantedRate, allocate, allocate_rest, corrected, rounds},
@@ -20,7 +17,7 @@ use super::{
     setup::{ChunkTask, Setup, wanted_kbps},
     store::{ChunkKey, Store},
 };
-use crate::plan::{EncodeId, FrameRange, Plan};
+use crate::plan::{EncodeId, FrameRange, Plan, Sharing, VideoEncode};
 
 /// The chunks of a plan, and where they are kept.
 #[derive(Clone)]
@@ -45,6 +42,8 @@ pub(crate) enum ChunkPhase {
 #[derive(Clone)]
 struct ChunkedEncode {
     id: EncodeId,
+    /// The encode whose analysis it follows, or itself.
+    lead: EncodeId,
     keys: KeyMaker,
     /// The bit rate that two passes give it.
     wanted: Option<WantedRate>,
@@ -70,7 +69,7 @@ impl Chunked {
         let ranges = plan.chunks.as_ref().map(|chunks| chunks.ranges.clone()).unwrap_or_default();
         let own =
             plan.encodes.iter().enumerate().filter_map(|(number, encode)| Some((EncodeId(number), encode.video()?)));
-        let encodes = own.map(|(id, own)| ChunkedEncode::new(id, &own.video, KeyMaker::new(plan, id)?, ranges.len()));
+        let encodes = own.map(|(id, own)| ChunkedEncode::new(id, own, KeyMaker::new(plan, id)?, ranges.len()));
         let encodes = encodes.collect::<Result<_>>()?;
         Ok(Chunked { store, encodes, ranges, whole: Arc::default() })
     }
@@ -128,7 +127,8 @@ impl Chunked {
     pub(super) fn missing(&self, number: usize, phase: ChunkPhase) -> Result<Vec<ChunkTask>> {
         let mut missing = Vec::new();
         let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
-        for task in self.tasks(number, phase) {
+        let tasks = self.tasks(number, phase);
+        for task in &tasks {
             if whole.contains(&task.key) {
                 continue;
             }
@@ -137,13 +137,16 @@ impl Chunked {
                 ChunkPhase::Chunks => self.store.has(&task.key),
             };
             match has {
-                Ok(true) => _ = whole.insert(task.key),
-                Ok(false) => missing.push(task),
-                Err(error) if error.kind() == ErrorKind::MalformedInput => missing.push(task),
+                Ok(true) => _ = whole.insert(task.key.clone()),
+                Ok(false) => missing.push(task.id),
+                Err(error) if error.kind() == ErrorKind::MalformedInput => missing.push(task.id),
                 Err(error) => return Err(error),
             }
         }
-        Ok(missing)
+        // Encodes that share an analysis are made together.
+        let lead = |id: EncodeId| self.encodes.iter().find(|own| own.id == id).map(|own| own.lead);
+        let leads: BTreeSet<_> = missing.into_iter().map(lead).collect();
+        Ok(tasks.into_iter().filter(|task| leads.contains(&lead(task.id))).collect())
     }
 
     /// True if encodes have two passes.
@@ -213,11 +216,14 @@ impl Chunked {
 }
 
 impl ChunkedEncode {
-    fn new(id: EncodeId, video: &VideoPlan, keys: KeyMaker, chunks: usize) -> Result<Self> {
+    fn new(id: EncodeId, own: &VideoEncode, keys: KeyMaker, chunks: usize) -> Result<Self> {
+        let video = &own.video;
+        let lead = own.sharing.as_ref().and_then(Sharing::lead).unwrap_or(id);
         let buffer = Buffer::of(video);
         if video.passes < 2 {
             let setups = vec![Some(Setup::default()); chunks];
-            return Ok(ChunkedEncode { id, keys, wanted: None, buffer, setups, corrections: 0, short: Vec::new() });
+            let (wanted, corrections, short) = (None, 0, Vec::new());
+            return Ok(ChunkedEncode { id, lead, keys, wanted, buffer, setups, corrections, short });
         }
         let missing = || Error::bug(Stage::Plan, format!("encode {id} has two passes and no bit rate"));
         let wanted = WantedRate {
@@ -227,6 +233,7 @@ impl ChunkedEncode {
         };
         Ok(ChunkedEncode {
             id,
+            lead,
             keys,
             wanted: Some(wanted),
             buffer,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     doctor, index,
-    plan::{EncodeId, EncodePlan, FilterPlan, FrameRange, Plan, StepId},
+    plan::{EncodeId, EncodePlan, FilterPlan, FrameRange, Plan, Sharing, StepId},
     settings::job::SourceSettings,
     source::Source,
 };
@@ -59,7 +59,7 @@ impl KeyMaker {
         video.filter = StepId(0);
         // Other outputs may ask for a longer one, which does not change what this one's filters make.
         let lead_in = if needs_lead_in(&steps) { chunks.lead_in } else { 0 };
-        let common = json!({
+        let mut common = json!({
             "trix": env!("CARGO_PKG_VERSION"),
             "method": METHOD,
             "libraries": doctor::libraries(),
@@ -71,6 +71,14 @@ impl KeyMaker {
             "origin": own.origin,
             "threads": own.threads,
         });
+        match &own.sharing {
+            None => {}
+            // Its decisions do not depend on who follows them.
+            Some(Sharing::Lead { .. }) => common["shares"] = json!("lead"),
+            Some(Sharing::Follower { lead, mode }) => {
+                common["shares"] = json!({ "mode": mode, "lead": KeyMaker::new(plan, *lead)?.common });
+            }
+        }
         let ending = json!([tail.end, steps.iter().map(|step| step.cut).collect::<Vec<_>>()]);
         let is_resampled = steps.iter().any(|step| step.filtering.constant_rate.is_some());
         Ok(KeyMaker { common, ending, end: tail.end, is_resampled })

@@ -52,6 +52,9 @@ pub(crate) struct PacketEntry {
     pub(crate) key: bool,
     /// Size in bytes.
     pub(crate) bytes: usize,
+    /// A checksum of the samples that a decoder must find in it, for some frames of an encode that follows another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) samples: Option<u32>,
 }
 
 /// What a filter step did with the frames of a chunk.

@@ -148,6 +148,17 @@ impl Store {
         (hasher(name).chain_update(content).finalize()[..] == hash[..]).then(|| content.to_vec())
     }
 
+    /// The processor time that the encode of an entry took, in seconds. `None` if it was not kept.
+    pub(crate) fn cpu_seconds(&self, key: &ChunkKey) -> Option<f64> {
+        std::str::from_utf8(&self.read_bytes(&cpu(key))?).ok()?.parse().ok()
+    }
+
+    /// Keeps the processor time that the encode of an entry took. The entry itself is the same, however long its encode took.
+    pub(super) fn keep_cpu_seconds(&self, key: &ChunkKey, seconds: f64) {
+        // A report lacks it otherwise.
+        let _ = self.write_bytes(&cpu(key), format!("{seconds:.3}").as_bytes());
+    }
+
     /// What was found out about `what` by a program of this version. `None` if nothing was.
     pub(crate) fn find(&self, what: &str) -> Option<Vec<u8>> {
         self.read_bytes(&ChunkKey::of_finding(what))
@@ -266,6 +277,11 @@ impl ChunkReader {
     }
 }
 
+/// The name of the processor time of an entry.
+fn cpu(key: &ChunkKey) -> ChunkKey {
+    ChunkKey(format!("{}.cpu", key.0))
+}
+
 fn changed(label: &Path) -> Error {
     Error::new(ErrorKind::MalformedInput, Stage::Encode, "the chunk is not what was written").in_file(label)
 }
@@ -309,7 +325,7 @@ mod tests {
     use crate::chunks::record::FrameTime;
 
     fn record() -> ChunkRecord {
-        let packet = |frame, position, bytes| PacketEntry { frame, position, key: frame == 0, bytes };
+        let packet = |frame, position, bytes| PacketEntry { frame, position, key: frame == 0, bytes, samples: None };
         ChunkRecord {
             range: FrameRange { start: 7, end: 9 },
             parameter_sets: vec![1, 2, 3],

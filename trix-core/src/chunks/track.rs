@@ -18,6 +18,7 @@ use crate::{
     decode::video::DecodedFrame,
     encode::{
         coder::Coder,
+        shared::Queues,
         video::{self, Encoded, Headers},
     },
     plan::VideoEncode,
@@ -63,7 +64,7 @@ pub(super) struct TrackAccount {
 /// What an encoder is run for.
 enum Product {
     /// Its packets, which become a chunk. A second pass reads statistics meanwhile.
-    Chunk(ChunkWriter, Option<Scratch>),
+    Chunk(ChunkWriter, ChunkKey, Option<Scratch>),
     /// The statistics of a first pass, which are kept under this key.
     Statistics(Scratch, ChunkKey),
 }
@@ -73,11 +74,18 @@ impl Track {
     ///
     /// # Errors
     /// Those of opening it; `Io`.
-    pub(super) fn open(own: &VideoEncode, task: &ChunkTask, store: &Store, time_base: TimeBase) -> Result<Self> {
+    pub(super) fn open(
+        own: &VideoEncode,
+        task: &ChunkTask,
+        store: &Store,
+        time_base: TimeBase,
+        queues: &mut Queues,
+    ) -> Result<Self> {
         let video = task.setup.video(&own.video)?;
-        let open = |pass: Option<(u32, &Path)>| video::open(&video, Some(own.threads), pass);
+        let link = queues.link(task.id, own.sharing.as_ref())?;
+        let open = |pass: Option<(u32, &Path)>| video::open_linked(&video, Some(own.threads), pass, link);
         let (mut encoder, product) = match &task.first_pass {
-            None => (open(None)?, Product::Chunk(store.write(&task.key)?, None)),
+            None => (open(None)?, Product::Chunk(store.write(&task.key)?, task.key.clone(), None)),
             Some(_) if task.setup.is_first_pass() => {
                 let scratch = Scratch::new(store)?;
                 (open(Some((1, &scratch.path())))?, Product::Statistics(scratch, task.key.clone()))
@@ -87,7 +95,7 @@ impl Track {
                 let frames = scratch.fill(first_pass, store)?;
                 // Encoders refuse statistics of no frames.
                 let encoder = open((frames > 0).then_some((2, scratch.path().as_path())))?;
-                (encoder, Product::Chunk(store.write(&task.key)?, Some(scratch)))
+                (encoder, Product::Chunk(store.write(&task.key)?, task.key.clone(), Some(scratch)))
             }
         };
         let headers = encoder.headers()?;
@@ -95,7 +103,7 @@ impl Track {
         let has_buffer = Buffer::of(&own.video).is_some();
         let looks_past = match (own.video.encoder, &product) {
             // It reads what another pass found out.
-            (_, Product::Chunk(_, Some(_))) => false,
+            (_, Product::Chunk(_, _, Some(_))) => false,
             // The last frame of the range has a type that is set. x265 looks no further than that; x264 does.
             (encoder, _) => encoder == Encoder::X264 || has_buffer,
         };
@@ -145,8 +153,8 @@ impl Track {
         self.drain(tell)
     }
 
-    /// Takes the frames that are still inside the encoder.
-    fn drain(&mut self, tell: &dyn Fn(Sign)) -> Result<()> {
+    /// Takes the frames that are still inside the encoder. One that follows another gives those that the other has given.
+    pub(super) fn drain(&mut self, tell: &dyn Fn(Sign)) -> Result<()> {
         while !self.is_whole()
             && let Some(encoded) = self.coder.finish()?
         {
@@ -163,10 +171,10 @@ impl Track {
 
     fn keep(&mut self, encoded: &Encoded) -> Result<()> {
         let bytes = encoded.packet.data();
-        let (frame, position, key) = (encoded.pts, encoded.dts, encoded.key);
-        self.packets.push(PacketEntry { frame, position, key, bytes: bytes.len() });
+        let Encoded { pts: frame, dts: position, key, samples, .. } = *encoded;
+        self.packets.push(PacketEntry { frame, position, key, bytes: bytes.len(), samples });
         match &mut self.product {
-            Product::Chunk(chunk, _) => chunk.add(bytes),
+            Product::Chunk(chunk, ..) => chunk.add(bytes),
             Product::Statistics(..) => Ok(()),
         }
     }
@@ -175,7 +183,10 @@ impl Track {
     pub(super) fn finish(self, store: &Store, record: impl FnOnce(TrackAccount) -> ChunkRecord) -> Result<()> {
         let Track { coder, headers, frames, packets, product, .. } = self;
         match product {
-            Product::Chunk(chunk, _) => {
+            Product::Chunk(chunk, key, _) => {
+                if let Some(seconds) = coder.cpu_seconds() {
+                    store.keep_cpu_seconds(&key, seconds);
+                }
                 let Headers { parameter_sets, info } = headers;
                 let (info, warnings) = (info.len(), coder.complaints());
                 chunk.finish(&record(TrackAccount { parameter_sets, info, frames, packets, warnings }))

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     decode::video::DecodedFrame,
+    encode::shared::Queues,
     filter::{frames::FrameFilter, part::Part, transform::CYCLE},
     index,
     plan::{Cut, EncodePlan, Plan, StepId},
@@ -102,6 +103,12 @@ impl Node {
             self.tracks.iter_mut().try_for_each(|track| track.end(range, tell))?;
         }
         Ok(())
+    }
+
+    /// Takes the frames that are left in encoders which follow others.
+    fn drain(&mut self, tell: &dyn Fn(Sign)) -> Result<()> {
+        self.tracks.iter_mut().try_for_each(|track| track.drain(tell))?;
+        self.children.iter_mut().try_for_each(|child| child.drain(tell))
     }
 
     /// Makes the filter convert later frames to the format of `frame`, the first one of the film.
@@ -207,6 +214,8 @@ impl Unit<'_> {
             }
         }
         roots.iter_mut().try_for_each(|root| root.push(None, self.range, tell))?;
+        // Those that they follow have ended now.
+        roots.iter_mut().try_for_each(|root| root.drain(tell))?;
         if times.len() as u64 != self.range.frames() {
             let (found, wanted) = (times.len(), self.range.frames());
             let detail = format!("{found} frames were decoded in place of {wanted}");
@@ -258,13 +267,14 @@ impl Unit<'_> {
             let (account, children, tracks) = (StepAccount::default(), Vec::new(), Vec::new());
             nodes.insert(step, Node { step, filter, account, is_part, children, tracks });
         }
+        let mut queues = Queues::new(false);
         for task in self.tasks {
             let id = task.id;
             let own = self.plan.encodes.get(id.0).and_then(EncodePlan::video);
             let own = own.ok_or_else(|| Error::bug(Stage::Plan, format!("encode {id} is none of video")))?;
             let missing = || Error::bug(Stage::Plan, format!("encode {id} takes frames of no step"));
             let node = nodes.get_mut(&own.video.filter).ok_or_else(missing)?;
-            node.tracks.push(Track::open(own, task, self.store, node.filter.time_base())?);
+            node.tracks.push(Track::open(own, task, self.store, node.filter.time_base(), &mut queues)?);
         }
         // From the last step on, each moves into the one before it, unless nobody needs it.
         let mut roots = Vec::new();

@@ -24,8 +24,9 @@ pub struct Profile {
 }
 
 /// The profiles that come with Trix.
-pub const PROFILES: [Profile; 5] = [
+pub const PROFILES: [Profile; 6] = [
     Profile { name: "archive", text: include_str!("../../profiles/archive.toml") },
+    Profile { name: "archive-fast", text: include_str!("../../profiles/archive-fast.toml") },
     Profile { name: "archive-lossless", text: include_str!("../../profiles/archive-lossless.toml") },
     Profile { name: "mezzanine", text: include_str!("../../profiles/mezzanine.toml") },
     Profile { name: "vod", text: include_str!("../../profiles/vod.toml") },

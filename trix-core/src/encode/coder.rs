@@ -146,6 +146,11 @@ impl Coder {
         Ok(encoded.map(|encoded| self.complete(encoded)))
     }
 
+    /// The processor time of the encoder so far, in seconds, if it is known.
+    pub(crate) fn cpu_seconds(&self) -> Option<f64> {
+        self.encoder.cpu_seconds()
+    }
+
     /// The warnings of the encoder.
     pub(crate) fn complaints(&self) -> Vec<String> {
         self.encoder.complaints()

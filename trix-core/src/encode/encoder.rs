@@ -4,8 +4,9 @@ pub use trix_av::x264::{Coding, Encoded, Headers};
 use trix_av::{
     frame::Frame,
     stream::{CodecParameters, VideoCodec},
+    x264::Refused,
 };
-use trix_model::error::Result;
+use trix_model::error::{Error, ErrorKind, Result, Stage};
 
 /// A video encoder.
 pub trait VideoEncoder: Send {
@@ -38,6 +39,16 @@ pub trait VideoEncoder: Send {
     /// Number of frame threads of the encoder, if it affects the encoded bytes.
     fn frame_threads(&self) -> Option<u32>;
 
+    /// The processor time that it has taken so far, in seconds. `None` if it is not known.
+    fn cpu_seconds(&self) -> Option<f64> {
+        None
+    }
+
     /// The warnings of the encoder.
     fn complaints(&self) -> Vec<String>;
+}
+
+/// The error of an encoder that does not take a frame.
+pub(super) fn failed(error: Refused) -> Error {
+    Error::new(ErrorKind::Codec, Stage::Encode, error.to_string()).caused_by(error)
 }

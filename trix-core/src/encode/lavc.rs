@@ -136,6 +136,7 @@ impl Lavc {
                     pts: packet.pts().unwrap_or(0),
                     dts: packet.dts().or(packet.pts()).unwrap_or(0),
                     key: packet.is_key(),
+                    samples: None,
                     packet: packet.bare(),
                 }),
                 Ok(Output::Hungry) => return Ok(()),

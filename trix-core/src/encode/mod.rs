@@ -7,6 +7,9 @@
 pub(crate) mod encoder;
 pub mod video;
 pub(crate) mod lavc;
+mod cpu;
+pub(crate) mod shared;
+mod x265;
 pub(crate) mod options;
 pub(crate) mod option_names;
 pub use option_names::{PRESETS, profiles, tunes};

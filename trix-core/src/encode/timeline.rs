@@ -95,7 +95,7 @@ mod tests {
     use trix_av::packet::Packet;
 
     fn encoded(pts: i64, dts: i64) -> Encoded {
-        Encoded { packet: Packet::new(), pts, dts, key: pts == 0 }
+        Encoded { packet: Packet::new(), pts, dts, key: pts == 0, samples: None }
     }
 
     #[test]

@@ -2,23 +2,22 @@
 //!
 //! Invariant: the encoder matches the plan, and encoders with equal options yield equal streams.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use trix_av::{
     frame::Frame,
-    packet::Packet,
     stream::VideoCodec,
+    thread_time::thread_time,
     x264::{self, Refused},
     x265,
 };
-use trix_bitstream::sei;
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
     frame_facts::FieldOrder,
 };
 
 pub use super::encoder::{Coding, Encoded, Headers, VideoEncoder};
-use super::lavc::Lavc;
+use super::{cpu::OwnThreads, encoder::failed, lavc::Lavc, shared::Link, x265::X265};
 use crate::{
     encode::options::{self, Pass},
     plan::VideoPlan,
@@ -30,9 +29,31 @@ use crate::{
 /// # Errors
 /// `InvalidSpec` if the encoder rejects the combination of options and frame format.
 pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) -> Result<Box<dyn VideoEncoder>> {
+    open_linked(plan, threads, pass, None)
+}
+
+/// As [`open`]. An encoder of x265 can be linked to others with which it shares an analysis.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_linked(
+    plan: &VideoPlan,
+    threads: Option<u32>,
+    pass: Option<(u32, &Path)>,
+    link: Option<Link>,
+) -> Result<Box<dyn VideoEncoder>> {
     let pass = pass.map(|(number, stats)| Pass { number, stats });
+    if plan.encoder.is_mezzanine() {
+        return Ok(Box::new(Lavc::open(plan, threads)?));
+    }
+    let (encoder, own) = OwnThreads::of(|| open_own(plan, pass, link));
+    Ok(Box::new(Timed { encoder: encoder?, own, of_callers: Duration::ZERO }))
+}
+
+/// Opens an encoder of x264 or x265.
+fn open_own(plan: &VideoPlan, pass: Option<Pass<'_>>, link: Option<Link>) -> Result<Box<dyn VideoEncoder>> {
     match plan.encoder {
-        Encoder::Ffv1 | Encoder::Prores => Ok(Box::new(Lavc::open(plan, threads)?)),
+        Encoder::Ffv1 | Encoder::Prores => Err(refused(plan, "is opened by libavcodec")),
         Encoder::X264 => Ok(Box::new(X264 { encoder: x264_encoder(plan, pass)? })),
         Encoder::X265 => {
             let mut parameters = options::x265_parameters(plan, pass).ok_or_else(|| unknown(plan))?;
@@ -46,8 +67,11 @@ pub fn open(plan: &VideoPlan, threads: Option<u32>, pass: Option<(u32, &Path)>) 
             {
                 return Err(profile_refused(plan, profile));
             }
+            if let Some(link) = &link {
+                parameters.share(link.role());
+            }
             let encoder = x265::Encoder::open(parameters, plan.format).map_err(|error| refused_by(plan, error))?;
-            Ok(Box::new(X265 { encoder, fields: plan.fields }))
+            Ok(Box::new(X265::new(encoder, plan.fields, link)))
         }
     }
 }
@@ -103,8 +127,52 @@ pub(crate) fn settle_parameter_sets(plan: &mut VideoPlan) -> Result<()> {
     Ok(())
 }
 
-fn failed(error: Refused) -> Error {
-    Error::new(ErrorKind::Codec, Stage::Encode, error.to_string()).caused_by(error)
+/// An encoder whose processor time is measured.
+struct Timed {
+    encoder: Box<dyn VideoEncoder>,
+    own: OwnThreads,
+    /// The time of the calls.
+    of_callers: Duration,
+}
+
+impl Timed {
+    /// Calls the encoder, and adds the time that the calling thread takes.
+    fn call<T>(&mut self, call: impl FnOnce(&mut dyn VideoEncoder) -> T) -> T {
+        let before = thread_time();
+        let result = call(self.encoder.as_mut());
+        self.of_callers += thread_time().saturating_sub(before);
+        result
+    }
+}
+
+impl VideoEncoder for Timed {
+    fn headers(&mut self) -> Result<Headers> {
+        self.call(|encoder| encoder.headers())
+    }
+
+    fn push(&mut self, frame: &Frame, number: u64, coding: Coding) -> Result<Option<Encoded>> {
+        self.call(|encoder| encoder.push(frame, number, coding))
+    }
+
+    fn finish(&mut self) -> Result<Option<Encoded>> {
+        self.call(|encoder| encoder.finish())
+    }
+
+    fn codec(&self) -> Option<VideoCodec> {
+        self.encoder.codec()
+    }
+
+    fn frame_threads(&self) -> Option<u32> {
+        self.encoder.frame_threads()
+    }
+
+    fn cpu_seconds(&self) -> Option<f64> {
+        Some((self.own.time() + self.of_callers).as_secs_f64())
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        self.encoder.complaints()
+    }
 }
 
 struct X264 {
@@ -140,53 +208,5 @@ impl VideoEncoder for X264 {
 
     fn complaints(&self) -> Vec<String> {
         self.encoder.complaints()
-    }
-}
-
-struct X265 {
-    encoder: x265::Encoder,
-    fields: Option<FieldOrder>,
-}
-
-impl X265 {
-    /// Adds the field order message that the parameter sets announce. x265 writes it only with a buffer model.
-    fn with_field_order(&self, encoded: Option<Encoded>) -> Option<Encoded> {
-        let Some(order) = self.fields else { return encoded };
-        encoded.map(|frame| match sei::with_field_order(frame.packet.data(), order) {
-            Some(parts) => Encoded { packet: Packet::joined(&parts), ..frame },
-            None => frame,
-        })
-    }
-}
-
-impl VideoEncoder for X265 {
-    fn headers(&mut self) -> Result<Headers> {
-        let headers = self.encoder.headers().map_err(failed)?;
-        if self.fields.is_none() {
-            return Ok(headers);
-        }
-        Ok(Headers { parameter_sets: sei::of_interlaced_source(&headers.parameter_sets), ..headers })
-    }
-
-    fn push(&mut self, frame: &Frame, number: u64, coding: Coding) -> Result<Option<Encoded>> {
-        let encoded = self.encoder.encode(Some((frame, number as i64, coding))).map_err(failed)?;
-        Ok(self.with_field_order(encoded))
-    }
-
-    fn finish(&mut self) -> Result<Option<Encoded>> {
-        let encoded = self.encoder.encode(None).map_err(failed)?;
-        Ok(self.with_field_order(encoded))
-    }
-
-    fn codec(&self) -> Option<VideoCodec> {
-        Some(VideoCodec::Hevc)
-    }
-
-    fn frame_threads(&self) -> Option<u32> {
-        Some(self.encoder.frame_threads())
-    }
-
-    fn complaints(&self) -> Vec<String> {
-        Vec::new()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: checks read the file as any reader does, and compare it with the encoders' output and with the source.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use crossbeam_channel as crossbeam;
 use trix_model::{
@@ -32,7 +32,7 @@ use crate::{
         audio::EncodedAudio,
         content::Comparison,
         copies::{self, Copied, Taken},
-        structure,
+        samples, structure,
     },
 };
 
@@ -59,20 +59,33 @@ pub(super) struct FileCheck {
     pub(super) sha256: Option<String>,
 }
 
+/// What encoders and muxer say about a file.
+pub(super) struct Records<'a> {
+    pub(super) tracks: &'a [TrackRecord],
+    pub(super) audio_tracks: &'a [EncodedAudio],
+    /// Checksums of the samples of some frames.
+    pub(super) samples: &'a BTreeMap<u64, u32>,
+}
+
 /// Checks the file at the level of the job, except for its frames. Hashes it during the same reading, if the job says
-/// so.
+/// so. The frames of an encode that follows another one are decoded at every level.
 pub(super) fn verify(
     whole: &Plan,
     plan: &OutputPlan,
     path: &Path,
-    tracks: &[TrackRecord],
-    audio_tracks: &[EncodedAudio],
+    records: Records<'_>,
     token: &Token,
 ) -> Result<FileCheck> {
+    let Records { tracks, audio_tracks, samples } = records;
     let level = plan.verify;
     let mut verification =
         Verification { level, checks: Vec::new(), drift_seconds: None, score: None, lossless_frames: None };
+    let reconstructed = match &plan.video {
+        Some(video) if !samples.is_empty() => Some(samples::compare(path, video.format, samples, token)?),
+        _ => None,
+    };
     if level == VerifyLevel::Off {
+        verification.checks.extend(reconstructed);
         let sha256 = whole.hash.then(|| sha256_of_file(path, token.caller())).transpose()?;
         return Ok(FileCheck { verification, frames: None, sha256 });
     }
@@ -82,6 +95,7 @@ pub(super) fn verify(
     }
     found.hold(path)?;
     verification.checks = found.checks;
+    verification.checks.extend(reconstructed);
     verification.drift_seconds = found.drift_seconds;
     Ok(FileCheck { verification, frames: found.frames, sha256: found.sha256 })
 }

@@ -21,7 +21,7 @@ use trix_model::{
 };
 
 use super::{
-    check::{self, Compared, FileCheck, Reference},
+    check::{self, Compared, FileCheck, Records, Reference},
     failures::{self, Failures},
     host::Host,
     pass::{OutputOutcome, PassOutcome},
@@ -39,7 +39,7 @@ use crate::{
     package::{self, CommittedPackage, Verified, WrittenPackage},
     plan::{AudioPlan, OutputId, OutputPlan, PackageId, PerProduct, PerSink, Plan, Product, Sink, StillId},
     pool,
-    report::{OutputReport, PackageReport, RenditionReport, StillReport, TrackLoudness},
+    report::{OutputReport, PackageReport, RenditionReport, SharedAnalysis, StillReport, TrackLoudness},
     settings::job::{OnOutputFailure, VerifyLevel},
     source::{Discontinuity, FileFixity, SourceHasher, sha256_of_file},
     still::Still,
@@ -324,6 +324,8 @@ impl Finish<'_> {
             audio_tracks,
             loudness,
             frame_threads,
+            cpu_seconds,
+            samples,
             mut warnings,
             extras,
             changes,
@@ -335,7 +337,8 @@ impl Finish<'_> {
         audio_ledgers.iter().try_for_each(AudioLedger::balance)?;
         self.lasts(plan, &tracks)?;
         let presented = self.presented(plan, &tracks, walked, &mut warnings)?;
-        let found = check::verify(self.plan, plan, path, &tracks, &audio_tracks, token);
+        let records = Records { tracks: &tracks, audio_tracks: &audio_tracks, samples: &samples };
+        let found = check::verify(self.plan, plan, path, records, token);
         let FileCheck { mut verification, frames, sha256 } = found.map_err(|error| error.renamed(path, &plan.path))?;
         verification.checks.extend(presented);
         if let Some(ledger) = &mut ledger {
@@ -348,6 +351,8 @@ impl Finish<'_> {
             sha256,
             plan: plan.clone(),
             frame_threads,
+            sharing: SharedAnalysis::of(self.plan, id),
+            cpu_seconds,
             ledger,
             tracks,
             loudness: in_order(loudness),
@@ -380,7 +385,9 @@ impl Finish<'_> {
             let sink = Sink::Rendition { package: id, rendition: at };
             let output = plan.renditions.get(at).map(|_| &self.outputs[sink]);
             let outcome = outcomes.next().unwrap_or_default();
-            let OutputOutcome { mut ledger, loudness, frame_threads, mut warnings, extras, changes, .. } = outcome;
+            let OutputOutcome {
+                mut ledger, loudness, frame_threads, cpu_seconds, mut warnings, extras, changes, ..
+            } = outcome;
             let (audio_ledgers, audio_changes) = audio_reports(outcome.audio_ledgers, outcome.audio_changes);
             self.balance(ledger.as_ref())?;
             audio_ledgers.iter().try_for_each(AudioLedger::balance)?;
@@ -398,6 +405,7 @@ impl Finish<'_> {
                 record: record.clone(),
                 plan: output.cloned(),
                 frame_threads,
+                cpu_seconds,
                 ledger,
                 loudness: in_order(loudness),
                 warnings,

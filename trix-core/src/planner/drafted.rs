@@ -50,7 +50,7 @@ pub(super) fn settle(drafts: Vec<Drafted>, packages: &mut [PackagePlan]) -> (Vec
         let origin = plan.origin;
         // Threads of all encoders are settled.
         let threads = threads.unwrap_or(1);
-        let video = plan.video.map(|video| VideoEncode { video, threads, origin });
+        let video = plan.video.map(|video| VideoEncode { video, threads, origin, sharing: None });
         let video = video.map(|own| number(&mut encodes, EncodePlan::Video(Box::new(own))));
         let audio = plan.audio.into_iter().map(|audio| {
             if audio.copied {

@@ -32,6 +32,7 @@ use crate::{
         drafted::{self, Drafted},
         external_audio::ExternalAudio,
         packet_memory::PacketMemory,
+        sharing,
     },
     settings::{
         byte_size::ByteSize,
@@ -128,14 +129,14 @@ pub(super) fn with_units(
         process: PROCESS,
         base: source.extent().size.min(STORE) + estimator.decoder() + steps,
         encodes: encodes.iter().map(|encode| encode.video().map_or(0, encoder)).collect(),
+        together: sharing::groups(encodes),
     };
     if unit.least() > plan.estimate {
         plan.estimate = unit.least();
-        let largest = unit.encodes.iter().max().copied().unwrap_or(0);
         plan.shares = vec![
             share("process", unit.process),
             share("decoder and filters of a chunk", unit.base),
-            share("largest encoder", largest),
+            share("largest encoder", unit.least() - unit.process - unit.base),
         ];
     }
     plan.unit = Some(unit);

@@ -39,6 +39,7 @@ mod threads;
 mod filters;
 mod codec_memory;
 mod packet_memory;
+mod sharing;
 mod memory;
 mod loudness_pass;
 
@@ -246,7 +247,8 @@ impl Draft {
         }
         let refused = |mistake| Error::of_mistakes(vec![mistake]);
         let (mut memory, filter_threads) = memory.map_err(refused)?;
-        let (encodes, outputs) = drafted::settle(drafts, &mut packages);
+        let (mut encodes, outputs) = drafted::settle(drafts, &mut packages);
+        decisions.extend(sharing::plan(job.share_analysis, &mut encodes, &outputs, &filters, chunks.is_some()));
         if chunks.is_some() {
             memory = memory::with_units(job, memory, source, &filters, &encodes).map_err(refused)?;
         }

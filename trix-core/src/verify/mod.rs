@@ -8,5 +8,6 @@ mod checks;
 mod metadata;
 pub mod content;
 pub(crate) mod copies;
+pub(crate) mod samples;
 pub(crate) mod audio;
 pub mod standalone;

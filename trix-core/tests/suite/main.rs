@@ -124,6 +124,7 @@ mod jobs {
     mod openings;
     mod outputs;
     mod plan_travels;
+    mod shared_analysis;
     mod shared_encodes;
     mod trials;
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    plan::{audio::AudioPlan, video::VideoPlan},
+    plan::{audio::AudioPlan, ids::EncodeId, video::VideoPlan},
     time::Timestamp,
 };
 
@@ -26,6 +26,55 @@ pub struct VideoEncode {
     pub threads: u32,
     /// The source time at time zero of the packets.
     pub origin: Timestamp,
+    /// Its part in a group of encodes that share one analysis; `None` if it is analysed for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<Sharing>,
+}
+
+/// The part of an encode in a group that shares one analysis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sharing {
+    /// It analyses each frame, and gives its decisions to these encodes.
+    Lead {
+        /// The encodes that follow.
+        followers: Vec<EncodeId>,
+    },
+    /// It takes the decisions of another encode.
+    Follower {
+        /// The encode that leads.
+        lead: EncodeId,
+        /// What it decides anew.
+        mode: FollowMode,
+    },
+}
+
+/// What a follower decides anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FollowMode {
+    /// Modes and motion of blocks whose size is given.
+    Balanced,
+    /// Intra modes only.
+    Fast,
+}
+
+impl Sharing {
+    /// The encodes that follow it.
+    pub fn followers(&self) -> &[EncodeId] {
+        match self {
+            Sharing::Lead { followers } => followers,
+            Sharing::Follower { .. } => &[],
+        }
+    }
+
+    /// The encode that it follows.
+    pub fn lead(&self) -> Option<EncodeId> {
+        match self {
+            Sharing::Lead { .. } => None,
+            Sharing::Follower { lead, .. } => Some(*lead),
+        }
+    }
 }
 
 /// An encode of an audio track.

@@ -29,6 +29,9 @@ pub struct UnitMemory {
     pub base: u64,
     /// Bytes of each encoder, by the number of the encode; 0 for audio.
     pub encodes: Vec<u64>,
+    /// The encodes that share an analysis, and therefore run together: the numbers of each group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<Vec<usize>>,
 }
 
 /// How the units of a film share memory and cores.
@@ -41,9 +44,22 @@ pub struct Waves {
 }
 
 impl UnitMemory {
-    /// The least that a job takes: one unit with the largest encoder.
+    /// The least that a job takes: one unit with the largest encoder, or the largest group of encoders that run together.
     pub fn least(&self) -> u64 {
-        self.process + self.base + self.encodes.iter().max().copied().unwrap_or(0)
+        let largest = self.groups().iter().map(|group| self.bytes(group)).max();
+        self.process + self.base + largest.unwrap_or(0)
+    }
+
+    /// The numbers of the encodes of video: those that run together, and each of the others.
+    fn groups(&self) -> Vec<Vec<usize>> {
+        let is_grouped = |number: &usize| self.together.iter().any(|group| group.contains(number));
+        let alone = (0..self.encodes.len()).filter(|number| self.encodes[*number] > 0 && !is_grouped(number));
+        self.together.iter().cloned().chain(alone.map(|number| vec![number])).collect()
+    }
+
+    /// Bytes of the encoders of these numbers.
+    fn bytes(&self, group: &[usize]) -> u64 {
+        group.iter().filter_map(|number| self.encodes.get(*number)).sum()
     }
 
     /// How many decodes fit into `budget` bytes: one at least.
@@ -55,14 +71,13 @@ impl UnitMemory {
     /// The waves with which the most units run at the same time, `most` at most, within `budget` bytes; of these, those that decode the
     /// least often.
     pub fn waves(&self, budget: u64, most: usize) -> Waves {
-        let mut order: Vec<usize> = (0..self.encodes.len()).filter(|number| self.encodes[*number] > 0).collect();
-        order.sort_by_key(|number| std::cmp::Reverse(self.encodes[*number]));
+        let mut order = self.groups();
+        order.sort_by_key(|group| std::cmp::Reverse(self.bytes(group)));
         let free = budget.saturating_sub(self.process);
         let mut best: Option<Waves> = None;
         for count in 1..=order.len().max(1) {
             let groups = self.packed(&order, count);
-            let bytes = |group: &Vec<usize>| self.base + group.iter().map(|number| self.encodes[*number]).sum::<u64>();
-            let largest = groups.iter().map(bytes).max().unwrap_or(1).max(1);
+            let largest = groups.iter().map(|group| self.base + self.bytes(group)).max().unwrap_or(1).max(1);
             // None may fit; one runs anyway.
             let units = usize::try_from(free / largest).unwrap_or(most).min(most);
             if best.as_ref().is_none_or(|best| units > best.units) {
@@ -72,13 +87,13 @@ impl UnitMemory {
         best.map_or(Waves { groups: Vec::new(), units: 1 }, |best| Waves { units: best.units.max(1), ..best })
     }
 
-    /// Shares the encodes in `order`, the largest first, out among `count` groups of nearly equal size.
-    fn packed(&self, order: &[usize], count: usize) -> Vec<Vec<usize>> {
+    /// Shares what is in `order`, the largest first, out among `count` groups of nearly equal size.
+    fn packed(&self, order: &[Vec<usize>], count: usize) -> Vec<Vec<usize>> {
         let mut groups: Vec<(u64, Vec<usize>)> = vec![(0, Vec::new()); count];
-        for number in order {
+        for numbers in order {
             if let Some((sum, group)) = groups.iter_mut().min_by_key(|(sum, _)| *sum) {
-                *sum += self.encodes[*number];
-                group.push(*number);
+                *sum += self.bytes(numbers);
+                group.extend(numbers);
             }
         }
         groups.into_iter().map(|(_, group)| group).collect()
@@ -127,6 +142,7 @@ mod tests {
             process: gib(1) / 2,
             base: gib(1) / 2,
             encodes: vec![gib(2), gib(3), 0, gib(3), gib(2), gib(2)],
+            together: Vec::new(),
         };
         assert_eq!(unit.least(), gib(4));
         assert_eq!((unit.decodes_within(gib(2)), unit.decodes_within(0)), (3, 1));
@@ -145,5 +161,9 @@ mod tests {
         let mut encodes: Vec<usize> = singles.groups.concat();
         encodes.sort_unstable();
         assert_eq!(encodes, [0, 1, 3, 4, 5]);
+        // Those that share an analysis stay together, however little memory there is.
+        let shared = UnitMemory { together: vec![vec![3, 1, 5]], ..unit };
+        assert_eq!(shared.least(), gib(9));
+        assert_eq!(shared.waves(gib(10), 2), Waves { groups: vec![vec![3, 1, 5], vec![0, 4]], units: 1 });
     }
 }

@@ -23,7 +23,7 @@ pub use self::{
     audio::{AudioPlan, AudioTarget, MustLast, Remix, Resampler},
     chunks::{ChunkPlan, FrameRange},
     content::{AudioContent, ContentPlan},
-    encode::{AudioEncode, EncodePlan, VideoEncode},
+    encode::{AudioEncode, EncodePlan, FollowMode, Sharing, VideoEncode},
     file::FilePlan,
     filter::{Cut, Deinterlacing, FilterPlan, Filtering, ToneMapping, Transform, Waypoint},
     ids::{EncodeId, OutputId, PackageId, Product, Sink, StepId, StillId, StreamId},

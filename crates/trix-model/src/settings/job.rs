@@ -67,6 +67,11 @@ pub struct Job {
     /// 360 rows have a PSNR of 59 dB and an SSIM of 0.9995; tone mapped, 45 dB and 0.995, because they are then tone
     /// mapped before they are scaled.
     pub scale_from_larger: bool,
+    /// Whether HEVC outputs of the same frames share one analysis: one of them leads, and the others follow its decisions, at any bit
+    /// depth. It saves processor time and costs some quality. Outputs share if they agree in all settings but depth and quality;
+    /// the decisions of the plan name those that do not, and why. Default: `off`.
+    #[serde(skip_serializing_if = "ShareAnalysis::is_off")]
+    pub share_analysis: ShareAnalysis,
     /// Threads that the decoder, the filters and each encoder may use. `None`: for one output the number that the libraries choose
     /// on the machine that the job is planned for; for several a share of its cores. The plan shows the numbers. They are
     /// part of the job, because x264 and x265 write different streams with different numbers of threads.
@@ -133,6 +138,25 @@ impl Job {
             let is_lossless = video.is_some_and(|(_, settings)| settings.rate == Some(RateControl::Lossless));
             output.compatible |= Container::from_path(&output.path) == Some(Container::Mp4) && !is_lossless;
         }
+    }
+}
+
+/// Whether HEVC outputs of the same frames share one analysis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ShareAnalysis {
+    /// Each output is analysed for itself.
+    #[default]
+    Off,
+    /// Followers keep the division of frames into blocks, and choose modes and motion anew.
+    Balanced,
+    /// Followers keep everything that the lead has decided, except intra modes.
+    Fast,
+}
+
+impl ShareAnalysis {
+    fn is_off(&self) -> bool {
+        *self == ShareAnalysis::Off
     }
 }
 

@@ -108,6 +108,10 @@ pub(crate) struct OutputOutcome {
     pub(crate) audio_tracks: Vec<EncodedAudio>,
     pub(crate) loudness: Vec<TrackLoudness>,
     pub(crate) frame_threads: Option<u32>,
+    /// The processor time of the video encoder, in seconds.
+    pub(crate) cpu_seconds: Option<f64>,
+    /// Checksums of the samples of some frames, as the encoder says, by number.
+    pub(crate) samples: BTreeMap<u64, u32>,
     pub(crate) warnings: Vec<String>,
     /// Captions and dynamic HDR metadata of the source frames.
     pub(crate) extras: ExtrasCount,

@@ -57,6 +57,7 @@ pub(super) struct StitchStage {
 impl StitchStage {
     pub(super) fn run(mut self) -> Result<()> {
         let (mut first, mut delay, mut warnings) = (0, None, Vec::new());
+        let mut cpu_seconds = Some(0.0);
         let mut looks = vec![None; self.steps.len()];
         let mut next = self.open(0)?;
         for number in 0..self.chunks.len() {
@@ -71,9 +72,11 @@ impl StitchStage {
             }
             while let Some((packet, bytes)) = chunk.next().map_err(|error| self.in_chunk(number, error))? {
                 let (pts, dts) = (first + packet.frame, if first == 0 { packet.position } else { first });
-                self.outlet.emit(Encoded { packet: Packet::joined(&[bytes]), pts, dts, key: packet.key })?;
+                let (key, samples) = (packet.key, packet.samples);
+                self.outlet.emit(Encoded { packet: Packet::joined(&[bytes]), pts, dts, key, samples })?;
             }
             first += record.frames.len() as i64;
+            cpu_seconds = cpu_seconds.zip(self.store.cpu_seconds(&self.chunks[number].1)).map(|(sum, own)| sum + own);
             self.account(&record.steps, &mut looks);
             warnings.extend(record.warnings);
             if let Some(about) = &mut self.about {
@@ -85,7 +88,7 @@ impl StitchStage {
             self.outlet.shared.note_timing(about.stream, about.times.report());
         }
         warnings.dedup();
-        self.outlet.end(&warnings)
+        self.outlet.end(&warnings, cpu_seconds)
     }
 
     /// Opens chunk `number`, and counts its frames as encoded. `None` after the last one.

@@ -190,6 +190,11 @@ impl Outlet {
     /// Sends a coded frame to every place.
     pub(super) fn emit(&mut self, encoded: Encoded) -> Result<()> {
         let times = self.timeline.pop(&encoded)?;
+        if let Some(samples) = encoded.samples {
+            for place in &self.places {
+                lock(&self.shared.outputs[place.sink].done).samples.insert(encoded.pts as u64, samples);
+            }
+        }
         if let Some(base) = self.joined {
             let must_stop = || self.places.iter().filter_map(|place| place.next.as_ref()).any(|next| next.must_stop());
             let time = Timestamp::new(times.pts, base);
@@ -218,10 +223,13 @@ impl Outlet {
         Ok(())
     }
 
-    /// Ends the track at every place.
-    pub(super) fn end(&self, complaints: &[String]) -> Result<()> {
+    /// Ends the track at every place. `cpu_seconds` is the processor time of the encoder.
+    pub(super) fn end(&self, complaints: &[String], cpu_seconds: Option<f64>) -> Result<()> {
         for place in &self.places {
-            lock(&self.shared.outputs[place.sink].done).warnings.extend_from_slice(complaints);
+            let mut done = lock(&self.shared.outputs[place.sink].done);
+            done.warnings.extend_from_slice(complaints);
+            done.cpu_seconds = cpu_seconds;
+            drop(done);
             place.next.iter().try_for_each(|next| next.send(ForMuxer::end(place.track), Stage::Encode).map(drop))?;
         }
         Ok(())
@@ -251,7 +259,7 @@ impl EncodeStage {
             let error = failures::at(error, last);
             failures::and(error, &format!("when all {} frames had gone in", self.coder.pushed()))
         })?;
-        self.outlet.end(&self.coder.complaints())
+        self.outlet.end(&self.coder.complaints(), self.coder.cpu_seconds())
     }
 
     fn push(&mut self, frame: DecodedFrame) -> Result<()> {
@@ -317,7 +325,13 @@ mod tests {
                 return Err(failure());
             }
             let (number, key) = (number as i64 - 2, coding == Coding::Key);
-            Ok((number >= 0).then(|| Encoded { packet: Packet::copy_of(&[0]), pts: number, dts: number, key }))
+            Ok((number >= 0).then(|| Encoded {
+                packet: Packet::copy_of(&[0]),
+                pts: number,
+                dts: number,
+                key,
+                samples: None,
+            }))
         }
 
         fn finish(&mut self) -> Result<Option<Encoded>> {
@@ -348,7 +362,7 @@ mod tests {
         fn push(&mut self, _: &Frame, number: u64, coding: Coding) -> Result<Option<Encoded>> {
             let (packet, key) = (Packet::copy_of(&[number as u8; 1000]), coding == Coding::Key);
             lock(&self.0).push(packet.data().as_ptr() as usize);
-            Ok(Some(Encoded { packet, pts: number as i64, dts: number as i64, key }))
+            Ok(Some(Encoded { packet, pts: number as i64, dts: number as i64, key, samples: None }))
         }
 
         fn finish(&mut self) -> Result<Option<Encoded>> {

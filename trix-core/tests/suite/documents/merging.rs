@@ -331,7 +331,7 @@ fn documents_that_cannot_be_inherited_are_reported_with_the_line_that_names_them
     let folder = folder();
     let heir = |inherits: &str| file(&folder, "heir.toml", &format!("# A comment.\ninherits = {inherits}\n"));
     for (inherits, message) in [
-        ("\"archiv\"", "did you mean archive? profiles are archive, archive-lossless"),
+        ("\"archiv\"", "did you mean archive? profiles are archive, archive-fast, archive-lossless"),
         ("\"nothing.toml\"", "there is no profile and no file 'nothing.toml'"),
         ("\".\"", "there is no profile and no file '.'"),
         ("[\"preview\", \"nothing.toml\"]", "there is no profile and no file 'nothing.toml'"),

@@ -305,7 +305,7 @@ const REFUSED: [(&str, &[&str], &str); 1] = [
     // Raw planes without a header need `source.raw`.
     (
         "sparks_ref_480x270.yuv42010le.yuv",
-        &["archive", "archive-lossless", "mezzanine", "preview", "vod"],
+        &["archive", "archive-fast", "archive-lossless", "mezzanine", "preview", "vod"],
         "is rawvideo",
     ),
 ];

@@ -41,7 +41,7 @@ use crate::{
             video::{self, Outlet, VideoPlace},
         },
     },
-    plan::{Cut, EncodeId, EncodePlan, FilterPlan, Sink, StepId, VideoEncode},
+    plan::{Cut, EncodeId, EncodePlan, FilterPlan, Product, Sharing, Sink, StepId, VideoEncode},
     pool::Workers,
     reading::reader::FrameReader,
     report::Seek,
@@ -60,16 +60,7 @@ impl<'a> Builder<'a> {
         let Some(id) = self.plan.content(sink).video else { return Ok(()) };
         let own = self.video_encode(id)?;
         let time_base = self.time_base_after(own.video.filter)?;
-        let at = match self.videos.iter().position(|video| video.id == id) {
-            Some(at) => at,
-            None => {
-                let stats = self.pass.stats(id).map(|path| (self.pass.number, path));
-                let mut encoder = encode::video::open(&own.video, Some(own.threads), stats)?;
-                let headers = encoder.headers()?;
-                self.videos.push(Video { id, encoder, headers, places: Vec::new() });
-                self.videos.len() - 1
-            }
-        };
+        let at = self.opened(id)?;
         let Video { encoder, headers, places, .. } = &mut self.videos[at];
         lock(&self.shared.outputs[sink].done).frame_threads = encoder.frame_threads();
         let (sets, tags) = (&headers.parameter_sets, output.tags(own.video.stream));
@@ -80,13 +71,43 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// The place of encode `id` among those that are open. Opens it, and the encode that it follows.
+    fn opened(&mut self, id: EncodeId) -> Result<usize> {
+        if let Some(at) = self.videos.iter().position(|video| video.id == id) {
+            return Ok(at);
+        }
+        let own = self.video_encode(id)?;
+        let sharing = own.sharing.as_ref();
+        // Where chunks are joined, the encoder only tells its parameter sets.
+        if let Some(lead) = sharing.and_then(Sharing::lead).filter(|_| self.pass.chunked.is_none()) {
+            self.opened(lead)?;
+        }
+        let stats = self.pass.stats(id).map(|path| (self.pass.number, path));
+        let link = self.queues.link(id, sharing)?;
+        let mut encoder = encode::video::open_linked(&own.video, Some(own.threads), stats, link)?;
+        let headers = encoder.headers()?;
+        self.videos.push(Video { id, encoder, headers, places: Vec::new() });
+        Ok(self.videos.len() - 1)
+    }
+
+    /// The products that need an open encode: those that take its packets, and those of the encodes that follow it.
+    fn served(&self, id: EncodeId) -> Result<Vec<Product>> {
+        let sharing = self.video_encode(id)?.sharing.as_ref();
+        let followers = sharing.map(Sharing::followers).unwrap_or_default();
+        let needs = |video: &&Video| video.id == id || followers.contains(&video.id);
+        let places = self.videos.iter().filter(needs).flat_map(|video| &video.places);
+        Ok(places.map(|place| place.sink.product()).collect())
+    }
+
     /// Builds the stages of the open video encoders.
     pub(super) fn videos(&mut self, watch: &mut Watch) -> Result<()> {
-        for Video { id, encoder, headers, places } in std::mem::take(&mut self.videos) {
+        let served = self.videos.iter().map(|video| self.served(video.id)).collect::<Result<Vec<_>>>()?;
+        for (Video { id, encoder, headers, places }, served) in std::mem::take(&mut self.videos).into_iter().zip(served)
+        {
             let plan = self.video_encode(id)?;
             let video = &plan.video;
             let time_base = self.time_base_after(video.filter)?;
-            let token = Token::joined(places.iter().map(|place| &self.tokens[place.sink.product()]));
+            let token = Token::joined(served.iter().map(|product| &self.tokens[*product]));
             let token = token.unwrap_or_else(|| self.token.clone());
             let bytes = video.format.frame_bytes(video.width, video.height);
             let queue = self.queue("encode", id.0);

@@ -35,6 +35,7 @@ use super::{
 use crate::{
     decode::{audio_start::Head, video::DecodedFrame},
     demux::{Demuxer, Needed, Others},
+    encode::shared::Queues,
     index::Begin,
     pipeline::{
         channel::{Sender, Watched},
@@ -73,6 +74,8 @@ struct Builder<'a> {
     /// Consumers of the frames of each filter step.
     takers: Vec<Vec<Sender<DecodedFrame>>>,
     videos: Vec<Video>,
+    /// The queues between encodes that share an analysis.
+    queues: Queues,
     audio_tracks: Vec<AudioEncoding>,
     listeners: Vec<Listener>,
     waiting: Vec<Waiting>,
@@ -161,6 +164,7 @@ pub(crate) fn start(
         takers: plan.filters.iter().map(|_| Vec::new()).collect(),
         streams,
         videos: Vec::new(),
+        queues: Queues::new(true),
         audio_tracks: Vec::new(),
         listeners: Vec::new(),
         waiting: Vec::new(),

@@ -1,0 +1,170 @@
+//! Encodes that share one analysis: a lead sends what it has decided about each frame to its followers.
+//!
+//! A follower keeps its frames until the decisions about them arrive, which is when the lead has coded them. It takes them in that order.
+//! The queue of decisions has no limit of its own: a lead decides about no frame that it has not got, and the queues of frames keep lead
+//! and followers close to each other. A limit could stop the lead while a follower waits for a frame that is behind the lead's own.
+//!
+//! Invariant: a follower codes every frame that it got with the decisions about this frame, or fails.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, TryRecvError, channel},
+    },
+};
+
+use trix_av::{
+    frame::Frame,
+    x265::{self, Analysis, Refinement, Role},
+};
+use trix_model::error::{Error, Result, Stage};
+
+use super::encoder::{Encoded, failed};
+use crate::plan::{EncodeId, FollowMode, Sharing};
+
+/// The end of a queue at a lead.
+type ToFollower = Sender<Arc<Analysis>>;
+
+/// The queues between encodes that are opened together.
+pub(crate) struct Queues {
+    /// Both ends of each queue, by follower. That of the follower is there until it is opened.
+    queues: BTreeMap<EncodeId, (ToFollower, Option<Receiver<Arc<Analysis>>>)>,
+    /// True if each encode has a thread of its own.
+    waits: bool,
+}
+
+/// How an encoder is connected to others.
+pub(crate) enum Link {
+    /// It sends its decisions to these.
+    Lead(Vec<ToFollower>),
+    /// It receives the decisions of a lead.
+    Follower {
+        /// Where they come.
+        decisions: Receiver<Arc<Analysis>>,
+        /// What it decides anew.
+        mode: FollowMode,
+        /// True if it can wait for them.
+        waits: bool,
+    },
+}
+
+impl Queues {
+    /// For encodes that have threads of their own, or share one.
+    pub(crate) fn new(own_threads: bool) -> Self {
+        Queues { queues: BTreeMap::new(), waits: own_threads }
+    }
+
+    /// The ends of the queues for encode `id`. `None` if it is analysed for itself.
+    ///
+    /// # Errors
+    /// `Bug` for a follower that has its end already.
+    pub(crate) fn link(&mut self, id: EncodeId, sharing: Option<&Sharing>) -> Result<Option<Link>> {
+        Ok(match sharing {
+            None => None,
+            Some(Sharing::Lead { followers }) => {
+                Some(Link::Lead(followers.iter().map(|follower| self.queue(*follower).0.clone()).collect()))
+            }
+            Some(Sharing::Follower { mode, .. }) => {
+                let twice = || Error::bug(Stage::Encode, format!("encode {id} is opened twice"));
+                let decisions = self.queue(id).1.take().ok_or_else(twice)?;
+                Some(Link::Follower { decisions, mode: *mode, waits: self.waits })
+            }
+        })
+    }
+
+    fn queue(&mut self, follower: EncodeId) -> &mut (ToFollower, Option<Receiver<Arc<Analysis>>>) {
+        self.queues.entry(follower).or_insert_with(|| {
+            let (sender, receiver) = channel();
+            (sender, Some(receiver))
+        })
+    }
+}
+
+impl Link {
+    /// The part of the encoder.
+    pub(super) fn role(&self) -> Role {
+        match self {
+            Link::Lead(_) => Role::Lead,
+            Link::Follower { mode: FollowMode::Balanced, .. } => {
+                Role::Follower(Refinement { intra: 3, inter: 3, mv: 1 })
+            }
+            Link::Follower { mode: FollowMode::Fast, .. } => Role::Follower(Refinement { intra: 3, inter: 0, mv: 1 }),
+        }
+    }
+}
+
+/// Sends the decisions of a lead to its followers. One that has ended takes no more.
+pub(super) fn send(encoder: &mut x265::Encoder, followers: &mut Vec<Sender<Arc<Analysis>>>) {
+    if let Some(analysis) = encoder.take_analysis().map(Arc::new) {
+        followers.retain(|follower| follower.send(Arc::clone(&analysis)).is_ok());
+    }
+}
+
+/// What a follower has received.
+pub(super) struct Following {
+    decisions: Receiver<Arc<Analysis>>,
+    /// True if the lead runs in another thread, so that its decisions can be waited for.
+    waits: bool,
+    /// Frames whose decisions have not come, by number.
+    frames: BTreeMap<u64, Frame>,
+    /// Decisions about a frame that has not come.
+    next: Option<Arc<Analysis>>,
+}
+
+impl Following {
+    pub(super) fn new(decisions: Receiver<Arc<Analysis>>, waits: bool) -> Self {
+        Following { decisions, waits, frames: BTreeMap::new(), next: None }
+    }
+
+    /// Takes the next frame, and codes one of which everything is there.
+    pub(super) fn push(&mut self, encoder: &mut x265::Encoder, frame: &Frame, number: u64) -> Result<Option<Encoded>> {
+        self.frames.insert(number, frame.clone());
+        self.receive(false)?;
+        self.step(encoder)
+    }
+
+    /// Codes a frame that is left. `None`: all are coded, or the decisions about the next one have not come.
+    pub(super) fn finish(&mut self, encoder: &mut x265::Encoder) -> Result<Option<Encoded>> {
+        while !self.frames.is_empty() {
+            self.receive(self.waits)?;
+            let Some(next) = &self.next else { return Ok(None) };
+            if !self.frames.contains_key(&next.frame()) {
+                let detail = format!("frame {} was analysed and did not come", next.frame());
+                return Err(Error::bug(Stage::Encode, detail));
+            }
+            if let Some(encoded) = self.step(encoder)? {
+                return Ok(Some(encoded));
+            }
+        }
+        encoder.encode(None).map_err(failed)
+    }
+
+    /// Takes the next decisions, if they are there.
+    fn receive(&mut self, waits: bool) -> Result<()> {
+        if self.next.is_some() {
+            return Ok(());
+        }
+        let received =
+            if waits { self.decisions.recv().map_err(TryRecvError::from) } else { self.decisions.try_recv() };
+        match received {
+            Ok(analysis) => self.next = Some(analysis),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                // The error of the lead says why.
+                let ended = Error::cancelled(Stage::Encode);
+                return Err(ended.and("the encode whose analysis it follows has ended"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Codes the next frame, if it and the decisions about it are there.
+    fn step(&mut self, encoder: &mut x265::Encoder) -> Result<Option<Encoded>> {
+        let frame = self.next.as_ref().and_then(|analysis| self.frames.remove(&analysis.frame()));
+        let Some((frame, analysis)) = frame.zip(self.next.as_ref()) else { return Ok(None) };
+        let encoded = encoder.follow(&frame, analysis).map_err(failed)?;
+        self.next = None;
+        Ok(encoded)
+    }
+}

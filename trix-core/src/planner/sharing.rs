@@ -1,0 +1,194 @@
+//! Groups the HEVC encodes of a job that can share one analysis.
+//!
+//! Invariant: the encodes of a group get the same frames at the same times, and agree in every option that decides about the division
+//! of the film into groups of pictures, the types of frames and the division of frames into blocks.
+
+use trix_model::decision::Decision;
+
+use crate::{
+    encode::options,
+    plan::{EncodeId, EncodePlan, FilePlan, FilterPlan, FollowMode, Sharing, StepId, VideoEncode},
+    settings::{job::ShareAnalysis, video::Encoder},
+};
+
+/// Options whose values may differ in a group. Whether they are set may not: x265 then treats quantisers differently.
+const FREE: [&str; 3] = ["crf", "qp", "bitrate"];
+
+/// Options that may differ in a group.
+const OF_THREADS: [&str; 3] = ["pools", "numa-pools", "frame-threads"];
+
+/// Sets the part of each encode in a group. Returns the decisions.
+pub(super) fn plan(
+    share: ShareAnalysis,
+    encodes: &mut [EncodePlan],
+    files: &[FilePlan],
+    filters: &[FilterPlan],
+    in_chunks: bool,
+) -> Vec<Decision> {
+    let mode = match share {
+        ShareAnalysis::Off => return Vec::new(),
+        ShareAnalysis::Balanced => FollowMode::Balanced,
+        ShareAnalysis::Fast => FollowMode::Fast,
+    };
+    let mut decisions = Vec::new();
+    let mut groups: Vec<Vec<EncodeId>> = Vec::new();
+    let mut alone = Vec::new();
+    for (number, encode) in encodes.iter().enumerate() {
+        let Some(own) = encode.video().filter(|own| own.video.encoder == Encoder::X265) else { continue };
+        let id = EncodeId(number);
+        // Frames of followers are compared with those of their encoders when a file is checked.
+        let is_in_file = files.iter().any(|file| file.content.video == Some(id));
+        let reason = match is_in_file {
+            true => refusal(own, in_chunks),
+            false => Some("only packages have its packets".to_owned()),
+        };
+        if let Some(reason) = reason {
+            alone.push((id, reason));
+            continue;
+        }
+        let first = |group: &&mut Vec<EncodeId>| group.first().and_then(|first| encodes[first.0].video());
+        let fits =
+            |group: &&mut Vec<EncodeId>| first(group).is_some_and(|first| difference(first, own, filters).is_none());
+        match groups.iter_mut().find(fits) {
+            Some(group) => group.push(id),
+            None => groups.push(vec![id]),
+        }
+    }
+    let largest = groups.iter().filter(|group| group.len() > 1).max_by_key(|group| group.len());
+    let largest = largest.or(groups.first()).and_then(|group| group.first()).copied();
+    for group in &mut groups {
+        let [id] = group.as_slice() else {
+            decisions.push(settle(group, encodes, files, mode));
+            continue;
+        };
+        let other = largest.and_then(|first| encodes[first.0].video());
+        let own = encodes[id.0].video();
+        let reason = other.zip(own).and_then(|(other, own)| difference(other, own, filters));
+        alone.push((*id, reason.unwrap_or_else(|| "no other output has the same frames and settings".to_owned())));
+    }
+    let told = |(id, reason): (EncodeId, String)| {
+        let what = format!("{} is analysed for itself", name(id, files));
+        Decision::new(what, format!("it cannot share an analysis: {reason}"))
+    };
+    decisions.extend(alone.into_iter().map(told));
+    decisions
+}
+
+/// Makes the encode of the lowest depth the lead of its group, and the others its followers.
+fn settle(group: &mut [EncodeId], encodes: &mut [EncodePlan], files: &[FilePlan], mode: FollowMode) -> Decision {
+    let depth = |id: &EncodeId| encodes[id.0].video().map_or(0, |own| own.video.format.depth);
+    // Equal depths keep the order of the job.
+    group.sort_by_key(depth);
+    let (lead, followers) = (group[0], group[1..].to_vec());
+    let preset = encodes[lead.0].video().map_or_else(String::new, |own| own.video.preset.clone());
+    let names: Vec<String> = followers.iter().map(|id| name(*id, files)).collect();
+    let what = format!("{} is analysed, and {} share its analysis", name(lead, files), names.join(" and "));
+    let parts = followers.iter().map(|id| (*id, Sharing::Follower { lead, mode })).collect::<Vec<_>>();
+    for (id, part) in parts.into_iter().chain([(lead, Sharing::Lead { followers })]) {
+        if let EncodePlan::Video(own) = &mut encodes[id.0] {
+            own.sharing = Some(part);
+        }
+    }
+    Decision::new(what, format!("share_analysis is {}{}", named(mode), expected(&preset, mode)))
+}
+
+/// The name of the first file that has the packets of an encode.
+fn name(id: EncodeId, files: &[FilePlan]) -> String {
+    let file = files.iter().find(|file| file.content.video == Some(id));
+    file.and_then(|file| file.path.file_name())
+        .map_or(format!("encode {id}"), |name| name.to_string_lossy().into_owned())
+}
+
+/// What a follower costs and loses: per cent of the processor time of an analysis of its own, and per cent of more bytes at equal SSIM
+/// (means over the clips of docs/benchmarks.md).
+fn expected(preset: &str, mode: FollowMode) -> String {
+    let (time, loss) = match (preset, mode) {
+        ("slow", FollowMode::Balanced) => (40, 2),
+        ("slow", FollowMode::Fast) => (16, 7),
+        _ => return String::new(),
+    };
+    format!(
+        ", where a copy that follows takes about {time} % of its processor time, and {loss} % more bytes for equal SSIM"
+    )
+}
+
+fn named(mode: FollowMode) -> &'static str {
+    match mode {
+        FollowMode::Balanced => "balanced",
+        FollowMode::Fast => "fast",
+    }
+}
+
+/// The numbers of the encodes of each group.
+pub(super) fn groups(encodes: &[EncodePlan]) -> Vec<Vec<usize>> {
+    let followers = |encode: &EncodePlan| encode.video().and_then(|own| own.sharing.clone());
+    let leads = encodes.iter().enumerate().filter_map(|(number, own)| Some((number, followers(own)?)));
+    let leads = leads.filter(|(_, sharing)| sharing.lead().is_none());
+    leads.map(|(lead, own)| [lead].into_iter().chain(own.followers().iter().map(|id| id.0)).collect()).collect()
+}
+
+/// Why an encode can neither lead nor follow.
+fn refusal(own: &VideoEncode, in_chunks: bool) -> Option<String> {
+    let video = &own.video;
+    if video.passes > 1 {
+        return Some("it has two passes".to_owned());
+    }
+    if in_chunks && has_buffer(own) {
+        return Some("the buffer of a decoder is settled for each chunk of an encode".to_owned());
+    }
+    let parameters = options::x265_parameters(video, None)?;
+    parameters.unshareable().map(|(option, reason)| format!("{option}: {reason}"))
+}
+
+fn has_buffer(own: &VideoEncode) -> bool {
+    own.video.options.iter().any(|(name, _)| name == "vbv-bufsize")
+}
+
+/// The first difference for which two encodes cannot share an analysis.
+fn difference(one: &VideoEncode, other: &VideoEncode, filters: &[FilterPlan]) -> Option<String> {
+    let (a, b) = (&one.video, &other.video);
+    let sizes = [a, b].map(|video| format!("{}x{}", video.width, video.height));
+    if sizes[0] != sizes[1] {
+        return Some(format!("sizes differ: {} and {}", sizes[0], sizes[1]));
+    }
+    let chroma = [a, b].map(|video| (video.format.chroma, video.format.rgb));
+    let rates = [a, b].map(|video| (video.rate, video.resampled_rate));
+    let ends = [one, other].map(|own| own.origin);
+    let pairs = [
+        ("chroma subsampling differs", chroma[0] == chroma[1]),
+        ("frame rates differ", rates[0] == rates[1]),
+        ("their times differ", ends[0] == ends[1]),
+        ("their frames differ", frames_of(a.filter, filters) == frames_of(b.filter, filters)),
+        ("fields differ", a.fields == b.fields),
+        ("presets differ", a.preset == b.preset),
+        ("tunes differ", a.tune == b.tune),
+        ("one is lossless", a.lossless == b.lossless),
+        ("forced keyframes differ", (&a.keyframes, a.key_interval) == (&b.keyframes, b.key_interval)),
+    ];
+    if let Some((what, _)) = pairs.into_iter().find(|(_, is_equal)| !is_equal) {
+        return Some(what.to_owned());
+    }
+    let bound = |own: &VideoEncode| -> Vec<(String, String)> {
+        let options = own.video.options.iter().filter(|(name, _)| !OF_THREADS.contains(&name.as_str()));
+        let value = |name: &str, value: &str| if FREE.contains(&name) { String::new() } else { value.to_owned() };
+        let mut bound: Vec<_> = options.map(|(name, own)| (name.clone(), value(name, own))).collect();
+        bound.sort();
+        bound
+    };
+    let (left, right) = (bound(one), bound(other));
+    let lacks = |own: &[(String, String)], option: &(String, String)| !own.contains(option);
+    let differs = left.iter().find(|option| lacks(&right, option)).or(right.iter().find(|option| lacks(&left, option)));
+    differs.map(|(name, _)| format!("the option {name} differs"))
+}
+
+/// The frames that come out of a step, apart from their depth and colour: what is done, and which frames are used.
+fn frames_of(step: StepId, filters: &[FilterPlan]) -> Vec<String> {
+    let chain = std::iter::successors(filters.get(step.0), |step| step.after.and_then(|after| filters.get(after.0)));
+    let frames = chain.map(|step| {
+        let mut filtering = step.filtering.clone();
+        filtering.transform.format.depth = 0;
+        filtering.transform.packing = None;
+        format!("{:?} {filtering:?}", step.cut)
+    });
+    frames.collect()
+}
