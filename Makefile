@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-serve setup-failures setup-vendored demo demo-resume pictures serve serve-cluster test test-python test-service test-page test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-service bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
+.PHONY: help setup setup-build setup-demo setup-serve setup-failures setup-vendored demo demo-resume pictures serve serve-cluster test test-python test-service test-page test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-service bench-sharing bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -121,6 +121,10 @@ bench-av1an: setup ## compare a film in chunks with Av1an, which this installs (
 	cargo build --release -p trix-cli --locked
 	@benches/av1an.sh
 	python3 benches/av1an.py $(BENCH_ARGS)
+
+bench-sharing: setup ## three HEVC copies that share one analysis against three that do not (hours; BENCH_ARGS="--seconds 10")
+	cargo build --release -p trix-cli --locked
+	@python3 benches/sharing.py $(BENCH_ARGS)
 
 bench-service: setup ## load an ingest service: 200 workers, 10,000 titles, 50 requests a second (ten minutes; BENCH_ARGS="--titles 1000")
 	@scripts/bench-service.sh $(BENCH_ARGS)
