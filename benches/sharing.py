@@ -66,7 +66,9 @@ def made(name: str, clip: Clip, media: Path, folder: Path, seconds: float) -> Pa
     if path.is_file():
         return path
     inputs = [word for file in files for word in ("-stream_loop", "-1", "-t", f"{seconds / len(files):.3f}", "-i", str(file))]
-    shape = f"fps=25,scale={clip.width}:{clip.height}:flags=lanczos,setsar=1,format=yuv420p10le"
+    # Copies of 8 bits would be tone mapped otherwise, and show other frames than those of 10.
+    colour = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
+    shape = f"fps=25,scale={clip.width}:{clip.height}:flags=lanczos,setsar=1,{colour},format=yuv420p10le"
     each = "".join(f"[{number}:v:0]{shape}[v{number}];" for number in range(len(files)))
     joined = "".join(f"[v{number}]" for number in range(len(files))) + f"concat=n={len(files)}:v=1"
     part = path.with_suffix(".part.mkv")

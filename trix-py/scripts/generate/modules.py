@@ -63,7 +63,7 @@ RECORDS = Package(
         Module(
             "video",
             "How frames are filtered, encoded and copied.",
-            "CopyPlan Cut FilterPlan Filtering VideoEncode VideoPlan",
+            "CopyPlan Cut EncodeId FilterPlan Filtering FollowMode Sharing VideoEncode VideoPlan",
         ),
         Module("source", "The source of a job, and external audio tracks.", "ExternalAudioPlan SourcePlan"),
         Module(
@@ -74,7 +74,7 @@ RECORDS = Package(
         Module(
             "ledgers",
             "The account of every frame and every sample.",
-            "AudioChange AudioLedger Change ExtrasCount Ledger TrackLoudness TrackRecord",
+            "AudioChange AudioLedger Change ExtrasCount Ledger SharedAnalysis TrackLoudness TrackRecord",
         ),
         Module("packages", "Packages for streaming: how they are made, and what became of them.", "PackagePlan PackageReport"),
         Module(

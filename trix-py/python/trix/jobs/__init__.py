@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         Aac, Ac3, Alac, AudioSettings, AudioShape, AutoAudio, CopyAudio, Disposition, Eac3, Flac, LengthPolicy, LoudnessMode,
         LoudnessTarget, NoneAudio, Opus, Pcm, Pcm16, Pcm24, Pcm32, Pcmf32, Pitch, TrackInput, TrackSettings, TrackSettingsCases,
     )
-    from .job import Chunks, Job, MemoryLimit, OnOutputFailure, OutputSettings, OutputSettingsCases, VerifyLevel
+    from .job import Chunks, Job, MemoryLimit, OnOutputFailure, OutputSettings, OutputSettingsCases, ShareAnalysis, VerifyLevel
     from .packages import Layout, PackageJob, PackageJobCases, Rung
     from .picture import (
         Alpha, AutoCrop, ColorOverride, Crop, Deinterlace, DynamicHdr, Matrix, NoneCrop, OnChange, PictureSettings, Primaries,
@@ -37,7 +37,10 @@ _MODULES = {
         "LengthPolicy", "LoudnessMode", "LoudnessTarget", "NoneAudio", "Opus", "Pcm", "Pcm16", "Pcm24", "Pcm32", "Pcmf32",
         "Pitch", "TrackInput", "TrackSettings", "TrackSettingsCases",
     ],
-    "job": ["Chunks", "Job", "MemoryLimit", "OnOutputFailure", "OutputSettings", "OutputSettingsCases", "VerifyLevel"],
+    "job": [
+        "Chunks", "Job", "MemoryLimit", "OnOutputFailure", "OutputSettings", "OutputSettingsCases", "ShareAnalysis",
+        "VerifyLevel",
+    ],
     "packages": ["Layout", "PackageJob", "PackageJobCases", "Rung"],
     "picture": [
         "Alpha", "AutoCrop", "ColorOverride", "Crop", "Deinterlace", "DynamicHdr", "Matrix", "NoneCrop", "OnChange",
@@ -71,7 +74,7 @@ __all__ = [
     "NoneCrop", "NoneSubtitles", "NoneVideo", "OnChange", "OnDamage", "OnOutputFailure", "Opus", "OutputSettings",
     "OutputSettingsCases", "PackageJob", "PackageJobCases", "Paint", "Pcm", "Pcm16", "Pcm24", "Pcm32", "Pcmf32",
     "PictureSettings", "Pitch", "Poster", "PosterCases", "Primaries", "Prores", "Qp", "Range", "RateControl", "RawGeometry",
-    "Rectangle", "Resampler", "Rotate", "Rung", "Size", "SourceSettings", "Sprites", "SpritesCases", "Standard", "StillSettings",
-    "Subrip", "SubtitleSettings", "Tonemap", "TrackInput", "TrackSettings", "TrackSettingsCases", "Transfer", "Vbi",
-    "VerifyLevel", "VideoSettings", "Waveform", "WaveformCases", "WaveformChannels", "Webvtt", "X264", "X265",
+    "Rectangle", "Resampler", "Rotate", "Rung", "ShareAnalysis", "Size", "SourceSettings", "Sprites", "SpritesCases", "Standard",
+    "StillSettings", "Subrip", "SubtitleSettings", "Tonemap", "TrackInput", "TrackSettings", "TrackSettingsCases", "Transfer",
+    "Vbi", "VerifyLevel", "VideoSettings", "Waveform", "WaveformCases", "WaveformChannels", "Webvtt", "X264", "X265",
 ]

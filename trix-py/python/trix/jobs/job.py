@@ -63,6 +63,12 @@ class Job(Settings):
     0.9995; tone mapped, 45 dB and 0.995, because they are then tone mapped before they are
     scaled.
     """
+    share_analysis: ShareAnalysis | None = None
+    """Whether HEVC outputs of the same frames share one analysis: one of them leads, and the
+    others follow its decisions, at any bit depth. It saves processor time and costs some
+    quality. Outputs share if they agree in all settings but depth and quality; the decisions of
+    the plan name those that do not, and why. Default: `off`.
+    """
     source: SourceSettings | None = None
     """The source."""
     stills: list[StillSettings] | None = None
@@ -147,6 +153,9 @@ MemoryLimit: TypeAlias = str | int
 
 # What happens to the other outputs when one fails.
 OnOutputFailure: TypeAlias = Literal["fail", "continue"]
+
+# Whether HEVC outputs of the same frames share one analysis.
+ShareAnalysis: TypeAlias = Literal["off", "balanced", "fast"]
 
 # How an output is verified.
 VerifyLevel: TypeAlias = Literal["off", "structure", "full"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from .content import (
         AttachmentPlan, AudioContent, AudioContentCopied, AudioContentEncoded, Container, ContentPlan, CoverPlan, Decision,
-        EncodeId, EncodePlan, EncodePlanAudio, EncodePlanVideo, Metadata, OutputPlan, SubtitlePlan,
+        EncodePlan, EncodePlanAudio, EncodePlanVideo, Metadata, OutputPlan, SubtitlePlan,
     )
     from .doctor import Doctor, Library, Need
     from .errors import ErrorDetail, ErrorDocument, ErrorKind, Excerpt, Mistake, Stage
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     )
     from .fixity import FileFixity, Fixity, Identity
     from .ledgers import (
-        AudioChange, AudioLedger, Change, Conversion, ExtrasCount, FilterCounts, Ledger, Moved, Place, TrackLoudness, TrackRecord,
+        AudioChange, AudioLedger, Change, Conversion, ExtrasCount, FilterCounts, Ledger, Moved, Place, SharedAnalysis,
+        SharedAnalysisFollower, SharedAnalysisFollowerFollower, SharedAnalysisLead, SharedAnalysisLeadLead, TrackLoudness,
+        TrackRecord,
     )
     from .manifest import Inputs, Manifest
     from .media_info import (
@@ -66,8 +68,9 @@ if TYPE_CHECKING:
     from .summary import MasterResult, MasterState, Summary
     from .tracks import Chapter, StreamKind, TrackTags
     from .video import (
-        CopyPlan, Cut, Deinterlacing, Encoder, FieldOrder, FilterPlan, Filtering, OnChange, OutputId, PackageId, Padding,
-        PictureFormat, Rectangle, Resampler, Sink, StepId, ToneMapping, Tonemap, Transform, VideoEncode, VideoPlan, Waypoint,
+        CopyPlan, Cut, Deinterlacing, EncodeId, Encoder, FieldOrder, FilterPlan, Filtering, FollowMode, OnChange, OutputId,
+        PackageId, Padding, PictureFormat, Rectangle, Resampler, Sharing, SharingFollower, SharingFollowerFollower, SharingLead,
+        SharingLeadLead, Sink, StepId, ToneMapping, Tonemap, Transform, VideoEncode, VideoPlan, Waypoint,
     )
 
 # A module is loaded when something of it is used first: all classes together take a while to make.
@@ -86,7 +89,7 @@ _MODULES = {
     ],
     "content": [
         "AttachmentPlan", "AudioContent", "AudioContentCopied", "AudioContentEncoded", "Container", "ContentPlan", "CoverPlan",
-        "Decision", "EncodeId", "EncodePlan", "EncodePlanAudio", "EncodePlanVideo", "Metadata", "OutputPlan", "SubtitlePlan",
+        "Decision", "EncodePlan", "EncodePlanAudio", "EncodePlanVideo", "Metadata", "OutputPlan", "SubtitlePlan",
     ],
     "doctor": ["Doctor", "Library", "Need"],
     "errors": ["ErrorDetail", "ErrorDocument", "ErrorKind", "Excerpt", "Mistake", "Stage"],
@@ -97,7 +100,8 @@ _MODULES = {
     "fixity": ["FileFixity", "Fixity", "Identity"],
     "ledgers": [
         "AudioChange", "AudioLedger", "Change", "Conversion", "ExtrasCount", "FilterCounts", "Ledger", "Moved", "Place",
-        "TrackLoudness", "TrackRecord",
+        "SharedAnalysis", "SharedAnalysisFollower", "SharedAnalysisFollowerFollower", "SharedAnalysisLead",
+        "SharedAnalysisLeadLead", "TrackLoudness", "TrackRecord",
     ],
     "manifest": ["Inputs", "Manifest"],
     "media_info": [
@@ -134,9 +138,10 @@ _MODULES = {
     "summary": ["MasterResult", "MasterState", "Summary"],
     "tracks": ["Chapter", "StreamKind", "TrackTags"],
     "video": [
-        "CopyPlan", "Cut", "Deinterlacing", "Encoder", "FieldOrder", "FilterPlan", "Filtering", "OnChange", "OutputId",
-        "PackageId", "Padding", "PictureFormat", "Rectangle", "Resampler", "Sink", "StepId", "ToneMapping", "Tonemap",
-        "Transform", "VideoEncode", "VideoPlan", "Waypoint",
+        "CopyPlan", "Cut", "Deinterlacing", "EncodeId", "Encoder", "FieldOrder", "FilterPlan", "Filtering", "FollowMode",
+        "OnChange", "OutputId", "PackageId", "Padding", "PictureFormat", "Rectangle", "Resampler", "Sharing", "SharingFollower",
+        "SharingFollowerFollower", "SharingLead", "SharingLeadLead", "Sink", "StepId", "ToneMapping", "Tonemap", "Transform",
+        "VideoEncode", "VideoPlan", "Waypoint",
     ],
 }
 
@@ -156,22 +161,25 @@ __all__ = [
     "Deinterlacing", "Difference", "Disagreement", "Discontinuity", "Disposition", "Doctor", "DolbyVision", "Drift", "EditInfo",
     "EncodeId", "EncodePlan", "EncodePlanAudio", "EncodePlanVideo", "Encoder", "ErrorDetail", "ErrorDocument", "ErrorKind",
     "Event", "ExactLength", "Excerpt", "ExternalAudioPlan", "ExtrasCount", "FailedOutput", "FieldOrder", "FileFixity", "FilePlan",
-    "FileReport", "FilterCounts", "FilterPlan", "Filtering", "Fixity", "FrameRange", "FrameSize", "FramesStillInput", "FromStart",
-    "FullDecodeCount", "HdrFormat", "HdrInfo", "Identity", "Inputs", "Irregularity", "IrregularityKind", "JobEndedEvent",
-    "Layout", "Ledger", "LengthPolicy", "Library", "Limits", "Loudness", "LoudnessMode", "LoudnessTarget", "Machine", "Manifest",
-    "MasterResult", "MasterState", "MasteringDisplay", "Matrix", "MatrixRemix", "Measured", "MediaInfo", "MemoryPlan",
-    "MemoryShare", "Metadata", "Method", "MissedEvent", "Mistake", "Moved", "MustLast", "Need", "Normalisation", "Occasion",
-    "OnChange", "OnDamage", "OnOutputFailure", "Orientation", "OutputDoneEvent", "OutputFailedEvent", "OutputId", "OutputPlan",
-    "OutputReport", "PackageId", "PackagePlan", "PackageReport", "PackageSettings", "Padding", "Paint", "Phase", "PickRemix",
-    "PictureFormat", "Pitch", "PixelFormat", "Place", "Plan", "PlaneLabel", "PlaneScore", "PosterReport", "PosterResult",
-    "PosterScore", "PosterStill", "Primaries", "ProgramInfo", "Progress", "ProgressEvent", "ProgressLine", "Queue", "Range",
-    "RateKind", "RateMethod", "RawGeometry", "Reading", "ReadingProgress", "Rectangle", "RelabelRemix", "Remix", "RenditionPlan",
-    "RenditionRecord", "RenditionReport", "Report", "ReportTiming", "Resampler", "Score", "ScoreCurve", "Seek", "Settled", "Sink",
-    "SourcePlan", "SourceSettings", "Span", "SpriteReport", "SpritesResult", "SpritesStill", "Stage", "StageBeganEvent",
-    "StandardRemix", "StaticHdr", "StepId", "StillInput", "StillPlan", "StillReport", "StillResult", "StillSettings",
-    "StreamCount", "StreamInfo", "StreamKind", "Subject", "SubtitleForm", "SubtitleInfo", "SubtitlePlan", "Summary", "Tempo",
-    "TextPlan", "Timecode", "TimecodeInfo", "TimecodeOrigin", "Timing", "TimingExtent", "TimingReport", "ToneMapping", "Tonemap",
-    "TrackInput", "TrackLoudness", "TrackRecord", "TrackReport", "TrackSettings", "TrackTags", "Transfer", "Transform",
-    "UnitMemory", "Verification", "VerifyLevel", "VideoEncode", "VideoInfo", "VideoPlan", "View", "WarningEvent",
-    "WaveformChannels", "WaveformReport", "WaveformResult", "WaveformStill", "Waypoint", "WorstFrame",
+    "FileReport", "FilterCounts", "FilterPlan", "Filtering", "Fixity", "FollowMode", "FrameRange", "FrameSize",
+    "FramesStillInput", "FromStart", "FullDecodeCount", "HdrFormat", "HdrInfo", "Identity", "Inputs", "Irregularity",
+    "IrregularityKind", "JobEndedEvent", "Layout", "Ledger", "LengthPolicy", "Library", "Limits", "Loudness", "LoudnessMode",
+    "LoudnessTarget", "Machine", "Manifest", "MasterResult", "MasterState", "MasteringDisplay", "Matrix", "MatrixRemix",
+    "Measured", "MediaInfo", "MemoryPlan", "MemoryShare", "Metadata", "Method", "MissedEvent", "Mistake", "Moved", "MustLast",
+    "Need", "Normalisation", "Occasion", "OnChange", "OnDamage", "OnOutputFailure", "Orientation", "OutputDoneEvent",
+    "OutputFailedEvent", "OutputId", "OutputPlan", "OutputReport", "PackageId", "PackagePlan", "PackageReport", "PackageSettings",
+    "Padding", "Paint", "Phase", "PickRemix", "PictureFormat", "Pitch", "PixelFormat", "Place", "Plan", "PlaneLabel",
+    "PlaneScore", "PosterReport", "PosterResult", "PosterScore", "PosterStill", "Primaries", "ProgramInfo", "Progress",
+    "ProgressEvent", "ProgressLine", "Queue", "Range", "RateKind", "RateMethod", "RawGeometry", "Reading", "ReadingProgress",
+    "Rectangle", "RelabelRemix", "Remix", "RenditionPlan", "RenditionRecord", "RenditionReport", "Report", "ReportTiming",
+    "Resampler", "Score", "ScoreCurve", "Seek", "Settled", "SharedAnalysis", "SharedAnalysisFollower",
+    "SharedAnalysisFollowerFollower", "SharedAnalysisLead", "SharedAnalysisLeadLead", "Sharing", "SharingFollower",
+    "SharingFollowerFollower", "SharingLead", "SharingLeadLead", "Sink", "SourcePlan", "SourceSettings", "Span", "SpriteReport",
+    "SpritesResult", "SpritesStill", "Stage", "StageBeganEvent", "StandardRemix", "StaticHdr", "StepId", "StillInput",
+    "StillPlan", "StillReport", "StillResult", "StillSettings", "StreamCount", "StreamInfo", "StreamKind", "Subject",
+    "SubtitleForm", "SubtitleInfo", "SubtitlePlan", "Summary", "Tempo", "TextPlan", "Timecode", "TimecodeInfo", "TimecodeOrigin",
+    "Timing", "TimingExtent", "TimingReport", "ToneMapping", "Tonemap", "TrackInput", "TrackLoudness", "TrackRecord",
+    "TrackReport", "TrackSettings", "TrackTags", "Transfer", "Transform", "UnitMemory", "Verification", "VerifyLevel",
+    "VideoEncode", "VideoInfo", "VideoPlan", "View", "WarningEvent", "WaveformChannels", "WaveformReport", "WaveformResult",
+    "WaveformStill", "Waypoint", "WorstFrame",
 ]

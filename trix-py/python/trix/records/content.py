@@ -12,7 +12,7 @@ from .._record import Record, Timestamp
 from .audio import AudioEncode, AudioPlan
 from .checks import VerifyLevel
 from .tracks import Chapter, TrackTags
-from .video import CopyPlan, VideoEncode, VideoPlan
+from .video import CopyPlan, EncodeId, VideoEncode, VideoPlan
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -179,9 +179,6 @@ AudioContent: TypeAlias = AudioContentEncoded | AudioContentCopied
 
 # A container that Trix writes.
 Container: TypeAlias = Literal["mp4", "mov", "matroska", "webm", "mpegts", "m2ts", "mxf"]
-
-# The number of an encode in [`crate::plan::Plan::encodes`].
-EncodeId: TypeAlias = int
 
 # An encode. It runs once, however many files and renditions take its packets.
 EncodePlan: TypeAlias = EncodePlanVideo | EncodePlanAudio

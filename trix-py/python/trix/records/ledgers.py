@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from .._record import Record, Timestamp
 from .audio import Loudness
 from .tracks import StreamKind
+from .video import FollowMode
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -163,6 +165,32 @@ class Place(Record):
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
+class SharedAnalysisFollower(Record):
+    """It followed the analysis of another output."""
+    follower: SharedAnalysisFollowerFollower
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class SharedAnalysisFollowerFollower(Record):
+    lead: str
+    """The file of that output."""
+    mode: FollowMode
+    """What was decided anew."""
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class SharedAnalysisLead(Record):
+    """It was analysed, and these followed its analysis."""
+    lead: SharedAnalysisLeadLead
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class SharedAnalysisLeadLead(Record):
+    followers: list[str]
+    """Their files."""
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
 class TrackLoudness(Record):
     """The loudness of an audio track."""
     loudness: Loudness
@@ -204,3 +232,7 @@ class TrackRecord(Record):
     """XXH3 over the presentation times in the order of decoding, counted from the first of them;
     for subtitles of text also over how long each is shown; in hexadecimal.
     """
+
+
+# With which outputs an output shares an analysis.
+SharedAnalysis: TypeAlias = SharedAnalysisLead | SharedAnalysisFollower

@@ -101,7 +101,7 @@ class RenditionRecord(Record):
 @dataclass(kw_only=True, repr=False, eq=False)
 class RenditionReport(Record):
     """The report of a rendition of a package."""
-    _may_be_absent = frozenset(["audio_changes", "audio_ledgers"])
+    _may_be_absent = frozenset(["audio_changes", "audio_ledgers", "cpu_seconds"])
 
     changes: list[Change]
     """The places where the source changed its size or format in mid-stream."""
@@ -124,6 +124,8 @@ class RenditionReport(Record):
     """
     audio_ledgers: list[AudioLedger] | None = None
     """The account of every audio sample of the encoded tracks."""
+    cpu_seconds: float | None = None
+    """Processor time of the video encoder in seconds, of all its threads."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)

@@ -155,12 +155,16 @@ class Plan(PlanWords, Record):
 @dataclass(kw_only=True, repr=False, eq=False)
 class UnitMemory(Record):
     """The memory of a unit: the encode of one chunk for some outputs."""
+    _may_be_absent = frozenset(["together"])
+
     base: int
     """Bytes of reading, decoding and filtering in a unit."""
     encodes: list[int]
     """Bytes of each encoder, by the number of the encode; 0 for audio."""
     process: int
     """Bytes of the process, whatever the number of units."""
+    together: list[list[int]] | None = None
+    """The encodes that share an analysis, and therefore run together: the numbers of each group."""
 
 
 # What happens to the other outputs when one fails.

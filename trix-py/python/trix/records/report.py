@@ -14,7 +14,7 @@ from .content import Decision, EncodePlan, OutputPlan
 from .doctor import Library
 from .errors import ErrorKind
 from .fixity import Fixity
-from .ledgers import AudioChange, AudioLedger, Change, ExtrasCount, Ledger, TrackLoudness, TrackRecord
+from .ledgers import AudioChange, AudioLedger, Change, ExtrasCount, Ledger, SharedAnalysis, TrackLoudness, TrackRecord
 from .packages import PackageReport
 from .reading import DamageReport, Discontinuity, Seek, TimingReport
 from .stills import StillReport
@@ -35,7 +35,7 @@ class FailedOutput(Record):
 @dataclass(kw_only=True, repr=False, eq=False)
 class OutputReport(Record):
     """The report of an output."""
-    _may_be_absent = frozenset(["audio_changes", "audio_ledgers"])
+    _may_be_absent = frozenset(["audio_changes", "audio_ledgers", "cpu_seconds", "sharing"])
 
     bytes: int
     """Its size in bytes."""
@@ -68,6 +68,12 @@ class OutputReport(Record):
     """
     audio_ledgers: list[AudioLedger] | None = None
     """The account of every audio sample of the encoded tracks."""
+    cpu_seconds: float | None = None
+    """Processor time of the video encoder in seconds, of all its threads: of x264 and x265. Files
+    that share an encode share its time. `None` if chunks were encoded by an earlier version.
+    """
+    sharing: SharedAnalysis | None = None
+    """With which outputs it shares an analysis; `None` if it was analysed for itself."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)

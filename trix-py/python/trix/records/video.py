@@ -119,6 +119,32 @@ class Rectangle(Record):
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
+class SharingFollower(Record):
+    """It takes the decisions of another encode."""
+    follower: SharingFollowerFollower
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class SharingFollowerFollower(Record):
+    lead: EncodeId
+    """The encode that leads."""
+    mode: FollowMode
+    """What it decides anew."""
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class SharingLead(Record):
+    """It analyses each frame, and gives its decisions to these encodes."""
+    lead: SharingLeadLead
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class SharingLeadLead(Record):
+    followers: list[EncodeId]
+    """The encodes that follow."""
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
 class Sink(Record):
     """A rendition."""
     package: PackageId
@@ -178,6 +204,8 @@ class Transform(Record):
 @dataclass(kw_only=True, repr=False, eq=False)
 class VideoEncode(Record):
     """An encode of video. Its filter step decides which frames it gets."""
+    _may_be_absent = frozenset(["sharing"])
+
     origin: Timestamp
     """The source time at time zero of the packets."""
     threads: int
@@ -186,6 +214,9 @@ class VideoEncode(Record):
     """
     video: VideoPlan
     """What is encoded, and how."""
+    sharing: Sharing | None = None
+    """Its part in a group of encodes that share one analysis; `None` if it is analysed for itself.
+    """
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -264,11 +295,17 @@ class Waypoint(Record):
     """Width in samples."""
 
 
+# The number of an encode in [`crate::plan::Plan::encodes`].
+EncodeId: TypeAlias = int
+
 # An encoder of frames.
 Encoder: TypeAlias = Literal["x264", "x265", "ffv1", "prores"]
 
 # Which field is shown first.
 FieldOrder: TypeAlias = Literal["top", "bottom"]
+
+# What a follower decides anew.
+FollowMode: TypeAlias = Literal["balanced", "fast"]
 
 # What is done when the source changes its size or format in mid-stream.
 OnChange: TypeAlias = Literal["scale", "refuse"]
@@ -283,6 +320,9 @@ PictureFormat: TypeAlias = str
 
 # How new samples are computed from old ones.
 Resampler: TypeAlias = Literal["lanczos", "bicubic", "bilinear"]
+
+# The part of an encode in a group that shares one analysis.
+Sharing: TypeAlias = SharingLead | SharingFollower
 
 # The number of a filter step in [`crate::plan::Plan::filters`].
 StepId: TypeAlias = int
