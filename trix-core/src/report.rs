@@ -130,7 +130,7 @@ pub struct OutputReport {
 
 /// With which outputs an output shares an analysis.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum SharedAnalysis {
     /// It was analysed, and these followed its analysis.
     Lead {

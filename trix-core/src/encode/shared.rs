@@ -26,10 +26,13 @@ use crate::plan::{EncodeId, FollowMode, Sharing};
 /// The end of a queue at a lead.
 type ToFollower = Sender<Arc<Analysis>>;
 
+/// The end of a queue at a follower.
+type FromLead = Receiver<Arc<Analysis>>;
+
 /// The queues between encodes that are opened together.
 pub(crate) struct Queues {
     /// Both ends of each queue, by follower. That of the follower is there until it is opened.
-    queues: BTreeMap<EncodeId, (ToFollower, Option<Receiver<Arc<Analysis>>>)>,
+    queues: BTreeMap<EncodeId, (ToFollower, Option<FromLead>)>,
     /// True if each encode has a thread of its own.
     waits: bool,
 }
@@ -41,7 +44,7 @@ pub(crate) enum Link {
     /// It receives the decisions of a lead.
     Follower {
         /// Where they come.
-        decisions: Receiver<Arc<Analysis>>,
+        decisions: FromLead,
         /// What it decides anew.
         mode: FollowMode,
         /// True if it can wait for them.
@@ -73,7 +76,7 @@ impl Queues {
         })
     }
 
-    fn queue(&mut self, follower: EncodeId) -> &mut (ToFollower, Option<Receiver<Arc<Analysis>>>) {
+    fn queue(&mut self, follower: EncodeId) -> &mut (ToFollower, Option<FromLead>) {
         self.queues.entry(follower).or_insert_with(|| {
             let (sender, receiver) = channel();
             (sender, Some(receiver))
@@ -103,7 +106,7 @@ pub(super) fn send(encoder: &mut x265::Encoder, followers: &mut Vec<Sender<Arc<A
 
 /// What a follower has received.
 pub(super) struct Following {
-    decisions: Receiver<Arc<Analysis>>,
+    decisions: FromLead,
     /// True if the lead runs in another thread, so that its decisions can be waited for.
     waits: bool,
     /// Frames whose decisions have not come, by number.
@@ -113,7 +116,7 @@ pub(super) struct Following {
 }
 
 impl Following {
-    pub(super) fn new(decisions: Receiver<Arc<Analysis>>, waits: bool) -> Self {
+    pub(super) fn new(decisions: FromLead, waits: bool) -> Self {
         Following { decisions, waits, frames: BTreeMap::new(), next: None }
     }
 

@@ -33,7 +33,7 @@ pub struct VideoEncode {
 
 /// The part of an encode in a group that shares one analysis.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Sharing {
     /// It analyses each frame, and gives its decisions to these encodes.
     Lead {
