@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     )
     from .fixity import FileFixity, Fixity, Identity
     from .ledgers import (
-        AudioChange, AudioLedger, Change, Conversion, ExtrasCount, FilterCounts, Ledger, Moved, Place, SharedAnalysis,
-        SharedAnalysisFollower, SharedAnalysisFollowerFollower, SharedAnalysisLead, SharedAnalysisLeadLead, TrackLoudness,
-        TrackRecord,
+        AudioChange, AudioLedger, Change, Conversion, ExtrasCount, FilterCounts, FollowerSharedAnalysis, LeadSharedAnalysis,
+        Ledger, Moved, Place, SharedAnalysis, TrackLoudness, TrackRecord,
     )
     from .manifest import Inputs, Manifest
     from .media_info import (
@@ -68,9 +67,9 @@ if TYPE_CHECKING:
     from .summary import MasterResult, MasterState, Summary
     from .tracks import Chapter, StreamKind, TrackTags
     from .video import (
-        CopyPlan, Cut, Deinterlacing, EncodeId, Encoder, FieldOrder, FilterPlan, Filtering, FollowMode, OnChange, OutputId,
-        PackageId, Padding, PictureFormat, Rectangle, Resampler, Sharing, SharingFollower, SharingFollowerFollower, SharingLead,
-        SharingLeadLead, Sink, StepId, ToneMapping, Tonemap, Transform, VideoEncode, VideoPlan, Waypoint,
+        CopyPlan, Cut, Deinterlacing, EncodeId, Encoder, FieldOrder, FilterPlan, Filtering, FollowMode, FollowerSharing,
+        LeadSharing, OnChange, OutputId, PackageId, Padding, PictureFormat, Rectangle, Resampler, Sharing, Sink, StepId,
+        ToneMapping, Tonemap, Transform, VideoEncode, VideoPlan, Waypoint,
     )
 
 # A module is loaded when something of it is used first: all classes together take a while to make.
@@ -99,9 +98,8 @@ _MODULES = {
     ],
     "fixity": ["FileFixity", "Fixity", "Identity"],
     "ledgers": [
-        "AudioChange", "AudioLedger", "Change", "Conversion", "ExtrasCount", "FilterCounts", "Ledger", "Moved", "Place",
-        "SharedAnalysis", "SharedAnalysisFollower", "SharedAnalysisFollowerFollower", "SharedAnalysisLead",
-        "SharedAnalysisLeadLead", "TrackLoudness", "TrackRecord",
+        "AudioChange", "AudioLedger", "Change", "Conversion", "ExtrasCount", "FilterCounts", "FollowerSharedAnalysis",
+        "LeadSharedAnalysis", "Ledger", "Moved", "Place", "SharedAnalysis", "TrackLoudness", "TrackRecord",
     ],
     "manifest": ["Inputs", "Manifest"],
     "media_info": [
@@ -139,9 +137,8 @@ _MODULES = {
     "tracks": ["Chapter", "StreamKind", "TrackTags"],
     "video": [
         "CopyPlan", "Cut", "Deinterlacing", "EncodeId", "Encoder", "FieldOrder", "FilterPlan", "Filtering", "FollowMode",
-        "OnChange", "OutputId", "PackageId", "Padding", "PictureFormat", "Rectangle", "Resampler", "Sharing", "SharingFollower",
-        "SharingFollowerFollower", "SharingLead", "SharingLeadLead", "Sink", "StepId", "ToneMapping", "Tonemap", "Transform",
-        "VideoEncode", "VideoPlan", "Waypoint",
+        "FollowerSharing", "LeadSharing", "OnChange", "OutputId", "PackageId", "Padding", "PictureFormat", "Rectangle",
+        "Resampler", "Sharing", "Sink", "StepId", "ToneMapping", "Tonemap", "Transform", "VideoEncode", "VideoPlan", "Waypoint",
     ],
 }
 
@@ -161,25 +158,23 @@ __all__ = [
     "Deinterlacing", "Difference", "Disagreement", "Discontinuity", "Disposition", "Doctor", "DolbyVision", "Drift", "EditInfo",
     "EncodeId", "EncodePlan", "EncodePlanAudio", "EncodePlanVideo", "Encoder", "ErrorDetail", "ErrorDocument", "ErrorKind",
     "Event", "ExactLength", "Excerpt", "ExternalAudioPlan", "ExtrasCount", "FailedOutput", "FieldOrder", "FileFixity", "FilePlan",
-    "FileReport", "FilterCounts", "FilterPlan", "Filtering", "Fixity", "FollowMode", "FrameRange", "FrameSize",
-    "FramesStillInput", "FromStart", "FullDecodeCount", "HdrFormat", "HdrInfo", "Identity", "Inputs", "Irregularity",
-    "IrregularityKind", "JobEndedEvent", "Layout", "Ledger", "LengthPolicy", "Library", "Limits", "Loudness", "LoudnessMode",
-    "LoudnessTarget", "Machine", "Manifest", "MasterResult", "MasterState", "MasteringDisplay", "Matrix", "MatrixRemix",
-    "Measured", "MediaInfo", "MemoryPlan", "MemoryShare", "Metadata", "Method", "MissedEvent", "Mistake", "Moved", "MustLast",
-    "Need", "Normalisation", "Occasion", "OnChange", "OnDamage", "OnOutputFailure", "Orientation", "OutputDoneEvent",
-    "OutputFailedEvent", "OutputId", "OutputPlan", "OutputReport", "PackageId", "PackagePlan", "PackageReport", "PackageSettings",
-    "Padding", "Paint", "Phase", "PickRemix", "PictureFormat", "Pitch", "PixelFormat", "Place", "Plan", "PlaneLabel",
-    "PlaneScore", "PosterReport", "PosterResult", "PosterScore", "PosterStill", "Primaries", "ProgramInfo", "Progress",
-    "ProgressEvent", "ProgressLine", "Queue", "Range", "RateKind", "RateMethod", "RawGeometry", "Reading", "ReadingProgress",
-    "Rectangle", "RelabelRemix", "Remix", "RenditionPlan", "RenditionRecord", "RenditionReport", "Report", "ReportTiming",
-    "Resampler", "Score", "ScoreCurve", "Seek", "Settled", "SharedAnalysis", "SharedAnalysisFollower",
-    "SharedAnalysisFollowerFollower", "SharedAnalysisLead", "SharedAnalysisLeadLead", "Sharing", "SharingFollower",
-    "SharingFollowerFollower", "SharingLead", "SharingLeadLead", "Sink", "SourcePlan", "SourceSettings", "Span", "SpriteReport",
-    "SpritesResult", "SpritesStill", "Stage", "StageBeganEvent", "StandardRemix", "StaticHdr", "StepId", "StillInput",
-    "StillPlan", "StillReport", "StillResult", "StillSettings", "StreamCount", "StreamInfo", "StreamKind", "Subject",
-    "SubtitleForm", "SubtitleInfo", "SubtitlePlan", "Summary", "Tempo", "TextPlan", "Timecode", "TimecodeInfo", "TimecodeOrigin",
-    "Timing", "TimingExtent", "TimingReport", "ToneMapping", "Tonemap", "TrackInput", "TrackLoudness", "TrackRecord",
-    "TrackReport", "TrackSettings", "TrackTags", "Transfer", "Transform", "UnitMemory", "Verification", "VerifyLevel",
-    "VideoEncode", "VideoInfo", "VideoPlan", "View", "WarningEvent", "WaveformChannels", "WaveformReport", "WaveformResult",
-    "WaveformStill", "Waypoint", "WorstFrame",
+    "FileReport", "FilterCounts", "FilterPlan", "Filtering", "Fixity", "FollowMode", "FollowerSharedAnalysis", "FollowerSharing",
+    "FrameRange", "FrameSize", "FramesStillInput", "FromStart", "FullDecodeCount", "HdrFormat", "HdrInfo", "Identity", "Inputs",
+    "Irregularity", "IrregularityKind", "JobEndedEvent", "Layout", "LeadSharedAnalysis", "LeadSharing", "Ledger", "LengthPolicy",
+    "Library", "Limits", "Loudness", "LoudnessMode", "LoudnessTarget", "Machine", "Manifest", "MasterResult", "MasterState",
+    "MasteringDisplay", "Matrix", "MatrixRemix", "Measured", "MediaInfo", "MemoryPlan", "MemoryShare", "Metadata", "Method",
+    "MissedEvent", "Mistake", "Moved", "MustLast", "Need", "Normalisation", "Occasion", "OnChange", "OnDamage", "OnOutputFailure",
+    "Orientation", "OutputDoneEvent", "OutputFailedEvent", "OutputId", "OutputPlan", "OutputReport", "PackageId", "PackagePlan",
+    "PackageReport", "PackageSettings", "Padding", "Paint", "Phase", "PickRemix", "PictureFormat", "Pitch", "PixelFormat",
+    "Place", "Plan", "PlaneLabel", "PlaneScore", "PosterReport", "PosterResult", "PosterScore", "PosterStill", "Primaries",
+    "ProgramInfo", "Progress", "ProgressEvent", "ProgressLine", "Queue", "Range", "RateKind", "RateMethod", "RawGeometry",
+    "Reading", "ReadingProgress", "Rectangle", "RelabelRemix", "Remix", "RenditionPlan", "RenditionRecord", "RenditionReport",
+    "Report", "ReportTiming", "Resampler", "Score", "ScoreCurve", "Seek", "Settled", "SharedAnalysis", "Sharing", "Sink",
+    "SourcePlan", "SourceSettings", "Span", "SpriteReport", "SpritesResult", "SpritesStill", "Stage", "StageBeganEvent",
+    "StandardRemix", "StaticHdr", "StepId", "StillInput", "StillPlan", "StillReport", "StillResult", "StillSettings",
+    "StreamCount", "StreamInfo", "StreamKind", "Subject", "SubtitleForm", "SubtitleInfo", "SubtitlePlan", "Summary", "Tempo",
+    "TextPlan", "Timecode", "TimecodeInfo", "TimecodeOrigin", "Timing", "TimingExtent", "TimingReport", "ToneMapping", "Tonemap",
+    "TrackInput", "TrackLoudness", "TrackRecord", "TrackReport", "TrackSettings", "TrackTags", "Transfer", "Transform",
+    "UnitMemory", "Verification", "VerifyLevel", "VideoEncode", "VideoInfo", "VideoPlan", "View", "WarningEvent",
+    "WaveformChannels", "WaveformReport", "WaveformResult", "WaveformStill", "Waypoint", "WorstFrame",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from .._record import Record, Timestamp
 from .audio import Loudness
@@ -116,6 +116,24 @@ class FilterCounts(Record):
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
+class FollowerSharedAnalysis(Record):
+    """It followed the analysis of another output."""
+    lead: str
+    """The file of that output."""
+    mode: FollowMode
+    """What was decided anew."""
+    type: Literal["follower"] = "follower"
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class LeadSharedAnalysis(Record):
+    """It was analysed, and these followed its analysis."""
+    followers: list[str]
+    """Their files."""
+    type: Literal["lead"] = "lead"
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
 class Ledger(Record):
     """What became of the frames of a source, for one output."""
     decoded: int
@@ -165,32 +183,6 @@ class Place(Record):
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class SharedAnalysisFollower(Record):
-    """It followed the analysis of another output."""
-    follower: SharedAnalysisFollowerFollower
-
-
-@dataclass(kw_only=True, repr=False, eq=False)
-class SharedAnalysisFollowerFollower(Record):
-    lead: str
-    """The file of that output."""
-    mode: FollowMode
-    """What was decided anew."""
-
-
-@dataclass(kw_only=True, repr=False, eq=False)
-class SharedAnalysisLead(Record):
-    """It was analysed, and these followed its analysis."""
-    lead: SharedAnalysisLeadLead
-
-
-@dataclass(kw_only=True, repr=False, eq=False)
-class SharedAnalysisLeadLead(Record):
-    followers: list[str]
-    """Their files."""
-
-
-@dataclass(kw_only=True, repr=False, eq=False)
 class TrackLoudness(Record):
     """The loudness of an audio track."""
     loudness: Loudness
@@ -235,4 +227,4 @@ class TrackRecord(Record):
 
 
 # With which outputs an output shares an analysis.
-SharedAnalysis: TypeAlias = SharedAnalysisLead | SharedAnalysisFollower
+SharedAnalysis: TypeAlias = LeadSharedAnalysis | FollowerSharedAnalysis

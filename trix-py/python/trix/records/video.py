@@ -93,6 +93,24 @@ class Filtering(Record):
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
+class FollowerSharing(Record):
+    """It takes the decisions of another encode."""
+    lead: EncodeId
+    """The encode that leads."""
+    mode: FollowMode
+    """What it decides anew."""
+    type: Literal["follower"] = "follower"
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class LeadSharing(Record):
+    """It analyses each frame, and gives its decisions to these encodes."""
+    followers: list[EncodeId]
+    """The encodes that follow."""
+    type: Literal["lead"] = "lead"
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
 class Padding(Record):
     """Black around frames."""
     height: int
@@ -116,32 +134,6 @@ class Rectangle(Record):
     """Rows above it."""
     width: int
     """Width in samples."""
-
-
-@dataclass(kw_only=True, repr=False, eq=False)
-class SharingFollower(Record):
-    """It takes the decisions of another encode."""
-    follower: SharingFollowerFollower
-
-
-@dataclass(kw_only=True, repr=False, eq=False)
-class SharingFollowerFollower(Record):
-    lead: EncodeId
-    """The encode that leads."""
-    mode: FollowMode
-    """What it decides anew."""
-
-
-@dataclass(kw_only=True, repr=False, eq=False)
-class SharingLead(Record):
-    """It analyses each frame, and gives its decisions to these encodes."""
-    lead: SharingLeadLead
-
-
-@dataclass(kw_only=True, repr=False, eq=False)
-class SharingLeadLead(Record):
-    followers: list[EncodeId]
-    """The encodes that follow."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -322,7 +314,7 @@ PictureFormat: TypeAlias = str
 Resampler: TypeAlias = Literal["lanczos", "bicubic", "bilinear"]
 
 # The part of an encode in a group that shares one analysis.
-Sharing: TypeAlias = SharingLead | SharingFollower
+Sharing: TypeAlias = LeadSharing | FollowerSharing
 
 # The number of a filter step in [`crate::plan::Plan::filters`].
 StepId: TypeAlias = int
