@@ -217,7 +217,7 @@ impl Draft {
         let decoder_threads = threads::of_decoder(job, machine.cores);
         // A session gives its frames when it has them, and none is to wait for the next ones.
         let filter_threads = if source.is_given() { 1 } else { threads::of_filters(job, machine.cores) };
-        let filters = filters::plan(&mut drafts, source, job.scale_from_larger);
+        let mut filters = filters::plan(&mut drafts, source, job.scale_from_larger);
         let stills = still::plan(&context, source, &drafts)?;
         let estimate = |in_chunks: bool| {
             let inputs = memory::MemoryInputs {
@@ -248,7 +248,7 @@ impl Draft {
         let refused = |mistake| Error::of_mistakes(vec![mistake]);
         let (mut memory, filter_threads) = memory.map_err(refused)?;
         let (mut encodes, outputs) = drafted::settle(drafts, &mut packages);
-        decisions.extend(sharing::plan(job.share_analysis, &mut encodes, &outputs, &filters, chunks.is_some()));
+        decisions.extend(sharing::plan(job.share_analysis, &mut encodes, &outputs, &mut filters, chunks.is_some()));
         if chunks.is_some() {
             memory = memory::with_units(job, memory, source, &filters, &encodes).map_err(refused)?;
         }
