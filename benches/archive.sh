@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Ingests a master with ffmpeg, x264, libx265, mediainfo and sha256sum: one run for each copy, one
-# after the other. The peer comparison runs it beside `trix ingest --profile archive,preview`.
+# after the other. The peer comparison runs it beside `trix ingest --profile archive,preview --set share=off`.
 #
 # usage: archive.sh SOURCE FOLDER STEP...
 #

@@ -34,6 +34,9 @@ pub static COMPARED: [Tool; 2] = [
 
 const PROFILES: [&str; 2] = ["archive", "preview"];
 
+/// The programs of the script analyse each copy for itself.
+const SHARE: (&str, &str) = ("share", "off");
+
 /// The products of the profiles beside the five archive copies, by their names in the script: `preview`, `loudness`,
 /// `stills`, `verify`, `hashes`.
 const STEPS: [&str; 5] = ["preview", "loudness", "stills", "verify", "hashes"];
@@ -43,7 +46,7 @@ const STEPS: [&str; 5] = ["preview", "loudness", "stills", "verify", "hashes"];
 /// # Errors
 /// Those of opening the source.
 pub fn job(source: &Path) -> trix_core::Result<Job> {
-    Ok(Document::of_profiles(&PROFILES.map(str::to_owned), source, &[], &[])?.resolve(None)?.job)
+    of_profiles(&PROFILES, source)
 }
 
 /// The five archive copies.
@@ -51,7 +54,13 @@ pub fn job(source: &Path) -> trix_core::Result<Job> {
 /// # Errors
 /// Those of opening the source.
 pub fn copies(source: &Path) -> trix_core::Result<Job> {
-    Ok(Document::of_profiles(&[PROFILES[0].to_owned()], source, &[], &[])?.resolve(None)?.job)
+    of_profiles(&PROFILES[..1], source)
+}
+
+fn of_profiles(names: &[&str], source: &Path) -> trix_core::Result<Job> {
+    let names: Vec<String> = names.iter().copied().map(str::to_owned).collect();
+    let set = [(SHARE.0.to_owned(), SHARE.1.to_owned())];
+    Ok(Document::of_profiles(&names, source, &[], &set)?.resolve(None)?.job)
 }
 
 /// The ingest of the copies, verified as `level` says, with its report in the folder.
@@ -59,11 +68,16 @@ fn reported(setup: &Setup<'_>, level: &str) -> io::Result<Vec<Command>> {
     let mut command = Command::new("bash");
     command.args(["-c", "exec \"$@\" >\"$0\""]).arg(setup.folder.join(REPORT)).arg(setup.trix);
     command.arg("ingest").arg(setup.source).arg("--output").arg(setup.folder);
-    command.args(["--profile", PROFILES[0], "--progress", "none", "--json"]);
+    command.args(["--profile", PROFILES[0], "--set", &set(), "--progress", "none", "--json"]);
     for number in 0..setup.planned_case.targets.len() {
         command.args(["--set", &format!("outputs[{number}].verify={level}")]);
     }
     Ok(vec![command])
+}
+
+/// What the command line sets.
+fn set() -> String {
+    format!("{}={}", SHARE.0, SHARE.1)
 }
 
 /// The name of a report in the folder of a tool.
@@ -85,7 +99,7 @@ pub fn after_last_frame(folder: &Path) -> io::Result<Option<f64>> {
 fn ingest(setup: &Setup<'_>) -> io::Result<Vec<Command>> {
     let mut command = Command::new(setup.trix);
     command.arg("ingest").arg(setup.source).arg("--output").arg(setup.folder);
-    command.args(["--profile", &PROFILES.join(","), "--progress", "none"]);
+    command.args(["--profile", &PROFILES.join(","), "--set", &set(), "--progress", "none"]);
     Ok(vec![command])
 }
 
