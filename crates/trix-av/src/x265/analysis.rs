@@ -205,17 +205,6 @@ impl Analysis {
     pub fn frame(&self) -> u64 {
         u64::from(self.data.poc)
     }
-
-    /// True if no other frame predicts the frame.
-    pub fn is_intra(&self) -> bool {
-        matches!(self.data.sliceType, x265::X265_TYPE_IDR | x265::X265_TYPE_I)
-    }
-
-    /// Its size in memory, in bytes.
-    pub fn bytes(&self) -> usize {
-        let parts: usize = self.parts.iter().map(|part| size_of_val(part.as_ref())).sum();
-        size_of::<Self>() + size_of::<x265::x265_analysis_data>() + parts
-    }
 }
 
 /// A description of an analysis for an encoder of another depth. It points to the arrays of the analysis, or to its own.

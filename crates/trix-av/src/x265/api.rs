@@ -19,6 +19,7 @@ impl Api {
         let api = unsafe { x265::api_get(depth as c_int).as_ref()? };
         let same = api.sizeof_param as usize == size_of::<x265::x265_param>()
             && api.sizeof_picture as usize == size_of::<x265::x265_picture>()
+            && api.sizeof_analysis_data as usize == size_of::<x265::x265_analysis_data>()
             && api.bit_depth == depth as c_int;
         same.then_some(Api(api))
     }
