@@ -5,7 +5,11 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use trix_model::{error::Result, plan::FrameRange, time::TimeBase};
+use trix_model::{
+    error::{Error, Result, Stage},
+    plan::FrameRange,
+    time::TimeBase,
+};
 
 use super::{
     buffer::Buffer,
@@ -181,6 +185,10 @@ impl Track {
 
     /// Keeps what was made.
     pub(super) fn finish(self, store: &Store, record: impl FnOnce(TrackAccount) -> ChunkRecord) -> Result<()> {
+        if !self.is_whole() {
+            let detail = format!("{} of {} frames came out", self.packets.len(), self.frames.len());
+            return Err(Error::bug(Stage::Encode, detail));
+        }
         let Track { coder, headers, frames, packets, product, .. } = self;
         match product {
             Product::Chunk(chunk, key, _) => {
