@@ -32,7 +32,6 @@ use crate::{
         drafted::{self, Drafted},
         external_audio::ExternalAudio,
         packet_memory::PacketMemory,
-        sharing,
     },
     settings::{
         byte_size::ByteSize,
@@ -99,17 +98,8 @@ pub(super) fn plan(job: &Job, machine: &Machine, inputs: &MemoryInputs<'_>) -> R
     }
 }
 
-/// Adds to the memory of a job, whose chunks are joined, what the encode of a chunk takes.
-///
-/// # Errors
-/// The mistake of a bound that is too small for one encoder at a time.
-pub(super) fn with_units(
-    job: &Job,
-    mut plan: MemoryPlan,
-    source: &Source,
-    filters: &[FilterPlan],
-    encodes: &[EncodePlan],
-) -> Result<MemoryPlan, Mistake> {
+/// What the encode of a chunk takes.
+pub(super) fn unit(source: &Source, filters: &[FilterPlan], encodes: &[EncodePlan]) -> UnitMemory {
     let inputs = MemoryInputs {
         source,
         filters,
@@ -125,12 +115,19 @@ pub(super) fn with_units(
     let estimator = Estimator { inputs: &inputs, cores: 1 };
     let steps: u64 = filters.iter().map(|step| estimator.step(step, 1)).sum();
     let encoder = |own: &VideoEncode| codec_memory::encoder(&own.video, Some(own.threads), own.threads);
-    let unit = UnitMemory {
+    UnitMemory {
         process: PROCESS,
         base: source.extent().size.min(STORE) + estimator.decoder() + steps,
         encodes: encodes.iter().map(|encode| encode.video().map_or(0, encoder)).collect(),
-        together: sharing::groups(encodes),
-    };
+        together: Vec::new(),
+    }
+}
+
+/// Adds to the memory of a job, whose chunks are joined, what the encode of a chunk takes.
+///
+/// # Errors
+/// The mistake of a bound that is too small for one encoder at a time.
+pub(super) fn with_units(job: &Job, mut plan: MemoryPlan, unit: UnitMemory) -> Result<MemoryPlan, Mistake> {
     if unit.least() > plan.estimate {
         plan.estimate = unit.least();
         plan.shares = vec![

@@ -248,9 +248,14 @@ impl Draft {
         let refused = |mistake| Error::of_mistakes(vec![mistake]);
         let (mut memory, filter_threads) = memory.map_err(refused)?;
         let (mut encodes, outputs) = drafted::settle(drafts, &mut packages);
-        decisions.extend(sharing::plan(job.share_analysis, &mut encodes, &outputs, &mut filters, chunks.is_some()));
-        if chunks.is_some() {
-            memory = memory::with_units(job, memory, source, &filters, &encodes).map_err(refused)?;
+        // Of the machine, and not of what is free now: a job that goes on later has to share as before.
+        let most = job.memory.bytes().map(|bound| bound.0).or(machine.memory.map(|memory| memory / 5 * 4));
+        let unit = chunks.is_some().then(|| memory::unit(source, &filters, &encodes));
+        let room = unit.as_ref().map(|unit| sharing::Room { unit, most: most.unwrap_or(u64::MAX) });
+        decisions.extend(sharing::plan(job.share_analysis, &mut encodes, &outputs, &mut filters, room));
+        if let Some(mut unit) = unit {
+            unit.together = sharing::groups(&encodes);
+            memory = memory::with_units(job, memory, unit).map_err(refused)?;
         }
         decisions.extend(memory.doubt(machine));
         let external = |external_audio: &ExternalAudio| ExternalAudioPlan {

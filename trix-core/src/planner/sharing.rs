@@ -3,11 +3,14 @@
 //! Invariant: the encodes of a group get the same frames at the same times, and agree in every option that decides about the division
 //! of the film into groups of pictures, the types of frames and the division of frames into blocks.
 
-use trix_model::decision::Decision;
+use trix_model::{amount::bytes, decision::Decision};
 
 use crate::{
     encode::options,
-    plan::{EncodeId, EncodePlan, FilePlan, FilterPlan, FollowMode, OutputId, Sharing, Sink, StepId, VideoEncode},
+    plan::{
+        Cut, EncodeId, EncodePlan, FilePlan, FilterPlan, Filtering, FollowMode, OutputId, Sharing, Sink, StepId,
+        UnitMemory, VideoEncode,
+    },
     settings::{job::ShareAnalysis, video::Encoder},
 };
 
@@ -17,13 +20,32 @@ const FREE: [&str; 3] = ["crf", "qp", "bitrate"];
 /// Options that may differ in a group.
 const OF_THREADS: [&str; 3] = ["pools", "numa-pools", "frame-threads"];
 
-/// Sets the part of each encode in a group. Returns the decisions.
+/// The memory for the chunks of a film.
+#[derive(Clone, Copy)]
+pub(super) struct Room<'a> {
+    /// What the encode of a chunk takes.
+    pub(super) unit: &'a UnitMemory,
+    /// Bytes that it may take.
+    pub(super) most: u64,
+}
+
+impl Room<'_> {
+    /// Why a group does not fit: its encodes run together.
+    fn lacks(self, group: &[EncodeId]) -> Option<String> {
+        let together = vec![group.iter().map(|id| id.0).collect()];
+        let needed = UnitMemory { together, ..self.unit.clone() }.least();
+        let is_too_much = group.len() > 1 && needed > self.most;
+        is_too_much.then(|| format!("together they take up to {}, of {}", bytes(needed), bytes(self.most)))
+    }
+}
+
+/// Sets the part of each encode in a group. `chunks` is the memory for those of a film that is encoded in chunks. Returns the decisions.
 pub(super) fn plan(
     share: ShareAnalysis,
     encodes: &mut [EncodePlan],
     files: &[FilePlan],
     filters: &mut [FilterPlan],
-    in_chunks: bool,
+    chunks: Option<Room<'_>>,
 ) -> Vec<Decision> {
     let mode = match share {
         ShareAnalysis::Off => return Vec::new(),
@@ -39,7 +61,7 @@ pub(super) fn plan(
         // Frames of followers are compared with those of their encoders when a file is checked.
         let is_in_file = files.iter().any(|file| file.content.video == Some(id));
         let reason = match is_in_file {
-            true => refusal(own, in_chunks),
+            true => refusal(own, chunks.is_some()),
             false => Some("only packages have its packets".to_owned()),
         };
         if let Some(reason) = reason {
@@ -57,6 +79,10 @@ pub(super) fn plan(
     let largest = groups.iter().filter(|group| group.len() > 1).max_by_key(|group| group.len());
     let largest = largest.or(groups.first()).and_then(|group| group.first()).copied();
     for group in &mut groups {
+        if let Some(reason) = chunks.and_then(|room| room.lacks(group)) {
+            alone.extend(group.iter().map(|id| (*id, reason.clone())));
+            continue;
+        }
         let [id] = group.as_slice() else {
             decisions.push(settle(group, encodes, files, mode));
             need_steps(group, encodes, files, filters);
@@ -135,10 +161,11 @@ fn named(mode: FollowMode) -> &'static str {
 
 /// The numbers of the encodes of each group.
 pub(super) fn groups(encodes: &[EncodePlan]) -> Vec<Vec<usize>> {
-    let followers = |encode: &EncodePlan| encode.video().and_then(|own| own.sharing.clone());
-    let leads = encodes.iter().enumerate().filter_map(|(number, own)| Some((number, followers(own)?)));
-    let leads = leads.filter(|(_, sharing)| sharing.lead().is_none());
-    leads.map(|(lead, own)| [lead].into_iter().chain(own.followers().iter().map(|id| id.0)).collect()).collect()
+    let group = |(lead, encode): (usize, &EncodePlan)| match encode.video()?.sharing.as_ref()? {
+        Sharing::Lead { followers } => Some([lead].into_iter().chain(followers.iter().map(|id| id.0)).collect()),
+        Sharing::Follower { .. } => None,
+    };
+    encodes.iter().enumerate().filter_map(group).collect()
 }
 
 /// Why an encode can neither lead nor follow.
@@ -195,14 +222,14 @@ fn difference(one: &VideoEncode, other: &VideoEncode, filters: &[FilterPlan]) ->
     differs.map(|(name, _)| format!("the option {name} differs"))
 }
 
-/// The frames that come out of a step, apart from their depth and colour: what is done, and which frames are used.
-fn frames_of(step: StepId, filters: &[FilterPlan]) -> Vec<String> {
+/// How the frames that come out of a step are made, apart from their depth, and of which frames.
+fn frames_of(step: StepId, filters: &[FilterPlan]) -> Vec<(Cut, Filtering)> {
     let chain = std::iter::successors(filters.get(step.0), |step| step.after.and_then(|after| filters.get(after.0)));
     let frames = chain.map(|step| {
         let mut filtering = step.filtering.clone();
         filtering.transform.format.depth = 0;
         filtering.transform.packing = None;
-        format!("{:?} {filtering:?}", step.cut)
+        (step.cut, filtering)
     });
     frames.collect()
 }

@@ -11,13 +11,13 @@ use std::{
 
 use serde_json::{Value, json};
 use trix_core::{
-    Cancel, Control, Job, OutputReport, Plan, Report,
+    Cancel, Control, Job, Machine, OutputReport, Plan, Report, Source,
     control::progress::{Phase, Progress},
     encode_chunk,
     plan::{EncodeId, EncodePlan, FollowMode, Sharing},
-    run_job,
+    plan_for, run_job,
     settings::{
-        job::{Chunks, OnOutputFailure},
+        job::{ByteSize, Chunks, MemoryLimit, OnOutputFailure},
         video::Encoder,
     },
     stitch,
@@ -303,4 +303,30 @@ fn the_others_go_on_where_the_file_of_a_lead_or_of_a_follower_fails() {
             assert!(fs::read(&output.path).expect("a file") == fs::read(whole.path().join(name)).expect("a file"));
         }
     }
+}
+
+#[test]
+fn outputs_that_do_not_fit_into_memory_together_share_nothing_and_the_plan_says_so() {
+    let clip = Clip { width: 640, height: 360, frames: 60, ..CLIP };
+    let source = clip.encoded("-c:v libx264 -preset ultrafast -qp 8 -g 12", "mkv");
+    let folder = folder();
+    let mut own = job(&source, folder.path(), "fast", &[8, 10, 12], &json!({ "preset": "medium", "crf": 24 }));
+    own.chunks = Chunks::On;
+    let together = planned(&own).memory.unit.expect("units").least();
+    let within = |bytes: u64| {
+        let plan = planned(&Job { memory: MemoryLimit::Bytes(ByteSize(bytes)), ..own.clone() });
+        (sharing(&plan).iter().flatten().count(), plan)
+    };
+    assert_eq!(within(together).0, 3);
+    let (shared, plan) = within(together - 1);
+    assert_eq!(shared, 0);
+    assert!(plan.memory.estimate < together);
+    let told = plan.decisions.iter().filter(|decision| decision.why.contains("together they take up to"));
+    assert_eq!(told.count(), 3, "{:?}", plan.decisions);
+    // A machine with less memory than that; what is free at the moment changes nothing.
+    let machine = |bytes: u64| Machine { cores: 2, memory: Some(bytes) };
+    let planned_for =
+        |bytes| plan_for(&own, &Source::of(&own.source).expect("a source"), &machine(bytes)).expect("a plan");
+    assert_eq!(sharing(&planned_for(together / 4 * 5 + 8)).iter().flatten().count(), 3);
+    assert_eq!(sharing(&planned_for(together)).iter().flatten().count(), 0);
 }
