@@ -103,7 +103,7 @@ pub struct OutputReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<SharedAnalysis>,
     /// Processor time of the video encoder in seconds, of all its threads: of x264 and x265. Files that share an encode share its time.
-    /// `None` if chunks were encoded by an earlier version.
+    /// `None` for other encoders, and if it was not kept with the chunks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_seconds: Option<f64>,
     /// The account of every frame; `None` if no video was decoded.

@@ -361,16 +361,6 @@ impl Frame {
             .collect()
     }
 
-    /// A checksum (CRC-32) of the samples of its first `planes` planes, row by row.
-    pub fn checksum(&self, planes: usize) -> u32 {
-        let mut hasher = crc32fast::Hasher::new();
-        for plane in self.planes().iter().take(planes) {
-            let bytes = plane.width * if plane.depth > 8 { 2 } else { 1 };
-            plane.data.chunks(plane.stride).take(plane.height).for_each(|row| hasher.update(&row[..bytes]));
-        }
-        hasher.finalize()
-    }
-
     /// Bytes of memory that this frame keeps allocated.
     pub fn bytes(&self) -> usize {
         // SAFETY: `buf` entries are null or valid buffer references.

@@ -7,7 +7,7 @@ use std::ffi::c_int;
 use ffmpeg_sys_next as av;
 use trix_model::{
     color::Color,
-    frame_facts::{FieldOrder, FrameType},
+    frame_facts::{FieldOrder, FrameType, Plane},
     time::Rational,
 };
 
@@ -20,6 +20,13 @@ pub struct PlaneSize {
     pub row_bytes: usize,
     /// Rows.
     pub rows: usize,
+}
+
+/// A checksum (CRC-32) of the samples of these planes, row by row, without padding.
+pub fn checksum(planes: &[Plane<'_>]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    planes.iter().flat_map(Plane::rows).for_each(|row| hasher.update(row));
+    hasher.finalize()
 }
 
 /// The samples of one component of a frame, such as luma or red, wherever they lie in its planes. Sample `x` of row `y`

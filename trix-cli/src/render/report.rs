@@ -9,7 +9,7 @@ use trix_core::{
     decode::audio::AudioChange,
     filter::audio_ledger::AudioLedger,
     ledger::Ledger,
-    plan::{AudioPlan, FollowMode, OutputPlan},
+    plan::{AudioPlan, OutputPlan},
     report::{PackageReport, SharedAnalysis, StillReport, TrackLoudness},
     still,
 };
@@ -237,10 +237,7 @@ fn sharing(report: &OutputReport) -> String {
             let followers: Vec<String> = followers.iter().map(|path| name(path)).collect();
             format!("leads {}", followers.join(" and "))
         }
-        Some(SharedAnalysis::Follower { lead, mode: FollowMode::Balanced }) => {
-            format!("follows {}, balanced", name(lead))
-        }
-        Some(SharedAnalysis::Follower { lead, mode: FollowMode::Fast }) => format!("follows {}, fast", name(lead)),
+        Some(SharedAnalysis::Follower { lead, mode }) => format!("follows {}, {mode}", name(lead)),
     };
     let time = report.cpu_seconds.map_or_else(String::new, |own| format!(", {own:.1} s of processor time"));
     format!("  shares  {shared}{time}\n")

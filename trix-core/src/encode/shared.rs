@@ -24,7 +24,7 @@ use super::encoder::{Encoded, failed};
 use crate::plan::{EncodeId, FollowMode, Sharing};
 
 /// The end of a queue at a lead.
-type ToFollower = Sender<Arc<Analysis>>;
+pub(super) type ToFollower = Sender<Arc<Analysis>>;
 
 /// The end of a queue at a follower.
 type FromLead = Receiver<Arc<Analysis>>;
@@ -98,7 +98,7 @@ impl Link {
 }
 
 /// Sends the decisions of a lead to its followers. One that has ended takes no more.
-pub(super) fn send(encoder: &mut x265::Encoder, followers: &mut Vec<Sender<Arc<Analysis>>>) {
+pub(super) fn send(encoder: &mut x265::Encoder, followers: &mut Vec<ToFollower>) {
     if let Some(analysis) = encoder.take_analysis().map(Arc::new) {
         followers.retain(|follower| follower.send(Arc::clone(&analysis)).is_ok());
     }
@@ -169,5 +169,39 @@ impl Following {
         let encoded = encoder.follow(&frame, analysis).map_err(failed)?;
         self.next = None;
         Ok(encoded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trix_model::{
+        error::ErrorKind,
+        format::{Chroma, FrameFormat},
+        time::Rational,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_follower_whose_lead_has_ended_ends_too_and_leaves_the_reason_to_it() {
+        let format = FrameFormat::ycbcr(Chroma::C420, 8);
+        let mut parameters = x265::Parameters::new(8, Some("ultrafast"), None).unwrap();
+        parameters.set("pools", "1").unwrap();
+        parameters.set_frame(64, 64, format, Rational::new(25, 1));
+        let mut queues = Queues::new(true);
+        let (lead, follower) = (EncodeId(0), EncodeId(1));
+        let part = Sharing::Follower { lead, mode: FollowMode::Fast };
+        let link = queues.link(follower, Some(&part)).unwrap().unwrap();
+        assert!(queues.link(follower, Some(&part)).is_err(), "it has its end already");
+        let of_lead = queues.link(lead, Some(&Sharing::Lead { followers: vec![follower] })).unwrap();
+        parameters.share(link.role());
+        let mut encoder = x265::Encoder::open(parameters, format).map_err(|refused| refused.0).unwrap();
+        let Link::Follower { decisions, waits, .. } = link else { panic!("a follower") };
+        let mut following = Following::new(decisions, waits);
+        assert!(following.push(&mut encoder, &Frame::grey(64, 64), 0).unwrap().is_none(), "it waits for its lead");
+        drop((queues, of_lead));
+        let error = following.finish(&mut encoder).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        assert!(error.to_string().contains("the encode whose analysis it follows has ended"), "{error}");
     }
 }

@@ -43,37 +43,29 @@ pub(crate) fn open_linked(
     link: Option<Link>,
 ) -> Result<Box<dyn VideoEncoder>> {
     let pass = pass.map(|(number, stats)| Pass { number, stats });
-    if plan.encoder.is_mezzanine() {
-        return Ok(Box::new(Lavc::open(plan, threads)?));
+    match plan.encoder {
+        Encoder::Ffv1 | Encoder::Prores => Ok(Box::new(Lavc::open(plan, threads)?)),
+        Encoder::X264 => Timed::open(|| Ok(X264 { encoder: x264_encoder(plan, pass)? })),
+        Encoder::X265 => Timed::open(|| Ok(X265::new(x265_encoder(plan, pass, link.as_ref())?, plan.fields, link))),
     }
-    let (encoder, own) = OwnThreads::of(|| open_own(plan, pass, link));
-    Ok(Box::new(Timed { encoder: encoder?, own, of_callers: Duration::ZERO }))
 }
 
-/// Opens an encoder of x264 or x265.
-fn open_own(plan: &VideoPlan, pass: Option<Pass<'_>>, link: Option<Link>) -> Result<Box<dyn VideoEncoder>> {
-    match plan.encoder {
-        Encoder::Ffv1 | Encoder::Prores => Err(refused(plan, "is opened by libavcodec")),
-        Encoder::X264 => Ok(Box::new(X264 { encoder: x264_encoder(plan, pass)? })),
-        Encoder::X265 => {
-            let mut parameters = options::x265_parameters(plan, pass).ok_or_else(|| unknown(plan))?;
-            parameters.set_frame(plan.width, plan.height, plan.format, plan.rate);
-            parameters.set_color(plan.color, plan.sample_aspect);
-            if let Some(order) = plan.fields {
-                parameters.set_fields(order == FieldOrder::Top);
-            }
-            if let Some(profile) = &plan.profile
-                && !parameters.apply_profile(profile)
-            {
-                return Err(profile_refused(plan, profile));
-            }
-            if let Some(link) = &link {
-                parameters.share(link.role());
-            }
-            let encoder = x265::Encoder::open(parameters, plan.format).map_err(|error| refused_by(plan, error))?;
-            Ok(Box::new(X265::new(encoder, plan.fields, link)))
-        }
+fn x265_encoder(plan: &VideoPlan, pass: Option<Pass<'_>>, link: Option<&Link>) -> Result<x265::Encoder> {
+    let mut parameters = options::x265_parameters(plan, pass).ok_or_else(|| unknown(plan))?;
+    parameters.set_frame(plan.width, plan.height, plan.format, plan.rate);
+    parameters.set_color(plan.color, plan.sample_aspect);
+    if let Some(order) = plan.fields {
+        parameters.set_fields(order == FieldOrder::Top);
     }
+    if let Some(profile) = &plan.profile
+        && !parameters.apply_profile(profile)
+    {
+        return Err(profile_refused(plan, profile));
+    }
+    if let Some(link) = link {
+        parameters.share(link.role());
+    }
+    x265::Encoder::open(parameters, plan.format).map_err(|error| refused_by(plan, error))
 }
 
 fn x264_encoder(plan: &VideoPlan, pass: Option<Pass<'_>>) -> Result<x264::Encoder> {
@@ -128,26 +120,31 @@ pub(crate) fn settle_parameter_sets(plan: &mut VideoPlan) -> Result<()> {
 }
 
 /// An encoder whose processor time is measured.
-struct Timed {
-    encoder: Box<dyn VideoEncoder>,
+struct Timed<E> {
+    encoder: E,
     own: OwnThreads,
     /// The time of the calls.
     of_callers: Duration,
 }
 
-impl Timed {
+impl<E: VideoEncoder + 'static> Timed<E> {
+    fn open(open: impl FnOnce() -> Result<E>) -> Result<Box<dyn VideoEncoder>> {
+        let (encoder, own) = OwnThreads::of(open);
+        Ok(Box::new(Timed { encoder: encoder?, own, of_callers: Duration::ZERO }))
+    }
+
     /// Calls the encoder, and adds the time that the calling thread takes.
-    fn call<T>(&mut self, call: impl FnOnce(&mut dyn VideoEncoder) -> T) -> T {
+    fn call<T>(&mut self, call: impl FnOnce(&mut E) -> T) -> T {
         let before = thread_time();
-        let result = call(self.encoder.as_mut());
+        let result = call(&mut self.encoder);
         self.of_callers += thread_time().saturating_sub(before);
         result
     }
 }
 
-impl VideoEncoder for Timed {
+impl<E: VideoEncoder + 'static> VideoEncoder for Timed<E> {
     fn headers(&mut self) -> Result<Headers> {
-        self.call(|encoder| encoder.headers())
+        self.call(E::headers)
     }
 
     fn push(&mut self, frame: &Frame, number: u64, coding: Coding) -> Result<Option<Encoded>> {
@@ -155,7 +152,7 @@ impl VideoEncoder for Timed {
     }
 
     fn finish(&mut self) -> Result<Option<Encoded>> {
-        self.call(|encoder| encoder.finish())
+        self.call(E::finish)
     }
 
     fn codec(&self) -> Option<VideoCodec> {

@@ -1,19 +1,12 @@
 //! The x265 encoder: alone, as a lead, or as a follower.
 
-use std::sync::{Arc, mpsc::Sender};
-
-use trix_av::{
-    frame::Frame,
-    packet::Packet,
-    stream::VideoCodec,
-    x265::{Analysis, Encoder},
-};
+use trix_av::{frame::Frame, packet::Packet, stream::VideoCodec, x265::Encoder};
 use trix_bitstream::sei;
 use trix_model::{error::Result, frame_facts::FieldOrder};
 
 use super::{
     encoder::{Coding, Encoded, Headers, VideoEncoder, failed},
-    shared::{self, Following, Link},
+    shared::{self, Following, Link, ToFollower},
 };
 
 /// An encoder of x265.
@@ -26,7 +19,7 @@ pub(super) struct X265 {
 /// Its part in a group that shares one analysis.
 enum Part {
     Alone,
-    Lead(Vec<Sender<Arc<Analysis>>>),
+    Lead(Vec<ToFollower>),
     Follower(Following),
 }
 

@@ -32,7 +32,8 @@ use crate::{
         audio::EncodedAudio,
         content::Comparison,
         copies::{self, Copied, Taken},
-        samples, structure,
+        samples::{self, Reconstructed},
+        structure,
     },
 };
 
@@ -63,7 +64,7 @@ pub(super) struct FileCheck {
 pub(super) struct Records<'a> {
     pub(super) tracks: &'a [TrackRecord],
     pub(super) audio_tracks: &'a [EncodedAudio],
-    /// Checksums of the samples of some frames.
+    /// Checksums of the samples of some frames. Empty if these are compared with the other frames of the file.
     pub(super) samples: &'a BTreeMap<u64, u32>,
 }
 
@@ -81,7 +82,9 @@ pub(super) fn verify(
     let mut verification =
         Verification { level, checks: Vec::new(), drift_seconds: None, score: None, lossless_frames: None };
     let reconstructed = match &plan.video {
-        Some(video) if !samples.is_empty() => Some(samples::compare(path, video.format, samples, token)?),
+        Some(video) if !samples.is_empty() => {
+            Some(samples::compare(path, video.format, samples, whole.check_threads, token)?)
+        }
         _ => None,
     };
     if level == VerifyLevel::Off {
@@ -107,6 +110,8 @@ pub(super) struct Compared<'a> {
     pub(super) path: &'a Path,
     /// The number of frames in the file.
     pub(super) frames: u64,
+    /// Checksums of the samples of some frames, as the encoder says.
+    pub(super) samples: BTreeMap<u64, u32>,
     pub(super) token: Token,
 }
 
@@ -125,6 +130,7 @@ impl Compared<'_> {
             taken: Taken { cut, filtering: Some(filtering) },
             // A decoder may add grey chroma to a frame without chroma. Only encoded planes are compared.
             luma_only: video.format.chroma == Chroma::C400,
+            reconstructed: Reconstructed::new(&self.samples, video.format),
             counters,
             token: token.clone(),
         })
@@ -145,6 +151,7 @@ impl Compared<'_> {
             verification.lossless_frames = Some(comparison.score.frames);
         }
         verification.score = Some(comparison.score);
+        verification.checks.extend((!self.samples.is_empty()).then(|| samples::check(&self.samples)));
         Ok(())
     }
 }

@@ -125,6 +125,8 @@ struct Looked {
     made: Result<Made>,
     /// The number of frames, for a file that was read.
     frames: Option<u64>,
+    /// Checksums of the samples of some frames, for a file whose frames have still to be compared.
+    samples: BTreeMap<u64, u32>,
     /// True if no check is left.
     is_whole: bool,
 }
@@ -249,10 +251,14 @@ impl Finish<'_> {
 
     /// Checks one product, except for its frames.
     fn look_at(&self, product: Product, written: Written, walked: &Walked, token: &Token) -> Looked {
-        let mut frames = None;
+        let (mut frames, mut samples) = (None, BTreeMap::new());
+        let compares_frames = self.compares_frames(product);
         let made = match written {
             _ if token.is_set() => Err(Error::cancelled(Stage::Verify)),
-            Written::File(id, part, outcome) => part.sync().and_then(|()| {
+            Written::File(id, part, mut outcome) => part.sync().and_then(|()| {
+                if compares_frames {
+                    samples = std::mem::take(&mut outcome.samples);
+                }
                 let (report, found) = self.file(id, part.path(), *outcome, walked, token)?;
                 frames = found;
                 Ok(Made::File(part, Box::new(report)))
@@ -264,7 +270,7 @@ impl Finish<'_> {
                 self.still(id, still).map(|(parts, report)| Made::Still(parts, Box::new(report)))
             }
         };
-        Looked { product, made, frames, is_whole: !self.compares_frames(product) }
+        Looked { product, made, frames, samples, is_whole: !compares_frames }
     }
 
     /// True if `product` is a file whose frames are compared with those of the source.
@@ -285,11 +291,12 @@ impl Finish<'_> {
         let (mut files, mut products) = (Vec::new(), Vec::new());
         for looked in all.iter_mut().filter(|looked| !looked.is_whole) {
             let (product, frames) = (looked.product, looked.frames.unwrap_or(0));
+            let samples = std::mem::take(&mut looked.samples);
             looked.is_whole = true;
             let (Ok(Made::File(part, report)), Product::Output(id)) = (&mut looked.made, product) else { continue };
             let plan = &self.outputs[Sink::Output(id)];
             let Some(video) = &plan.video else { continue };
-            let compared = Compared { plan, video, path: part.path(), frames, token: tokens[product].clone() };
+            let compared = Compared { plan, video, path: part.path(), frames, samples, token: tokens[product].clone() };
             files.push((self.plan.number_of(product), compared, &mut report.verification));
             products.push(product);
         }

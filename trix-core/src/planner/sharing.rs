@@ -116,7 +116,7 @@ fn settle(group: &mut [EncodeId], encodes: &mut [EncodePlan], files: &[FilePlan]
             own.sharing = Some(part);
         }
     }
-    Decision::new(what, format!("share_analysis is {}{}", named(mode), expected(&preset, mode)))
+    Decision::new(what, format!("share_analysis is {mode}{}", expected(&preset, mode)))
 }
 
 /// Notes that the files of followers need the frames of the lead: they go on without its file.
@@ -150,13 +150,6 @@ fn expected(preset: &str, mode: FollowMode) -> String {
     format!(
         ", where a copy that follows takes about {time} % of its processor time, and {loss} % more bytes for equal SSIM"
     )
-}
-
-fn named(mode: FollowMode) -> &'static str {
-    match mode {
-        FollowMode::Balanced => "balanced",
-        FollowMode::Fast => "fast",
-    }
 }
 
 /// The numbers of the encodes of each group.

@@ -61,6 +61,7 @@ pub fn compare_sources(
         filtering: planes(right.3),
         taken: Taken { cut: Cut::default(), filtering: planes(left.3) },
         luma_only: false,
+        reconstructed: Default::default(),
         counters: Arc::default(),
         token,
     };

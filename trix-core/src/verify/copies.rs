@@ -13,6 +13,7 @@ use trix_model::{
     time::Timestamp,
 };
 
+use super::samples::Reconstructed;
 use crate::{
     decode::video::DecodedFrame,
     plan::{Cut, Filtering},
@@ -54,6 +55,8 @@ pub(crate) struct Copied {
     /// The part of the reference that it has, and the filtering of that part.
     pub(crate) taken: Taken,
     pub(crate) luma_only: bool,
+    /// The frames that its encoder has reconstructed, as far as they are known.
+    pub(crate) reconstructed: Reconstructed,
     pub(crate) counters: Arc<Counters>,
     pub(crate) token: Token,
 }
@@ -225,6 +228,7 @@ struct Member<'a> {
     /// `None` if it cannot be opened.
     reader: Option<FrameReader>,
     luma_only: bool,
+    reconstructed: Reconstructed,
     comparator: Comparator,
     first_difference: Option<Difference>,
     compared: u64,
@@ -243,7 +247,7 @@ impl<'a> Member<'a> {
         threads: u32,
         failed: &'a (dyn Fn(usize) + Sync),
     ) -> Self {
-        let Copied { source, filtering, luma_only, counters, token, .. } = copied;
+        let Copied { source, filtering, luma_only, reconstructed, counters, token, .. } = copied;
         let label = source.label();
         let (reader, error) = match FrameReader::new(source, OnDamage::Fail, Cut::default(), filtering, threads) {
             Ok(reader) => (Some(reader), None),
@@ -256,6 +260,7 @@ impl<'a> Member<'a> {
             label,
             reader,
             luma_only,
+            reconstructed,
             comparator,
             first_difference,
             compared,
@@ -301,6 +306,7 @@ impl<'a> Member<'a> {
                 right_planes.truncate(1);
             }
             let time = Timestamp::new(right.pts, reader.time_base());
+            self.reconstructed.compare(number, &right_planes, time).map_err(|error| error.in_file(&self.label))?;
             let equal = self.comparator.push(&left_planes, &right_planes).map_err(|error| {
                 wrong(format!("frame {number} cannot be compared: {error}")).at(Some(time)).caused_by(error)
             })?;
@@ -313,6 +319,9 @@ impl<'a> Member<'a> {
         if is_all && reader.next_frame()?.is_some() {
             let number = self.compared;
             return Err(wrong(format!("goes on after the {number} frames of the reference")));
+        }
+        if is_all {
+            self.reconstructed.finish().map_err(|error| error.in_file(&self.label))?;
         }
         Ok(())
     }
@@ -346,6 +355,7 @@ mod tests {
             filtering: None,
             taken: Taken { cut: Cut::default(), filtering: None },
             luma_only: false,
+            reconstructed: Reconstructed::default(),
             counters: Arc::default(),
             token,
         });

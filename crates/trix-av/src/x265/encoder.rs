@@ -7,7 +7,7 @@ use std::{
     ptr::{self, NonNull},
 };
 
-use trix_model::format::FrameFormat;
+use trix_model::{format::FrameFormat, frame_facts::Plane};
 use x265_sys as x265;
 
 use super::{
@@ -19,6 +19,7 @@ use crate::{
     frame::Frame,
     packet::Packet,
     pixel::PixelFormat,
+    planes::checksum,
     x264::{Coding, Encoded, Headers, Refused},
 };
 
@@ -207,22 +208,20 @@ impl Encoder {
         Ok(Some(Encoded { packet: Packet::joined(&units), pts: output.pts, dts, key, samples }))
     }
 
-    /// The checksum of the samples of a frame as the encoder reconstructed it: all rows of all planes.
+    /// The checksum of the samples of a frame as the encoder reconstructed it.
     fn checksum(&self, output: &x265::x265_picture) -> u32 {
-        let mut hasher = crc32fast::Hasher::new();
-        let bytes = if self.format.depth > 8 { 2 } else { 1 };
-        for plane in 0..self.format.planes() {
-            let (width, height) = self.format.plane_size(plane, self.size.0, self.size.1);
-            for row in 0..height {
-                // SAFETY: x265 returned the planes of its frame, which is at least as large, and keeps them until the next call.
-                let row = unsafe {
-                    let start = output.planes[plane].cast::<u8>().offset(output.stride[plane] as isize * row as isize);
-                    std::slice::from_raw_parts(start, width * bytes)
-                };
-                hasher.update(row);
-            }
-        }
-        hasher.finalize()
+        let depth = self.format.depth;
+        let plane = |index: usize| {
+            let (width, height) = self.format.plane_size(index, self.size.0, self.size.1);
+            let stride = output.stride[index] as usize;
+            let row = width * if depth > 8 { 2 } else { 1 };
+            // SAFETY: x265 returned the planes of its frame, which is at least as large, and keeps them until the next call.
+            let data = unsafe {
+                std::slice::from_raw_parts(output.planes[index].cast::<u8>(), stride * (height.max(1) - 1) + row)
+            };
+            Plane { data, stride, width, height, depth }
+        };
+        checksum(&(0..self.format.planes()).map(plane).collect::<Vec<_>>())
     }
 
     /// Describes a frame for x265. The description points to the planes of `frame`.

@@ -1,5 +1,7 @@
 //! The plan of an encode: everything that decides about the packets of an encoder.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -57,6 +59,15 @@ pub enum FollowMode {
     Balanced,
     /// Intra modes only.
     Fast,
+}
+
+impl fmt::Display for FollowMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FollowMode::Balanced => "balanced",
+            FollowMode::Fast => "fast",
+        })
+    }
 }
 
 impl Sharing {
