@@ -70,7 +70,8 @@ class OutputReport(Record):
     """The account of every audio sample of the encoded tracks."""
     cpu_seconds: float | None = None
     """Processor time of the video encoder in seconds, of all its threads: of x264 and x265. Files
-    that share an encode share its time. `None` if chunks were encoded by an earlier version.
+    that share an encode share its time. `None` for other encoders, and if it was not kept with
+    the chunks.
     """
     sharing: SharedAnalysis | None = None
     """With which outputs it shares an analysis; `None` if it was analysed for itself."""
