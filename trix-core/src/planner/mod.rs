@@ -252,7 +252,7 @@ impl Draft {
         let most = job.memory.bytes().map(|bound| bound.0).or(machine.memory.map(|memory| memory / 5 * 4));
         let unit = chunks.is_some().then(|| memory::unit(source, &filters, &encodes));
         let room = unit.as_ref().map(|unit| sharing::Room { unit, most: most.unwrap_or(u64::MAX) });
-        decisions.extend(sharing::plan(job.share_analysis, &mut encodes, &outputs, &mut filters, room));
+        decisions.extend(sharing::plan(job.share_analysis, source, &mut encodes, &outputs, &mut filters, room));
         if let Some(mut unit) = unit {
             unit.together = sharing::groups(&encodes);
             memory = memory::with_units(job, memory, unit).map_err(refused)?;

@@ -15,7 +15,9 @@ use trix_core::{
     control::progress::{Phase, Progress},
     encode_chunk,
     plan::{EncodeId, EncodePlan, FollowMode, Sharing},
-    plan_for, run_job,
+    plan_for,
+    report::SharedAnalysis,
+    run_job,
     settings::{
         job::{ByteSize, Chunks, MemoryLimit, OnOutputFailure},
         video::Encoder,
@@ -74,18 +76,34 @@ fn kinds(file: &Path) -> Vec<String> {
 fn are_whole(report: &Report, frames: usize) {
     let lead = kinds(&report.outputs[0].path);
     assert_eq!(lead.len(), frames);
-    for (number, output) in report.outputs.iter().enumerate() {
+    for output in &report.outputs {
         // A decoder of another program finds no damage.
         program::ffmpeg(&format!("-xerror -err_detect explode -i {} -f null -", output.path.display()));
         assert_eq!(kinds(&output.path), lead, "{}", output.path.display());
         let check = output.verification.checks.iter().find(|check| check.name == "reconstructed frames");
-        match number {
-            0 => assert!(check.is_none(), "a lead is checked like any other"),
-            _ => {
-                assert!(check.is_some_and(|check| check.found.parse::<usize>().is_ok_and(|found| found >= frames / 8)))
+        match output.sharing {
+            Some(SharedAnalysis::Follower { .. }) => {
+                assert!(check.is_some_and(|check| check.found.parse::<usize>().is_ok_and(|found| found >= frames / 8)));
             }
+            _ => assert!(check.is_none(), "a lead is checked like any other"),
         }
     }
+}
+
+#[test]
+fn the_copy_leads_that_decides_best_for_the_others() {
+    let leads = |format, depths: &[u32]| {
+        let source = Clip { format, ..CLIP }.encoded("-c:v ffv1 -level 3", "mkv");
+        let folder = folder();
+        let plan = planned(&job(&source, folder.path(), "fast", depths, &json!({ "preset": "fast", "crf": 22 })));
+        let parts = sharing(&plan);
+        depths[parts.iter().position(|part| matches!(part, Some(Sharing::Lead { .. }))).expect("a lead")]
+    };
+    assert_eq!(leads("yuv420p", &[12, 10, 8]), 8);
+    assert_eq!(leads("yuv420p10le", &[12, 10, 8]), 10);
+    assert_eq!(leads("yuv422p12le", &[8, 12, 10]), 10);
+    assert_eq!(leads("yuv420p10le", &[8, 12]), 12);
+    assert_eq!(leads("yuv420p", &[12, 10]), 10);
 }
 
 #[test]
@@ -93,14 +111,13 @@ fn copies_of_three_depths_follow_one_analysis() {
     let source = CLIP.encoded("-c:v libx264 -preset ultrafast -qp 8", "mkv");
     for (share, mode) in [("balanced", FollowMode::Balanced), ("fast", FollowMode::Fast)] {
         let folder = folder();
-        // The lead is the one of the lowest depth, wherever it stands.
         let own = job(&source, folder.path(), share, &[12, 8, 10], &json!({ "preset": "slow", "crf": 22 }));
         let plan = planned(&own);
-        let (lead, followers) = (EncodeId(1), vec![EncodeId(2), EncodeId(0)]);
+        let (lead, followers) = (EncodeId(2), vec![EncodeId(1), EncodeId(0)]);
         let follower = Some(Sharing::Follower { lead, mode });
-        assert_eq!(sharing(&plan), [follower.clone(), Some(Sharing::Lead { followers }), follower]);
+        assert_eq!(sharing(&plan), [follower.clone(), follower, Some(Sharing::Lead { followers })]);
         let told = plan.decisions.iter().find(|decision| decision.why.contains("share_analysis")).expect("a decision");
-        assert_eq!(told.what, "8.mkv is analysed, and 10.mkv and 12.mkv share its analysis");
+        assert_eq!(told.what, "10.mkv is analysed, and 8.mkv and 12.mkv share its analysis");
         let mut report = ran(&plan);
         let other = trix_fixtures::folder();
         let alone = done(&job(&source, other.path(), "off", &[8, 10, 12], &json!({ "preset": "slow", "crf": 22 })));
