@@ -168,8 +168,8 @@ class Result(NamedTuple):
     mode: str
     # Processor time of the three copies, with that of three independent ones as 1.
     cost: float
-    # Of each follower, with that of the copy of its depth that was analysed for itself as 1.
-    followers: dict[int, float]
+    # Of each copy, by depth, with that of the copy of its depth that was analysed for itself as 1.
+    costs: dict[int, float]
     # BD-rate in per cent, by depth: SSIM, PSNR.
     loss: dict[int, tuple[float, float]]
     # The most memory, in MiB.
@@ -190,26 +190,27 @@ def measure(trix: Path, name: str, clip: Path, folder: Path, preset: str) -> lis
     results = []
     for mode in MODES:
         cost = sum(seconds[mode].values()) / sum(seconds["off"].values())
-        followers = {depth: seconds[mode][depth] / seconds["off"][depth] for depth in DEPTHS[1:]}
+        costs = {depth: seconds[mode][depth] / seconds["off"][depth] for depth in DEPTHS}
         pairs = {depth: (copies["off"][depth], copies[mode][depth]) for depth in DEPTHS}
         loss = {depth: (bd_rate(*pair, "ssim"), bd_rate(*pair, "psnr")) for depth, pair in pairs.items()}
-        results.append(Result(name, mode, cost, followers, loss, memory[mode]))
+        results.append(Result(name, mode, cost, costs, loss, memory[mode]))
     return results
 
 
 def table(results: list[Result]) -> str:
-    head = ["clip", "mode", "processor time", "10 bits", "12 bits", *(f"loss at {depth} bits" for depth in DEPTHS), "memory"]
+    head = ["clip", "mode", "processor time", *(f"{depth} bits" for depth in DEPTHS), *(f"loss at {depth} bits" for depth in DEPTHS), "memory"]
     lines = [head, ["---", "---", *["---:"] * (len(head) - 2)]]
     for own in results:
         loss = [f"{ssim:+.1f} / {psnr:+.1f}" for ssim, psnr in own.loss.values()]
-        lines.append([own.clip, own.mode, f"{own.cost:.2f}", *(f"{cost:.2f}" for cost in own.followers.values()), *loss, f"{own.memory:.0f}"])
+        lines.append([own.clip, own.mode, f"{own.cost:.2f}", *(f"{cost:.2f}" for cost in own.costs.values()), *loss, f"{own.memory:.0f}"])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def plot(results: list[Result]) -> str:
-    """Cost and loss of each clip and mode, as SVG: the worst BD-rate by SSIM of both followers over the processor time."""
+    """Cost and loss of each clip and mode, as SVG: the worst BD-rate by SSIM of its copies over the processor time."""
     width, height, left, bottom = 640, 400, 60, 350
-    most = max(10.0, *(max(own.loss[10][0], own.loss[12][0]) for own in results if own.mode != "off"))
+    worst = [max(ssim for ssim, _ in own.loss.values()) for own in results]
+    most = max(10.0, *worst)
     colours = {"balanced": "#1857a4", "fast": "#b4541a"}
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">']
     parts.append(f'<rect width="{width}" height="{height}" fill="white"/>')
@@ -219,11 +220,15 @@ def plot(results: list[Result]) -> str:
     for per_cent in range(0, math.ceil(most) + 1, 2):
         y = bottom - per_cent / most * (bottom - 20)
         parts.append(f'<line x1="{left}" y1="{y:.0f}" x2="{width - 20}" y2="{y:.0f}" stroke="#ddd"/><text x="{left - 8}" y="{y + 4:.0f}" text-anchor="end">{per_cent} %</text>')
-    for own in results:
+    labels: list[tuple[float, float]] = []
+    for own, loss in zip(results, worst):
         if own.mode in colours:
-            loss = max(own.loss[10][0], own.loss[12][0])
             x, y = left + (own.cost - 0.3) / 0.7 * (width - left - 20), bottom - max(loss, 0) / most * (bottom - 20)
-            parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" fill="{colours[own.mode]}"/><text x="{x + 7:.0f}" y="{y + 4:.0f}">{own.clip}</text>')
+            label = y + 4
+            while any(abs(x - across) < 70 and abs(label - up) < 12 for across, up in labels):
+                label -= 12
+            labels.append((x, label))
+            parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" fill="{colours[own.mode]}"/><text x="{x + 7:.0f}" y="{label:.0f}">{own.clip}</text>')
     parts.append(f'<text x="{width / 2:.0f}" y="{height - 8}" text-anchor="middle">processor time of three copies; 1: each is analysed for itself</text>')
     for number, (mode, colour) in enumerate(colours.items()):
         parts.append(f'<circle cx="{width - 120}" cy="{36 + 18 * number}" r="4" fill="{colour}"/><text x="{width - 110}" y="{40 + 18 * number}">{mode}</text>')

@@ -11,6 +11,7 @@
 //! | [`Job`] | what a user asks for: one source, its outputs, packages and stills |
 //! | [`Document`](document::Document) | a job or profile as TOML, YAML or JSON |
 //! | [`plan()`] and [`Plan`] | what the job resolves to; a plan travels as JSON |
+//! | [`settle_targets`] | finds the rate factors with which outputs reach a score |
 //! | [`run`], [`run_job`] | run a plan, or plan a job and run it |
 //! | [`Session`] | a job whose frames and audio the program gives |
 //! | [`Ingest`] | every copy of a master, with a manifest beside them |
@@ -190,6 +191,7 @@
 //! - [`doctor`] looks at the installed libraries; [`schema`] describes the documents; `pipeline` runs all of it on named
 //!   threads; `session` lets a program take the place of the decoders
 //! - around a job: [`preflight`] compares what a plan needs with what there is, [`trial()`] encodes its first seconds,
+//!   `target` finds rate factors for scores,
 //!   [`manifest`] lists the files that were made, `ingest` makes all copies of a master, [`leftovers`] finds what killed jobs left
 
 pub mod media;
@@ -219,6 +221,7 @@ mod planner;
 pub mod document;
 pub mod doctor;
 mod chunks;
+mod target;
 pub mod leftovers;
 pub mod manifest;
 pub mod preflight;
@@ -258,7 +261,7 @@ pub use index::{FrameIndex, FromStart};
 pub use ingest::{Ingest, Ingested};
 pub use machine::this_machine;
 pub use mux::json_file::JsonFile;
-pub use pipeline::{Control, OnProgress, Stages, run, run_job, run_opened, stitch};
+pub use pipeline::{Control, OnProgress, Stages, run, run_job, run_opened, settle_targets, stitch};
 pub use plan::Plan;
 pub use planner::{FrameConverter, plan, plan_chunks, plan_for};
 pub use reading::{

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use serde::Deserialize;
 use trix_core::{
-    Cancel, Control, Error, ErrorKind, Ingested, Machine, Plan, Report, Result, Stage,
+    Cancel, Control, Error, ErrorKind, Ingested, Machine, Plan, Report, Result, Source, Stage,
     document::{Document, Language, Resolved},
     manifest::Standing,
     media::path_text,
     plan, plan_chunks, plan_for, run, run_opened,
-    settings::track::TrackSettings,
-    stitch,
+    settings::{job::Job, track::TrackSettings},
+    settle_targets, stitch,
 };
 
 use crate::errors::unread;
@@ -145,7 +145,8 @@ impl Work {
         let Resolved { job, traits, source } = self.resolved(&document)?;
         // Loudness may be measured, which takes as long as the source is.
         let source = source.again(cancel)?;
-        let planned = machine.map_or_else(|| plan(&job, &source), |machine| plan_for(&job, &source, machine));
+        let planned = settled(&job, &source, cancel)
+            .and_then(|job| machine.map_or_else(|| plan(&job, &source), |machine| plan_for(&job, &source, machine)));
         planned.map_err(|error| document.explain(&traits, error))
     }
 
@@ -158,7 +159,9 @@ impl Work {
         let Resolved { job, traits, source } = self.resolved(&document)?;
         // The scenes of the film are looked for, which can take minutes.
         let source = source.again(cancel)?;
-        plan_chunks(&job, &source).map_err(|error| document.explain(&traits, error))
+        settled(&job, &source, cancel)
+            .and_then(|job| plan_chunks(&job, &source))
+            .map_err(|error| document.explain(&traits, error))
     }
 
     /// Runs the work to its end.
@@ -212,6 +215,11 @@ impl Ingest {
         let Ingested { report, unlisted } = ready.run(control)?;
         unlisted.map_or(Ok(report), Err)
     }
+}
+
+/// The job with the rate factors for its targets of quality.
+fn settled(job: &Job, source: &Source, cancel: &Cancel) -> Result<Job> {
+    settle_targets(job, source, &Control { cancel: cancel.clone(), ..Control::default() })
 }
 
 /// The plan that `text` holds.

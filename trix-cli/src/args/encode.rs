@@ -12,7 +12,7 @@ use trix_core::{
         job::Chunks,
         picture::{ColorOverride, Crop, FrameRate},
         subtitle::SubtitleSettings,
-        video::Size,
+        video::{Size, TargetMetric},
     },
 };
 
@@ -80,6 +80,10 @@ pub struct Encode {
     /// Average bitrate in kbit/s, 1 to 2000000 (4500, 4500k, 12M)
     #[arg(long, value_name = "KBPS", group = "rate", value_parser = kbps, help_heading = "Rate control")]
     pub bitrate: Option<u32>,
+    /// Score that the output reaches against its source: psnr=DB, ssim=0.5..0.9999 or vmaf=20..99; parts of the film are encoded first, to
+    /// find the rate factor
+    #[arg(long, value_name = "METRIC=SCORE", group = "rate", value_parser = target, help_heading = "Rate control")]
+    pub target: Option<(TargetMetric, f64)>,
     /// Encode without loss: every decoded sample equals the encoded one
     #[arg(long, group = "rate", help_heading = "Rate control")]
     pub lossless: bool,
@@ -495,6 +499,14 @@ fn kbps(text: &str) -> Result<u32, String> {
     };
     let wrong = || format!("'{text}' is not a rate in kbit/s such as 4500, 4500k or 12M");
     digits.parse::<u32>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)
+}
+
+/// A metric and a score.
+fn target(text: &str) -> Result<(TargetMetric, f64), String> {
+    let wrong = || format!("'{text}' is not a metric and a score such as psnr=42, ssim=0.985 or vmaf=95");
+    let (name, score) = text.split_once('=').ok_or_else(wrong)?;
+    let metric = TargetMetric::ALL.into_iter().find(|metric| metric.to_string() == name).ok_or_else(wrong)?;
+    Ok((metric, score.parse().map_err(|_| wrong())?))
 }
 
 #[cfg(test)]

@@ -155,6 +155,7 @@ fn option(place: &str) -> String {
     let named = match place {
         "output.path" | "path" => "output",
         "video.rate" | "video.rate.kbps" => "bitrate",
+        "video.rate.value" => "target",
         "video.keyframes" => "force-keyframes",
         "audio.kbps" => "audio",
         "audio_shape.sample_rate" => "audio-rate",

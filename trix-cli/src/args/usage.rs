@@ -300,6 +300,7 @@ fn needs(option: &str) -> Option<&'static str> {
         "--bitrate" => "a rate in kbit/s from 1 to 2000000, such as 4500, 4500k or 12M",
         "--maxrate" => "a rate in kbit/s from 1 to 4000000, such as 4500, 4500k or 12M",
         "--bufsize" => "a size in kbit from 1 to 4000000, such as 9000, 9000k or 12M",
+        "--target" => "a metric and a score, such as psnr=42, ssim=0.985 or vmaf=95",
         "--passes" => "1 or 2",
         "--depth" => "a number of bits: 8, 10 or 12; with ffv1 up to 16",
         "--gop" => "a number of frames, 1 or more",

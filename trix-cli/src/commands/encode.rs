@@ -193,6 +193,8 @@ fn settings(args: &Encode) -> Result<EncodeSettings, String> {
         Some(RateControl::Qp { value })
     } else if let Some(kbps) = args.bitrate {
         Some(RateControl::Bitrate { kbps, passes: args.passes.unwrap_or(1) })
+    } else if let Some((metric, value)) = args.target {
+        Some(RateControl::Target { metric, value })
     } else {
         args.lossless.then_some(RateControl::Lossless)
     };

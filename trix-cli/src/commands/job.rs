@@ -7,13 +7,13 @@ use std::{
 };
 
 use trix_core::{
-    Control, Error, ErrorKind, Ingest, Job, Plan as Written, Source, Stage,
+    Control, Error, ErrorKind, Ingest, Job, Plan as Written, Result, Source, Stage,
     document::{Document, Language, PROFILES, Resolved, user_profiles},
     media::path_text,
     mistake::hint,
     plan_for,
     preflight::preflight,
-    run_opened, trial,
+    run_opened, settle_targets, trial,
 };
 
 use super::{
@@ -85,6 +85,10 @@ pub fn plan(args: &Plan) -> u8 {
         profiles => Document::of_profiles(profiles, &args.job, &args.audio, &set),
     };
     resolved(document, args.output.as_deref(), args.json, |document, Resolved { job, traits, source }| {
+        let job = match settled(job, &source) {
+            Ok(job) => job,
+            Err(error) => return output::failure(&document.explain(&traits, error), args.json),
+        };
         let planned = match &args.machine {
             Some(machine) => plan_for(&job, &source, machine),
             None => trix_core::plan(&job, &source),
@@ -104,6 +108,16 @@ pub fn plan(args: &Plan) -> u8 {
         }
         exit::DONE
     })
+}
+
+/// The job with the rate factors for its targets of quality.
+fn settled(job: Job, source: &Source) -> Result<Job> {
+    match job.open_targets().is_empty() {
+        true => Ok(job),
+        false => watched(Watching::new(ProgressChoice::Auto, &Log::none(), None), |control| {
+            settle_targets(&job, source, control)
+        }),
+    }
 }
 
 /// The manifest that `trix ingest` with these profiles would have to replace.

@@ -31,7 +31,7 @@ const NAMES: [(&str, &str, &str); 3] = [
 ];
 
 /// Options that stand for `rate` in the table of an encoder.
-const RATES: [&str; 4] = ["crf", "qp", "bitrate", "lossless"];
+const RATES: [&str; 5] = ["crf", "qp", "bitrate", "lossless", "target"];
 
 /// Options of the command line that jobs have under another name in another table.
 const OPTIONS: [(&str, &str); 6] = [
@@ -125,7 +125,7 @@ fn rename(node: &mut Node, table: &str) {
     }
 }
 
-/// Writes `crf`, `qp`, `bitrate`, `passes` and `lossless = true` out as `rate`.
+/// Writes `crf`, `qp`, `bitrate`, `passes`, `target` and `lossless = true` out as `rate`.
 fn rate(node: &mut Node) {
     let Data::Table(entries) = &mut node.data else { return };
     if entries.iter().any(|(key, _)| key == "rate") {
@@ -145,11 +145,29 @@ fn rate(node: &mut Node) {
         match key.as_str() {
             "lossless" => {}
             "bitrate" => table.push(("kbps".to_owned(), own)),
+            "target" => table.extend(target(own)),
             _ => table.push(("value".to_owned(), own)),
         }
     }
     table.extend(passes);
     entries.push(("rate".to_owned(), Node { layer, ..Node::new(spot, Data::Table(table)) }));
+}
+
+/// The keys for which a target such as `psnr=42` stands. What cannot be read stays, and is a mistake later.
+fn target(own: Node) -> Vec<(String, Node)> {
+    let named = |key: &str, node: Node| (key.to_owned(), node);
+    let Some((metric, score)) = own.text().and_then(|text| text.split_once('=')) else {
+        return vec![named("metric", own)];
+    };
+    let (metric, score) = (json!(metric.trim()), score.trim().parse::<f64>().map_or(json!(score), |own| json!(own)));
+    [("metric", metric), ("value", score)]
+        .into_iter()
+        .map(|(key, value)| {
+            let mut node = own.clone();
+            node.replace(&value);
+            named(key, node)
+        })
+        .collect()
 }
 
 /// Lets `over`, the settings of an encoder that stand nearer to the user, decide if the encode is lossless: `lossless =
@@ -228,6 +246,9 @@ fn add_rates(keys: &mut Map<String, Value>, rates: &Value) {
         }
         keys.insert(key.to_owned(), own);
     }
+    let about = "A score that the encode reaches, such as psnr=42, ssim=0.985 or vmaf=95. Short for rate.";
+    let pattern = r"^(psnr|ssim|vmaf)=[0-9]+(\.[0-9]+)?$";
+    keys.insert("target".to_owned(), json!({ "type": "string", "pattern": pattern, "description": about }));
     // A variable cannot say if an encode is lossless.
     let about = "True if every sample comes back as it went in; false takes back an inherited true. Short for rate.";
     keys.insert("lossless".to_owned(), json!({ "enum": [true, false], "description": about }));

@@ -39,7 +39,8 @@ pub fn list(
     let mut list: Vec<(String, String)> = Vec::new();
     let mut set = |name: &str, value: String| list.push((name.to_owned(), value));
     match settings.rate {
-        None => {}
+        // The factor for a target is found before a job is run. Estimates of space and memory are those of the encoder's default.
+        None | Some(RateControl::Target { .. }) => {}
         Some(RateControl::Crf { value }) => set("crf", value.to_string()),
         Some(RateControl::Qp { value }) => set("qp", value.to_string()),
         Some(RateControl::Lossless) => match encoder {

@@ -15,6 +15,7 @@ pub mod pass;
 pub(crate) mod stage;
 mod folders;
 mod host;
+mod targets;
 mod units;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ use follow::one_pass;
 use host::Host;
 pub(crate) use pass::{Feed, Program, together};
 use pass::{Pass, PassOutcome};
+pub use targets::settle_targets;
 use units::Chunking;
 
 use crate::{
@@ -97,6 +99,7 @@ pub fn run_opened(job: &Job, source: Source, control: &Control) -> Result<Report
 }
 
 fn opened(job: &Job, source: Source, control: &Control) -> Result<Report> {
+    let job = &settle_targets(job, &source, control)?;
     attempt(job, source, control, None).or_else(|failure| {
         let Failure { error, unit: Some(source) } = failure else { return Err(failure.error) };
         if job.chunks != Chunks::Auto || !error.to_string().contains(IN_ONE_PIECE) {

@@ -74,9 +74,11 @@ use crate::{
 /// Resolves `job` against its open source, for this machine. Measures loudness where the job needs it.
 ///
 /// # Errors
-/// `InvalidSpec` with every mistake of the job, a line each. `Unsupported` if the job is valid, but the source has
-/// something that Trix cannot process. Errors of decoding where loudness is measured.
+/// `InvalidSpec` with every mistake of the job, a line each; also for a target of quality whose factor
+/// [`settle_targets`](crate::settle_targets) has not found. `Unsupported` if the job is valid, but the source has something that Trix
+/// cannot process. Errors of decoding where loudness is measured.
 pub fn plan(job: &Job, source: &Source) -> Result<Plan> {
+    refuse_targets(job, "settle_targets finds the factor of a target, before the job is planned")?;
     Draft::here(job, source)?.measured(source)
 }
 
@@ -93,6 +95,7 @@ pub fn plan(job: &Job, source: &Source) -> Result<Plan> {
 /// # Errors
 /// As [`plan`].
 pub fn plan_for(job: &Job, source: &Source, machine: &Machine) -> Result<Plan> {
+    refuse_targets(job, "settle_targets finds the factor of a target, before the job is planned")?;
     Draft::new(job, source, machine)?.measured(source)
 }
 
@@ -128,6 +131,12 @@ pub fn plan_chunks(job: &Job, source: &Source) -> Result<Plan> {
     Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail).in_file(&job.source.path))
 }
 
+/// Refuses rates whose factors have not been found.
+fn refuse_targets(job: &Job, problem: &str) -> Result<()> {
+    let mistakes: Vec<_> = job.open_targets().into_iter().map(|place| Mistake::new(place, "target", problem)).collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(Error::of_mistakes(mistakes)) }
+}
+
 /// A plan before scenes are found and loudness is measured, with the external audio tracks that were opened for it.
 pub(crate) struct Draft {
     pub(crate) plan: Plan,
@@ -153,6 +162,7 @@ impl Draft {
     /// # Errors
     /// As [`plan`].
     pub(crate) fn given(job: &Job, source: &Source, lead: Timestamp) -> Result<Self> {
+        refuse_targets(job, "a target needs a film whose parts can be encoded first; set a factor (crf)")?;
         let machine = this_machine();
         Self::resolved(job, source, &machine, machine.memory, Some(lead))
     }

@@ -164,8 +164,8 @@ fn name(id: EncodeId, files: &[FilePlan]) -> String {
 /// (means over the clips of docs/benchmarks.md).
 fn expected(preset: &str, mode: FollowMode) -> String {
     let (time, loss) = match (preset, mode) {
-        ("slow", FollowMode::Balanced) => (40, 7),
-        ("slow", FollowMode::Fast) => (15, 12),
+        ("slow", FollowMode::Balanced) => (40, 1),
+        ("slow", FollowMode::Fast) => (15, 4),
         _ => return String::new(),
     };
     format!(

@@ -80,6 +80,13 @@ fn encode_mistakes(encoder: Encoder, settings: &EncodeSettings, threads: Option<
                 mistakes.push(Mistake::new("video.rate.passes", passes, "must be 1 or 2"));
             }
         }
+        Some(RateControl::Target { metric, value }) => {
+            let (least, most) = metric.range();
+            if !(least..=most).contains(&value) {
+                let problem = format!("must be {least} to {most} for {metric}");
+                mistakes.push(Mistake::new("video.rate.value", value, problem));
+            }
+        }
         _ => {}
     }
     if settings.maxrate.is_some() != settings.bufsize.is_some() {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use trix_core::{ErrorKind, JsonFile, Source, document::Resolved};
+use trix_core::{Control, ErrorKind, JsonFile, Source, document::Resolved};
 
 use super::{Folders, Planned, StepRequest, folders::failed};
 use crate::{
@@ -18,6 +18,7 @@ pub fn plan(request: &StepRequest, folders: &Folders) -> Result<(usize, Planned,
     let Resolved { job, source, .. } = request.resolved()?;
     let master = master(request, &source)?;
     fs::create_dir_all(folders.job()).map_err(|error| failed(folders.job(), "cannot be made", error))?;
+    let job = trix_core::settle_targets(&job, &source, &Control::default())?;
     let plan = match trix_core::plan_chunks(&job, &source) {
         Ok(plan) => plan,
         // Whatever else the job asks for is possible, or the second plan fails, too.

@@ -131,6 +131,33 @@ impl Job {
         self.overwrite_stills = true;
     }
 
+    /// The places of rates that are targets of quality, such as `outputs[0].video.rate`. Their factors have to be found before the job
+    /// can be planned.
+    pub fn open_targets(&self) -> Vec<String> {
+        let is_open = |video: &VideoSettings| {
+            video.encode().is_some_and(|(_, own)| matches!(own.rate, Some(RateControl::Target { .. })))
+        };
+        let outputs = self.outputs.iter().enumerate().filter(|(_, own)| is_open(&own.video));
+        let mut places: Vec<_> = outputs.map(|(number, _)| format!("outputs[{number}].video.rate")).collect();
+        for (number, package) in self.packages.iter().enumerate() {
+            let rungs = package.ladder.iter().enumerate().filter(|(_, own)| is_open(&own.video));
+            places.extend(rungs.map(|(rung, _)| format!("packages[{number}].ladder[{rung}].video.rate")));
+        }
+        places
+    }
+
+    /// The job with the default factors of its encoders in place of targets of quality, for estimates.
+    #[must_use]
+    pub fn with_default_rates(mut self) -> Self {
+        let rungs = self.packages.iter_mut().flat_map(|package| &mut package.ladder).map(|rung| &mut rung.video);
+        for video in self.outputs.iter_mut().map(|output| &mut output.video).chain(rungs) {
+            if let Some(own) = video.encode_mut().filter(|own| matches!(own.rate, Some(RateControl::Target { .. }))) {
+                own.rate = None;
+            }
+        }
+        self
+    }
+
     /// Sets `compatible` of each output that is an MP4 whose video is not lossless: such a file is made to be played.
     pub fn make_for_players(&mut self) {
         for output in &mut self.outputs {

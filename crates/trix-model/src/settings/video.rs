@@ -71,6 +71,14 @@ impl VideoSettings {
         }
     }
 
+    /// As [`Self::encode`], to change the settings.
+    pub fn encode_mut(&mut self) -> Option<&mut EncodeSettings> {
+        match self {
+            VideoSettings::X264(settings) | VideoSettings::X265(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
     /// The frames that the encoder gets, where frames are encoded.
     pub fn frames(&self) -> Option<FrameSettings> {
         Some(match *self {
@@ -313,6 +321,50 @@ pub enum RateControl {
         #[serde(default = "one_pass")]
         passes: u32,
     },
+    /// The constant rate factor with which the output reaches a score. It is found before the job is planned, by encodes of parts of the
+    /// film.
+    Target {
+        /// What is measured.
+        metric: TargetMetric,
+        /// The score against the frames that the encoder gets: `psnr` in decibels, 20 to 80; `ssim` 0.5 to 0.9999; `vmaf` 20 to 99.
+        value: f64,
+    },
+}
+
+/// A measure of quality that an encode can aim at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetMetric {
+    /// Peak signal-to-noise ratio over all planes, in decibels.
+    Psnr,
+    /// Structural similarity over all planes, up to 1.
+    Ssim,
+    /// VMAF of luma, 0 to 100, in builds that have it.
+    Vmaf,
+}
+
+impl TargetMetric {
+    /// All of them.
+    pub const ALL: [TargetMetric; 3] = [TargetMetric::Psnr, TargetMetric::Ssim, TargetMetric::Vmaf];
+
+    /// The lowest and the highest score that an encode can aim at.
+    pub fn range(self) -> (f64, f64) {
+        match self {
+            TargetMetric::Psnr => (20.0, 80.0),
+            TargetMetric::Ssim => (0.5, 0.9999),
+            TargetMetric::Vmaf => (20.0, 99.0),
+        }
+    }
+}
+
+impl fmt::Display for TargetMetric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TargetMetric::Psnr => "psnr",
+            TargetMetric::Ssim => "ssim",
+            TargetMetric::Vmaf => "vmaf",
+        })
+    }
 }
 
 fn one_pass() -> u32 {

@@ -1,0 +1,344 @@
+//! Finds the rate factors with which outputs reach a score.
+//!
+//! Parts of the film are encoded with several factors. Encodes of x265 follow the analysis of the one with the lowest factor, and take a
+//! seventh of its time; their scores are wrong by some tenths of a decibel. The factor that they point to is then tried with an encode
+//! of its own.
+//!
+//! Invariant: the encodes that decide about a factor have the settings and the frames of the output.
+
+mod search;
+
+use std::path::{Path, PathBuf};
+
+use trix_model::{
+    decision::Decision,
+    error::{Error, ErrorKind, Result, Stage},
+    path_text,
+    settings::video::TargetMetric,
+    time::{Rational, Timestamp},
+};
+
+use self::search::{Found, Trials};
+use crate::{
+    quality::Score,
+    report::{OutputReport, Report},
+    settings::{
+        audio::AudioSettings,
+        job::{Chunks, Job, OutputSettings, ShareAnalysis, VerifyLevel},
+        subtitle::SubtitleSettings,
+        video::{RateControl, Size},
+    },
+    source::Source,
+};
+
+/// Seconds of a part.
+const PART: f64 = 3.0;
+
+/// Seconds of all parts: a twentieth of the film, within these.
+const SECONDS: (f64, f64) = (12.0, 96.0);
+
+/// The parts that are encoded with several factors are so many times shorter.
+const FEW: f64 = 3.0;
+
+/// The peak signal-to-noise ratio that stands for equal frames, in decibels.
+const EQUAL: f64 = 100.0;
+
+/// Sets the factors of all rates of `job` that are targets. `folder` is for temporary files; `run` runs a job.
+///
+/// # Errors
+/// `InvalidSpec` for a target that no factor reaches, with the scores that can be reached; those of the encodes.
+pub(crate) fn settle(
+    job: &Job,
+    source: &Source,
+    folder: &Path,
+    run: &mut dyn FnMut(&Job) -> Result<Report>,
+) -> Result<Job> {
+    let parts = Parts::of(job, source);
+    let mut settled = job.clone();
+    for place in Place::all(job) {
+        let Some((metric, value)) = place.target(job) else { continue };
+        let scale = Scale(metric);
+        let mut own = Encodes { job, output: place.output(job), parts: &parts, scale, folder, run: &mut *run };
+        let found = search::find(scale.of_score(value), scale.tolerance(), &mut own)?;
+        let (factor, score) = match found {
+            Found::Factor { factor, score } => (factor, scale.score(score)),
+            Found::OutOfReach { least, most } => {
+                let reach = [least, most].map(|score| scale.text(scale.score(score)));
+                let detail = format!(
+                    "{}: {metric} {} is out of reach: {} to {} are possible",
+                    place.name(job),
+                    scale.text(value),
+                    reach[0],
+                    reach[1],
+                );
+                return Err(Error::new(ErrorKind::InvalidSpec, Stage::Plan, detail).in_file(&job.source.path));
+            }
+        };
+        let what = format!("{} is encoded with crf {factor}", place.name(job));
+        let why = format!(
+            "{} {metric} {} with it, and the target is {}",
+            parts.named(),
+            scale.text(score),
+            scale.text(value)
+        );
+        settled.merging.push(Decision::new(what, why));
+        place.set(&mut settled, RateControl::Crf { value: factor });
+    }
+    Ok(settled)
+}
+
+/// An output, or a rendition of a package.
+#[derive(Clone, Copy)]
+enum Place {
+    Output(usize),
+    Rung { package: usize, rung: usize },
+}
+
+impl Place {
+    fn all(job: &Job) -> Vec<Self> {
+        let outputs = (0..job.outputs.len()).map(Place::Output);
+        let rungs = job
+            .packages
+            .iter()
+            .enumerate()
+            .flat_map(|(package, own)| (0..own.ladder.len()).map(move |rung| Place::Rung { package, rung }));
+        outputs.chain(rungs).collect()
+    }
+
+    fn target(self, job: &Job) -> Option<(TargetMetric, f64)> {
+        let video = match self {
+            Place::Output(number) => &job.outputs[number].video,
+            Place::Rung { package, rung } => &job.packages[package].ladder[rung].video,
+        };
+        match video.encode()?.1.rate {
+            Some(RateControl::Target { metric, value }) => Some((metric, value)),
+            _ => None,
+        }
+    }
+
+    fn set(self, job: &mut Job, rate: RateControl) {
+        let video = match self {
+            Place::Output(number) => &mut job.outputs[number].video,
+            Place::Rung { package, rung } => &mut job.packages[package].ladder[rung].video,
+        };
+        if let Some(settings) = video.encode_mut() {
+            settings.rate = Some(rate);
+        }
+    }
+
+    /// The name in messages.
+    fn name(self, job: &Job) -> String {
+        let path = match self {
+            Place::Output(number) => &job.outputs[number].path,
+            Place::Rung { package, .. } => &job.packages[package].path,
+        };
+        let name = path_text::to_text(Path::new(path.file_name().unwrap_or_default()));
+        match self {
+            Place::Output(_) => name,
+            Place::Rung { package, rung } => format!("{name}, {} rows", job.packages[package].ladder[rung].height),
+        }
+    }
+
+    /// An output with the frames and the encoder of this one, and nothing else.
+    fn output(self, job: &Job) -> OutputSettings {
+        let own = match self {
+            Place::Output(number) => job.outputs[number].clone(),
+            Place::Rung { package, rung } => {
+                let (package, rung) = (&job.packages[package], &job.packages[package].ladder[rung]);
+                let size = Size { width: -2, height: rung.height.try_into().unwrap_or(i32::MAX) };
+                let mut picture = package.picture.clone();
+                picture.size = Some(size);
+                OutputSettings { picture, video: rung.video.clone(), compatible: true, ..OutputSettings::default() }
+            }
+        };
+        OutputSettings {
+            audio: AudioSettings::None,
+            subtitles: SubtitleSettings::None,
+            tracks: None,
+            metadata: Default::default(),
+            verify: VerifyLevel::Full,
+            overwrite: true,
+            ..own
+        }
+    }
+}
+
+/// A range of frames.
+struct Part {
+    start: Timestamp,
+    frames: u64,
+}
+
+/// The parts of a film that are encoded.
+struct Parts {
+    /// With several factors.
+    few: Vec<Part>,
+    /// With the factor that is chosen.
+    all: Vec<Part>,
+    /// True if `all` is the whole film.
+    is_whole: bool,
+}
+
+impl Parts {
+    /// Parts at equal distances. A film that is short, or that does not state its length, is encoded from its start on.
+    fn of(job: &Job, source: &Source) -> Self {
+        let origin = job.source.start.map_or(0.0, |start| start.micros() as f64 / 1e6);
+        let own_rate = source.video().map(|facts| facts.average_rate.to_f64());
+        let rate = own_rate.filter(|rate| *rate > 0.0).unwrap_or(25.0);
+        let whole = source.duration().map(|micros| micros as f64 / 1e6 - origin);
+        let duration = job.source.duration.map(|own| own.micros() as f64 / 1e6);
+        let frames = job.source.frames.map(|own| own as f64 / rate);
+        let length = whole.into_iter().chain(duration).chain(frames).reduce(f64::min);
+        let seconds = length.map_or(SECONDS.1, |length| (length / 20.0).clamp(SECONDS.0, SECONDS.1));
+        let spread = |length: f64, seconds: f64, part: f64| -> Vec<Part> {
+            let count = (seconds / part).ceil();
+            let part = part.min(length / count);
+            let start = |number: u32| origin + (f64::from(number) + 0.5) * length / count - part / 2.0;
+            let frames = ((part * rate).round() as u64).max(1);
+            let at = |number| Part {
+                start: Timestamp::new((start(number) * 1e6) as i64, Rational::new(1, 1_000_000)),
+                frames,
+            };
+            (0..count as u32).map(at).collect()
+        };
+        match length {
+            Some(length) if length > seconds => Parts {
+                few: spread(length, seconds / FEW, PART / 2.0),
+                all: spread(length, seconds, PART),
+                is_whole: false,
+            },
+            _ => {
+                let length = length.unwrap_or(seconds);
+                let start = Timestamp::new((origin * 1e6) as i64, Rational::new(1, 1_000_000));
+                let most = job.source.frames.unwrap_or((length * rate).ceil() as u64 + 1);
+                Parts {
+                    few: spread(length, length / FEW, PART / 2.0),
+                    all: vec![Part { start, frames: most }],
+                    is_whole: true,
+                }
+            }
+        }
+    }
+
+    /// What was encoded, in messages.
+    fn named(&self) -> String {
+        match self.all.len() {
+            _ if self.is_whole => "the film reaches".to_owned(),
+            count => format!("{count} parts of the film reach"),
+        }
+    }
+}
+
+/// Encodes of the parts of a film.
+struct Encodes<'a> {
+    job: &'a Job,
+    output: OutputSettings,
+    parts: &'a Parts,
+    scale: Scale,
+    folder: &'a Path,
+    run: &'a mut dyn FnMut(&Job) -> Result<Report>,
+}
+
+impl Encodes<'_> {
+    /// The scores over some parts, by factor.
+    fn scores(&mut self, factors: &[f64], parts: &[Part]) -> Result<Vec<f64>> {
+        let mut all: Vec<Vec<OutputReport>> = factors.iter().map(|_| Vec::new()).collect();
+        for part in parts {
+            let trial = self.trial(factors, part);
+            let report = (self.run)(&trial)?;
+            all.iter_mut().zip(report.outputs).for_each(|(own, output)| own.push(output));
+        }
+        let scores = |outputs: &Vec<OutputReport>| {
+            outputs.iter().filter_map(|output| output.verification.score.clone()).collect::<Vec<Score>>()
+        };
+        Ok(all.iter().map(|outputs| self.scale.mean(&scores(outputs))).collect())
+    }
+
+    /// A job that encodes a part with several factors.
+    fn trial(&self, factors: &[f64], part: &Part) -> Job {
+        let output = |(number, factor): (usize, &f64)| {
+            let mut own = self.output.clone();
+            own.path = self.folder.join(PathBuf::from(format!("{number}.mkv")));
+            if let Some(settings) = own.video.encode_mut() {
+                settings.rate = Some(RateControl::Crf { value: *factor });
+            }
+            own
+        };
+        let mut job = Job {
+            source: self.job.source.clone(),
+            outputs: factors.iter().enumerate().map(output).collect(),
+            share_analysis: ShareAnalysis::Fast,
+            threads: self.job.threads,
+            memory: self.job.memory,
+            chunks: Chunks::Off,
+            ..Job::default()
+        };
+        job.source.start = Some(part.start);
+        (job.source.duration, job.source.frames) = (None, Some(part.frames));
+        job
+    }
+}
+
+impl Trials for Encodes<'_> {
+    fn curve(&mut self, factors: &[f64]) -> Result<Vec<f64>> {
+        let parts = self.parts;
+        self.scores(factors, &parts.few)
+    }
+
+    fn score(&mut self, factor: f64) -> Result<f64> {
+        let parts = self.parts;
+        Ok(self.scores(&[factor], &parts.all)?.first().copied().unwrap_or(f64::NAN))
+    }
+}
+
+/// The scale on which scores of a metric are searched: one on which they fall evenly as the factor grows.
+#[derive(Clone, Copy)]
+struct Scale(TargetMetric);
+
+impl Scale {
+    fn of_score(self, score: f64) -> f64 {
+        match self.0 {
+            TargetMetric::Ssim => -10.0 * (1.0 - score).max(1e-10).log10(),
+            TargetMetric::Psnr | TargetMetric::Vmaf => score,
+        }
+    }
+
+    /// The score at a place of the scale.
+    fn score(self, place: f64) -> f64 {
+        match self.0 {
+            TargetMetric::Ssim => 1.0 - 10f64.powf(-place / 10.0),
+            TargetMetric::Psnr | TargetMetric::Vmaf => place,
+        }
+    }
+
+    /// How near to its target a score has to be: a tenth of a decibel.
+    fn tolerance(self) -> f64 {
+        match self.0 {
+            TargetMetric::Psnr | TargetMetric::Ssim => 0.1,
+            TargetMetric::Vmaf => 0.15,
+        }
+    }
+
+    /// The place on the scale of the score of all parts together.
+    fn mean(self, scores: &[Score]) -> f64 {
+        let frames: f64 = scores.iter().map(|score| score.frames as f64).sum();
+        let mean = |of: &dyn Fn(&Score) -> f64| {
+            scores.iter().map(|score| of(score) * score.frames as f64).sum::<f64>() / frames
+        };
+        match self.0 {
+            // The ratio of the whole film has the mean of the errors.
+            TargetMetric::Psnr => -10.0 * mean(&|own| 10f64.powf(-own.psnr_db.unwrap_or(EQUAL) / 10.0)).log10(),
+            TargetMetric::Ssim => self.of_score(mean(&|own| own.ssim.unwrap_or(1.0))),
+            TargetMetric::Vmaf => f64::NAN,
+        }
+    }
+
+    /// A score in messages.
+    fn text(self, score: f64) -> String {
+        match self.0 {
+            TargetMetric::Psnr => format!("{score:.2} dB"),
+            TargetMetric::Ssim => format!("{score:.5}"),
+            TargetMetric::Vmaf => format!("{score:.2}"),
+        }
+    }
+}
