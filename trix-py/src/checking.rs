@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pyo3::{exceptions::PyValueError, prelude::*};
 use trix_core::{
     Cancel, Source,
-    quality::Metric,
+    quality::{Metric, UnknownMetric},
     verify::{content::compare_sources, standalone::check_source},
 };
 
@@ -13,11 +13,7 @@ use crate::{doorway::call, inspect::json, reading};
 
 /// Refuses what is no metric.
 fn metrics(names: &[String]) -> PyResult<Vec<Metric>> {
-    let known = Metric::ALL;
-    let named = |name: &String| {
-        let found = known.iter().find(|metric| metric.name() == name).copied();
-        found.ok_or_else(|| PyValueError::new_err(format!("'{name}' is no metric; metrics are psnr and ssim")))
-    };
+    let named = |name: &String| name.parse().map_err(|error: UnknownMetric| PyValueError::new_err(error.to_string()));
     names.iter().map(named).collect()
 }
 

@@ -44,6 +44,8 @@ pub mod version;
 pub mod thread_time;
 pub mod signals;
 pub mod ability;
+#[cfg(feature = "vmaf")]
+pub mod vmaf;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},

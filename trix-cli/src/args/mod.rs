@@ -123,7 +123,7 @@ pub struct Compare {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: Reading,
-    /// The metrics to compute
+    /// The metrics to compute: psnr, ssim, and vmaf in builds that have it
     #[arg(long, value_name = "METRIC", value_delimiter = ',', default_value = "psnr,ssim")]
     pub metric: Vec<Metric>,
     /// How progress is shown on standard error

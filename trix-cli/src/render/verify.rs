@@ -48,6 +48,9 @@ pub fn score(score: &Score) -> String {
         let each = planes(&|plane| score.planes[plane].ssim.map(|ssim| format!("{ssim:.5}")));
         let _ = writeln!(out, "SSIM {ssim:.5}  ({each})");
     }
+    if let Some(vmaf) = score.vmaf {
+        let _ = writeln!(out, "VMAF {vmaf:.3}");
+    }
     if let Some(worst) = &score.worst_psnr
         && let Some(psnr) = worst.luma_psnr_db
     {

@@ -23,7 +23,6 @@ use super::{
 use crate::{
     mux::record::TrackRecord,
     plan::{Cut, Filtering, OutputPlan, Plan, Transform, VideoPlan},
-    quality::Metric,
     report::Verification,
     settings::{job::VerifyLevel, picture::Resampler},
     source::{Source, SourceHasher, sha256_of_file},
@@ -192,11 +191,11 @@ pub(super) fn compare_frames(
         }
         refused.push(opened.err());
     }
-    let metrics = [Metric::Psnr, Metric::Ssim];
+    let metrics = host.control.measured();
     let failed_copy = |copy: usize| failed(places[copy]);
     let reference = copies::Reference { source, on_damage };
     let found = watched(&mut watch, meters, host, || {
-        copies::compare(reference, copies, &metrics, whole.check_threads, &failed_copy)
+        copies::compare(reference, copies, metrics, whole.check_threads, &failed_copy)
     });
     let mut found = match found {
         Ok(found) => found.into_iter(),

@@ -15,7 +15,7 @@ use trix_model::{
     error::{Result, Stage},
 };
 
-use crate::chunks::ChunkControl;
+use crate::{chunks::ChunkControl, quality::Metric};
 
 /// Lets a caller follow a job and cancel it.
 #[derive(Clone, Default)]
@@ -33,6 +33,8 @@ pub struct Control {
     pub make_folders: bool,
     /// How the chunks of a film are encoded.
     pub chunks: ChunkControl,
+    /// What verification in full measures. Nothing stands for PSNR and SSIM.
+    pub metrics: Vec<Metric>,
     /// The threads that were left running by jobs with this control.
     pub stages: Stages,
 }
@@ -53,6 +55,11 @@ impl Control {
     pub fn with_events() -> (Self, EventReceiver) {
         let (sender, receiver) = events::channel();
         (Control { events: Some(sender), ..Control::default() }, receiver)
+    }
+
+    /// What verification in full measures.
+    pub(super) fn measured(&self) -> &[Metric] {
+        if self.metrics.is_empty() { &Metric::DEFAULT } else { &self.metrics }
     }
 
     /// Number of threads that jobs with this control left running. A job leaves a thread only if it was cancelled while

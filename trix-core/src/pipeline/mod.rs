@@ -43,7 +43,6 @@ use follow::one_pass;
 use host::Host;
 pub(crate) use pass::{Feed, Program, together};
 use pass::{Pass, PassOutcome};
-pub use targets::settle_targets;
 use units::Chunking;
 
 use crate::{
@@ -112,6 +111,33 @@ fn opened(job: &Job, source: Source, control: &Control) -> Result<Report> {
         let job = Job { chunks: Chunks::Off, ..job.clone() };
         attempt(&job, *source, control, Some(why)).map_err(|failure| failure.error)
     })
+}
+
+/// The job with the rate factors for which its outputs reach their targets of quality
+/// ([`RateControl::Target`](crate::settings::video::RateControl::Target)): parts of the film are encoded and scored. A job without
+/// targets comes back as it is. The plan of the job lists the factors with its decisions.
+///
+/// ```no_run
+/// use trix_core::{
+///     Control, Job, Source, plan, settle_targets,
+///     settings::video::{EncodeSettings, RateControl, TargetMetric, VideoSettings},
+/// };
+/// let mut job = Job::new("master.mov", "copy.mkv");
+/// let rate = RateControl::Target { metric: TargetMetric::Psnr, value: 42.0 };
+/// job.outputs[0].video = VideoSettings::X265(EncodeSettings { rate: Some(rate), ..Default::default() });
+/// let source = Source::of(&job.source)?;
+/// let settled = settle_targets(&job, &source, &Control::default())?;
+/// println!("{:?}", plan(&settled, &source)?.decisions);
+/// # Ok::<(), trix_core::Error>(())
+/// ```
+///
+/// # Errors
+/// `InvalidSpec` for a target that no factor reaches, with the scores that can be reached; otherwise as
+/// [`run_job`](crate::run_job).
+pub fn settle_targets(job: &Job, source: &Source, control: &Control) -> Result<Job> {
+    let run =
+        |trial: &Job, source, control: &Control| attempt(trial, source, control, None).map_err(|failure| failure.error);
+    targets::settle(job, source, control, run)
 }
 
 /// Why a job failed.

@@ -11,6 +11,7 @@ use super::{
     score::{PlaneLabel, PlaneScore, Score, WorstFrame},
     ssim,
     strip::{Strip, StripResult},
+    vmaf,
 };
 use crate::pool;
 
@@ -31,10 +32,10 @@ impl Tally {
 }
 
 /// Compares a clip with its reference, pair by pair. It keeps only sums, so its memory does not grow with the clip.
-#[derive(Clone, Debug)]
 pub struct Comparator {
     psnr: bool,
     ssim: bool,
+    vmaf: Option<vmaf::Sum>,
     tallies: Vec<Tally>,
     frames: u64,
     identical_frames: u64,
@@ -50,6 +51,7 @@ impl Comparator {
         Comparator {
             psnr: metrics.contains(&Metric::Psnr),
             ssim: metrics.contains(&Metric::Ssim),
+            vmaf: metrics.contains(&Metric::Vmaf).then(vmaf::Sum::default),
             tallies: Vec::new(),
             frames: 0,
             identical_frames: 0,
@@ -93,6 +95,9 @@ impl Comparator {
             if index == 0 {
                 (luma_sse, luma_ssim) = (sse, similarity);
             }
+        }
+        if let (Some(vmaf), [reference, ..], [distorted, ..]) = (&mut self.vmaf, reference, distorted) {
+            vmaf.push(*reference, *distorted);
         }
         if let Some(luma) = self.tallies.first() {
             self.curve.push(luma_sse as f64 / luma.samples(), luma_ssim);
@@ -142,6 +147,7 @@ impl Comparator {
             identical: self.identical_frames == self.frames,
             psnr_db: psnr::decibels(sse / samples / frames, depth),
             ssim: self.ssim.then(|| similarity / samples / frames),
+            vmaf: self.vmaf.and_then(vmaf::Sum::finish),
             planes,
             worst_psnr: self.worst_psnr,
             worst_ssim: self.worst_ssim,
@@ -247,7 +253,7 @@ mod tests {
                 y[..half].copy_from_slice(&x[..half]);
                 let (r, d) = (plane(&x, width, depth), plane(&y, width, depth));
                 let score = || {
-                    let mut comparator = Comparator::new(&Metric::ALL);
+                    let mut comparator = Comparator::new(&Metric::DEFAULT);
                     assert!(!comparator.push(&[r, d], &[d, r]).unwrap());
                     assert!(comparator.push(&[r, r], &[r, r]).unwrap());
                     comparator.finish()

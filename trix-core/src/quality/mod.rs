@@ -1,4 +1,4 @@
-//! Quality of a copy against its reference: PSNR and SSIM over the planes of a clip.
+//! Quality of a copy against its reference: PSNR and SSIM over the planes of a clip, and VMAF of luma.
 //!
 //! Invariant: a score averages only pairs of one geometry. A rejected pair changes nothing.
 
@@ -10,6 +10,7 @@ mod planes;
 pub mod psnr;
 pub mod ssim;
 mod strip;
+mod vmaf;
 mod comparator;
 
 pub use self::{

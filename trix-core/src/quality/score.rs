@@ -23,6 +23,9 @@ pub struct Score {
     /// SSIM, as the mean over the frames of the mean over the planes, weighted by their size; −1 to 1. `None` if SSIM
     /// was not measured.
     pub ssim: Option<f64>,
+    /// VMAF of luma, as the mean over the frames; 0 to 100. `None` if it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vmaf: Option<f64>,
     /// The same for each plane, in the order of the frame's planes.
     pub planes: Vec<PlaneScore>,
     /// The first of the frames with the lowest luma PSNR. `None` if PSNR was not measured or luma is equal in all

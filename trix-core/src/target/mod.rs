@@ -20,7 +20,7 @@ use trix_model::{
 
 use self::search::{Found, Trials};
 use crate::{
-    quality::Score,
+    quality::{Metric, Score},
     report::{OutputReport, Report},
     settings::{
         audio::AudioSettings,
@@ -85,6 +85,29 @@ pub(crate) fn settle(
         place.set(&mut settled, RateControl::Crf { value: factor });
     }
     Ok(settled)
+}
+
+/// What has to be measured for the targets of `job`.
+///
+/// # Errors
+/// `Unsupported` for what this build does not measure.
+pub(crate) fn metrics(job: &Job) -> Result<Vec<Metric>> {
+    let mut metrics = Vec::new();
+    for (target, _) in Place::all(job).into_iter().filter_map(|place| place.target(job)) {
+        let metric = match target {
+            TargetMetric::Psnr => Metric::Psnr,
+            TargetMetric::Ssim => Metric::Ssim,
+            TargetMetric::Vmaf => Metric::Vmaf,
+        };
+        if !metric.is_built() {
+            let detail = format!("this build does not measure {metric}; the feature {metric} adds it");
+            return Err(Error::new(ErrorKind::Unsupported, Stage::Plan, detail));
+        }
+        if !metrics.contains(&metric) {
+            metrics.push(metric);
+        }
+    }
+    Ok(metrics)
 }
 
 /// An output, or a rendition of a package.
@@ -251,7 +274,14 @@ impl Encodes<'_> {
         let scores = |outputs: &Vec<OutputReport>| {
             outputs.iter().filter_map(|output| output.verification.score.clone()).collect::<Vec<Score>>()
         };
-        Ok(all.iter().map(|outputs| self.scale.mean(&scores(outputs))).collect())
+        let means: Vec<f64> = all.iter().map(|outputs| self.scale.mean(&scores(outputs))).collect();
+        match means.iter().all(|mean| mean.is_finite()) {
+            true => Ok(means),
+            false => {
+                let detail = format!("{} could not be measured", self.scale.0);
+                Err(Error::new(ErrorKind::Unsupported, Stage::Measure, detail))
+            }
+        }
     }
 
     /// A job that encodes a part with several factors.
@@ -329,7 +359,7 @@ impl Scale {
             // The ratio of the whole film has the mean of the errors.
             TargetMetric::Psnr => -10.0 * mean(&|own| 10f64.powf(-own.psnr_db.unwrap_or(EQUAL) / 10.0)).log10(),
             TargetMetric::Ssim => self.of_score(mean(&|own| own.ssim.unwrap_or(1.0))),
-            TargetMetric::Vmaf => f64::NAN,
+            TargetMetric::Vmaf => mean(&|own| own.vmaf.unwrap_or(f64::NAN)),
         }
     }
 

@@ -363,7 +363,7 @@ mod tests {
         let failed = Mutex::new(Vec::new());
         let reference = Reference { source: open(reference), on_damage: OnDamage::Fail };
         let found = pool::with(threads, || {
-            compare(reference, copied, &Metric::ALL, threads as u32, &|place| failed.lock().unwrap().push(place))
+            compare(reference, copied, &Metric::DEFAULT, threads as u32, &|place| failed.lock().unwrap().push(place))
         });
         let mut failed = failed.into_inner().unwrap();
         failed.sort_unstable();

@@ -62,7 +62,7 @@ impl FileReport {
         let against = Some(reference.label());
         let video = file.video().map(|facts| facts.index);
         let found = video.and_then(|index| self.full_decode_count.streams.get(&index)?.frames).unwrap_or(0);
-        match content::compare_sources(reference, file, &[Metric::Psnr, Metric::Ssim], cancel) {
+        match content::compare_sources(reference, file, &Metric::DEFAULT, cancel) {
             Ok(comparison) => {
                 // The comparison reads the same number of frames from both sides. The full count counted this side
                 // separately.

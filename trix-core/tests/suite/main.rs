@@ -126,6 +126,7 @@ mod jobs {
     mod plan_travels;
     mod shared_analysis;
     mod shared_encodes;
+    mod targets;
     mod trials;
 }
 

@@ -37,7 +37,7 @@ def compare(
     reference: str | os.PathLike[str],
     copy: str | os.PathLike[str],
     *,
-    metrics: Iterable[Literal["psnr", "ssim"]] = ("psnr", "ssim"),
+    metrics: Iterable[Literal["psnr", "ssim", "vmaf"]] = ("psnr", "ssim"),
     raw: str | RawGeometry | None = None,
     copy_raw: str | RawGeometry | None = None,
 ) -> records.Comparison:
