@@ -133,7 +133,7 @@ fn opened(job: &Job, source: Source, control: &Control) -> Result<Report> {
 ///
 /// # Errors
 /// `InvalidSpec` for a target that no factor reaches, with the scores that can be reached; otherwise as
-/// [`run_job`](crate::run_job).
+/// [`run_job`].
 pub fn settle_targets(job: &Job, source: &Source, control: &Control) -> Result<Job> {
     let run =
         |trial: &Job, source, control: &Control| attempt(trial, source, control, None).map_err(|failure| failure.error);

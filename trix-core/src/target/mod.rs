@@ -32,13 +32,22 @@ use crate::{
 };
 
 /// Seconds of a part.
-const PART: f64 = 3.0;
+const PART: f64 = 2.0;
 
-/// Seconds of all parts: a twentieth of the film, within these.
-const SECONDS: (f64, f64) = (12.0, 96.0);
+/// A film that is not longer than so many seconds is tried as a whole.
+const SHORT: f64 = 12.0;
 
-/// The parts that are encoded with several factors are so many times shorter.
-const FEW: f64 = 3.0;
+/// Seconds of all parts: a third of the film, and at most so many.
+const MOST: f64 = 96.0;
+
+/// Tries with parts of their own.
+const ROUNDS: usize = 2;
+
+/// The seconds that are encoded with several factors, and the length of these parts.
+const CURVE: (f64, f64) = (4.0, 1.3);
+
+/// How near to its target a score has to be: in decibels, or in points of VMAF.
+const TOLERANCE: f64 = 0.15;
 
 /// The peak signal-to-noise ratio that stands for equal frames, in decibels.
 const EQUAL: f64 = 100.0;
@@ -59,9 +68,9 @@ pub(crate) fn settle(
         let Some((metric, value)) = place.target(job) else { continue };
         let scale = Scale(metric);
         let mut own = Encodes { job, output: place.output(job), parts: &parts, scale, folder, run: &mut *run };
-        let found = search::find(scale.of_score(value), scale.tolerance(), &mut own)?;
-        let (factor, score) = match found {
-            Found::Factor { factor, score } => (factor, scale.score(score)),
+        let found = search::find(scale.of_score(value), TOLERANCE, &mut own)?;
+        let (factor, tried) = match found {
+            Found::Factor { factor, tried } => (factor, tried),
             Found::OutOfReach { least, most } => {
                 let reach = [least, most].map(|score| scale.text(scale.score(score)));
                 let detail = format!(
@@ -75,12 +84,9 @@ pub(crate) fn settle(
             }
         };
         let what = format!("{} is encoded with crf {factor}", place.name(job));
-        let why = format!(
-            "{} {metric} {} with it, and the target is {}",
-            parts.named(),
-            scale.text(score),
-            scale.text(value)
-        );
+        let scores = tried.iter().map(|(factor, score)| format!("{} with {factor}", scale.text(scale.score(*score))));
+        let scores = scores.collect::<Vec<_>>().join(", ");
+        let why = format!("the target is {metric} {}, and {} {scores}", scale.text(value), parts.named());
         settled.merging.push(Decision::new(what, why));
         place.set(&mut settled, RateControl::Crf { value: factor });
     }
@@ -196,9 +202,9 @@ struct Part {
 struct Parts {
     /// With several factors.
     few: Vec<Part>,
-    /// With the factor that is chosen.
-    all: Vec<Part>,
-    /// True if `all` is the whole film.
+    /// One by one with the factors that these point to, by round.
+    rounds: Vec<Vec<Part>>,
+    /// True if the whole film is tried.
     is_whole: bool,
 }
 
@@ -212,7 +218,6 @@ impl Parts {
         let duration = job.source.duration.map(|own| own.micros() as f64 / 1e6);
         let frames = job.source.frames.map(|own| own as f64 / rate);
         let length = whole.into_iter().chain(duration).chain(frames).reduce(f64::min);
-        let seconds = length.map_or(SECONDS.1, |length| (length / 20.0).clamp(SECONDS.0, SECONDS.1));
         let spread = |length: f64, seconds: f64, part: f64| -> Vec<Part> {
             let count = (seconds / part).ceil();
             let part = part.min(length / count);
@@ -224,30 +229,25 @@ impl Parts {
             };
             (0..count as u32).map(at).collect()
         };
-        match length {
-            Some(length) if length > seconds => Parts {
-                few: spread(length, seconds / FEW, PART / 2.0),
-                all: spread(length, seconds, PART),
-                is_whole: false,
-            },
-            _ => {
-                let length = length.unwrap_or(seconds);
-                let start = Timestamp::new((origin * 1e6) as i64, Rational::new(1, 1_000_000));
-                let most = job.source.frames.unwrap_or((length * rate).ceil() as u64 + 1);
-                Parts {
-                    few: spread(length, length / FEW, PART / 2.0),
-                    all: vec![Part { start, frames: most }],
-                    is_whole: true,
-                }
+        let known = length.unwrap_or(MOST);
+        let few = spread(known, CURVE.0.min(known), CURVE.1);
+        if let Some(length) = length.filter(|length| *length > SHORT) {
+            let mut rounds: Vec<Vec<Part>> = (0..ROUNDS).map(|_| Vec::new()).collect();
+            for (number, part) in spread(length, (length / 3.0).min(MOST), PART).into_iter().enumerate() {
+                rounds[number % ROUNDS].push(part);
             }
+            return Parts { few, rounds, is_whole: false };
         }
+        let start = Timestamp::new((origin * 1e6) as i64, Rational::new(1, 1_000_000));
+        let most = job.source.frames.unwrap_or((known * rate).ceil() as u64 + 1);
+        Parts { few, rounds: vec![vec![Part { start, frames: most }]], is_whole: true }
     }
 
     /// What was encoded, in messages.
     fn named(&self) -> String {
-        match self.all.len() {
-            _ if self.is_whole => "the film reaches".to_owned(),
-            count => format!("{count} parts of the film reach"),
+        match self.is_whole {
+            true => "the film reaches".to_owned(),
+            false => format!("parts of {PART} s of it, other ones in each try, reach"),
         }
     }
 }
@@ -315,9 +315,13 @@ impl Trials for Encodes<'_> {
         self.scores(factors, &parts.few)
     }
 
-    fn score(&mut self, factor: f64) -> Result<f64> {
+    fn rounds(&self) -> usize {
+        self.parts.rounds.len()
+    }
+
+    fn score(&mut self, factor: f64, round: usize) -> Result<f64> {
         let parts = self.parts;
-        Ok(self.scores(&[factor], &parts.all)?.first().copied().unwrap_or(f64::NAN))
+        Ok(self.scores(&[factor], &parts.rounds[round])?.first().copied().unwrap_or(f64::NAN))
     }
 }
 
@@ -338,14 +342,6 @@ impl Scale {
         match self.0 {
             TargetMetric::Ssim => 1.0 - 10f64.powf(-place / 10.0),
             TargetMetric::Psnr | TargetMetric::Vmaf => place,
-        }
-    }
-
-    /// How near to its target a score has to be: a tenth of a decibel.
-    fn tolerance(self) -> f64 {
-        match self.0 {
-            TargetMetric::Psnr | TargetMetric::Ssim => 0.1,
-            TargetMetric::Vmaf => 0.15,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Decodes a reference once, decodes copies in parallel, and compares them frame by frame.
 //!
-//! Invariant: the reference is decoded once, however many copies there are. No thread waits for another. Memory holds
-//! at most two windows of the reference, and one window for each way to filter it.
+//! Invariant: the reference is decoded once, however many copies there are, from the first frame on that one of them has. No thread waits
+//! for another. Memory holds at most two windows of the reference, and one window for each way to filter it.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -16,6 +16,7 @@ use trix_model::{
 use super::samples::Reconstructed;
 use crate::{
     decode::video::DecodedFrame,
+    index,
     plan::{Cut, Filtering},
     pool,
     quality::{Comparator, Metric, Score},
@@ -111,7 +112,13 @@ fn side_by_side(
     let threads = (2 * (pool::threads(threads) + 1) / (copies.len() + 1)).max(1) as u32;
     let Reference { source, on_damage } = reference;
     let facts = source.video().cloned();
-    let mut reader = FrameReader::new(source, on_damage, Cut::default(), None, threads)?;
+    // Nothing before the first frame that a copy has is decoded.
+    let starts: Option<Vec<Timestamp>> = copies.iter().map(|copied| copied.taken.cut.start).collect();
+    let begin = match facts.as_ref().zip(starts.into_iter().flatten().min()) {
+        Some((facts, start)) => Some(index::begin(&source, facts, start)?),
+        None => None,
+    };
+    let mut reader = FrameReader::beginning(source, on_damage, Cut::default(), None, threads, begin)?;
     let mut views: Vec<View<'_>> = Vec::new();
     for (place, copied) in copies.into_iter().enumerate() {
         let taken = copied.taken.clone();
