@@ -19,7 +19,7 @@ VENDORED = $(or $(TRIX_VENDORED),target/vendored)
 # The library, and the crates below it that it needs.
 PACKAGES := trix-model trix-bitstream trix-x264-sys trix-x265-sys trix-av trix-core
 
-.PHONY: help setup setup-build setup-demo setup-serve setup-failures setup-vendored demo demo-resume pictures serve serve-cluster test test-python test-service test-page test-failures test-kills test-memory test-media wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-service bench-sharing bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
+.PHONY: help setup setup-build setup-demo setup-serve setup-failures setup-vmaf setup-vendored demo demo-resume pictures serve serve-cluster test test-python test-service test-page test-failures test-kills test-memory test-media test-vmaf wheel-local test-debian13 test-sid lint fmt bench bench-av1an bench-chunks bench-scenes bench-service bench-sharing bench-python audit package vendored build-vendored test-vendored wheel test-wheel test-pythons fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ setup-serve:
 
 setup-failures:
 	@scripts/setup.sh failures
+
+setup-vmaf:
+	@scripts/setup.sh vmaf
 
 setup-vendored:
 	@scripts/setup.sh vendored
@@ -86,6 +89,9 @@ test-memory: setup ## the archive copies of a 1080p and a 2160p master within 2 
 
 test-media: setup ## every real file below TRIX_MEDIA through whole jobs (needs cargo-nextest)
 	@cargo nextest run -p trix-cli -p trix-core --locked --no-fail-fast --profile media
+
+test-vmaf: setup-vmaf ## the tests of VMAF, in a build with the feature vmaf (needs cargo-nextest)
+	@cargo nextest run -p trix-core --features vmaf --locked -E 'test(vmaf)'
 
 test-debian13: ## set-up, demo and the whole suite on Debian 13, in a root of its own (kept in target/roots)
 	@scripts/debian.sh trixie bash -c 'scripts/setup.sh && make demo test'

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# scripts/setup.sh [build|demo|serve|test|failures|vendored]: installs what Trix needs for this purpose, packages through apt, Rust
-# through rustup or apt. Each of build, demo, test and failures includes the ones before it; without an argument, the purpose is test.
-# The purpose vendored is what `make vendored` needs; it stands alone. Does nothing, quickly, where all is there.
+# scripts/setup.sh [build|demo|serve|test|failures|vmaf|vendored]: installs what Trix needs for this purpose, packages through apt,
+# Rust through rustup or apt. Each of build, demo, test and failures includes the ones before it; without an argument, the purpose is
+# test. The purpose vmaf is the demo, and what the feature vmaf needs. The purpose vendored is what `make vendored` needs; it stands
+# alone. Does nothing, quickly, where all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -63,6 +64,13 @@ nginx-light       | command -v nginx                   | the web server before t
 iproute2          | command -v ip                      | a network that is split in two
 '
 
+# The feature vmaf builds Netflix's library from source.
+for_vmaf='
+meson             | command -v meson                  | prepares the build of VMAF
+ninja-build       | command -v ninja                  | builds VMAF
+g++               | command -v g++                    | the same: it is partly C++
+'
+
 # The libraries of the wheel are built from source, with a compiler of their own (scripts/vendored.sh).
 for_vendored='
 cmake             | command -v cmake                  | builds x265, opus, soxr and WebP
@@ -83,8 +91,9 @@ demo) packages=$to_build$for_the_demo ;;
 serve) packages=$to_build$for_the_demo$for_the_service ;;
 test) packages=$to_build$for_the_demo$for_tests ;;
 failures) packages=$to_build$for_the_demo$for_tests$for_failures ;;
+vmaf) packages=$to_build$for_the_demo$for_vmaf ;;
 vendored) packages=$for_vendored ;;
-*) echo "setup: $purpose is no purpose; build, demo, serve, test, failures and vendored are" >&2 && exit 2 ;;
+*) echo "setup: $purpose is no purpose; build, demo, serve, test, failures, vmaf and vendored are" >&2 && exit 2 ;;
 esac
 
 has_gstreamer() {

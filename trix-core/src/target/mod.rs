@@ -44,7 +44,7 @@ const MOST: f64 = 96.0;
 const ROUNDS: usize = 2;
 
 /// The seconds that are encoded with several factors, and the length of these parts.
-const CURVE: (f64, f64) = (4.0, 1.3);
+const CURVE: (f64, f64) = (4.0, 0.7);
 
 /// How near to its target a score has to be: in decibels, or in points of VMAF.
 const TOLERANCE: f64 = 0.15;

@@ -132,3 +132,36 @@ fn a_target_that_no_factor_reaches_is_refused_with_the_scores_that_can_be_reache
     let error = run_job(&job(&source, folder.path(), &beyond), &Control::default()).map(drop).unwrap_err();
     assert!(error.to_string().contains("must be 0.5 to 0.9999 for ssim"), "{error}");
 }
+
+#[test]
+#[cfg(feature = "vmaf")]
+fn copies_reach_a_target_of_vmaf_and_equal_frames_score_highest() {
+    use trix_core::{Cancel, quality::Metric, verify::content::compare_sources};
+
+    let source = CLIP.encoded("-c:v ffv1 -level 3", "mkv");
+    let folder = folder();
+    let score = |copy: &Path| {
+        let open = |path: &Path| Source::open(path).expect("a source");
+        let found = compare_sources(open(&source), open(copy), &[Metric::Vmaf], &Cancel::default()).expect("a score");
+        found.score.vmaf.expect("VMAF")
+    };
+    assert!(score(&source) > 97.0);
+    for wanted in [70.0, 92.0] {
+        let video = json!({ "type": "x265", "depth": 10, "preset": "fast", "rate": target("vmaf", wanted) });
+        let report = done(&job(&source, folder.path(), &video));
+        let found = score(&report.outputs[0].path);
+        assert!((found - wanted).abs() < 0.3, "{found} for {wanted}");
+        fs::remove_file(&report.outputs[0].path).expect("a copy");
+    }
+}
+
+#[test]
+#[cfg(not(feature = "vmaf"))]
+fn a_build_without_vmaf_refuses_it_and_names_the_feature() {
+    let source = CLIP.encoded("-c:v ffv1 -level 3", "mkv");
+    let folder = folder();
+    let video = json!({ "type": "x265", "depth": 10, "preset": "fast", "rate": target("vmaf", 90.0) });
+    let error = run_job(&job(&source, folder.path(), &video), &Control::default()).map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("this build does not measure vmaf; the feature vmaf adds it"), "{error}");
+}

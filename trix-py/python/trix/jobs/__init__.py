@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .subtitles import Ass, CopySubtitles, MovText, NoneSubtitles, Subrip, SubtitleSettings, Webvtt
     from .video import (
         AutoVideo, Bitrate, Chroma, CopyVideo, Crf, Ffv1, Ffv1Rate, LosslessFfv1Rate, LosslessRateControl, NoneVideo, Prores, Qp,
-        RateControl, VideoSettings, X264, X265,
+        RateControl, Target, TargetMetric, VideoSettings, X264, X265,
     )
 
 # A module is loaded when something of it is used first: all classes together take a while to make.
@@ -55,7 +55,7 @@ _MODULES = {
     "subtitles": ["Ass", "CopySubtitles", "MovText", "NoneSubtitles", "Subrip", "SubtitleSettings", "Webvtt"],
     "video": [
         "AutoVideo", "Bitrate", "Chroma", "CopyVideo", "Crf", "Ffv1", "Ffv1Rate", "LosslessFfv1Rate", "LosslessRateControl",
-        "NoneVideo", "Prores", "Qp", "RateControl", "VideoSettings", "X264", "X265",
+        "NoneVideo", "Prores", "Qp", "RateControl", "Target", "TargetMetric", "VideoSettings", "X264", "X265",
     ],
 }
 
@@ -75,6 +75,7 @@ __all__ = [
     "OutputSettingsCases", "PackageJob", "PackageJobCases", "Paint", "Pcm", "Pcm16", "Pcm24", "Pcm32", "Pcmf32",
     "PictureSettings", "Pitch", "Poster", "PosterCases", "Primaries", "Prores", "Qp", "Range", "RateControl", "RawGeometry",
     "Rectangle", "Resampler", "Rotate", "Rung", "ShareAnalysis", "Size", "SourceSettings", "Sprites", "SpritesCases", "Standard",
-    "StillSettings", "Subrip", "SubtitleSettings", "Tonemap", "TrackInput", "TrackSettings", "TrackSettingsCases", "Transfer",
-    "Vbi", "VerifyLevel", "VideoSettings", "Waveform", "WaveformCases", "WaveformChannels", "Webvtt", "X264", "X265",
+    "StillSettings", "Subrip", "SubtitleSettings", "Target", "TargetMetric", "Tonemap", "TrackInput", "TrackSettings",
+    "TrackSettingsCases", "Transfer", "Vbi", "VerifyLevel", "VideoSettings", "Waveform", "WaveformCases", "WaveformChannels",
+    "Webvtt", "X264", "X265",
 ]

@@ -105,6 +105,20 @@ class Qp(Settings):
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
+class Target(Settings):
+    """The constant rate factor with which the output reaches a score. It is found before the job
+    is planned, by encodes of parts of the film.
+    """
+    metric: TargetMetric
+    """What is measured."""
+    value: float
+    """The score against the frames that the encoder gets: `psnr` in decibels, 20 to 80; `ssim` 0.5
+    to 0.9999; `vmaf` 20 to 99.
+    """
+    type: Literal["target"] = "target"
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
 class X264(Settings):
     """H.264 through libx264."""
     bitrate: int | None = None
@@ -149,6 +163,8 @@ class X264(Settings):
     """Constant quantiser; lower is better. Short for rate."""
     rate: RateControl | None = None
     """Control of rate and quality. Default: the constant rate factor of the encoder."""
+    target: str | None = None
+    """A score that the encode reaches, such as psnr=42, ssim=0.985 or vmaf=95. Short for rate."""
     tune: str | None = None
     """Tune by the encoder's name."""
     type: Literal["x264"] = "x264"
@@ -199,6 +215,8 @@ class X265(Settings):
     """Constant quantiser; lower is better. Short for rate."""
     rate: RateControl | None = None
     """Control of rate and quality. Default: the constant rate factor of the encoder."""
+    target: str | None = None
+    """A score that the encode reaches, such as psnr=42, ssim=0.985 or vmaf=95. Short for rate."""
     tune: str | None = None
     """Tune by the encoder's name."""
     type: Literal["x265"] = "x265"
@@ -211,7 +229,10 @@ Chroma: TypeAlias = Literal["400", "420", "422", "444"]
 Ffv1Rate: TypeAlias = LosslessFfv1Rate
 
 # Control of rate and quality.
-RateControl: TypeAlias = Crf | Qp | LosslessRateControl | Bitrate
+RateControl: TypeAlias = Crf | Qp | LosslessRateControl | Bitrate | Target
+
+# A measure of quality that an encode can aim at.
+TargetMetric: TypeAlias = Literal["psnr", "ssim", "vmaf"]
 
 # Settings for the video of an output.
 VideoSettings: TypeAlias = AutoVideo | X264 | X265 | Ffv1 | Prores | CopyVideo | NoneVideo | str

@@ -81,6 +81,8 @@ class Score(Record):
     """The similarity of a clip to its reference. All values are 0, `false`, `None` or empty if no
     frame was compared.
     """
+    _may_be_absent = frozenset(["vmaf"])
+
     curve: ScoreCurve | None
     """The similarity of luma over time. `None` if no metric was measured."""
     frames: int
@@ -108,6 +110,8 @@ class Score(Record):
     """The first of the frames with the lowest luma SSIM. `None` if SSIM was not measured or luma
     is equal in all frames.
     """
+    vmaf: float | None = None
+    """VMAF of luma, as the mean over the frames; 0 to 100. `None` if it was not measured."""
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
