@@ -123,10 +123,8 @@ fn picture(plane: Plane<'_>) -> Result<vmaf::VmafPicture, Failed> {
         )?;
         picture.assume_init()
     };
-    let bytes = plane.width * if plane.depth > 8 { 2 } else { 1 };
     let to = picture.data[0].cast::<u8>();
-    for (number, row) in plane.data.chunks(plane.stride.max(1)).take(plane.height).enumerate() {
-        let row = &row[..bytes.min(row.len())];
+    for (number, row) in plane.rows().enumerate() {
         // SAFETY: the picture has as many rows, of at least so many bytes, at its own distances.
         unsafe { ptr::copy_nonoverlapping(row.as_ptr(), to.offset(number as isize * picture.stride[0]), row.len()) };
     }

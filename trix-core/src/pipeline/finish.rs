@@ -1,7 +1,6 @@
-//! Finishes the products of the passes: syncs, checks and hashes them, then gives them their final names.
+//! Finishes the products of the passes: syncs, checks and hashes them, until they are ready for their final names.
 //!
-//! Invariant: a product gets its final name only after the checks of the job. If the failure of one product fails the
-//! job, no product gets its name.
+//! Invariant: a product is ready only after the checks of the job.
 
 use std::{
     collections::BTreeMap,
@@ -22,6 +21,7 @@ use trix_model::{
 
 use super::{
     check::{self, Compared, FileCheck, Records, Reference},
+    commit::{Made, Ready},
     failures::{self, Failures},
     host::Host,
     pass::{OutputOutcome, PassOutcome},
@@ -32,11 +32,8 @@ use crate::{
     demux::Walked,
     filter::audio_ledger::AudioLedger,
     ledger::Ledger,
-    mux::{
-        part::{Committed, PartFile},
-        record::TrackRecord,
-    },
-    package::{self, CommittedPackage, Verified, WrittenPackage},
+    mux::{part::PartFile, record::TrackRecord},
+    package::{self, Verified, WrittenPackage},
     plan::{AudioPlan, OutputId, OutputPlan, PackageId, PerProduct, PerSink, Plan, Product, Sink, StillId},
     pool,
     report::{OutputReport, PackageReport, RenditionReport, SharedAnalysis, StillReport, TrackLoudness},
@@ -105,12 +102,6 @@ pub(super) struct SourceFindings {
     pub(super) damage_of_tracks: BTreeMap<usize, Vec<DamageReport>>,
 }
 
-/// A complete and checked product that waits for its final name.
-pub(super) struct Ready {
-    product: Product,
-    made: Made,
-}
-
 /// A written product before any check.
 enum Written {
     File(OutputId, PartFile, Box<OutputOutcome>),
@@ -129,28 +120,6 @@ struct Looked {
     samples: BTreeMap<u64, u32>,
     /// True if no check is left.
     is_whole: bool,
-}
-
-enum Made {
-    File(PartFile, Box<OutputReport>),
-    Package(WrittenPackage, Box<PackageReport>),
-    Still(Vec<PartFile>, Box<StillReport>),
-}
-
-/// Reports of the products that have their final names.
-#[derive(Default)]
-pub(super) struct Reports {
-    pub(super) outputs: Vec<OutputReport>,
-    pub(super) packages: Vec<PackageReport>,
-    pub(super) stills: Vec<StillReport>,
-}
-
-impl Reports {
-    fn paths(&self) -> Vec<PathBuf> {
-        let outputs = self.outputs.iter().map(|output| output.path.clone());
-        let packages = self.packages.iter().map(|package| package.path.clone());
-        outputs.chain(packages).chain(self.stills.iter().map(|still| still.path.clone())).collect()
-    }
 }
 
 /// The inputs for checking products.
@@ -547,51 +516,6 @@ fn files_of(
         files.push(FileFixity { name, sha256, bytes });
     }
     Ok(files)
-}
-
-/// A product that has its final name and can still lose it.
-enum Named {
-    File(Committed),
-    Package(CommittedPackage),
-}
-
-/// Gives all products their final names, or none if one failure fails the job.
-pub(super) fn commit(ready: Vec<Ready>, failures: &mut Failures) -> Result<Reports> {
-    let (mut reports, mut named): (Reports, Vec<Named>) = (Reports::default(), Vec::new());
-    for Ready { product, made } in ready {
-        let mut own = Vec::new();
-        let result = match made {
-            Made::File(part, report) => part.commit().map(|done| {
-                own.push(Named::File(done));
-                reports.outputs.push(*report);
-            }),
-            Made::Package(written, report) => written.commit().map(|done| {
-                own.push(Named::Package(done));
-                reports.packages.push(*report);
-            }),
-            Made::Still(parts, report) => parts
-                .into_iter()
-                .try_for_each(|part| part.commit().map(|done| own.push(Named::File(done))))
-                .map(|()| reports.stills.push(*report)),
-        };
-        if let Err(error) = result {
-            own.into_iter().for_each(take_back);
-            if let Err(error) = failures.add(product, error) {
-                named.into_iter().for_each(take_back);
-                return Err(failures::explain(error, &reports.paths()));
-            }
-            continue;
-        }
-        named.append(&mut own);
-    }
-    Ok(reports)
-}
-
-fn take_back(named: Named) {
-    match named {
-        Named::File(file) => file.take_back(),
-        Named::Package(package) => package.take_back(),
-    }
 }
 
 fn no_frames(ledger: &Ledger) -> String {

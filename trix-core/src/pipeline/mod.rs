@@ -5,6 +5,7 @@
 
 mod channel;
 mod check;
+mod commit;
 mod control;
 mod failures;
 mod finish;
@@ -36,8 +37,9 @@ use trix_model::{
 };
 
 pub use self::control::{Control, OnProgress, Stages};
+use commit::Reports;
 use failures::Failures;
-use finish::{Finish, PendingOutputs, Reports};
+use finish::{Finish, PendingOutputs};
 use folders::MadeFolders;
 use follow::one_pass;
 use host::Host;
@@ -279,7 +281,7 @@ fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Repo
         return Err(Error::cancelled(Stage::Verify).into());
     }
     let verify_seconds = began.elapsed().as_secs_f64();
-    let Reports { outputs, packages, stills } = finish::commit(ready, &mut failures)?;
+    let Reports { outputs, packages, stills } = commit::commit(ready, &mut failures)?;
     host.done(&outputs, &packages, &stills);
     let failed = failures.report();
     if failed.is_empty() {

@@ -68,10 +68,13 @@ impl Comparator {
     /// scores do not depend on the number of threads.
     ///
     /// # Errors
-    /// If the two frames, or this pair and the first, differ in the number, size or depth of their planes, or if a
-    /// plane has fewer samples than its size requires.
+    /// If the two frames, or this pair and the first, differ in the number, size or depth of their planes, if a plane has
+    /// fewer samples than its size requires, or if a metric cannot be measured.
     pub fn push(&mut self, reference: &[Plane<'_>], distorted: &[Plane<'_>]) -> Result<bool, Mismatch> {
         self.check(reference, distorted)?;
+        if let (Some(vmaf), [reference, ..], [distorted, ..]) = (&mut self.vmaf, reference, distorted) {
+            vmaf.push(*reference, *distorted)?;
+        }
         let strips: Vec<Strip<'_>> = reference.iter().zip(distorted).flat_map(|(r, d)| Strip::all(*r, *d)).collect();
         let (with_psnr, with_ssim) = (self.psnr, self.ssim);
         let mut found = pool::map(strips, |strip| strip.compare(with_psnr, with_ssim)).into_iter();
@@ -96,9 +99,6 @@ impl Comparator {
                 (luma_sse, luma_ssim) = (sse, similarity);
             }
         }
-        if let (Some(vmaf), [reference, ..], [distorted, ..]) = (&mut self.vmaf, reference, distorted) {
-            vmaf.push(*reference, *distorted);
-        }
         if let Some(luma) = self.tallies.first() {
             self.curve.push(luma_sse as f64 / luma.samples(), luma_ssim);
             let this = WorstFrame {
@@ -121,11 +121,14 @@ impl Comparator {
     }
 
     /// The score over all pairs.
-    #[must_use]
-    pub fn finish(self) -> Score {
+    ///
+    /// # Errors
+    /// If a metric could not be measured.
+    pub fn finish(self) -> Result<Score, Mismatch> {
         if self.frames == 0 {
-            return Score::default();
+            return Ok(Score::default());
         }
+        let vmaf = self.vmaf.map_or(Ok(None), vmaf::Sum::finish)?;
         let frames = self.frames as f64;
         let samples: f64 = self.tallies.iter().map(Tally::samples).sum();
         let depth = self.tallies.first().map_or(8, |luma| luma.shape.2);
@@ -141,18 +144,18 @@ impl Comparator {
                 ssim: self.ssim.then(|| tally.ssim / frames),
             })
             .collect();
-        Score {
+        Ok(Score {
             frames: self.frames,
             identical_frames: self.identical_frames,
             identical: self.identical_frames == self.frames,
             psnr_db: psnr::decibels(sse / samples / frames, depth),
             ssim: self.ssim.then(|| similarity / samples / frames),
-            vmaf: self.vmaf.and_then(vmaf::Sum::finish),
+            vmaf,
             planes,
             worst_psnr: self.worst_psnr,
             worst_ssim: self.worst_ssim,
             curve: (self.psnr || self.ssim).then(|| self.curve.finish(depth, self.psnr, self.ssim)),
-        }
+        })
     }
 
     /// Compares the geometry of the two frames with each other and with the first pair. The first pair sets it.
@@ -212,7 +215,7 @@ mod tests {
         let mut comparator = Comparator::new(&[Metric::Psnr, Metric::Ssim]);
         comparator.push(&[plane(&black, 16, 8)], &[plane(&black, 16, 8)]).unwrap();
         comparator.push(&[plane(&black, 16, 8)], &[plane(&grey, 16, 8)]).unwrap();
-        let score = comparator.finish();
+        let score = comparator.finish().unwrap();
         assert_eq!((score.frames, score.identical_frames, score.identical), (2, 1, false));
         // An error of 100 in one of two frames: a mean of 50.
         let expected = 10.0 * (255.0f64 * 255.0 / 50.0).log10();
@@ -227,7 +230,7 @@ mod tests {
         let data = vec![7u8; 512];
         let mut comparator = Comparator::new(&[Metric::Psnr, Metric::Ssim]);
         comparator.push(&[plane(&data, 16, 10)], &[plane(&data, 16, 10)]).unwrap();
-        let score = comparator.finish();
+        let score = comparator.finish().unwrap();
         assert!(score.identical);
         assert_eq!((score.psnr_db, score.ssim, score.worst_psnr), (None, Some(1.0), None));
     }
@@ -256,7 +259,7 @@ mod tests {
                     let mut comparator = Comparator::new(&Metric::DEFAULT);
                     assert!(!comparator.push(&[r, d], &[d, r]).unwrap());
                     assert!(comparator.push(&[r, r], &[r, r]).unwrap());
-                    comparator.finish()
+                    comparator.finish().unwrap()
                 };
                 let alone = score();
                 let ssim = ssim::ssim(r, d);
@@ -266,7 +269,7 @@ mod tests {
                 let mut comparator = Comparator::new(&[Metric::Psnr]);
                 comparator.push(&[r, d], &[d, r]).unwrap();
                 comparator.push(&[r, r], &[r, r]).unwrap();
-                let psnr = comparator.finish();
+                let psnr = comparator.finish().unwrap();
                 assert_eq!((psnr.psnr_db, psnr.worst_psnr.and_then(|worst| worst.luma_psnr_db)), {
                     (alone.psnr_db, alone.worst_psnr.and_then(|worst| worst.luma_psnr_db))
                 });
@@ -279,7 +282,7 @@ mod tests {
 
     #[test]
     fn nothing_compared_scores_nothing() {
-        assert_eq!(Comparator::new(&[Metric::Psnr]).finish(), Score::default());
+        assert_eq!(Comparator::new(&[Metric::Psnr]).finish().unwrap(), Score::default());
     }
 
     #[test]

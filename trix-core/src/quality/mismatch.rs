@@ -62,4 +62,10 @@ pub enum Mismatch {
         /// Bytes present.
         bytes: usize,
     },
+    /// A metric cannot be measured.
+    #[error("{reason}")]
+    Unmeasured {
+        /// The metric, and why.
+        reason: String,
+    },
 }

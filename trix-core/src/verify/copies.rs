@@ -19,7 +19,7 @@ use crate::{
     index,
     plan::{Cut, Filtering},
     pool,
-    quality::{Comparator, Metric, Score},
+    quality::{Comparator, Metric, Mismatch, Score},
     reading::reader::{FrameReader, Shaper},
     source::Source,
 };
@@ -291,7 +291,12 @@ impl<'a> Member<'a> {
             Err(error) => self.end(Err(error)),
             Ok(()) if is_all => {
                 let score = std::mem::replace(&mut self.comparator, Comparator::new(&[])).finish();
-                self.end(Ok(Comparison { score, first_difference: self.first_difference }));
+                let first_difference = self.first_difference;
+                let failed = |error: Mismatch| {
+                    let detail = format!("cannot be compared: {error}");
+                    Error::new(ErrorKind::Verification, Stage::Verify, detail).in_file(&self.label).caused_by(error)
+                };
+                self.end(score.map(|score| Comparison { score, first_difference }).map_err(failed));
             }
             Ok(()) => {}
         }

@@ -115,13 +115,13 @@ pub fn score(case: &Case, number: usize, source: &Path, distorted: &Path) -> Fal
     let cut = Cut::default;
     let mut reference = FrameReader::new(open(source)?, OnDamage::Fail, cut(), Some(target), 0)?;
     let mut distorted = FrameReader::new(open(distorted)?, OnDamage::Fail, cut(), None, 0)?;
-    let mut comparator = Comparator::new(&[Metric::Psnr, Metric::Ssim]);
+    let mut comparator = Comparator::new(&Metric::DEFAULT);
     loop {
         match (reference.next_frame()?, distorted.next_frame()?) {
             (Some(reference), Some(distorted)) => {
                 comparator.push(&reference.frame.planes(), &distorted.frame.planes())?;
             }
-            (None, None) => return Ok(comparator.finish()),
+            (None, None) => return Ok(comparator.finish()?),
             _ => return Err("source and output differ in their numbers of frames".into()),
         }
     }
