@@ -7,7 +7,7 @@ use std::{ffi::c_uint, fmt, ptr};
 use libvmaf_sys as vmaf;
 use trix_model::frame_facts::Plane;
 
-/// The model for films on a television set at three times its height.
+/// The library's default model: a television, watched from three times its height.
 const MODEL: &std::ffi::CStr = c"vmaf_v0.6.1";
 
 /// The scores of pairs of frames.
@@ -71,7 +71,8 @@ impl Scorer {
     pub fn push(&mut self, reference: Plane<'_>, distorted: Plane<'_>) -> Result<(), Failed> {
         let mut pictures = [picture(reference)?, picture(distorted)?];
         let [one, other] = &mut pictures;
-        // SAFETY: the library takes both pictures. Those of a pair that it refuses are not released: it does not say whether it did.
+        // SAFETY: the library takes both pictures, whose memory is then its own. A pair that it refuses is left to it, too: it does not
+        // say whether it has released it.
         let code = unsafe { vmaf::vmaf_read_pictures(self.context, one, other, self.frames) };
         checked(code, "measuring a frame")?;
         self.frames += 1;

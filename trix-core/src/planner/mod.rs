@@ -58,6 +58,7 @@ use trix_model::{
 };
 
 pub(crate) use audio_codec::AC3_KBPS;
+pub(crate) use package::video_renditions;
 
 use crate::{
     machine::{free_memory, this_machine},

@@ -179,30 +179,19 @@ fn audio_parts(package: &PackageJob, context: &PlanContext<'_>, source: &Source)
 /// Expands `package` to its renditions. `tracks` lists each audio track by number, with its number of renditions.
 fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> Expanded {
     let (mut renditions, mut decisions, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-    let base = OutputSettings {
-        picture: package.picture.clone(),
-        audio_shape: Default::default(),
-        audio: AudioSettings::None,
-        subtitles: SubtitleSettings::None,
-        video: VideoSettings::None,
-        ..OutputSettings::default()
-    };
-    if let Some(facts) = source.video() {
-        let turned = facts.display_matrix.as_ref().and_then(Orientation::from_matrix);
-        let rows = if turned.is_some_and(|turned| turned.is_sideways()) { facts.width } else { facts.height } as u32;
-        let rate = crate::decode::frame_rate::frame_rate(facts);
-        for (number, rung, size) in rungs(package, rows, &mut decisions) {
-            let video = settled(rung, package.segment, rate, &mut decisions);
-            let id = format!("video-{}", if size.is_some() { rung.height } else { rows });
-            let path = package.path.join(format!("{id}.mp4"));
-            let place = format!("ladder[{number}].");
-            let picture = PictureSettings { size, ..package.picture.clone() };
-            let output = OutputSettings { path, video, picture, ..base.clone() };
-            renditions.push(Rendition { id, output, part: None, place });
-        }
+    if source.video().is_some() {
+        renditions.extend(
+            video_renditions(package, source, &mut decisions).into_iter().map(|(number, id, output)| Rendition {
+                id,
+                output,
+                part: None,
+                place: format!("ladder[{number}]."),
+            }),
+        );
     } else if !package.ladder.is_empty() {
         notes.push("the source has no video; the package has audio only".to_owned());
     }
+    let base = empty_output(package);
     if package.audio != AudioSettings::None {
         notes.extend(crate::planner::tracks::audio_left_out(source, &[]));
         let parts = |(track, count): (usize, usize)| (0..count).map(move |part| (track, part));
@@ -229,6 +218,39 @@ fn expand(package: &PackageJob, source: &Source, tracks: &[(usize, usize)]) -> E
         }
     }
     Expanded { renditions, subtitles, decisions, notes }
+}
+
+/// An output with the frames of a package, and without streams.
+fn empty_output(package: &PackageJob) -> OutputSettings {
+    OutputSettings {
+        picture: package.picture.clone(),
+        audio_shape: Default::default(),
+        audio: AudioSettings::None,
+        subtitles: SubtitleSettings::None,
+        video: VideoSettings::None,
+        ..OutputSettings::default()
+    }
+}
+
+/// The renditions of the rungs that are not larger than the source: the number of the rung, the name, and the output.
+pub(crate) fn video_renditions(
+    package: &PackageJob,
+    source: &Source,
+    decisions: &mut Vec<Decision>,
+) -> Vec<(usize, String, OutputSettings)> {
+    let Some(facts) = source.video() else { return Vec::new() };
+    let turned = facts.display_matrix.as_ref().and_then(Orientation::from_matrix);
+    let rows = if turned.is_some_and(|turned| turned.is_sideways()) { facts.width } else { facts.height } as u32;
+    let rate = crate::decode::frame_rate::frame_rate(facts);
+    let mut renditions = Vec::new();
+    for (number, rung, size) in rungs(package, rows, decisions) {
+        let video = settled(rung, package.segment, rate, decisions);
+        let id = format!("video-{}", if size.is_some() { rung.height } else { rows });
+        let path = package.path.join(format!("{id}.mp4"));
+        let picture = PictureSettings { size, ..package.picture.clone() };
+        renditions.push((number, id, OutputSettings { path, video, picture, ..empty_output(package) }));
+    }
+    renditions
 }
 
 /// The rungs that are not larger than the source, each with its number and its target size.

@@ -102,17 +102,21 @@ fn each_rung_of_a_ladder_has_a_factor_of_its_own() {
     let source = CLIP.encoded("-c:v libx264 -preset ultrafast -qp 10 -pix_fmt yuv420p", "mp4");
     let folder = folder();
     let rung = |height: u32| json!({ "height": height, "video": { "type": "x264", "preset": "fast", "rate": target("psnr", 36.0) } });
-    let package = json!({ "path": "package", "ladder": [rung(120), rung(60)] });
+    // A rung that is larger than the source is left out.
+    let package = json!({ "path": "package", "ladder": [rung(240), rung(120), rung(60)] });
     let mut own: Job =
         serde_json::from_value(json!({ "source": { "path": source }, "packages": [package] })).expect("a job");
     own.write_into(folder.path());
-    assert_eq!(own.open_targets(), ["packages[0].ladder[0].video.rate", "packages[0].ladder[1].video.rate"]);
+    assert_eq!(own.open_targets(), [0, 1, 2].map(|rung| format!("packages[0].ladder[{rung}].video.rate")));
     let opened = Source::of(&own.source).expect("a source");
     let settled = settle_targets(&own, &opened, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
-    let factors: Vec<f64> = settled.packages[0].ladder.iter().map(|rung| factor(&rung.video)).collect();
+    let factors: Vec<f64> = settled.packages[0].ladder[1..].iter().map(|rung| factor(&rung.video)).collect();
     assert!(factors[0] != factors[1], "{factors:?}");
+    assert_eq!(settled.merging.len(), 2, "{:?}", settled.merging);
     run_job(&own, &Control::default()).unwrap_or_else(|error| panic!("{error}"));
-    assert!(folder.path().join("package").is_dir());
+    let playlist = folder.path().join("package/video-120/media.m3u8");
+    let found = measured("psnr", &playlist, &source, "yuv420p", "average:");
+    assert!((found - 36.0).abs() < 0.3, "{found} dB");
 }
 
 #[test]
