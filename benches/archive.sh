@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Ingests a master with ffmpeg, x264, libx265, mediainfo and sha256sum: one run for each copy, one
-# after the other. The peer comparison runs it beside `trix ingest --profile archive,preview --set share=off`.
+# after the other. The peer comparison runs it beside `trix ingest --profile archive,preview`.
 #
 # usage: archive.sh SOURCE FOLDER STEP...
 #
@@ -8,12 +8,13 @@
 # five archive copies: preview, loudness, stills, verify, hashes.
 #
 # Encoders and filters choose their numbers of threads, unless THREADS_h264_8 (and so on, by copy) and FILTER_THREADS
-# set them.
+# set them. PRESET is that of x264 and x265, "medium" if it is not set.
 set -euo pipefail
 
 source=$1 folder=$2
 shift 2
 stem=$(basename "${source%.*}")
+preset=${PRESET:-medium}
 scratch=$(mktemp -d "$folder/scratch.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
@@ -37,7 +38,7 @@ to_depth() {
 h264() {
     local threads=THREADS_h264_$1
     quiet_ffmpeg -i "$source" -an -vf "$(to_depth "$1")" -strict -1 -f yuv4mpegpipe - |
-        x264 --demuxer y4m --quiet --no-progress --preset medium --crf 16 --output-depth "$1" --output-csp i422 \
+        x264 --demuxer y4m --quiet --no-progress --preset "$preset" --crf 16 --output-depth "$1" --output-csp i422 \
             --colorprim bt709 --transfer bt709 --colormatrix bt709 ${!threads:+--threads "${!threads}"} \
             -o "$scratch/frames.mkv" - 2>"$scratch/x264.log" || { cat "$scratch/x264.log" >&2 && exit 1; }
     quiet_ffmpeg -i "$scratch/frames.mkv" -i "$source" -map 0:v -map 1:a -c copy "$folder/$stem.h264-$1.mkv"
@@ -47,7 +48,7 @@ h264() {
 # runs inside ffmpeg.
 hevc() {
     local threads=THREADS_hevc_$1
-    quiet_ffmpeg -i "$source" -vf "$(to_depth "$1")" -c:v libx265 -preset medium -crf 18 \
+    quiet_ffmpeg -i "$source" -vf "$(to_depth "$1")" -c:v libx265 -preset "$preset" -crf 18 \
         -x265-params "log-level=none${!threads:+:pools=${!threads}}" -c:a copy "$folder/$stem.hevc-$1.mkv"
 }
 

@@ -11,7 +11,7 @@ use std::{
     time::SystemTime,
 };
 
-use trix_core::{Error, Stage, amount::bytes, control::events::Event};
+use trix_core::{Error, Stage, amount::bytes, control::events::Event, settings::video::TargetMetric};
 
 use super::visible::visible;
 use crate::output;
@@ -138,12 +138,22 @@ fn unwritable(path: &Path, error: &std::io::Error) -> String {
     format!("trix: {}: cannot be written: {error}", path.display())
 }
 
+/// A score with the digits that matter.
+pub fn of_score(metric: TargetMetric, score: f64) -> String {
+    let digits = if metric == TargetMetric::Ssim { 5 } else { 2 };
+    format!("{score:.digits$}")
+}
+
 /// An event in words. Progress is no event to write down.
 pub fn text(event: &Event) -> Option<String> {
     let about = |path: &Option<PathBuf>| path.as_ref().map_or_else(String::new, |path| format!("{}: ", path.display()));
     Some(match event {
         Event::StageBegan { stage, pass, passes } if *passes > 1 => format!("{stage} began, pass {pass} of {passes}"),
         Event::StageBegan { stage, .. } => format!("{stage} began"),
+        Event::FactorTried { path, metric, target, factor, score } => {
+            let path = path.display();
+            format!("{path}: crf {factor} gives {metric} {}, and {target} is wanted", of_score(*metric, *score))
+        }
         Event::Warning { path, text } => format!("warning: {}{text}", about(path)),
         Event::ChunkFailed { start, end, error } => {
             format!("the chunk of frames {start}..{end} is tried again: {}", error.message)

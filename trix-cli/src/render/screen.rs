@@ -13,7 +13,7 @@ use trix_core::{
     source::ReadingPlace,
 };
 
-use super::{clock, padded, shortened, visible::visible_name, width_of};
+use super::{clock, events::of_score, padded, shortened, visible::visible_name, width_of};
 
 /// Rows of the terminal that are left to other text.
 const LEFT_ROWS: usize = 6;
@@ -118,6 +118,10 @@ impl Screen {
                 (Stage::Encode, 2) => format!("pass {pass} of 2"),
                 (stage, _) => stage.to_string(),
             }),
+            Event::FactorTried { metric, factor, score, .. } if size().1 >= WITH_BAR => {
+                self.doing = format!("{}: crf {factor} gives {metric} {}", Stage::Measure, of_score(*metric, *score));
+                self.tick();
+            }
             Event::Progress {
                 output,
                 path,

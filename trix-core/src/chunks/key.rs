@@ -19,7 +19,7 @@ use crate::{
 
 /// Version of the way in which units encode chunks. It grows when that changes their bytes, so that a store from before keeps none
 /// of them for a film.
-const METHOD: u32 = 4;
+const METHOD: u32 = 5;
 
 /// Frames after a chunk that filters and encoders can look at: x264 and x265 look at 250 and some, and a filter at a few.
 const SEEN: u64 = 1024;
@@ -84,11 +84,14 @@ impl KeyMaker {
         Ok(KeyMaker { common, ending, end: tail.end, is_resampled })
     }
 
-    /// The key of the chunk of these frames.
-    pub(super) fn key(&self, range: FrameRange, setup: Setup) -> ChunkKey {
+    /// The key of the chunk of these frames. `lead` is how that of the lead is encoded, if it follows one, and not as every chunk.
+    pub(super) fn key(&self, range: FrameRange, setup: Setup, lead: Option<Setup>) -> ChunkKey {
         let sees_end = self.is_resampled || self.end.saturating_sub(range.end) < SEEN;
         let ending = sees_end.then_some(&self.ending);
-        let described = json!({ "encode": self.common, "range": range, "setup": setup, "ending": ending });
+        let mut described = json!({ "encode": self.common, "range": range, "setup": setup, "ending": ending });
+        if let Some(lead) = lead {
+            described["lead"] = json!(lead);
+        }
         ChunkKey::of(described.to_string().as_bytes())
     }
 }

@@ -16,6 +16,8 @@ mod key;
 mod first_pass;
 mod allocation;
 mod buffer;
+mod errors;
+mod chunked_encode;
 mod chunked;
 mod fault;
 mod track;
@@ -27,7 +29,8 @@ mod state;
 mod single;
 
 pub(crate) use self::{
-    chunked::{ChunkPhase, Chunked, in_chunk, missing},
+    chunked::{ChunkPhase, Chunked},
+    errors::{in_chunk, missing},
     setup::ChunkTask,
     state::Notes,
     store::{ChunkKey, ChunkReader, FOLDER, Store},

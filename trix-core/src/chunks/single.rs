@@ -8,7 +8,8 @@ use trix_model::{
 };
 
 use super::{
-    chunked::{ChunkPhase, Chunked, in_chunk},
+    chunked::{ChunkPhase, Chunked},
+    errors::in_chunk,
     key::share_index,
     process::source_of,
     setup::ChunkTask,

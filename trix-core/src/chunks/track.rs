@@ -178,9 +178,13 @@ impl Track {
         let Encoded { pts: frame, dts: position, key, samples, .. } = *encoded;
         self.packets.push(PacketEntry { frame, position, key, bytes: bytes.len(), samples });
         match &mut self.product {
-            Product::Chunk(chunk, ..) => chunk.add(bytes),
-            Product::Statistics(..) => Ok(()),
+            Product::Chunk(chunk, ..) => chunk.add(bytes)?,
+            Product::Statistics(..) => {}
         }
+        if self.is_whole() {
+            self.coder.release_followers();
+        }
+        Ok(())
     }
 
     /// Keeps what was made.

@@ -22,7 +22,8 @@ use trix_model::{
 
 use super::{
     beat::{Beat, stalled},
-    chunked::{ChunkPhase, Chunked, in_chunk},
+    chunked::{ChunkPhase, Chunked},
+    errors::in_chunk,
     key::share_index,
     process::Process,
     setup::ChunkTask,

@@ -146,6 +146,11 @@ impl Coder {
         Ok(encoded.map(|encoded| self.complete(encoded)))
     }
 
+    /// As [`VideoEncoder::release_followers`].
+    pub(crate) fn release_followers(&mut self) {
+        self.encoder.release_followers();
+    }
+
     /// The processor time of the encoder so far, in seconds, if it is known.
     pub(crate) fn cpu_seconds(&self) -> Option<f64> {
         self.encoder.cpu_seconds()

@@ -28,6 +28,10 @@ pub trait VideoEncoder: Send {
     /// `Codec` if the encoder fails.
     fn finish(&mut self) -> Result<Option<Encoded>>;
 
+    /// Tells the encoders that follow its analysis that nothing is taken out of it any more: they end with the frames that it has
+    /// given.
+    fn release_followers(&mut self) {}
+
     /// The parameters for the muxer, if libavcodec made the stream.
     fn parameters(&self) -> Option<Result<CodecParameters>> {
         None

@@ -4,7 +4,7 @@
 //! The queue of decisions has no limit of its own: a lead decides about no frame that it has not got, and the queues of frames keep lead
 //! and followers close to each other. A limit could stop the lead while a follower waits for a frame that is behind the lead's own.
 //!
-//! Invariant: a follower codes every frame that it got with the decisions about this frame, or fails.
+//! Invariant: a follower codes every frame that its lead gives, with the decisions about this frame, or fails.
 
 use std::{
     collections::BTreeMap,
@@ -104,6 +104,19 @@ pub(super) fn send(encoder: &mut x265::Encoder, followers: &mut Vec<ToFollower>)
     }
 }
 
+/// The end of each error of the encoder of a lead.
+const OF_LEAD: &str = "other outputs follow its analysis";
+
+/// The error of the encoder of a lead.
+pub(super) fn of_lead(error: Error) -> Error {
+    error.and(OF_LEAD)
+}
+
+/// True if the encoder of a lead failed. Errors that come from another process have only their text.
+pub(crate) fn is_of_lead(error: &Error) -> bool {
+    error.to_string().contains(OF_LEAD)
+}
+
 /// What a follower has received.
 pub(super) struct Following {
     decisions: FromLead,
@@ -113,17 +126,22 @@ pub(super) struct Following {
     frames: BTreeMap<u64, Frame>,
     /// Decisions about a frame that has not come.
     next: Option<Arc<Analysis>>,
+    /// True if the lead has given all frames that anyone takes.
+    is_over: bool,
 }
 
 impl Following {
     pub(super) fn new(decisions: FromLead, waits: bool) -> Self {
-        Following { decisions, waits, frames: BTreeMap::new(), next: None }
+        Following { decisions, waits, frames: BTreeMap::new(), next: None, is_over: false }
     }
 
     /// Takes the next frame, and codes one of which everything is there.
     pub(super) fn push(&mut self, encoder: &mut x265::Encoder, frame: &Frame, number: u64) -> Result<Option<Encoded>> {
-        self.frames.insert(number, frame.clone());
         self.receive(false)?;
+        if self.is_over {
+            return encoder.encode(None).map_err(failed);
+        }
+        self.frames.insert(number, frame.clone());
         self.step(encoder)
     }
 
@@ -131,6 +149,10 @@ impl Following {
     pub(super) fn finish(&mut self, encoder: &mut x265::Encoder) -> Result<Option<Encoded>> {
         while !self.frames.is_empty() {
             self.receive(self.waits)?;
+            if self.is_over {
+                self.frames.clear();
+                break;
+            }
             let Some(next) = &self.next else { return Ok(None) };
             if !self.frames.contains_key(&next.frame()) {
                 let detail = format!("frame {} was analysed and did not come", next.frame());
@@ -153,6 +175,8 @@ impl Following {
         match received {
             Ok(analysis) => self.next = Some(analysis),
             Err(TryRecvError::Empty) => {}
+            // In one thread, an encoder that fails ends all.
+            Err(TryRecvError::Disconnected) if !self.waits => self.is_over = true,
             Err(TryRecvError::Disconnected) => {
                 // The error of the lead says why.
                 let ended = Error::cancelled(Stage::Encode);

@@ -13,11 +13,18 @@ use trix_av::{
 };
 use trix_model::{
     error::{Error, ErrorKind, Result, Stage},
+    format::Chroma,
     frame_facts::FieldOrder,
 };
 
 pub use super::encoder::{Coding, Encoded, Headers, VideoEncoder};
-use super::{cpu::OwnThreads, encoder::failed, lavc::Lavc, shared::Link, x265::X265};
+use super::{
+    cpu::OwnThreads,
+    encoder::failed,
+    lavc::Lavc,
+    shared::{self, Link},
+    x265::X265,
+};
 use crate::{
     encode::options::{self, Pass},
     plan::VideoPlan,
@@ -46,7 +53,12 @@ pub(crate) fn open_linked(
     match plan.encoder {
         Encoder::Ffv1 | Encoder::Prores => Ok(Box::new(Lavc::open(plan, threads)?)),
         Encoder::X264 => Timed::open(|| Ok(X264 { encoder: x264_encoder(plan, pass)? })),
-        Encoder::X265 => Timed::open(|| Ok(X265::new(x265_encoder(plan, pass, link.as_ref())?, plan.fields, link))),
+        Encoder::X265 => Timed::open(|| {
+            let leads = matches!(link, Some(Link::Lead(_)));
+            let encoder = x265_encoder(plan, pass, link.as_ref());
+            let encoder = encoder.map_err(|error| if leads { shared::of_lead(error) } else { error })?;
+            Ok(X265::new(encoder, plan.fields, link))
+        }),
     }
 }
 
@@ -65,7 +77,32 @@ fn x265_encoder(plan: &VideoPlan, pass: Option<Pass<'_>>, link: Option<&Link>) -
     if let Some(link) = link {
         parameters.share(link.role());
     }
+    if plan.format.depth == 12 {
+        limit_quantisers(plan, &mut parameters)?;
+    }
     x265::Encoder::open(parameters, plan.format).map_err(|error| refused_by(plan, error))
+}
+
+/// The largest quantiser that libavcodec decodes at 12 bits. It shows blocks of 50 and 51 in grey (docs/decisions/hevc-12-bits.md).
+const MOST_AT_12_BITS: u32 = 49;
+
+/// What x265 adds to the quantiser of chroma with 4:4:4.
+const CHROMA_444: u32 = 6;
+
+/// Keeps x265 from quantisers at 12 bits that players with libavcodec cannot show, unless the options state a largest one.
+fn limit_quantisers(plan: &VideoPlan, parameters: &mut x265::Parameters) -> Result<()> {
+    let option = |name: &str| plan.options.iter().rev().find(|(option, _)| option == name);
+    let constant = option("qp").and_then(|(_, value)| value.parse::<u32>().ok());
+    let of_chroma = if plan.format.chroma == Chroma::C444 { CHROMA_444 } else { 0 };
+    let most = MOST_AT_12_BITS - of_chroma;
+    if constant.is_some_and(|qp| qp > most) {
+        let problem = format!("qp must be 0 to {most} at 12 bits: many players show others in grey");
+        return Err(refused(plan, &problem));
+    }
+    if option("qpmax").is_none() {
+        parameters.set("qpmax", &most.to_string()).map_err(|_| unknown(plan))?;
+    }
+    Ok(())
 }
 
 fn x264_encoder(plan: &VideoPlan, pass: Option<Pass<'_>>) -> Result<x264::Encoder> {
@@ -153,6 +190,10 @@ impl<E: VideoEncoder + 'static> VideoEncoder for Timed<E> {
 
     fn finish(&mut self) -> Result<Option<Encoded>> {
         self.call(E::finish)
+    }
+
+    fn release_followers(&mut self) {
+        self.encoder.release_followers();
     }
 
     fn codec(&self) -> Option<VideoCodec> {

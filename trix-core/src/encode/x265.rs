@@ -43,6 +43,11 @@ impl X265 {
         })
     }
 
+    /// True if others follow its analysis.
+    fn leads(&self) -> bool {
+        matches!(self.part, Part::Lead(_))
+    }
+
     /// Encodes a frame; `None`: one that is left.
     fn encode(&mut self, frame: Option<(&Frame, u64, Coding)>) -> Result<Option<Encoded>> {
         let encoded = match (&mut self.part, frame) {
@@ -52,7 +57,8 @@ impl X265 {
             (Part::Follower(following), None) => following.finish(&mut self.encoder)?,
             (Part::Alone | Part::Lead(_), frame) => {
                 let frame = frame.map(|(frame, number, coding)| (frame, number as i64, coding));
-                self.encoder.encode(frame).map_err(failed)?
+                let encoded = self.encoder.encode(frame).map_err(failed);
+                encoded.map_err(|error| if self.leads() { shared::of_lead(error) } else { error })?
             }
         };
         if let Part::Lead(followers) = &mut self.part {
@@ -77,6 +83,12 @@ impl VideoEncoder for X265 {
 
     fn finish(&mut self) -> Result<Option<Encoded>> {
         self.encode(None)
+    }
+
+    fn release_followers(&mut self) {
+        if let Part::Lead(followers) = &mut self.part {
+            followers.clear();
+        }
     }
 
     fn codec(&self) -> Option<VideoCodec> {

@@ -12,9 +12,10 @@ use trix_model::{
 };
 
 use crate::{
+    encode::shared::is_of_lead,
     plan::{PerProduct, Plan, Product},
     report::FailedOutput,
-    settings::job::OnOutputFailure,
+    settings::job::{OnLeadFailure, OnOutputFailure},
 };
 
 /// The failed products of a job.
@@ -77,6 +78,11 @@ pub(super) fn explain(error: Error, finished: &[PathBuf]) -> Error {
     }
     let names: Vec<String> = finished.iter().map(|path| path.display().to_string()).collect();
     error.and(&format!("finished, but not kept: {}", names.join(", ")))
+}
+
+/// True if the encoder failed that others follow, and the job then begins anew without it.
+pub(crate) fn begins_anew(plan: &Plan, error: &Error) -> bool {
+    plan.on_lead_failure == OnLeadFailure::Alone && is_of_lead(error)
 }
 
 /// True if `error` is about something that was read.
@@ -162,6 +168,11 @@ impl StageErrors {
         root
     }
 
+    /// Records an error that ends the job, although a stage that works for `product` has it.
+    pub(crate) fn end(&mut self, product: Product, error: Error) {
+        keep(&mut self.job, of_output(error, &self.names[product]));
+    }
+
     /// Passes all errors on to `failures`.
     ///
     /// # Errors
@@ -172,6 +183,12 @@ impl StageErrors {
         }
         let errors = self.products.map(|product, _| product);
         errors.values().try_for_each(|product| match self.products[*product].take() {
+            // The job goes on, so that the stage ended because of another one.
+            Some(error) if error.kind() == ErrorKind::Cancelled => {
+                let detail = "another output failed whose encoder this one needs";
+                failures
+                    .add(*product, Error::new(ErrorKind::Codec, error.stage(), detail).in_file(&self.names[*product]))
+            }
             Some(error) => failures.add(*product, error),
             None => Ok(()),
         })

@@ -18,7 +18,7 @@ use trix_model::{
 
 use super::{
     control::{self, TICK},
-    failures::{Failures, StageErrors},
+    failures::{Failures, StageErrors, begins_anew},
     finish::PendingOutputs,
     host::{Host, Meters},
     pass::{self, Pass, PassMonitors, PassOutcome},
@@ -158,7 +158,10 @@ struct Following<'a> {
 impl Following<'_> {
     /// Records that `products` (empty: all) cannot be made, and stops the job if it does not go on without them.
     fn fail(&mut self, products: &[Product], error: Error) {
-        self.found.add(products, error);
+        match products {
+            [first, ..] if begins_anew(self.plan, &error) => self.found.end(*first, error),
+            _ => self.found.add(products, error),
+        }
         self.leave_out();
         if self.plan.on_output_failure == OnOutputFailure::Fail || self.found.is_everything() {
             self.token.fail_job();

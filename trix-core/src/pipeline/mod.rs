@@ -55,12 +55,12 @@ use crate::{
     machine::this_machine,
     plan::{self, AudioEncode, EncodePlan, PerProduct, PerSink, Plan},
     planner::{
-        Draft, WHOLE,
+        self, Draft, WHOLE,
         external_audio::{self, ExternalAudio},
     },
     preflight::{preflight, products, refuse_existing},
     report::{Report, Timing, TrackReport},
-    settings::job::{Chunks, Job},
+    settings::job::{Chunks, Job, OnLeadFailure},
     source::{Source, SourceHasher, files_of},
 };
 
@@ -102,7 +102,7 @@ pub fn run_opened(job: &Job, source: Source, control: &Control) -> Result<Report
 fn opened(job: &Job, source: Source, control: &Control) -> Result<Report> {
     let job = &settle_targets(job, &source, control)?;
     attempt(job, source, control, None).or_else(|failure| {
-        let Failure { error, unit: Some(source) } = failure else { return Err(failure.error) };
+        let Failure { error, unit: Some(source), .. } = failure else { return Err(failure.error) };
         if job.chunks != Chunks::Auto || !error.to_string().contains(IN_ONE_PIECE) {
             return Err(error);
         }
@@ -147,11 +147,13 @@ struct Failure {
     error: Error,
     /// The source, if one of several chunks failed.
     unit: Option<Box<Source>>,
+    /// The plan with which the job begins anew, if it does.
+    anew: Option<Box<Plan>>,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Failure { error, unit: None }
+        Failure { error, unit: None, anew: None }
     }
 }
 
@@ -166,7 +168,7 @@ fn attempt(job: &Job, mut source: Source, control: &Control, decided: Option<Dec
     refuse_own_source(&draft.plan)?;
     refuse_existing(&products(&draft.plan))?;
     warn(&draft.plan, &source, control);
-    let (_folders, pending) = take_names(&draft.plan, control)?;
+    let (folders, pending) = take_names(&draft.plan, control)?;
     if draft.has_to_measure() {
         control.began(Stage::Measure);
     }
@@ -175,7 +177,19 @@ fn attempt(job: &Job, mut source: Source, control: &Control, decided: Option<Dec
     drop(findings);
     let Draft { plan, external_audio, .. } = draft;
     let (program, chunking) = (None, Chunking::Encode);
-    execute(plan, Opened { source, external_audio, hasher, pending, began, program, chunking }, control)
+    let done = execute(plan, Opened { source, external_audio, hasher, pending, began, program, chunking }, control);
+    done.or_else(|failure| {
+        drop(folders);
+        anew(failure, control)
+    })
+}
+
+/// Begins a job anew, if it does.
+fn anew(failure: Failure, control: &Control) -> Result<Report, Failure> {
+    let Failure { error, anew: Some(plan), .. } = failure else { return Err(failure) };
+    let text = format!("{error}: the job begins anew, and each output is analysed for itself");
+    control.emit(|| Event::Warning { path: None, text });
+    Ok(planned(&plan, control, Chunking::Encode)?)
 }
 
 /// Runs a plan. The source must be what it was when the plan was made.
@@ -226,9 +240,13 @@ fn planned(plan: &Plan, control: &Control, chunking: Chunking) -> Result<Report>
     refuse_own_source(plan)?;
     refuse_existing(&products(plan))?;
     warn(plan, &source, control);
-    let (_folders, pending) = take_names(plan, control)?;
+    let (folders, pending) = take_names(plan, control)?;
     let opened = Opened { source, external_audio, hasher, pending, began, program: None, chunking };
-    execute(plan.clone(), opened, control).map_err(|failure| failure.error)
+    let done = execute(plan.clone(), opened, control).or_else(|failure| {
+        drop(folders);
+        anew(failure, control)
+    });
+    done.map_err(|failure| failure.error)
 }
 
 /// A plan with everything open that it needs to run.
@@ -243,7 +261,18 @@ struct Opened<'a> {
     chunking: Chunking,
 }
 
-fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report, Failure> {
+/// Runs a plan. Its failure says how the job begins anew, if it does.
+fn execute(plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report, Failure> {
+    // The frames of a program come once.
+    let alone = (opened.program.is_none() && plan.on_lead_failure == OnLeadFailure::Alone).then(|| plan.clone());
+    execute_once(plan, opened, control).map_err(|failure| {
+        let alone = alone.filter(|plan| failures::begins_anew(plan, &failure.error));
+        let anew = alone.map(|plan| Box::new(planner::sharing::without(plan, &failure.error)));
+        Failure { anew, ..failure }
+    })
+}
+
+fn execute_once(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Report, Failure> {
     let Opened { source, external_audio, hasher, pending, began, program, chunking } = opened;
     let doubt = plan.memory.doubt(&this_machine()).filter(|doubt| !plan.decisions.contains(doubt));
     plan.decisions.extend(doubt);
@@ -254,7 +283,8 @@ fn execute(mut plan: Plan, opened: Opened<'_>, control: &Control) -> Result<Repo
         Ok(chunked) => chunked,
         Err(error) => {
             let is_divided = plan.chunks.is_some_and(|chunks| chunks.ranges.len() > 1);
-            return Err(Failure { error: error.in_file(&path), unit: is_divided.then(|| Box::new(source)) });
+            let unit = is_divided.then(|| Box::new(source));
+            return Err(Failure { error: error.in_file(&path), unit, anew: None });
         }
     };
     let given = Given { external_audio: &external_audio, program, chunked: chunked.as_ref() };

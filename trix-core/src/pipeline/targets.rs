@@ -27,5 +27,6 @@ pub(super) fn settle(
         metrics: target::metrics(job)?,
         ..Control::default()
     };
-    target::settle(job, source, folder.path(), &mut |trial| run(trial, source.again(&control.cancel)?, &quiet))
+    let mut run = |trial: &Job| run(trial, source.again(&control.cancel)?, &quiet);
+    target::settle(job, source, folder.path(), &mut run, &|event| control.emit(|| event))
 }

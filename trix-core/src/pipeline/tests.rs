@@ -1,4 +1,4 @@
-//! Jobs whose outputs fail when they are opened.
+//! Jobs whose outputs fail when they are opened, and copies whose lead fails.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -134,4 +134,73 @@ fn a_job_ends_when_nothing_of_it_can_be_opened() {
     let error = run(&plan, &Control::default()).expect_err("nothing is left");
     assert_eq!(error.kind(), ErrorKind::InvalidSpec, "{error}");
     assert_eq!(names(folder.path()), BTreeSet::new());
+}
+
+/// HEVC copies of two depths, of which that of 8 bits leads, and one of H.264.
+fn run_sharing(folder: &Path, goes_on: &str, on_lead_failure: &str, spoil: Spoil) -> crate::Result<Report> {
+    let mut job = job(folder, goes_on);
+    (job.packages, job.stills) = (Vec::new(), Vec::new());
+    let hevc = |depth: u32| {
+        let video = json!({ "type": "x265", "preset": "ultrafast", "depth": depth });
+        json!({ "path": folder.join(format!("{depth}.mkv")), "video": video, "verify": "full" })
+    };
+    let mut text = serde_json::to_value(&job).expect("a job");
+    let outputs = text["outputs"].as_array_mut().expect("outputs");
+    outputs[1] = hevc(8);
+    outputs.push(hevc(10));
+    text["share_analysis"] = "fast".into();
+    text["on_lead_failure"] = on_lead_failure.into();
+    let job: Job = serde_json::from_value(text).expect("a job");
+    let mut plan = planner::plan(&job, &Source::of(&job.source).expect("a source")).expect("a plan");
+    let lead = plan.outputs[1].content.video.and_then(|id| plan.encodes[id.0].video()).expect("video");
+    assert_eq!(lead.sharing.as_ref().map(|part| part.followers().len()), Some(1), "{:?}", plan.decisions);
+    spoil(&mut plan);
+    run(&plan, &Control::default())
+}
+
+/// A lead that refuses its settings, and one that refuses its frames.
+const SPOILT_LEADS: [Spoil; 2] = [
+    |plan| without_width(plan, 1),
+    |plan| {
+        let encode = plan.outputs[1].content.video.expect("video");
+        let EncodePlan::Video(own) = &mut plan.encodes[encode.0] else { panic!("an encode of audio") };
+        own.video.height -= 2;
+    },
+];
+
+#[test]
+fn followers_fail_with_the_encoder_of_their_lead() {
+    for spoil in SPOILT_LEADS {
+        let folder = folder();
+        let report = run_sharing(folder.path(), "continue", "fail", spoil).unwrap_or_else(|error| panic!("{error}"));
+        let failed: BTreeSet<_> = report.failed.iter().filter_map(|own| own.path.file_name()?.to_str()).collect();
+        assert_eq!(failed, BTreeSet::from(["8.mkv", "10.mkv"]), "{:?}", report.failed);
+        assert!(report.failed.iter().any(|own| own.error.contains("other outputs follow its analysis")));
+        assert_eq!(names(folder.path()), BTreeSet::from(["a.mkv".to_owned()]));
+        let folder = trix_fixtures::folder();
+        let error = run_sharing(folder.path(), "fail", "fail", spoil).expect_err("the lead fails");
+        assert!(error.to_string().contains("8.mkv: encode"), "{error}");
+    }
+}
+
+#[test]
+fn followers_are_analysed_for_themselves_where_the_job_says_so() {
+    for spoil in SPOILT_LEADS {
+        let folder = folder();
+        let report = run_sharing(folder.path(), "continue", "alone", spoil).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(names(folder.path()), BTreeSet::from(["a.mkv".to_owned(), "10.mkv".to_owned()]));
+        let [failed] = report.failed.as_slice() else { panic!("{:?}", report.failed) };
+        assert!(failed.path.ends_with("8.mkv"), "{failed:?}");
+        for output in &report.outputs {
+            assert_eq!(output.ledger.expect("a ledger").found, Some(50));
+            assert!(output.sharing.is_none() && output.verification.checks.iter().all(|check| check.ok));
+        }
+        let told = report.decisions.iter().find(|own| own.what == "each output is analysed for itself");
+        assert!(told.is_some_and(|own| own.why.contains("8.mkv: encode")), "{:?}", report.decisions);
+        // Here the job ends with the error of the lead, which fails again.
+        let folder = trix_fixtures::folder();
+        let error = run_sharing(folder.path(), "fail", "alone", spoil).expect_err("the lead fails");
+        assert!(!error.to_string().contains("other outputs follow"), "{error}");
+        assert_eq!(names(folder.path()), BTreeSet::new());
+    }
 }

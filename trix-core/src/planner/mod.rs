@@ -39,7 +39,7 @@ mod threads;
 mod filters;
 mod codec_memory;
 mod packet_memory;
-mod sharing;
+pub(crate) mod sharing;
 mod memory;
 mod loudness_pass;
 
@@ -293,6 +293,7 @@ impl Draft {
             hash: job.hash,
             measure_loudness: job.measure_loudness,
             on_output_failure: job.on_output_failure,
+            on_lead_failure: job.on_lead_failure,
         };
         Ok(Draft { plan, external_audio, scenes: search })
     }

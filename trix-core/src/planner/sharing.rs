@@ -4,12 +4,12 @@
 //! of the film into groups of pictures, the types of frames and the division of frames into blocks.
 
 use trix_av::pixel::PixelFormat;
-use trix_model::{amount::bytes, decision::Decision};
+use trix_model::{amount::bytes, decision::Decision, error::Error};
 
 use crate::{
     encode::options,
     plan::{
-        Cut, EncodeId, EncodePlan, FilePlan, FilterPlan, Filtering, FollowMode, OutputId, Sharing, Sink, StepId,
+        Cut, EncodeId, EncodePlan, FilePlan, FilterPlan, Filtering, FollowMode, OutputId, Plan, Sharing, Sink, StepId,
         UnitMemory, VideoEncode,
     },
     settings::{job::ShareAnalysis, video::Encoder},
@@ -68,7 +68,7 @@ pub(super) fn plan(
         // Frames of followers are compared with those of their encoders when a file is checked.
         let is_in_file = files.iter().any(|file| file.content.video == Some(id));
         let reason = match is_in_file {
-            true => refusal(own, chunks.is_some()),
+            true => refusal(own),
             false => Some("only packages have its packets".to_owned()),
         };
         if let Some(reason) = reason {
@@ -173,6 +173,17 @@ fn expected(preset: &str, mode: FollowMode) -> String {
     )
 }
 
+/// The plan in which each encode is analysed for itself, after the lead of a group failed with `error`.
+pub(crate) fn without(mut plan: Plan, error: &Error) -> Plan {
+    for encode in &mut plan.encodes {
+        if let EncodePlan::Video(own) = encode {
+            own.sharing = None;
+        }
+    }
+    plan.decisions.push(Decision::new("each output is analysed for itself", error.to_string()));
+    plan
+}
+
 /// The numbers of the encodes of each group.
 pub(super) fn groups(encodes: &[EncodePlan]) -> Vec<Vec<usize>> {
     let group = |(lead, encode): (usize, &EncodePlan)| match encode.video()?.sharing.as_ref()? {
@@ -183,20 +194,13 @@ pub(super) fn groups(encodes: &[EncodePlan]) -> Vec<Vec<usize>> {
 }
 
 /// Why an encode can neither lead nor follow.
-fn refusal(own: &VideoEncode, in_chunks: bool) -> Option<String> {
+fn refusal(own: &VideoEncode) -> Option<String> {
     let video = &own.video;
     if video.passes > 1 {
         return Some("it has two passes".to_owned());
     }
-    if in_chunks && has_buffer(own) {
-        return Some("the buffer of a decoder is settled for each chunk of an encode".to_owned());
-    }
     let parameters = options::x265_parameters(video, None)?;
     parameters.unshareable().map(|(option, reason)| format!("{option}: {reason}"))
-}
-
-fn has_buffer(own: &VideoEncode) -> bool {
-    own.video.options.iter().any(|(name, _)| name == "vbv-bufsize")
 }
 
 /// The first difference for which two encodes cannot share an analysis.

@@ -14,6 +14,7 @@ mod search;
 use std::path::{Path, PathBuf};
 
 use trix_model::{
+    control::events::Event,
     decision::Decision,
     error::{Error, ErrorKind, Result, Stage},
     settings::video::TargetMetric,
@@ -38,7 +39,8 @@ use crate::{
 /// How near to its target a score has to be: in decibels, or in points of VMAF.
 const TOLERANCE: f64 = 0.15;
 
-/// Sets the factors of all rates of `job` that are targets. `folder` is for temporary files; `run` runs a job.
+/// Sets the factors of all rates of `job` that are targets. `folder` is for temporary files; `run` runs a job; `tell` is called with each
+/// factor that was tried.
 ///
 /// # Errors
 /// `InvalidSpec` for a target that no factor reaches, with the scores that can be reached; those of the encodes.
@@ -47,6 +49,7 @@ pub(crate) fn settle(
     source: &Source,
     folder: &Path,
     run: &mut dyn FnMut(&Job) -> Result<Report>,
+    tell: &dyn Fn(Event),
 ) -> Result<Job> {
     let parts = Parts::of(job, source);
     let mut settled = job.clone();
@@ -57,7 +60,12 @@ pub(crate) fn settle(
             continue;
         };
         let scale = Scale(metric);
-        let mut own = Encodes { job, output, parts: &parts, scale, folder, run: &mut *run };
+        let path = place.path(job);
+        let tell = |factor, score| {
+            let (path, score) = (path.to_owned(), scale.score(score));
+            tell(Event::FactorTried { path, metric, target: value, factor, score });
+        };
+        let mut own = Encodes { job, output, parts: &parts, scale, folder, run: &mut *run, tell: &tell };
         let found = search::find(scale.of_score(value), TOLERANCE, &mut own)?;
         let (factor, tried) = match found {
             Found::Factor { factor, tried } => (factor, tried),
@@ -114,6 +122,8 @@ struct Encodes<'a> {
     scale: Scale,
     folder: &'a Path,
     run: &'a mut dyn FnMut(&Job) -> Result<Report>,
+    /// Is called with each factor that was tried, and its score on the scale.
+    tell: &'a dyn Fn(f64, f64),
 }
 
 impl Encodes<'_> {
@@ -130,7 +140,10 @@ impl Encodes<'_> {
         };
         let means: Vec<f64> = all.iter().map(|outputs| self.scale.mean(&scores(outputs))).collect();
         match means.iter().all(|mean| mean.is_finite()) {
-            true => Ok(means),
+            true => {
+                factors.iter().zip(&means).for_each(|(factor, mean)| (self.tell)(*factor, *mean));
+                Ok(means)
+            }
             false => {
                 let detail = format!("{} could not be measured", self.scale.0);
                 Err(Error::new(ErrorKind::Unsupported, Stage::Measure, detail))

@@ -54,13 +54,17 @@ impl Place {
         }
     }
 
-    /// The name in messages.
-    pub(super) fn name(self, job: &Job) -> String {
-        let path = match self {
+    /// The path of the output, or of the package.
+    pub(super) fn path(self, job: &Job) -> &Path {
+        match self {
             Place::Output(number) => &job.outputs[number].path,
             Place::Rung { package, .. } => &job.packages[package].path,
-        };
-        let name = path_text::to_text(Path::new(path.file_name().unwrap_or_default()));
+        }
+    }
+
+    /// The name in messages.
+    pub(super) fn name(self, job: &Job) -> String {
+        let name = path_text::to_text(Path::new(self.path(job).file_name().unwrap_or_default()));
         match self {
             Place::Output(_) => name,
             Place::Rung { package, rung } => format!("{name}, {} rows", job.packages[package].ladder[rung].height),

@@ -3,13 +3,13 @@
 use trix_model::error::Result;
 
 /// Factors that are tried first. Most targets lie between them.
-const FIRST: [f64; 3] = [18.0, 26.0, 34.0];
+const FIRST: [f64; 4] = [18.0, 26.0, 34.0, 42.0];
 
 /// Factors for higher scores.
 const FINER: [f64; 3] = [0.0, 6.0, 12.0];
 
-/// Factors for lower scores.
-const COARSER: [f64; 2] = [42.0, 51.0];
+/// The factor for lower scores.
+const COARSER: [f64; 1] = [51.0];
 
 /// The most factors that are tried one by one.
 const CHECKS: usize = 3;
@@ -47,7 +47,7 @@ pub(super) fn find(target: f64, tolerance: f64, trials: &mut dyn Trials) -> Resu
         curve.add(&COARSER, trials)?;
     }
     if !(curve.least()..=curve.most()).contains(&target) {
-        for ends in [&FINER[..1], &COARSER[1..]] {
+        for ends in [&FINER[..1], &COARSER] {
             if !curve.points.iter().any(|(factor, _)| *factor == ends[0]) {
                 curve.add(ends, trials)?;
             }

@@ -1,11 +1,15 @@
-//! The case of a whole ingest: `trix ingest --profile archive,preview` compared with a shell script that makes the same
+//! The cases of a whole ingest: `trix ingest --profile archive,preview` compared with a shell script that makes the same
 //! copies.
 //!
-//! Invariant: the script makes exactly what the profiles request.
+//! Invariant: the script makes exactly what the profiles request. Copies that share an analysis have other streams.
 
 use std::{fs, io, path::Path, process::Command};
 
-use trix_core::{Job, document::Document};
+use trix_core::{
+    Job,
+    document::Document,
+    settings::video::{EncodeSettings, VideoSettings},
+};
 
 use crate::tool::{Goal, Setup, TRIX, Tool, Work};
 
@@ -26,6 +30,29 @@ pub const GOALS: [Goal; 2] = [
     Goal { tool: TRIX, peer: SHELL_AS_IT_COMES, wall: 0.80, cpu: None },
 ];
 
+/// The tools of the cases in which the HEVC copies share one analysis.
+pub static SHARING: [Tool; 4] = [
+    Tool { name: SHELL_AS_IT_COMES, is_exact: false, work: Work::Programs(|setup| script(setup, false)) },
+    Tool {
+        name: "trix, each for itself",
+        is_exact: false,
+        work: Work::Programs(|setup| sharing(setup, "archive", "off")),
+    },
+    Tool { name: BALANCED, is_exact: false, work: Work::Programs(|setup| sharing(setup, "archive", "balanced")) },
+    Tool { name: FAST, is_exact: false, work: Work::Programs(|setup| sharing(setup, "archive-fast", "fast")) },
+];
+
+const BALANCED: &str = "trix, balanced";
+const FAST: &str = "trix, fast";
+
+/// The project's goals for the preset slow.
+pub const SHARING_GOALS: [Goal; 4] = [
+    Goal { tool: BALANCED, peer: SHELL_AS_IT_COMES, wall: 0.60, cpu: None },
+    Goal { tool: FAST, peer: SHELL_AS_IT_COMES, wall: 0.45, cpu: None },
+    Goal { tool: BALANCED, peer: "trix, each for itself", wall: 0.75, cpu: Some(0.75) },
+    Goal { tool: FAST, peer: "trix, each for itself", wall: 0.55, cpu: Some(0.55) },
+];
+
 /// The tools of case f. Each reports the time after the last encoded frame.
 pub static COMPARED: [Tool; 2] = [
     Tool { name: "trix, structure", is_exact: true, work: Work::Programs(|setup| reported(setup, "structure")) },
@@ -35,7 +62,7 @@ pub static COMPARED: [Tool; 2] = [
 const PROFILES: [&str; 2] = ["archive", "preview"];
 
 /// The programs of the script analyse each copy for itself.
-const SHARE: (&str, &str) = ("share", "off");
+const EACH: (&str, &str) = ("share", "off");
 
 /// The products of the profiles beside the five archive copies, by their names in the script: `preview`, `loudness`,
 /// `stills`, `verify`, `hashes`.
@@ -46,7 +73,15 @@ const STEPS: [&str; 5] = ["preview", "loudness", "stills", "verify", "hashes"];
 /// # Errors
 /// Those of opening the source.
 pub fn job(source: &Path) -> trix_core::Result<Job> {
-    of_profiles(&PROFILES, source)
+    of_profiles(&PROFILES, source, &[EACH])
+}
+
+/// The same with a preset for the archive copies.
+///
+/// # Errors
+/// Those of opening the source.
+pub fn job_of_preset(source: &Path, preset: &str) -> trix_core::Result<Job> {
+    of_profiles(&PROFILES, source, &[EACH, ("preset", preset)])
 }
 
 /// The five archive copies.
@@ -54,12 +89,12 @@ pub fn job(source: &Path) -> trix_core::Result<Job> {
 /// # Errors
 /// Those of opening the source.
 pub fn copies(source: &Path) -> trix_core::Result<Job> {
-    of_profiles(&PROFILES[..1], source)
+    of_profiles(&PROFILES[..1], source, &[EACH])
 }
 
-fn of_profiles(names: &[&str], source: &Path) -> trix_core::Result<Job> {
+fn of_profiles(names: &[&str], source: &Path, set: &[(&str, &str)]) -> trix_core::Result<Job> {
     let names: Vec<String> = names.iter().copied().map(str::to_owned).collect();
-    let set = [(SHARE.0.to_owned(), SHARE.1.to_owned())];
+    let set: Vec<_> = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Ok(Document::of_profiles(&names, source, &[], &set)?.resolve(None)?.job)
 }
 
@@ -68,16 +103,16 @@ fn reported(setup: &Setup<'_>, level: &str) -> io::Result<Vec<Command>> {
     let mut command = Command::new("bash");
     command.args(["-c", "exec \"$@\" >\"$0\""]).arg(setup.folder.join(REPORT)).arg(setup.trix);
     command.arg("ingest").arg(setup.source).arg("--output").arg(setup.folder);
-    command.args(["--profile", PROFILES[0], "--set", &set(), "--progress", "none", "--json"]);
+    command.args(["--profile", PROFILES[0], "--set", &set(EACH), "--progress", "none", "--json"]);
     for number in 0..setup.planned_case.targets.len() {
         command.args(["--set", &format!("outputs[{number}].verify={level}")]);
     }
     Ok(vec![command])
 }
 
-/// What the command line sets.
-fn set() -> String {
-    format!("{}={}", SHARE.0, SHARE.1)
+/// A variable for the command line.
+fn set((name, value): (&str, &str)) -> String {
+    format!("{name}={value}")
 }
 
 /// The name of a report in the folder of a tool.
@@ -97,15 +132,35 @@ pub fn after_last_frame(folder: &Path) -> io::Result<Option<f64>> {
 }
 
 fn ingest(setup: &Setup<'_>) -> io::Result<Vec<Command>> {
+    Ok(vec![ingest_of(setup, PROFILES[0], &[EACH])])
+}
+
+/// The ingest with a profile for the archive copies, which share as `share` says.
+fn sharing(setup: &Setup<'_>, profile: &str, share: &str) -> io::Result<Vec<Command>> {
+    Ok(vec![ingest_of(setup, profile, &[("share", share), ("preset", preset(setup)?)])])
+}
+
+fn ingest_of(setup: &Setup<'_>, profile: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(setup.trix);
     command.arg("ingest").arg(setup.source).arg("--output").arg(setup.folder);
-    command.args(["--profile", &PROFILES.join(","), "--set", &set(), "--progress", "none"]);
-    Ok(vec![command])
+    command.args(["--profile", &format!("{profile},{}", PROFILES[1]), "--progress", "none"]);
+    command.args(variables.iter().flat_map(|variable| ["--set".to_owned(), set(*variable)]));
+    command
+}
+
+/// The preset of the first archive copy, which is that of all.
+fn preset<'a>(setup: &Setup<'a>) -> io::Result<&'a str> {
+    let video = setup.planned_case.job.outputs.first().map(|output| &output.video);
+    let Some(VideoSettings::X264(EncodeSettings { preset: Some(preset), .. })) = video else {
+        return Err(io::Error::other("the first archive copy has no preset"));
+    };
+    Ok(preset)
 }
 
 fn script(setup: &Setup<'_>, is_exact: bool) -> io::Result<Vec<Command>> {
     let mut command = Command::new("bash");
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/archive.sh")).arg(setup.source).arg(setup.folder).args(STEPS);
+    command.env("PRESET", preset(setup)?);
     if is_exact {
         command.env("FILTER_THREADS", "1");
         for target in &setup.planned_case.targets {

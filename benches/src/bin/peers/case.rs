@@ -31,9 +31,9 @@ pub struct Case {
     job: fn(&Path) -> trix_core::Result<Job>,
 }
 
-/// All cases. With these numbers of frames, a run takes 5 to 20 seconds on two cores; that of a whole archive, a minute
-/// and a half.
-pub const CASES: [Case; 7] = [
+/// All cases. With these numbers of frames, a run takes 5 to 20 seconds on two cores; that of a whole archive, one to
+/// five minutes.
+pub const CASES: [Case; 9] = [
     Case {
         key: "a",
         title: "1080p H.264 -> 720p x264 veryfast",
@@ -104,6 +104,26 @@ pub const CASES: [Case; 7] = [
         has_pipes: false,
         job: |source| Ok(ladder::job(source, &ladder::LARGE_SIZES)),
     },
+    Case {
+        key: "h",
+        title: "archive ingest of real clips, preset slow: 1080p ProRes 4:2:2 HQ with PCM -> profiles archive and preview",
+        kind: Kind::Film,
+        frames: 80,
+        tools: &archive::SHARING,
+        goals: &archive::SHARING_GOALS,
+        has_pipes: true,
+        job: |source| archive::job_of_preset(source, "slow"),
+    },
+    Case {
+        key: "i",
+        title: "the same, preset medium",
+        kind: Kind::Film,
+        frames: 80,
+        tools: &archive::SHARING,
+        goals: &[],
+        has_pipes: true,
+        job: |source| archive::job_of_preset(source, "medium"),
+    },
 ];
 
 impl Case {
@@ -115,6 +135,11 @@ impl Case {
     /// Number of frames in source and outputs.
     pub fn frames(&self) -> u32 {
         self.frames
+    }
+
+    /// Why the source cannot be made on this machine, if so.
+    pub fn lacks(&self) -> Option<String> {
+        (self.kind == Kind::Film).then(trix_benches::missing).flatten()
     }
 
     /// Path of the source. The first call makes it.

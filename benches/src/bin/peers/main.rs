@@ -106,6 +106,10 @@ fn work(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut found = Vec::new();
     for case in &cases {
         eprintln!("peers: {}: {}", case.key, case.title);
+        if let Some(reason) = case.lacks().filter(|_| arguments.only.is_empty()) {
+            eprintln!("peers:   left out: {reason}");
+            continue;
+        }
         found.push(compare(case, &trix, runs, arguments.quick)?);
     }
     let run = Run { machine, runs, quick: arguments.quick, cases: found };

@@ -73,12 +73,12 @@ How to read this:
   virtual machine took. Where it is more than a few per cent, wall times say little, and tools that run more threads
   at once gain by it.
 - `trix` runs with `--verify off` in a to d and g, since ffmpeg does not look at what it wrote; `trix, verified` is the
-  default. In e both sides read back what they wrote.
+  default. In e, h and i both sides read back what they wrote.
 - ffmpeg has one thread for each filter: with more, it converts frames in slices, which breaks the diffusion of
   rounding errors at their edges and makes its output depend on the number of cores. In d, e and g, encoders have the
   numbers of threads of Trix's plan, which belong to the identity of a stream. What is called `as it comes` has the
   numbers that ffmpeg and the encoders choose.
-- Peak memory is the kernel's of the largest process; in e it is that of all processes together, looked at ten times a
+- Peak memory is the kernel's of the largest process; in e, h and i it is that of all processes together, looked at ten times a
   second, for both sides. Of several runs it is that of the largest.
 - `encoder alone` times the encoder over frames that lie decoded and converted in memory; its kbit/s are those of
   the bare stream. It bounds what a job can gain around the encoder.
@@ -181,7 +181,9 @@ fn table<const N: usize>(page: &mut String, columns: &[&str; N], rows: &[[String
 fn notes(page: &mut String, case: &CaseResult, cores: usize) {
     let exact: Vec<&str> = case.series.iter().filter(|series| series.is_exact).map(|series| series.tool).collect();
     let exact = exact.join("; ");
-    let same = if case.same_frames {
+    let same = if exact.is_empty() {
+        "the tools write different streams".to_owned()
+    } else if case.same_frames {
         format!("the coded frames of {exact} are equal, bit for bit, in every run")
     } else {
         format!("the coded frames of {exact} DIFFER: they did not do the same work")

@@ -12,7 +12,7 @@ use std::{
 use crossbeam_channel as crossbeam;
 use serde::{Deserialize, Serialize};
 
-use crate::{damage::Damage, error::Stage, error_document::ErrorDetail};
+use crate::{damage::Damage, error::Stage, error_document::ErrorDetail, settings::video::TargetMetric};
 
 /// Something that happened in a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -63,6 +63,21 @@ pub enum Event {
         /// Thousands of bits of this output in a second of its playing time.
         #[serde(default)]
         bitrate_kbps: f64,
+    },
+    /// Parts of the film were encoded, to find the rate factor with which an output reaches a score.
+    FactorTried {
+        /// The output, or the package of the rendition.
+        #[serde(with = "crate::path_text")]
+        #[schemars(with = "PathBuf")]
+        path: PathBuf,
+        /// What is measured.
+        metric: TargetMetric,
+        /// The score that is wanted.
+        target: f64,
+        /// The factor (`crf`).
+        factor: f64,
+        /// The score of the parts with it.
+        score: f64,
     },
     /// Something that a person should know, and that is no error.
     Warning {
@@ -388,6 +403,13 @@ mod tests {
         let events = [
             Event::StageBegan { stage: Stage::Encode, pass: 2, passes: 2 },
             progress(3, 17),
+            Event::FactorTried {
+                path: "a.mkv".into(),
+                metric: TargetMetric::Ssim,
+                target: 0.98,
+                factor: 21.5,
+                score: 0.9791,
+            },
             Event::Warning { path: Some("a.mkv".into()), text: "late".into() },
             warning("for all"),
             Event::ChunkFailed { start: 250, end: 500, error: error.clone() },

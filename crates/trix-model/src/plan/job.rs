@@ -22,7 +22,7 @@ use crate::{
     },
     settings::{
         container::Container,
-        job::{OnOutputFailure, SourceSettings, VerifyLevel},
+        job::{OnLeadFailure, OnOutputFailure, SourceSettings, VerifyLevel},
         track::TrackSettings,
     },
 };
@@ -68,6 +68,9 @@ pub struct Plan {
     pub measure_loudness: bool,
     /// What happens to the other outputs when one fails.
     pub on_output_failure: OnOutputFailure,
+    /// What happens to the outputs that follow the analysis of another one when its encoder fails.
+    #[serde(default, skip_serializing_if = "OnLeadFailure::is_fail")]
+    pub on_lead_failure: OnLeadFailure,
 }
 
 /// The source of a plan.

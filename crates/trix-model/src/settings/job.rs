@@ -72,6 +72,9 @@ pub struct Job {
     /// the decisions of the plan name those that do not, and why. Default: `off`.
     #[serde(skip_serializing_if = "ShareAnalysis::is_off")]
     pub share_analysis: ShareAnalysis,
+    /// What happens to the outputs that follow the analysis of another one when its encoder fails.
+    #[serde(skip_serializing_if = "OnLeadFailure::is_fail")]
+    pub on_lead_failure: OnLeadFailure,
     /// Threads that the decoder, the filters and each encoder may use. `None`: for one output the number that the libraries choose
     /// on the machine that the job is planned for; for several a share of its cores. The plan shows the numbers. They are
     /// part of the job, because x264 and x265 write different streams with different numbers of threads.
@@ -216,6 +219,25 @@ pub enum OnOutputFailure {
     Fail,
     /// The other outputs are finished. The report names the failed one and the reason.
     Continue,
+}
+
+/// What happens to the outputs that follow the analysis of another one when its encoder fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnLeadFailure {
+    /// They fail with it.
+    #[default]
+    Fail,
+    /// The job begins anew, and each output is analysed for itself. The report says so.
+    Alone,
+}
+
+impl OnLeadFailure {
+    /// True for the default.
+    #[doc(hidden)]
+    pub fn is_fail(&self) -> bool {
+        *self == OnLeadFailure::Fail
+    }
 }
 
 /// The source and the part of it to read.

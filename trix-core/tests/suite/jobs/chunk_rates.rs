@@ -8,8 +8,8 @@ use std::{
 use trix_core::{
     Cancel, ChunkControl, Control, Job, Source, encode_chunk, measure_chunk, plan_chunks, run,
     settings::{
-        job::Chunks,
-        video::{EncodeSettings, Encoder, RateControl},
+        job::{Chunks, ShareAnalysis},
+        video::{EncodeSettings, Encoder, RateControl, VideoSettings},
     },
     stitch,
 };
@@ -212,6 +212,56 @@ fn a_buffer_is_never_empty_over_the_joined_chunks() {
             assert!(parts >= whole.min(0.0), "{encoder}, {rate:?}: {parts} bits; in one piece, {whole}");
         }
     }
+}
+
+#[test]
+fn copies_that_share_an_analysis_keep_to_their_buffers_and_have_the_same_bytes_whoever_makes_them() {
+    let (most, size) = (600, 500);
+    let folder = folder();
+    let mut job = job(Path::new("8.mkv"), Encoder::X265, RateControl::Crf { value: 14.0 }, Some((most, size)));
+    job.share_analysis = ShareAnalysis::Balanced;
+    job.source.frames = Some(800);
+    let copy = |depth: u32| {
+        let mut copy = job.outputs[0].clone();
+        copy.path = format!("{depth}.mkv").into();
+        copy.overwrite = true;
+        if let VideoSettings::X265(settings) = &mut copy.video {
+            settings.depth = Some(depth);
+        }
+        copy
+    };
+    job.outputs = [8, 10, 12].map(copy).to_vec();
+    job.write_into(folder.path());
+    let plan = planned(&job);
+    assert!(
+        plan.chunks.is_some() && plan.encodes.iter().all(|own| own.video().is_some_and(|own| own.sharing.is_some()))
+    );
+    let mut made = Vec::new();
+    for units in [1, 3] {
+        let store = folder.path().join(format!("store-{units}"));
+        let chunks = ChunkControl { units: Some(units), store: Some(store.clone()), ..ChunkControl::default() };
+        let run = || run(&plan, &Control { chunks: chunks.clone(), ..Control::default() });
+        let report = run().unwrap_or_else(|error| panic!("{error}"));
+        let entries = || {
+            let paths = fs::read_dir(&store).expect("a store").flatten().map(|entry| entry.path());
+            let mut chunks: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "chunk")).collect();
+            chunks.sort();
+            chunks.into_iter().map(|path| (path.clone(), fs::read(path).expect("a chunk"))).collect::<Vec<_>>()
+        };
+        let before = entries();
+        let count = plan.chunks.as_ref().expect("chunks").ranges.len() * 3;
+        assert!(before.len() > count, "{} chunks of {count} were encoded, some for another buffer", before.len());
+        for output in &report.outputs {
+            let least = least(&sizes(&output.path), f64::from(most) * 1000.0, f64::from(size) * 1000.0);
+            assert!(least >= 0.0, "{}: {least} bits", output.path.display());
+        }
+        // Every third chunk is lost, of leads and of followers.
+        before.iter().step_by(3).for_each(|(path, _)| fs::remove_file(path).expect("a chunk"));
+        run().unwrap_or_else(|error| panic!("{error}"));
+        assert!(entries() == before, "chunks have other bytes when they are made again");
+        made.push(report.outputs.iter().map(|output| fs::read(&output.path).expect("a file")).collect::<Vec<_>>());
+    }
+    assert!(made[0] == made[1]);
 }
 
 #[test]

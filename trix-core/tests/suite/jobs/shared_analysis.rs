@@ -28,7 +28,7 @@ use trix_fixtures::{Clip, folder, program};
 
 use crate::{
     jobs::chunks::{divided, planned, ran},
-    support::{done, slices},
+    support::{done, ffprobe, made_by_ffmpeg, slices},
 };
 
 /// A clip with motion, in which frames are worth reordering.
@@ -167,6 +167,47 @@ fn whatever_the_frames_and_options_are_followers_decode_to_what_their_encoders_m
             let known = sharing(&plan);
             assert!(known.iter().all(Option::is_some), "{video}: {:?}", plan.decisions);
             are_whole(&ran(&plan), clip.frames as usize);
+        }
+    }
+}
+
+#[test]
+fn followers_state_the_hdr10_metadata_of_the_source_in_one_piece_and_in_chunks() {
+    let hdr = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=1000,400";
+    let colours = "-color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -color_range tv";
+    let source = made_by_ffmpeg(
+        "hdr10-60-frames.mp4",
+        &format!(
+            "-f lavfi -i testsrc2=s=208x120:r=25 -frames:v 60 -pix_fmt yuv420p10le -c:v libx265 -preset ultrafast {colours} \
+             -x265-params {hdr}:log-level=none -f mp4"
+        ),
+    );
+    let stated = |file: &Path| {
+        let found = ffprobe(file, "-select_streams v:0 -read_intervals %+#1 -show_frames");
+        let frame = &found["frames"][0];
+        let of_kind = |kind: &str| {
+            let all = frame["side_data_list"].as_array().expect("side data");
+            all.iter()
+                .find(|own| own["side_data_type"] == kind)
+                .unwrap_or_else(|| panic!("{file:?}: no {kind}"))
+                .clone()
+        };
+        let colours = ["color_primaries", "color_transfer", "color_space"].map(|name| frame[name].clone());
+        (of_kind("Mastering display metadata"), of_kind("Content light level metadata"), colours)
+    };
+    for chunks in [Chunks::Off, Chunks::On] {
+        let folder = folder();
+        let mut job = job(&source, folder.path(), "balanced", &[10, 12], &json!({ "preset": "fast", "crf": 24 }));
+        job.chunks = chunks;
+        let mut plan = planned(&job);
+        if chunks == Chunks::On {
+            plan.chunks = Some(divided(60, 20, 0));
+        }
+        assert!(sharing(&plan).iter().all(Option::is_some), "{:?}", plan.decisions);
+        let report = ran(&plan);
+        are_whole(&report, 60);
+        for output in &report.outputs {
+            assert_eq!(stated(&output.path), stated(&source), "{}", output.path.display());
         }
     }
 }

@@ -288,3 +288,34 @@ fn a_raw_stream_of_the_program_holds_the_same_slices() {
     program::run("x264", line.split_whitespace());
     assert_eq!(slices(&ours, Encoder::X264), slices(&theirs, Encoder::X264));
 }
+
+#[test]
+fn hevc_of_every_depth_decodes_to_the_frames_of_its_encoder_at_the_lowest_quality() {
+    let clip = Clip { format: "yuv444p10le", width: 208, height: 120, frames: 30, rate: "25/1" };
+    let copy = |depth: u32, chroma: Chroma, rate: RateControl, output: &Path| {
+        let settings = EncodeSettings {
+            rate: Some(rate),
+            depth: Some(depth),
+            chroma: Some(chroma),
+            params: [("hash".to_owned(), "1".to_owned())].into(),
+            ..preset("fast")
+        };
+        video_job(&clip.y4m(), output, Encoder::X265, settings)
+    };
+    let folder = folder();
+    for (depth, chroma) in [8, 10, 12].into_iter().flat_map(|depth| Chroma::ALL.map(|chroma| (depth, chroma))) {
+        let output = folder.path().join(format!("{depth}-{}.mkv", chroma.to_string().replace(':', "")));
+        done(&copy(depth, chroma, RateControl::Crf { value: 51.0 }, &output));
+        // Of frames with other checksums than x265 has written, libavcodec says so.
+        let file = output.display().to_string();
+        let said = program::run("ffmpeg", ["-err_detect", "crccheck", "-i", &file, "-f", "null", "-"]);
+        let said = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert!(
+            said.contains("frame=   30") && !said.contains("mismatching checksum"),
+            "{depth} bits, {chroma}: {said}"
+        );
+    }
+    let refused = copy(12, Chroma::C420, RateControl::Qp { value: 50 }, &folder.path().join("refused.mkv"));
+    let error = trix_core::run_job(&refused, &trix_core::Control::default()).expect_err("grey frames");
+    assert!(error.to_string().contains("qp must be 0 to 49 at 12 bits"), "{error}");
+}

@@ -312,7 +312,7 @@ impl Builder<'_> {
             [] => error,
         };
         let is_all = products.is_empty() || error.kind() == ErrorKind::Cancelled;
-        if is_all || self.plan.on_output_failure == OnOutputFailure::Fail {
+        if is_all || failures::begins_anew(self.plan, &error) || self.plan.on_output_failure == OnOutputFailure::Fail {
             return Err(error);
         }
         self.found.add(products, error);
