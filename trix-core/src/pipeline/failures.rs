@@ -183,9 +183,9 @@ impl StageErrors {
         }
         let errors = self.products.map(|product, _| product);
         errors.values().try_for_each(|product| match self.products[*product].take() {
-            // The job goes on, so that the stage ended because of another one.
+            // The job was not cancelled: the stage stopped because the encoder that it follows has failed.
             Some(error) if error.kind() == ErrorKind::Cancelled => {
-                let detail = "another output failed whose encoder this one needs";
+                let detail = "the encoder whose analysis it follows has failed";
                 failures
                     .add(*product, Error::new(ErrorKind::Codec, error.stage(), detail).in_file(&self.names[*product]))
             }
