@@ -14,7 +14,9 @@ if TYPE_CHECKING:
         Aac, Ac3, Alac, AudioSettings, AudioShape, AutoAudio, CopyAudio, Disposition, Eac3, Flac, LengthPolicy, LoudnessMode,
         LoudnessTarget, NoneAudio, Opus, Pcm, Pcm16, Pcm24, Pcm32, Pcmf32, Pitch, TrackInput, TrackSettings, TrackSettingsCases,
     )
-    from .job import Chunks, Job, MemoryLimit, OnOutputFailure, OutputSettings, OutputSettingsCases, ShareAnalysis, VerifyLevel
+    from .job import (
+        Chunks, Job, MemoryLimit, OnLeadFailure, OnOutputFailure, OutputSettings, OutputSettingsCases, ShareAnalysis, VerifyLevel,
+    )
     from .packages import Layout, PackageJob, PackageJobCases, Rung
     from .picture import (
         Alpha, AutoCrop, ColorOverride, Crop, Deinterlace, DynamicHdr, Matrix, NoneCrop, OnChange, PictureSettings, Primaries,
@@ -38,8 +40,8 @@ _MODULES = {
         "Pitch", "TrackInput", "TrackSettings", "TrackSettingsCases",
     ],
     "job": [
-        "Chunks", "Job", "MemoryLimit", "OnOutputFailure", "OutputSettings", "OutputSettingsCases", "ShareAnalysis",
-        "VerifyLevel",
+        "Chunks", "Job", "MemoryLimit", "OnLeadFailure", "OnOutputFailure", "OutputSettings", "OutputSettingsCases",
+        "ShareAnalysis", "VerifyLevel",
     ],
     "packages": ["Layout", "PackageJob", "PackageJobCases", "Rung"],
     "picture": [
@@ -71,8 +73,8 @@ __all__ = [
     "AutoVideo", "Bitrate", "Chroma", "Chunks", "ColorOverride", "CopyAudio", "CopySubtitles", "CopyVideo", "Crf", "Crop",
     "Deinterlace", "Disposition", "DynamicHdr", "Eac3", "Ffv1", "Ffv1Rate", "Flac", "Job", "Layout", "LengthPolicy", "Limits",
     "LosslessFfv1Rate", "LosslessRateControl", "LoudnessMode", "LoudnessTarget", "Matrix", "MemoryLimit", "MovText", "NoneAudio",
-    "NoneCrop", "NoneSubtitles", "NoneVideo", "OnChange", "OnDamage", "OnOutputFailure", "Opus", "OutputSettings",
-    "OutputSettingsCases", "PackageJob", "PackageJobCases", "Paint", "Pcm", "Pcm16", "Pcm24", "Pcm32", "Pcmf32",
+    "NoneCrop", "NoneSubtitles", "NoneVideo", "OnChange", "OnDamage", "OnLeadFailure", "OnOutputFailure", "Opus",
+    "OutputSettings", "OutputSettingsCases", "PackageJob", "PackageJobCases", "Paint", "Pcm", "Pcm16", "Pcm24", "Pcm32", "Pcmf32",
     "PictureSettings", "Pitch", "Poster", "PosterCases", "Primaries", "Prores", "Qp", "Range", "RateControl", "RawGeometry",
     "Rectangle", "Resampler", "Rotate", "Rung", "ShareAnalysis", "Size", "SourceSettings", "Sprites", "SpritesCases", "Standard",
     "StillSettings", "Subrip", "SubtitleSettings", "Target", "TargetMetric", "Tonemap", "TrackInput", "TrackSettings",

@@ -44,6 +44,9 @@ class Job(Settings):
     is refused before anything is decoded. Default: `auto`. Then chunks take four fifths of the
     memory that is free, and Trix warns if a job may need more memory than the machine has.
     """
+    on_lead_failure: OnLeadFailure | None = None
+    """What happens to the outputs that follow the analysis of another one when its encoder fails.
+    """
     on_output_failure: OnOutputFailure | None = None
     """What happens to the other outputs when one fails."""
     outputs: list[OutputSettings] | None = None
@@ -150,6 +153,9 @@ Chunks: TypeAlias = Literal["auto", "on", "off"]
 
 # auto, or a number of bytes: 4 GiB, 1500 MB or 1073741824
 MemoryLimit: TypeAlias = str | int
+
+# What happens to the outputs that follow the analysis of another one when its encoder fails.
+OnLeadFailure: TypeAlias = Literal["fail", "alone"]
 
 # What happens to the other outputs when one fails.
 OnOutputFailure: TypeAlias = Literal["fail", "continue"]

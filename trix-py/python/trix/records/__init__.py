@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .doctor import Doctor, Library, Need
     from .errors import ErrorDetail, ErrorDocument, ErrorKind, Excerpt, Mistake, Stage
     from .events import (
-        ChunkFailedEvent, DamageFoundEvent, Event, JobEndedEvent, MissedEvent, OutputDoneEvent, OutputFailedEvent, ProgressEvent,
-        StageBeganEvent, WarningEvent,
+        ChunkFailedEvent, DamageFoundEvent, Event, FactorTriedEvent, JobEndedEvent, MissedEvent, OutputDoneEvent,
+        OutputFailedEvent, ProgressEvent, StageBeganEvent, TargetMetric, WarningEvent,
     )
     from .fixity import FileFixity, Fixity, Identity
     from .ledgers import (
@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from .packages import (
         Layout, PackagePlan, PackageReport, PackageSettings, RenditionPlan, RenditionRecord, RenditionReport, TextPlan,
     )
-    from .plan import ChunkPlan, FilePlan, FrameRange, Machine, MemoryPlan, MemoryShare, OnOutputFailure, Plan, UnitMemory
+    from .plan import (
+        ChunkPlan, FilePlan, FrameRange, Machine, MemoryPlan, MemoryShare, OnLeadFailure, OnOutputFailure, Plan, UnitMemory,
+    )
     from .progress import Phase, Progress, ProgressLine, Queue, Reading, ReadingProgress
     from .reading import (
         Damage, DamageKind, DamageReport, Discontinuity, Drift, FrameSize, FromStart, FullDecodeCount, Irregularity,
@@ -93,8 +95,8 @@ _MODULES = {
     "doctor": ["Doctor", "Library", "Need"],
     "errors": ["ErrorDetail", "ErrorDocument", "ErrorKind", "Excerpt", "Mistake", "Stage"],
     "events": [
-        "ChunkFailedEvent", "DamageFoundEvent", "Event", "JobEndedEvent", "MissedEvent", "OutputDoneEvent", "OutputFailedEvent",
-        "ProgressEvent", "StageBeganEvent", "WarningEvent",
+        "ChunkFailedEvent", "DamageFoundEvent", "Event", "FactorTriedEvent", "JobEndedEvent", "MissedEvent", "OutputDoneEvent",
+        "OutputFailedEvent", "ProgressEvent", "StageBeganEvent", "TargetMetric", "WarningEvent",
     ],
     "fixity": ["FileFixity", "Fixity", "Identity"],
     "ledgers": [
@@ -111,7 +113,8 @@ _MODULES = {
         "TextPlan",
     ],
     "plan": [
-        "ChunkPlan", "FilePlan", "FrameRange", "Machine", "MemoryPlan", "MemoryShare", "OnOutputFailure", "Plan", "UnitMemory",
+        "ChunkPlan", "FilePlan", "FrameRange", "Machine", "MemoryPlan", "MemoryShare", "OnLeadFailure", "OnOutputFailure", "Plan",
+        "UnitMemory",
     ],
     "progress": ["Phase", "Progress", "ProgressLine", "Queue", "Reading", "ReadingProgress"],
     "reading": [
@@ -157,23 +160,24 @@ __all__ = [
     "CoverPlan", "Cut", "Damage", "DamageFoundEvent", "DamageKind", "DamageReport", "DataBursts", "DateInfo", "Decision",
     "Deinterlacing", "Difference", "Disagreement", "Discontinuity", "Disposition", "Doctor", "DolbyVision", "Drift", "EditInfo",
     "EncodeId", "EncodePlan", "EncodePlanAudio", "EncodePlanVideo", "Encoder", "ErrorDetail", "ErrorDocument", "ErrorKind",
-    "Event", "ExactLength", "Excerpt", "ExternalAudioPlan", "ExtrasCount", "FailedOutput", "FieldOrder", "FileFixity", "FilePlan",
-    "FileReport", "FilterCounts", "FilterPlan", "Filtering", "Fixity", "FollowMode", "FollowerSharedAnalysis", "FollowerSharing",
-    "FrameRange", "FrameSize", "FramesStillInput", "FromStart", "FullDecodeCount", "HdrFormat", "HdrInfo", "Identity", "Inputs",
-    "Irregularity", "IrregularityKind", "JobEndedEvent", "Layout", "LeadSharedAnalysis", "LeadSharing", "Ledger", "LengthPolicy",
-    "Library", "Limits", "Loudness", "LoudnessMode", "LoudnessTarget", "Machine", "Manifest", "MasterResult", "MasterState",
-    "MasteringDisplay", "Matrix", "MatrixRemix", "Measured", "MediaInfo", "MemoryPlan", "MemoryShare", "Metadata", "Method",
-    "MissedEvent", "Mistake", "Moved", "MustLast", "Need", "Normalisation", "Occasion", "OnChange", "OnDamage", "OnOutputFailure",
-    "Orientation", "OutputDoneEvent", "OutputFailedEvent", "OutputId", "OutputPlan", "OutputReport", "PackageId", "PackagePlan",
-    "PackageReport", "PackageSettings", "Padding", "Paint", "Phase", "PickRemix", "PictureFormat", "Pitch", "PixelFormat",
-    "Place", "Plan", "PlaneLabel", "PlaneScore", "PosterReport", "PosterResult", "PosterScore", "PosterStill", "Primaries",
-    "ProgramInfo", "Progress", "ProgressEvent", "ProgressLine", "Queue", "Range", "RateKind", "RateMethod", "RawGeometry",
-    "Reading", "ReadingProgress", "Rectangle", "RelabelRemix", "Remix", "RenditionPlan", "RenditionRecord", "RenditionReport",
-    "Report", "ReportTiming", "Resampler", "Score", "ScoreCurve", "Seek", "Settled", "SharedAnalysis", "Sharing", "Sink",
-    "SourcePlan", "SourceSettings", "Span", "SpriteReport", "SpritesResult", "SpritesStill", "Stage", "StageBeganEvent",
-    "StandardRemix", "StaticHdr", "StepId", "StillInput", "StillPlan", "StillReport", "StillResult", "StillSettings",
-    "StreamCount", "StreamInfo", "StreamKind", "Subject", "SubtitleForm", "SubtitleInfo", "SubtitlePlan", "Summary", "Tempo",
-    "TextPlan", "Timecode", "TimecodeInfo", "TimecodeOrigin", "Timing", "TimingExtent", "TimingReport", "ToneMapping", "Tonemap",
+    "Event", "ExactLength", "Excerpt", "ExternalAudioPlan", "ExtrasCount", "FactorTriedEvent", "FailedOutput", "FieldOrder",
+    "FileFixity", "FilePlan", "FileReport", "FilterCounts", "FilterPlan", "Filtering", "Fixity", "FollowMode",
+    "FollowerSharedAnalysis", "FollowerSharing", "FrameRange", "FrameSize", "FramesStillInput", "FromStart", "FullDecodeCount",
+    "HdrFormat", "HdrInfo", "Identity", "Inputs", "Irregularity", "IrregularityKind", "JobEndedEvent", "Layout",
+    "LeadSharedAnalysis", "LeadSharing", "Ledger", "LengthPolicy", "Library", "Limits", "Loudness", "LoudnessMode",
+    "LoudnessTarget", "Machine", "Manifest", "MasterResult", "MasterState", "MasteringDisplay", "Matrix", "MatrixRemix",
+    "Measured", "MediaInfo", "MemoryPlan", "MemoryShare", "Metadata", "Method", "MissedEvent", "Mistake", "Moved", "MustLast",
+    "Need", "Normalisation", "Occasion", "OnChange", "OnDamage", "OnLeadFailure", "OnOutputFailure", "Orientation",
+    "OutputDoneEvent", "OutputFailedEvent", "OutputId", "OutputPlan", "OutputReport", "PackageId", "PackagePlan", "PackageReport",
+    "PackageSettings", "Padding", "Paint", "Phase", "PickRemix", "PictureFormat", "Pitch", "PixelFormat", "Place", "Plan",
+    "PlaneLabel", "PlaneScore", "PosterReport", "PosterResult", "PosterScore", "PosterStill", "Primaries", "ProgramInfo",
+    "Progress", "ProgressEvent", "ProgressLine", "Queue", "Range", "RateKind", "RateMethod", "RawGeometry", "Reading",
+    "ReadingProgress", "Rectangle", "RelabelRemix", "Remix", "RenditionPlan", "RenditionRecord", "RenditionReport", "Report",
+    "ReportTiming", "Resampler", "Score", "ScoreCurve", "Seek", "Settled", "SharedAnalysis", "Sharing", "Sink", "SourcePlan",
+    "SourceSettings", "Span", "SpriteReport", "SpritesResult", "SpritesStill", "Stage", "StageBeganEvent", "StandardRemix",
+    "StaticHdr", "StepId", "StillInput", "StillPlan", "StillReport", "StillResult", "StillSettings", "StreamCount", "StreamInfo",
+    "StreamKind", "Subject", "SubtitleForm", "SubtitleInfo", "SubtitlePlan", "Summary", "TargetMetric", "Tempo", "TextPlan",
+    "Timecode", "TimecodeInfo", "TimecodeOrigin", "Timing", "TimingExtent", "TimingReport", "ToneMapping", "Tonemap",
     "TrackInput", "TrackLoudness", "TrackRecord", "TrackReport", "TrackSettings", "TrackTags", "Transfer", "Transform",
     "UnitMemory", "Verification", "VerifyLevel", "VideoEncode", "VideoInfo", "VideoPlan", "View", "WarningEvent",
     "WaveformChannels", "WaveformReport", "WaveformResult", "WaveformStill", "Waypoint", "WorstFrame",

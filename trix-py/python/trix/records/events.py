@@ -36,6 +36,24 @@ class DamageFoundEvent(Record):
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
+class FactorTriedEvent(Record):
+    """Parts of the film were encoded, to find the rate factor with which an output reaches a
+    score.
+    """
+    factor: float
+    """The factor (`crf`)."""
+    metric: TargetMetric
+    """What is measured."""
+    path: str
+    """The output, or the package of the rendition."""
+    score: float
+    """The score of the parts with it."""
+    target: float
+    """The score that is wanted."""
+    type: Literal["factor_tried"] = "factor_tried"
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
 class JobEndedEvent(Record):
     """The job ended. It is the last event of a job."""
     error: ErrorDetail | None
@@ -134,6 +152,9 @@ class WarningEvent(Record):
 
 # Something that happened in a job.
 Event: TypeAlias = (
-    StageBeganEvent | ProgressEvent | WarningEvent | ChunkFailedEvent | DamageFoundEvent | OutputDoneEvent | OutputFailedEvent |
-    MissedEvent | JobEndedEvent
+    StageBeganEvent | ProgressEvent | FactorTriedEvent | WarningEvent | ChunkFailedEvent | DamageFoundEvent | OutputDoneEvent |
+    OutputFailedEvent | MissedEvent | JobEndedEvent
 )
+
+# A measure of quality that an encode can aim at.
+TargetMetric: TypeAlias = Literal["psnr", "ssim", "vmaf"]

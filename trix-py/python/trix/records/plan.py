@@ -108,7 +108,7 @@ class Plan(PlanWords, Record):
     """The plan of a job. A plan is complete: it can be written as JSON, sent to another machine,
     and run there with the same bytes.
     """
-    _may_be_absent = frozenset(["chunks"])
+    _may_be_absent = frozenset(["chunks", "on_lead_failure"])
 
     check_threads: int
     """Threads that check finished outputs. The number does not change any result."""
@@ -150,6 +150,9 @@ class Plan(PlanWords, Record):
     """Version of this format: 1."""
     chunks: ChunkPlan | None = None
     """How the film is divided; `None` if it is encoded as a whole."""
+    on_lead_failure: OnLeadFailure | None = None
+    """What happens to the outputs that follow the analysis of another one when its encoder fails.
+    """
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -166,6 +169,9 @@ class UnitMemory(Record):
     together: list[list[int]] | None = None
     """The encodes that share an analysis, and therefore run together: the numbers of each group."""
 
+
+# What happens to the outputs that follow the analysis of another one when its encoder fails.
+OnLeadFailure: TypeAlias = Literal["fail", "alone"]
 
 # What happens to the other outputs when one fails.
 OnOutputFailure: TypeAlias = Literal["fail", "continue"]
