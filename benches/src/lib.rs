@@ -112,7 +112,7 @@ impl Clip {
     /// If `ffmpeg` is missing or fails, or the disk is full.
     pub fn file(self) -> io::Result<PathBuf> {
         let folder = folder()?;
-        let (width, height) = self.kind.size();
+        let height = self.kind.size().1;
         let path = folder.join(format!("{height}p-{}-{}", self.frames, self.kind.name()));
         if path.exists() {
             return Ok(path);
